@@ -1,0 +1,31 @@
+/* file.h - files: read whole, mapped, or replaced at once. */
+#ifndef RUNG_BASE_FILE_H
+#define RUNG_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct file_map {
+	const uint8_t *data; /* read-only; NULL for an empty file */
+	size_t n;
+};
+
+bool file_exists(const char *path);
+
+/* Maps a regular file. Someone who truncates it while it is mapped ends the process (SIGBUS): models are not edited. */
+bool file_map(struct file_map *map, const char *path, struct error *err);
+void file_unmap(struct file_map *map);
+
+/* The whole file, NUL added behind its *n bytes; the caller frees it. Larger than limit bytes is an error. */
+char *file_read(const char *path, size_t limit, size_t *n, struct error *err);
+
+/* Writes path.tmp, syncs, renames: readers see the old file or the new one; on failure no trace is left. */
+bool file_replace(const char *path, const void *bytes, size_t n, struct error *err);
+
+/* mkdir -p */
+bool file_make_folder(const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,207 @@
+/* decide.c - the rule itself: who takes whose place, and what is said about those who do not. Tests are in compare.c. */
+#include "decide/decide.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "decide/words.h"
+#include "stats/interval.h"
+
+const char *decision_name(enum decision d)
+{
+	static const char *const names[] = { "better", "not worse", "not better", "unresolved" };
+
+	return names[d];
+}
+
+const char *verdict_kind_name(enum verdict_kind k)
+{
+	static const char *const names[] = { "stop", "climb", "switch", "unresolved" };
+
+	return names[k];
+}
+
+const char *meets_target_name(enum meets_target m)
+{
+	static const char *const names[] = { NULL, "yes", "no", "unresolved" };
+
+	return names[m];
+}
+
+const char *decide_plan_name(enum decide_plan p)
+{
+	return p == DECIDE_FULL ? "full" : "early";
+}
+
+/* The deliberation while it goes on: results collect in arrays that live in the arena. */
+struct deliberation {
+	const struct decide_rule *rule;
+	const struct candidate *candidates;
+	size_t n;
+	struct comparison *comparisons;
+	size_t n_comparisons;
+	struct target_test *targets;
+	size_t champion;
+	bool any_unresolved; /* a rung above the one that stays could not be settled */
+};
+
+static const struct comparison *compare(struct deliberation *d, size_t from, size_t to)
+{
+	struct comparison *c = &d->comparisons[d->n_comparisons++];
+
+	*c = decide_compare(d->rule, &d->candidates[from], &d->candidates[to]);
+	return c;
+}
+
+/* Whether the challenger takes the champion's place: better, and by at least the margin. */
+static bool takes_over(const struct decide_rule *rule, const struct comparison *c)
+{
+	return c->decision == DECISION_BETTER && c->delta >= rule->margin;
+}
+
+/* A switch inside the incumbent's rung, or a step down from it, needs evidence of its own kind. */
+static bool leaves_incumbent(struct deliberation *d, size_t incumbent, size_t to)
+{
+	const struct candidate *from = &d->candidates[incumbent];
+	const struct candidate *other = &d->candidates[to];
+	const struct comparison *c = compare(d, incumbent, to);
+
+	if (other->rung < from->rung) {
+		if (c->decision == DECISION_UNRESOLVED)
+			d->any_unresolved = true;
+		return c->decision == DECISION_NOT_WORSE || c->decision == DECISION_BETTER;
+	}
+	if (c->decision == DECISION_UNRESOLVED)
+		d->any_unresolved = true;
+	return takes_over(d->rule, c);
+}
+
+static size_t incumbent_of(const struct deliberation *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->candidates[i].incumbent)
+			return i;
+	return d->n;
+}
+
+/* Without an incumbent: up the rungs, each candidate against the champion so far. */
+static void climb(struct deliberation *d)
+{
+	for (size_t i = 1; i < d->n; i++) {
+		const struct comparison *c = compare(d, d->champion, i);
+
+		if (takes_over(d->rule, c)) {
+			d->champion = i;
+			d->any_unresolved = false;
+		} else if (c->decision == DECISION_UNRESOLVED) {
+			d->any_unresolved = true;
+		}
+	}
+}
+
+/* With an incumbent it is the champion to beat; the cheapest way of leaving it that is shown comes first. */
+static void leave(struct deliberation *d, size_t incumbent)
+{
+	d->champion = incumbent;
+	for (size_t i = 0; i < d->n; i++) {
+		if (i == incumbent || (d->champion != incumbent && d->candidates[i].rung <= d->candidates[d->champion].rung))
+			continue;
+		if (d->champion == incumbent) {
+			if (leaves_incumbent(d, incumbent, i)) {
+				d->champion = i;
+				d->any_unresolved = false;
+			}
+			continue;
+		}
+		const struct comparison *c = compare(d, d->champion, i);
+
+		if (takes_over(d->rule, c)) {
+			d->champion = i;
+			d->any_unresolved = false;
+		} else if (c->decision == DECISION_UNRESOLVED) {
+			d->any_unresolved = true;
+		}
+	}
+}
+
+/* With a target, the lowest rung whose target test passes wins over any difference between rungs. */
+static bool meet_target(struct deliberation *d)
+{
+	size_t passing = d->n;
+
+	for (size_t i = 0; i < d->n; i++) {
+		d->targets[i] = decide_target(d->rule, &d->candidates[i]);
+		if (d->targets[i].result == TARGET_YES && passing == d->n)
+			passing = i;
+	}
+	if (passing == d->n)
+		return false;
+	d->champion = passing;
+	d->any_unresolved = false;
+	return true;
+}
+
+static enum verdict_kind kind_of(const struct deliberation *d, size_t incumbent, bool by_target)
+{
+	const struct candidate *from = &d->candidates[incumbent < d->n ? incumbent : 0];
+	const struct candidate *to = &d->candidates[d->champion];
+
+	if (to == from)
+		return d->any_unresolved && !by_target ? VERDICT_UNRESOLVED : VERDICT_STOP;
+	if (to->rung > from->rung)
+		return VERDICT_CLIMB;
+	return VERDICT_SWITCH;
+}
+
+static void score_winner(struct verdict *v, const struct decide_rule *rule, const struct candidate *c)
+{
+	double sum = 0, square = 0;
+	double n = (double)c->n;
+
+	for (size_t i = 0; i < c->n; i++) {
+		sum += c->score[i];
+		square += c->score[i] * c->score[i];
+	}
+	v->score = c->n ? sum / n : NAN;
+	struct interval interval = { 0, 1 };
+
+	if (rule->binary) {
+		interval = interval_wilson((uint64_t)llround(sum), c->n, 0.95);
+	} else if (c->n > 1) {
+		double variance = (square - sum * sum / n) / (n - 1);
+
+		interval = interval_mean_t(v->score, sqrt(variance > 0 ? variance : 0), c->n, 0.95);
+	}
+	v->low = fmax(interval.low, 0);
+	v->high = fmin(interval.high, 1);
+}
+
+struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
+				    const struct candidate *candidates, size_t n)
+{
+	struct deliberation d = { .rule = rule, .candidates = candidates, .n = n };
+	struct decide_result result = { 0 };
+	bool by_target = false;
+
+	d.comparisons = arena_array(arena, 2 * n, sizeof(*d.comparisons));
+	d.targets = arena_array(arena, n, sizeof(*d.targets));
+	size_t incumbent = incumbent_of(&d);
+
+	if (incumbent < n)
+		leave(&d, incumbent);
+	else
+		climb(&d);
+	if (rule->has_target)
+		by_target = meet_target(&d);
+
+	result.comparisons = d.comparisons;
+	result.n_comparisons = d.n_comparisons;
+	result.targets = d.targets;
+	result.n_targets = rule->has_target ? n : 0;
+	result.verdict.decision = kind_of(&d, incumbent, by_target);
+	result.verdict.winner = d.champion;
+	result.verdict.meets_target = rule->has_target ? d.targets[d.champion].result : TARGET_NONE;
+	score_winner(&result.verdict, rule, &candidates[d.champion]);
+	verdict_explain(arena, rule, candidates, n, &result);
+	return result;
+}

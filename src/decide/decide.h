@@ -1,0 +1,93 @@
+/* decide.h - from scores on the sealed test items to a verdict: "The decision rule" of docs/decision.md, and nothing else.
+ *
+ * One candidate a rung arrives, with its score on every test item in one common order. Pure: no clock, no store, no
+ * randomness; the same rows always give the same verdict. Names and texts are borrowed; results that hold text take
+ * an arena. */
+#ifndef RUNG_DECIDE_DECIDE_H
+#define RUNG_DECIDE_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+enum decide_plan { DECIDE_FULL, DECIDE_EARLY };
+enum decision { DECISION_BETTER, DECISION_NOT_WORSE, DECISION_NOT_BETTER, DECISION_UNRESOLVED };
+enum verdict_kind { VERDICT_STOP, VERDICT_CLIMB, VERDICT_SWITCH, VERDICT_UNRESOLVED };
+enum meets_target { TARGET_NONE, TARGET_YES, TARGET_NO, TARGET_UNRESOLVED };
+
+/* Fixed and stored before the first test call. */
+struct decide_rule {
+	double alpha, margin;
+	bool has_target;
+	double target;
+	enum decide_plan plan;
+	bool binary;      /* scores are 0 or 1 */
+	int comparisons;  /* planned: rungs above the lowest, plus the incumbent's; shares alpha */
+	int targets;      /* planned target tests: candidates */
+	const size_t *cluster; /* (n_items) cluster numbers in item order, or NULL: every item its own */
+	size_t n_items;
+};
+
+/* A rung's candidate, or the incumbent. */
+struct candidate {
+	const char *id;
+	int rung;
+	bool incumbent;
+	const double *score; /* (n) 0 .. 1, for the first n items of the common order */
+	size_t n;            /* items it answered; all of them under the full plan */
+	double usd_per_call; /* NAN: unknown */
+};
+
+struct comparison {
+	const char *from, *to;
+	size_t n, wins, losses; /* n items looked at; wins: `to` scored higher */
+	double delta, low, high; /* mean(to - from) and its confidence sequence, two-sided at alpha */
+	double alpha;
+	enum decide_plan plan;
+	double p_value, e_value; /* NAN where the plan has none */
+	enum decision decision;
+	size_t labels_needed; /* unresolved: more items until it settles if the rates persist; SIZE_MAX: beyond the search */
+};
+
+struct target_test {
+	const char *variant;
+	size_t n;
+	double p_value, e_value;
+	enum meets_target result;
+};
+
+struct verdict {
+	enum verdict_kind decision;
+	size_t winner; /* index of the candidate that stays or takes over */
+	enum meets_target meets_target;
+	double score, low, high; /* of the winner on test; Wilson (binary) or t, 95 % */
+	const char *const *reasons;
+	size_t n_reasons;
+	const char *next_step;
+};
+
+/* One comparison by the plan's test at the rule's alpha share; `to` is the challenger. */
+struct comparison decide_compare(const struct decide_rule *rule, const struct candidate *from,
+				 const struct candidate *to);
+struct target_test decide_target(const struct decide_rule *rule, const struct candidate *c);
+
+struct decide_result {
+	const struct comparison *comparisons;
+	size_t n_comparisons;
+	const struct target_test *targets; /* empty without a target */
+	size_t n_targets;
+	struct verdict verdict;
+};
+
+/* The whole decision over the measured candidates, in the order of their rungs (the incumbent in its own rung).
+ * n >= 1. Lives in arena. */
+struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
+				    const struct candidate *candidates, size_t n);
+
+const char *decision_name(enum decision d);         /* "better", "not worse", "not better", "unresolved" */
+const char *verdict_kind_name(enum verdict_kind k); /* "stop", "climb", "switch", "unresolved" */
+const char *meets_target_name(enum meets_target m); /* NULL for TARGET_NONE */
+const char *decide_plan_name(enum decide_plan p);   /* "full", "early" */
+
+#endif

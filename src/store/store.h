@@ -1,0 +1,94 @@
+/* store.h - the only memory between steps: runs, variants, model calls and answers, in one SQLite file (WAL).
+ *
+ * A call is what a model was asked and replied, named by model and request hash; whoever asks the same again reads the
+ * row. An answer says which call (if any) gave which variant its answer to which item of a run. Scores are not stored:
+ * they are recomputed from answers, so re-scoring costs nothing and every verdict can be checked.
+ * Durability: a transaction that store_commit() returned from survives kill -9; the one in flight is rolled back whole.
+ * All SQL of the project is in store.c. One thread at a time per handle. */
+#ifndef RUNG_STORE_STORE_H
+#define RUNG_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct store;
+
+/* Opens or (create) makes the file and its folder. A file of a newer version, or no store at all, is an error. What a
+ * failed creation had begun is removed. */
+struct store *store_open(const char *path, bool create, struct error *err);
+void store_close(struct store *s);
+
+bool store_begin(struct store *s, struct error *err);
+bool store_commit(struct store *s, struct error *err);
+void store_rollback(struct store *s); /* harmless outside a transaction */
+
+/* One climb: the same task, seed and settings always give the same run. */
+struct run_row {
+	int64_t id;
+	const char *key;      /* unique */
+	const char *examples; /* the examples file given on the command line, "" for the task's own */
+	uint64_t seed, fingerprint;
+	const char *settings; /* JSON object: what was fixed before the first call */
+	const char *state;    /* "running" or "done" */
+};
+
+/* Finds run->key or inserts the row; fills run->id and, when found, the stored state and settings (live in arena). */
+bool store_run_begin(struct store *s, struct arena *arena, struct run_row *run, struct error *err);
+bool store_run_finish(struct store *s, int64_t run, struct error *err);
+/* The run last begun, of that seed when seed is not NULL. *found is false when there is none. */
+bool store_run_latest(struct store *s, struct arena *arena, const uint64_t *seed, struct run_row *run, bool *found,
+		      struct error *err);
+
+struct variant_row {
+	const char *id, *name, *model; /* model NULL: none */
+	int rung;
+	size_t position; /* order within the run */
+	bool incumbent, candidate, calls_model;
+	const char *status; /* "measured", "raced out", "skipped", "failed" */
+	const char *why;    /* NULL: nothing to say */
+	uint64_t recipe;    /* fingerprint of everything that makes its answers */
+};
+
+bool store_variant_put(struct store *s, int64_t run, const struct variant_row *v, struct error *err); /* or replace */
+bool store_variants(struct store *s, int64_t run, struct arena *arena, struct variant_row **rows, size_t *n,
+		    struct error *err);
+
+struct call_row {
+	int64_t id;
+	const char *model;
+	uint64_t request_hash;
+	const char *request; /* JSON: what was sent */
+	const char *output;  /* text that came back; NULL when it was scores */
+	const char *scores;  /* JSON array of log-probabilities, in the order of the choices; NULL when it was text */
+	const char *status;  /* "ok", "truncated", "refused", "timeout", "error" */
+	size_t input_tokens, output_tokens;
+	double ms;
+};
+
+/* *found tells whether the call is there; its texts live in arena. */
+bool store_call_find(struct store *s, struct arena *arena, const char *model, uint64_t request_hash,
+		     struct call_row *call, bool *found, struct error *err);
+bool store_call_get(struct store *s, struct arena *arena, int64_t id, struct call_row *call, struct error *err);
+bool store_call_put(struct store *s, struct call_row *call, struct error *err); /* fills call->id */
+
+struct answer_row {
+	const char *variant, *item;
+	const char *split;  /* "dev" or "test" */
+	int64_t call;       /* 0: no model was asked */
+	bool reused;        /* the call had been made before, in this run or another */
+	const char *answer; /* NULL: none could be read */
+	const char *status; /* "answered", "unparsed", or the call's own */
+	double ms;          /* of the call, or of the classifier */
+	size_t input_tokens, output_tokens; /* of the call; filled by store_answers() */
+};
+
+bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, struct error *err); /* keeps an old one */
+/* All answers of a variant in one split, in no promised order; they live in arena. */
+bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
+		   struct answer_row **rows, size_t *n, struct error *err);
+
+#endif
