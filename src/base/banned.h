@@ -8,7 +8,7 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf gets
-#pragma GCC poison atoi atol atof system popen tmpnam mktemp asctime ctime gmtime localtime
+#pragma GCC poison atoi atol atof popen tmpnam mktemp asctime ctime gmtime localtime
 
 
 #endif

@@ -45,6 +45,36 @@ bool text_valid(const char *text, size_t n, size_t *bad)
 	return true;
 }
 
+/* Bytes of the wrong sequence at text[0..n): the longest start of a valid character, at least one byte. */
+static size_t wrong_length(const char *text, size_t n)
+{
+	unsigned char lead = (unsigned char)text[0], second = n > 1 ? (unsigned char)text[1] : 0;
+	size_t want = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, length = 2;
+	unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+	unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+
+	if (lead < 0xE0 || lead > 0xF4 || second < low || second > high)
+		return 1;
+	while (length < want - 1 && length < n && continuation(text + length))
+		length++;
+	return length;
+}
+
+void text_repair(struct buf *out, const char *text, size_t n)
+{
+	size_t bad;
+
+	while (n && !text_valid(text, n, &bad)) {
+		size_t skip = bad + wrong_length(text + bad, n - bad);
+
+		buf_add(out, text, bad);
+		buf_adds(out, "\xEF\xBF\xBD");
+		text += skip;
+		n -= skip;
+	}
+	buf_add(out, text, n);
+}
+
 size_t text_encode(uint32_t c, char out[4])
 {
 	if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
@@ -71,6 +101,31 @@ size_t text_first(const char *text, size_t n, size_t count)
 		i += length;
 	}
 	return n;
+}
+
+static void append_form(struct buf *out, const char *text, size_t n, utf8proc_option_t form)
+{
+	utf8proc_uint8_t *mapped = NULL;
+	utf8proc_ssize_t length =
+		utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &mapped, form | UTF8PROC_STABLE);
+
+	buf_add(out, length >= 0 ? (const char *)mapped : text, length >= 0 ? (size_t)length : n);
+	free(mapped);
+}
+
+void text_compose(struct buf *out, const char *text, size_t n)
+{
+	append_form(out, text, n, UTF8PROC_COMPOSE);
+}
+
+void text_decompose(struct buf *out, const char *text, size_t n)
+{
+	append_form(out, text, n, UTF8PROC_DECOMPOSE);
+}
+
+const char *text_category(uint32_t c)
+{
+	return utf8proc_category_string((utf8proc_int32_t)c);
 }
 
 static utf8proc_category_t category(uint32_t c)

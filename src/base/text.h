@@ -15,6 +15,10 @@ bool text_valid(const char *text, size_t n, size_t *bad);
 size_t text_decode(const char *text, size_t n, uint32_t *code_point);
 size_t text_encode(uint32_t code_point, char out[4]); /* bytes written; surrogates and beyond U+10FFFF become U+FFFD */
 
+/* Appends the text with every wrong sequence replaced by one U+FFFD (maximal subparts, as the WHATWG and most lossy
+ * decoders do): "\xE2\x82" gives one, "\xC0\x80" two. What it appends is valid. */
+void text_repair(struct buf *out, const char *text, size_t n);
+
 /* Bytes that the first `count` extended grapheme clusters take (UAX 29): a user's "characters". Input is valid UTF-8. */
 size_t text_first(const char *text, size_t n, size_t count);
 
@@ -23,6 +27,12 @@ void text_normalise(struct buf *out, const char *text, size_t n);
 /* Appends the lower-case form; nothing else changes. */
 void text_lower(struct buf *out, const char *text, size_t n);
 
+/* Append the canonical forms NFC and NFD. Input is valid UTF-8. */
+void text_compose(struct buf *out, const char *text, size_t n);
+void text_decompose(struct buf *out, const char *text, size_t n);
+
+/* General category, two letters: "Lu", "Mn"; "Cn" when not assigned in the Unicode version of utf8proc. */
+const char *text_category(uint32_t code_point);
 bool text_is_letter(uint32_t code_point); /* general category L* or M* */
 bool text_is_number(uint32_t code_point); /* N* */
 bool text_is_space(uint32_t code_point);  /* White_Space */

@@ -19,13 +19,13 @@ static const char schema_sql[] =
 	" request TEXT NOT NULL, output TEXT, scores TEXT, status TEXT NOT NULL, input_tokens INTEGER NOT NULL,"
 	" output_tokens INTEGER NOT NULL, ms REAL NOT NULL, UNIQUE(model, request_hash));"
 	"CREATE TABLE answer(run INTEGER NOT NULL REFERENCES run(id), variant TEXT NOT NULL, item TEXT NOT NULL,"
-	" split TEXT NOT NULL, call INTEGER REFERENCES call(id), reused INTEGER NOT NULL, answer TEXT,"
+	" split TEXT NOT NULL, call INTEGER REFERENCES call(id), answer TEXT,"
 	" status TEXT NOT NULL, ms REAL NOT NULL, PRIMARY KEY(run, variant, item, split)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
-	CALL_PUT, ANSWER_PUT, ANSWERS, N_STATEMENTS
+	CALL_PUT, ANSWER_PUT, ANSWERS, SPENT, N_STATEMENTS
 };
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
@@ -47,10 +47,12 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
 		     " output_tokens, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, reused, answer, status, ms)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[ANSWERS] = "SELECT a.item, a.call, a.reused, a.answer, a.status, a.ms, c.input_tokens, c.output_tokens"
+	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, c.input_tokens, c.output_tokens"
 		    " FROM answer a LEFT JOIN call c ON c.id = a.call WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
+	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
+		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2)",
 };
 
 struct store {
@@ -469,10 +471,9 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 	bind_text(q, 4, a->split);
 	if (a->call)
 		sqlite3_bind_int64(q, 5, a->call);
-	sqlite3_bind_int(q, 6, a->reused);
-	bind_text(q, 7, a->answer);
-	bind_text(q, 8, a->status);
-	sqlite3_bind_double(q, 9, a->ms);
+	bind_text(q, 6, a->answer);
+	bind_text(q, 7, a->status);
+	sqlite3_bind_double(q, 8, a->ms);
 	return step_done(s, q, err);
 }
 
@@ -480,12 +481,11 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 {
 	a->item = column_text(arena, q, 0);
 	a->call = sqlite3_column_int64(q, 1);
-	a->reused = sqlite3_column_int(q, 2) != 0;
-	a->answer = column_text(arena, q, 3);
-	a->status = column_text(arena, q, 4);
-	a->ms = sqlite3_column_double(q, 5);
-	a->input_tokens = (size_t)sqlite3_column_int64(q, 6);
-	a->output_tokens = (size_t)sqlite3_column_int64(q, 7);
+	a->answer = column_text(arena, q, 2);
+	a->status = column_text(arena, q, 3);
+	a->ms = sqlite3_column_double(q, 4);
+	a->input_tokens = (size_t)sqlite3_column_int64(q, 5);
+	a->output_tokens = (size_t)sqlite3_column_int64(q, 6);
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
@@ -511,4 +511,20 @@ bool store_answers(struct store *s, int64_t run, const char *variant, const char
 	}
 	sqlite3_reset(q);
 	return code == SQLITE_DONE || fail(s, err);
+}
+
+bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)
+{
+	sqlite3_stmt *q = statement(s, SPENT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	bind_text(q, 2, split);
+	if (sqlite3_step(q) != SQLITE_ROW)
+		return fail(s, err);
+	*calls = (size_t)sqlite3_column_int64(q, 0);
+	*ms = sqlite3_column_double(q, 1);
+	sqlite3_reset(q);
+	return true;
 }

@@ -77,9 +77,8 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err); 
 
 struct answer_row {
 	const char *variant, *item;
-	const char *split;  /* "dev" or "test" */
+	const char *split;  /* "dev", "test", or "prior": asked to calibrate, scored by nobody */
 	int64_t call;       /* 0: no model was asked */
-	bool reused;        /* the call had been made before, in this run or another */
 	const char *answer; /* NULL: none could be read */
 	const char *status; /* "answered", "unparsed", or the call's own */
 	double ms;          /* of the call, or of the classifier */
@@ -90,5 +89,9 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 /* All answers of a variant in one split, in no promised order; they live in arena. */
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
 		   struct answer_row **rows, size_t *n, struct error *err);
+
+/* Distinct model calls behind a run's answers in one split, and their time; a call that several variants share counts
+ * once. */
+bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);
 
 #endif

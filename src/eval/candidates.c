@@ -1,0 +1,96 @@
+/* candidates.c - the settings that a run fixed, and its candidates' scores, read back from the store. */
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "eval/eval.h"
+#include "task/scorer.h"
+
+static size_t *cluster_numbers(struct test_items order, struct arena *arena)
+{
+	size_t *numbers = arena_array(arena, order.list.n, sizeof(*numbers));
+	size_t groups = 0;
+
+	for (size_t i = 0; i < order.list.n; i++) {
+		bool same = i > 0 && order.list.items[i]->group == order.list.items[i - 1]->group;
+
+		numbers[i] = same ? groups - 1 : groups++;
+	}
+	return groups == order.list.n ? NULL : numbers;
+}
+
+struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
+				 struct arena *arena)
+{
+	json_t *root = json_loads(settings, 0, NULL);
+	const json_t *target = json_object_get(root, "target");
+	const char *plan = json_string_value(json_object_get(root, "plan"));
+	struct decide_rule rule = {
+		.alpha = json_number_value(json_object_get(root, "alpha")),
+		.margin = json_number_value(json_object_get(root, "margin")),
+		.has_target = json_is_number(target),
+		.target = json_number_value(target),
+		.plan = plan && strcmp(plan, "early") == 0 ? DECIDE_EARLY : DECIDE_FULL,
+		.binary = scorer_find(task->scorer)->binary,
+		.comparisons = (int)json_integer_value(json_object_get(root, "comparisons")),
+		.targets = (int)json_integer_value(json_object_get(root, "targets")),
+		.cluster = cluster_numbers(order, arena),
+		.n_items = order.list.n,
+	};
+
+	json_decref(root);
+	return rule;
+}
+
+/* Scores of the first items of the order that the variant answered without a gap. */
+static bool load_scores(const struct task *task, struct store *store, int64_t run, struct test_items order,
+			const char *variant, struct arena *arena, struct candidate *c, struct error *err)
+{
+	struct hash_map by_item = { 0 };
+	struct answer_row *rows;
+	double *score = arena_array(arena, order.list.n, sizeof(*score));
+	size_t n;
+
+	if (!store_answers(store, run, variant, "test", arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
+	for (size_t i = 0; i < order.list.n; i++) {
+		const struct example *item = order.list.items[i];
+		size_t at = hash_map_get(&by_item, item->id, strlen(item->id), SIZE_MAX);
+
+		if (at == SIZE_MAX)
+			break;
+		score[i] = answer_score(task, item, rows[at].answer);
+		c->n = i + 1;
+	}
+	hash_map_release(&by_item);
+	c->score = score;
+	return true;
+}
+
+bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
+		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err)
+{
+	struct variant_row *rows;
+	size_t n_rows;
+
+	if (!store_variants(store, run, arena, &rows, &n_rows, err))
+		return false;
+	*candidates = arena_array(arena, n_rows, sizeof(**candidates));
+	*n = 0;
+	for (int rung = 0; rung <= 3; rung++)
+		for (size_t i = 0; i < n_rows; i++) {
+			if (rows[i].rung != rung || !rows[i].candidate)
+				continue;
+			struct candidate *c = &(*candidates)[*n];
+
+			*c = (struct candidate){ .id = rows[i].id, .rung = rung, .incumbent = rows[i].incumbent,
+						 .usd_per_call = NAN };
+			if (!load_scores(task, store, run, order, rows[i].id, arena, c, err))
+				return false;
+			*n += c->n > 0;
+		}
+	return true;
+}

@@ -1,0 +1,269 @@
+/* climb.c - rung by rung: race, candidate, test, decide whether to go on. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "eval/measure.h"
+#include "eval/race.h"
+
+static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
+{
+	enum task_plan plan = o->plan != PLAN_AUTO ? o->plan : task->plan;
+
+	return plan == PLAN_EARLY ? DECIDE_EARLY : DECIDE_FULL; /* only local models so far, whose calls are cheap */
+}
+
+/* Rungs that have something to measure, and whether the incumbent adds a candidate of its own. */
+static void count_candidates(const struct variant *variants, size_t n, const struct climb_options *o, int *rungs,
+			     int *incumbents)
+{
+	*rungs = *incumbents = 0;
+	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
+		bool any = false;
+
+		for (size_t i = 0; i < n; i++) {
+			any |= variants[i].rung == rung && !variants[i].skipped;
+			*incumbents += variants[i].rung == rung && variants[i].incumbent;
+		}
+		*rungs += any;
+	}
+}
+
+/* What is fixed before the first call, as text that lives in arena. */
+static const char *settings_text(const struct task *task, const struct climb_options *o, const struct variant *variants,
+				 size_t n, struct arena *arena)
+{
+	int rungs, incumbents;
+	json_t *models = json_array();
+	size_t n_models = o->models ? o->n_models : task->n_models;
+
+	count_candidates(variants, n, o, &rungs, &incumbents);
+	for (size_t i = 0; i < n_models; i++)
+		json_array_append_new(models, json_string((o->models ? o->models : task->models)[i]));
+	json_t *root = json_pack("{s:f, s:f, s:o, s:s, s:i, s:i, s:i, s:i, s:o}", "alpha", task->alpha, "margin",
+				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
+				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
+				 rungs + incumbents, "first_rung", o->first_rung, "last_rung", o->last_rung, "models", models);
+	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+	const char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(root);
+	return copy;
+}
+
+static bool store_status(struct climb *c, const struct variant *v, size_t position, const char *status, const char *why,
+			 bool candidate, struct error *err)
+{
+	struct variant_row row = { .id = v->id, .name = v->name, .model = v->model, .rung = v->rung, .position = position,
+				   .incumbent = v->incumbent, .candidate = candidate, .calls_model = v->model != NULL,
+				   .status = status, .why = why, .recipe = v->recipe };
+
+	return store_variant_put(c->store, c->run, &row, err);
+}
+
+/* The candidate answers the test items: all of them, or (early) until its comparison with the champion is settled. */
+static bool measure_test(struct climb *c, const struct variant *v, const struct decide_rule *rule,
+			 const struct candidate *champion, struct candidate *out, struct error *err)
+{
+	size_t n = c->test.list.n;
+	struct record record = { arena_array(&c->arena, n, sizeof(double)), arena_array(&c->arena, n, sizeof(double)), 0 };
+	size_t look = rule->plan == DECIDE_FULL || !champion ? n : BATCH;
+
+	*out = (struct candidate){ .id = v->id, .rung = v->rung, .incumbent = v->incumbent, .score = record.score,
+				   .usd_per_call = NAN };
+	while (out->n < n) {
+		size_t to = out->n + look < n ? out->n + look : n;
+
+		if (!measure(c, v, "test", c->test.list, out->n, to, &record, err))
+			return false;
+		out->n = to;
+		if (rule->plan == DECIDE_EARLY && champion &&
+		    decide_compare(rule, champion, out).decision != DECISION_UNRESOLVED &&
+		    (!rule->has_target || decide_target(rule, out).result != TARGET_UNRESOLVED))
+			break;
+	}
+	return true;
+}
+
+/* Races the rung's variants on dev and writes down what became of each. *winner is NULL when none can be tried. */
+static bool race_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct variant **winner,
+		      struct error *err)
+{
+	struct entrant *entrants = arena_array(&c->arena, n, sizeof(*entrants));
+	size_t n_entrants = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung != rung)
+			continue;
+		if (v->skipped) {
+			if (!store_status(c, v, i, "skipped", v->skipped, false, err))
+				return false;
+			continue;
+		}
+		entrants[n_entrants++] = (struct entrant){ .variant = v, .position = i };
+	}
+	*winner = NULL;
+	if (n_entrants == 0)
+		return true;
+	if (!race(c, entrants, n_entrants, err))
+		return false;
+	for (size_t i = 0; i < n_entrants; i++) {
+		const struct entrant *e = &entrants[i];
+		bool candidate = e->won || e->variant->incumbent;
+
+		if (e->won)
+			*winner = e->variant;
+		if (!store_status(c, e->variant, e->position, e->failed ? "failed" : e->out ? "raced out" : "measured", e->why,
+				  candidate, err))
+			return false;
+	}
+	return true;
+}
+
+/* Measures the rung's candidates on test; *done when the target is met and nothing above needs to be looked at. */
+static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung,
+		       const struct decide_rule *rule, struct candidate *champion, bool *have_champion, bool *done,
+		       struct error *err)
+{
+	const struct variant *winner;
+
+	if (!race_rung(c, variants, n, rung, &winner, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+		struct candidate measured;
+
+		if (v->rung != rung || v->skipped || (v != winner && !v->incumbent))
+			continue;
+		if (!measure_test(c, v, rule, *have_champion ? champion : NULL, &measured, err))
+			return false;
+		if (rule->has_target && decide_target(rule, &measured).result == TARGET_YES)
+			*done = true;
+		if (!*have_champion) {
+			*champion = measured;
+			*have_champion = true;
+			continue;
+		}
+		struct comparison comparison = decide_compare(rule, champion, &measured);
+
+		if (comparison.decision == DECISION_BETTER && comparison.delta >= rule->margin)
+			*champion = measured;
+	}
+	return true;
+}
+
+static bool has_incumbent_above(const struct variant *variants, size_t n, int rung)
+{
+	for (size_t i = 0; i < n; i++)
+		if (variants[i].incumbent && variants[i].rung > rung)
+			return true;
+	return false;
+}
+
+static bool skip_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const char *why,
+		      struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (variants[i].rung == rung &&
+		    !store_status(c, &variants[i], i, "skipped", variants[i].skipped ? variants[i].skipped : why, false, err))
+			return false;
+	return true;
+}
+
+static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
+		      struct error *err)
+{
+	struct candidate champion;
+	bool have_champion = false, done = false;
+
+	for (int rung = 0; rung <= 3; rung++) {
+		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
+				  done ? "a lower rung meets the target" : NULL;
+
+		if (why && !(done && has_incumbent_above(variants, n, rung - 1))) {
+			if (!skip_rung(c, variants, n, rung, why, err))
+				return false;
+			continue;
+		}
+		if (!climb_rung(c, variants, n, rung, rule, &champion, &have_champion, &done, err))
+			return false;
+	}
+	if (!have_champion)
+		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
+				 c->options->last_rung);
+	return store_run_finish(c->store, c->run, err);
+}
+
+/* Finds or makes the run's row; a run of other settings is another run. */
+static bool begin_run(struct climb *c, const char *settings, struct error *err)
+{
+	struct run_row run = { .examples = c->options->examples ? c->options->examples : "", .seed = c->options->seed,
+			       .fingerprint = c->task->fingerprint, .settings = settings };
+
+	run.key = arena_printf(&c->arena, "%s %016llx %llu %s", c->task->name, (unsigned long long)run.fingerprint,
+			       (unsigned long long)run.seed, settings);
+	if (!store_run_begin(c->store, &c->arena, &run, err))
+		return false;
+	c->run = run.id;
+	return true;
+}
+
+enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
+			 const struct climb_options *options, int64_t *run, struct error *err)
+{
+	struct climb c = { .task = task, .options = options, .store = store, .started_ms = clock_ms() };
+	enum climb_end end = CLIMB_FAILED;
+	size_t n;
+
+	arena_init(&c.arena);
+	const struct variant *variants = variants_list(task, &c.arena, options->models, options->n_models, &n);
+	const char *settings = settings_text(task, options, variants, n, &c.arena);
+
+	c.dev = dev_order(task, options->seed, &c.arena);
+	c.test = test_order(task, options->seed, &c.arena);
+	struct decide_rule rule = settings_rule(task, settings, c.test, &c.arena);
+
+	if (!begin_run(&c, settings, err))
+		goto out;
+	*run = c.run;
+	c.workshop = workshop_open(task, models, store, c.run, options->seed);
+	if (climb_all(&c, variants, n, &rule, err))
+		end = CLIMB_DONE;
+	else if (c.stopped) {
+		error_set(err, "%s: stopped with what was measured stored; run the same command again to resume", c.stopped);
+		end = CLIMB_STOPPED;
+	}
+out:
+	workshop_free(c.workshop);
+	arena_release(&c.arena);
+	return end;
+}
+
+struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
+{
+	struct climb_bound bound = { 0 };
+	struct arena arena;
+	size_t n;
+
+	arena_init(&arena);
+	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
+
+	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
+		bool any = false;
+
+		for (size_t i = 0; i < n; i++)
+			if (variants[i].rung == rung && variants[i].model && !variants[i].skipped) {
+				bound.dev_calls += task->dev.list.n;
+				bound.test_calls += variants[i].incumbent ? task->test.list.n : 0;
+				any = true;
+			}
+		bound.test_calls += any ? task->test.list.n : 0;
+	}
+	arena_release(&arena);
+	return bound;
+}

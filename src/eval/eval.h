@@ -1,0 +1,57 @@
+/* eval.h - runs variants over examples and leaves the answers in the store; races them, climbs the rungs.
+ *
+ * climb_run() is the whole measurement ("The decision rule" of docs/decision.md, step 2): rung by rung, racing on dev
+ * picks one candidate, which answers test; the comparison is made; the next rung. It can be interrupted or killed at
+ * any moment: answers are committed batch by batch, and the same call goes on where it stopped and ends the same. */
+#ifndef RUNG_EVAL_EVAL_H
+#define RUNG_EVAL_EVAL_H
+
+#include "decide/decide.h"
+#include "variant/variant.h"
+
+/* Called from the measuring thread; done and total count answers of the variant named. */
+struct progress {
+	void (*step)(void *context, const char *what, size_t done, size_t total);
+	bool (*stopped)(void *context); /* true: stop as soon as the batch is stored */
+	void *context;
+};
+
+struct climb_options {
+	uint64_t seed;
+	int first_rung, last_rung;
+	const char *const *models; /* (n_models), or NULL: the task's */
+	size_t n_models;
+	enum task_plan plan; /* PLAN_AUTO: the task's, else full for local models */
+	double max_minutes;  /* of this call; 0: no limit */
+	size_t max_calls;    /* model calls of the run; 0: no limit */
+	const char *examples; /* --examples, for the run's row; NULL: the task's own */
+	struct progress progress;
+};
+
+enum climb_end { CLIMB_DONE, CLIMB_STOPPED, CLIMB_FAILED };
+
+/* Climbs. CLIMB_STOPPED: interrupted or out of budget, err says which; the same call resumes. */
+enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
+			 const struct climb_options *options, int64_t *run, struct error *err);
+
+/* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on test. */
+struct climb_bound {
+	size_t dev_calls, test_calls;
+};
+struct climb_bound climb_bound(const struct task *task, const struct climb_options *options);
+
+/* Test items in the one order that all variants see: shuffled by seed, whole groups; lives in arena. */
+struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena);
+struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena);
+
+/* 1 or 0, or the scorer's grade, of a stored answer; an answer without a label scores 0. */
+double answer_score(const struct task *task, const struct example *item, const char *answer);
+
+/* What was fixed before the first test call, as the run's settings keep it. */
+struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
+				 struct arena *arena);
+/* Candidates with their scores on `order`, from the store; in the order of their rungs. */
+bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
+		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);
+
+#endif

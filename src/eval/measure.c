@@ -1,0 +1,141 @@
+/* measure.c - batches of answers, each committed before its scores are used. Batches begin at multiples of BATCH from
+ * the start of the order, so a resumed run asks the same groups. */
+#include "eval/measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash.h"
+
+double clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static bool must_stop(struct climb *c, struct error *err)
+{
+	const struct climb_options *o = c->options;
+	size_t dev = 0, test = 0, prior = 0;
+	double ms;
+
+	if (o->progress.stopped && o->progress.stopped(o->progress.context))
+		c->stopped = "interrupted";
+	else if (o->max_minutes > 0 && clock_ms() - c->started_ms > o->max_minutes * 60e3)
+		c->stopped = "the time budget is used up";
+	else if (o->max_calls && store_spent(c->store, c->run, "dev", &dev, &ms, err) &&
+		 store_spent(c->store, c->run, "test", &test, &ms, err) &&
+		 store_spent(c->store, c->run, "prior", &prior, &ms, err) && dev + test + prior >= o->max_calls)
+		c->stopped = "the budget of calls is used up";
+	return c->stopped != NULL;
+}
+
+/* Answers one batch and stores it in one transaction. */
+static bool answer_batch(struct climb *c, const struct variant *v, const char *split,
+			 const struct example *const *items, size_t n, struct error *err)
+{
+	struct arena arena;
+	bool stored = false;
+
+	arena_init(&arena);
+	struct answer *answers = arena_array(&arena, n, sizeof(*answers));
+
+	if (!store_begin(c->store, err))
+		goto out;
+	if (!variant_answer(c->workshop, v, items, n, &arena, answers, err))
+		goto out;
+	for (size_t i = 0; i < n; i++) {
+		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
+					  .answer = answers[i].label, .status = answers[i].status, .ms = answers[i].ms };
+
+		if (!store_answer_put(c->store, c->run, &row, err))
+			goto out;
+	}
+	stored = store_commit(c->store, err);
+out:
+	if (!stored)
+		store_rollback(c->store);
+	arena_release(&arena);
+	return stored;
+}
+
+/* Stored answers by item id. */
+struct answered {
+	struct answer_row *rows;
+	struct hash_map by_item;
+};
+
+static bool answered_load(struct climb *c, const struct variant *v, const char *split, struct arena *arena,
+			  struct answered *a, struct error *err)
+{
+	size_t n;
+
+	*a = (struct answered){ 0 };
+	if (!store_answers(c->store, c->run, v->id, split, arena, &a->rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		hash_map_put(&a->by_item, a->rows[i].item, strlen(a->rows[i].item), i);
+	return true;
+}
+
+static const struct answer_row *answered_find(const struct answered *a, const struct example *item)
+{
+	size_t at = hash_map_get(&a->by_item, item->id, strlen(item->id), SIZE_MAX);
+
+	return at == SIZE_MAX ? NULL : &a->rows[at];
+}
+
+static bool answer_missing(struct climb *c, const struct variant *v, const char *split, struct item_list items,
+			   size_t from, size_t to, const struct answered *have, struct error *err)
+{
+	for (size_t start = from; start < to;) {
+		size_t end = (start / BATCH + 1) * BATCH < to ? (start / BATCH + 1) * BATCH : to;
+		bool missing = false;
+
+		for (size_t i = start; i < end; i++)
+			missing |= !answered_find(have, items.items[i]);
+		if (missing && (must_stop(c, err) || !answer_batch(c, v, split, items.items + start, end - start, err)))
+			return false;
+		if (c->options->progress.step)
+			c->options->progress.step(c->options->progress.context, v->id, end, items.n);
+		start = end;
+	}
+	return true;
+}
+
+bool measure(struct climb *c, const struct variant *v, const char *split, struct item_list items, size_t from, size_t to,
+	     struct record *record, struct error *err)
+{
+	struct arena arena;
+	struct answered have;
+	bool done = false;
+
+	arena_init(&arena);
+	if (!answered_load(c, v, split, &arena, &have, err))
+		goto out;
+	if (!answer_missing(c, v, split, items, from, to, &have, err))
+		goto out;
+	hash_map_release(&have.by_item);
+	if (!answered_load(c, v, split, &arena, &have, err))
+		goto out;
+	for (size_t i = from; i < to; i++) {
+		const struct answer_row *row = answered_find(&have, items.items[i]);
+
+		if (!row) {
+			error_set(err, "the store lost the answer of %s to item %s; run the same command again", v->id,
+				  items.items[i]->id);
+			goto out;
+		}
+		record->score[i] = answer_score(c->task, items.items[i], row->answer);
+		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
+	}
+	record->n = to > record->n ? to : record->n;
+	done = true;
+out:
+	hash_map_release(&have.by_item);
+	arena_release(&arena);
+	return done;
+}

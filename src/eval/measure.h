@@ -1,0 +1,37 @@
+/* measure.h - one variant over items, with the store in front. Private to src/eval. */
+#ifndef RUNG_EVAL_MEASURE_H
+#define RUNG_EVAL_MEASURE_H
+
+#include "eval/eval.h"
+
+/* A climb under way. */
+struct climb {
+	const struct task *task;
+	const struct climb_options *options;
+	struct store *store;
+	struct workshop *workshop;
+	int64_t run;
+	struct arena arena;
+	struct dev_items dev;
+	struct test_items test;
+	double started_ms;
+	const char *stopped; /* why, once it must stop */
+};
+
+/* What a variant did on a run of items. */
+struct record {
+	double *score;  /* (n) in item order */
+	double *tokens; /* (n) input and output: the cost that ties are broken by */
+	size_t n;
+};
+
+enum { BATCH = 16 };
+
+double clock_ms(void);
+
+/* Makes sure that items [from, to) of the list are answered, in batches, and fills record->score and tokens there.
+ * False when it had to stop (climb->stopped is set) or failed (it is not, err is). */
+bool measure(struct climb *c, const struct variant *v, const char *split, struct item_list items, size_t from, size_t to,
+	     struct record *record, struct error *err);
+
+#endif

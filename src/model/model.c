@@ -1,0 +1,126 @@
+/* model.c - names to engines, and what is loaded. Another engine is a row in `engines`. */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/buf.h"
+#include "llm/encoder.h"
+#include "model/engine.h"
+
+const char *const model_status_names[] = { "ok", "truncated", "refused", "timeout", "error" };
+
+struct model {
+	char *name;
+	const struct model_engine *engine;
+	void *state;
+	struct model *next;
+};
+
+struct models {
+	char *folder;
+	struct pool *pool;
+	struct model *loaded;
+	struct encoder *encoder;
+};
+
+static const struct model_engine *const engines[] = { &model_engine_local };
+
+struct models *models_open(const char *folder, int threads)
+{
+	struct models *m = mem_zero(1, sizeof(*m));
+
+	m->folder = mem_string(folder);
+	m->pool = pool_open(threads);
+	return m;
+}
+
+void models_free(struct models *m)
+{
+	if (!m)
+		return;
+	while (m->loaded) {
+		struct model *next = m->loaded->next;
+
+		m->loaded->engine->free(m->loaded->state);
+		free(m->loaded->name);
+		free(m->loaded);
+		m->loaded = next;
+	}
+	encoder_free(m->encoder);
+	pool_free(m->pool);
+	free(m->folder);
+	free(m);
+}
+
+int models_threads(const struct models *m)
+{
+	return pool_threads(m->pool);
+}
+
+struct model *model_open(struct models *m, const char *name, struct error *err)
+{
+	for (struct model *p = m->loaded; p; p = p->next)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		if (!engines[i]->serves(name))
+			continue;
+		void *state = engines[i]->open(name, m->folder, m->pool, err);
+
+		if (!state)
+			return NULL;
+		struct model *model = mem_zero(1, sizeof(*model));
+
+		*model = (struct model){ mem_string(name), engines[i], state, m->loaded };
+		m->loaded = model;
+		return model;
+	}
+	error_set(err, "model \"%s\": only local models can be asked so far; name local or local:NAME", name);
+	return NULL;
+}
+
+const char *model_name(const struct model *m)
+{
+	return m->name;
+}
+
+bool model_is_local(const struct model *m)
+{
+	return m->engine == &model_engine_local;
+}
+
+bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
+	       struct model_reply *replies, struct error *err)
+{
+	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, err);
+}
+
+static bool encoder_ready(struct models *m, struct error *err)
+{
+	if (m->encoder)
+		return true;
+	const struct kernels *kernels = kernels_choose(false, err);
+	struct buf path = { 0 };
+
+	if (!kernels)
+		return false;
+	buf_addf(&path, "%s/all-MiniLM-L6-v2", m->folder);
+	m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
+	buf_release(&path);
+	return m->encoder != NULL;
+}
+
+size_t models_embedding_width(struct models *m, struct error *err)
+{
+	return encoder_ready(m, err) ? encoder_width(m->encoder) : 0;
+}
+
+bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err)
+{
+	if (!encoder_ready(m, err))
+		return false;
+	encoder_embed(m->encoder, texts, n, out, NULL);
+	return true;
+}

@@ -1,0 +1,137 @@
+/* answer.c - variant_answer(): classifiers answer by themselves, everything else through a model call. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "prompt/parse.h"
+#include "variant/workshop.h"
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static size_t most_likely(const double *p, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (p[i] > p[best])
+			best = i;
+	return best;
+}
+
+static bool classifier_answers(struct workshop *w, const struct variant *v, const struct example *const *items,
+			       size_t n, struct arena *arena, struct answer *answers, struct error *err)
+{
+	struct classifier *c = workshop_classifier(w, v->classifier, err);
+
+	if (!c)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		double start = now_ms();
+		const char *text = workshop_text(w, arena, items[i]);
+		double *p = arena_array(arena, w->task->n_labels, sizeof(*p));
+		float *vector = NULL;
+
+		if (v->classifier->embeds) {
+			vector = arena_array(arena, w->width, sizeof(*vector));
+			if (!models_embed(w->models, &text, 1, vector, err))
+				return false;
+		}
+		classifier_predict(c, text, vector, p);
+		answers[i] = (struct answer){ .label = w->task->labels[most_likely(p, w->task->n_labels)].name,
+					      .status = "answered", .scores = p, .ms = now_ms() - start };
+	}
+	return true;
+}
+
+/* Divides by the prior and brings the sum back to 1. */
+static void calibrate(double *p, const double *prior, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += p[i] /= fmax(prior[i], 1e-12);
+	for (size_t i = 0; i < n; i++)
+		p[i] /= sum;
+}
+
+static void read_reply(const struct workshop *w, const struct variant *v, const struct call_row *call,
+		       struct answer *a)
+{
+	bool reasoned = v->technique && v->technique->reasoning;
+	size_t label = 0;
+	enum parse_result parsed;
+
+	if (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0)
+		return;
+	parsed = parse_label(w->task, call->output ? call->output : "", reasoned, &label);
+	if (parsed == PARSE_LABEL) {
+		a->label = w->task->labels[label].name;
+		a->status = "answered";
+	} else if (parsed == PARSE_REFUSED) {
+		a->status = "refused";
+	} else if (strcmp(call->status, "ok") == 0) {
+		a->status = "unparsed";
+	}
+}
+
+static bool model_answers(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			  struct arena *arena, struct answer *answers, struct error *err)
+{
+	size_t labels = w->task->n_labels;
+	bool scoring = v->technique && v->technique->answer == ANSWER_SCORES;
+	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
+	double *scores = scoring ? arena_array(arena, n * labels, sizeof(*scores)) : NULL;
+	const double *prior = NULL;
+
+	if (scoring && v->technique->calibration != CALIBRATE_NONE && !(prior = calibration_prior(w, v, err)))
+		return false;
+	if (!calls_make(w, v, items, n, arena, calls, scores, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct answer *a = &answers[i];
+
+		*a = (struct answer){ .status = calls[i].status, .call = calls[i].id, .ms = calls[i].ms,
+				      .input_tokens = calls[i].input_tokens, .output_tokens = calls[i].output_tokens };
+		if (!scoring) {
+			read_reply(w, v, &calls[i], a);
+		} else if (calls[i].scores) {
+			if (prior)
+				calibrate(scores + i * labels, prior, labels);
+			a->scores = scores + i * labels;
+			a->label = w->task->labels[most_likely(a->scores, labels)].name;
+			a->status = "answered";
+		}
+	}
+	return true;
+}
+
+bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		    struct arena *arena, struct answer *answers, struct error *err)
+{
+	if (v->classifier)
+		return classifier_answers(w, v, items, n, arena, answers, err);
+	return model_answers(w, v, items, n, arena, answers, err);
+}
+
+bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
+		     struct error *err)
+{
+	struct arena arena;
+	struct model_request request;
+	bool built = true;
+
+	if (v->classifier)
+		return true;
+	arena_init(&arena);
+	built = request_build(w, v, item, &arena, &request, err);
+	if (built)
+		buf_adds(out, request_json(&arena, &request));
+	arena_release(&arena);
+	return built;
+}

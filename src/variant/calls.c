@@ -1,0 +1,166 @@
+/* calls.c - model calls through the store: what it has is read, the rest is asked in batches and stored before anybody
+ * looks at it; and the priors of calibration, which are calls too. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "variant/workshop.h"
+
+static const char *scores_json(struct arena *arena, const double *scores, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_real(scores[i]));
+	char *text = json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	const char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(array);
+	return copy;
+}
+
+/* Probabilities over the labels from stored log-probabilities; uniform when the call brought none. */
+static void decode_scores(const struct call_row *call, size_t n, double *out)
+{
+	json_t *array = call->scores ? json_loads(call->scores, 0, NULL) : NULL;
+	double most = -INFINITY, sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = json_array_size(array) == n ? json_number_value(json_array_get(array, i)) : 0;
+		most = fmax(most, out[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		sum += out[i] = exp(out[i] - most);
+	for (size_t i = 0; i < n; i++)
+		out[i] /= sum;
+	json_decref(array);
+}
+
+/* Asks the requests that the store lacks (positions `missing`) and stores the calls. */
+static bool ask_missing(struct workshop *w, struct model *model, struct arena *arena, const struct model_request *requests,
+			const size_t *missing, size_t n, struct call_row *calls, struct error *err)
+{
+	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
+	struct model_reply *replies = arena_array(arena, n, sizeof(*replies));
+
+	for (size_t i = 0; i < n; i++)
+		asked[i] = requests[missing[i]];
+	if (!model_ask(model, arena, asked, n, replies, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct call_row *c = &calls[missing[i]];
+
+		c->output = replies[i].text;
+		c->scores = replies[i].scores ? scores_json(arena, replies[i].scores, asked[i].n_choices) : NULL;
+		c->status = model_status_names[replies[i].status];
+		c->input_tokens = replies[i].input_tokens;
+		c->output_tokens = replies[i].output_tokens;
+		c->ms = replies[i].ms;
+		if (w->store && !store_call_put(w->store, c, err))
+			return false;
+	}
+	return true;
+}
+
+bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		struct arena *arena, struct call_row *calls, double *scores, struct error *err)
+{
+	struct model *model = model_open(w->models, v->model, err);
+	struct model_request *requests = arena_array(arena, n, sizeof(*requests));
+	size_t *missing = arena_array(arena, n, sizeof(*missing));
+	size_t n_missing = 0;
+
+	if (!model)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		if (!request_build(w, v, items[i], arena, &requests[i], err))
+			return false;
+		const char *json = request_json(arena, &requests[i]);
+		uint64_t hash = hash64(json, strlen(json), 0);
+
+		if (w->store && !store_call_find(w->store, arena, v->model, hash, &calls[i], &found, err))
+			return false;
+		if (!found) {
+			calls[i] = (struct call_row){ .model = v->model, .request_hash = hash, .request = json };
+			missing[n_missing++] = i;
+		}
+	}
+	if (!ask_missing(w, model, arena, requests, missing, n_missing, calls, err))
+		return false;
+	for (size_t i = 0; scores && i < n; i++)
+		decode_scores(&calls[i], w->task->n_labels, scores + i * w->task->n_labels);
+	return true;
+}
+
+/* Mean label probabilities over inputs whose labels are not looked at; the calls count as the run's. */
+static bool mean_probability(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			     struct arena *arena, double *mean, struct error *err)
+{
+	size_t labels = w->task->n_labels;
+	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
+	double *scores = arena_array(arena, n * labels, sizeof(*scores));
+
+	if (!calls_make(w, v, items, n, arena, calls, scores, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = "prior", .call = calls[i].id,
+					  .status = "answered" };
+
+		for (size_t j = 0; j < labels; j++)
+			mean[j] += scores[i * labels + j] / (double)n;
+		if (w->run && !store_answer_put(w->store, w->run, &row, err))
+			return false;
+	}
+	return true;
+}
+
+/* Inputs without content: "N/A", "[MASK]" and nothing, in every column (Zhao et al. 2021, arXiv 2102.09690). */
+static bool contextual_prior(struct workshop *w, const struct variant *v, struct arena *arena, double *prior,
+			     struct error *err)
+{
+	static const char *const contents[] = { "N/A", "[MASK]", "" };
+	static const char *const names[] = { "content-free-1", "content-free-2", "content-free-3" };
+	struct example free_items[3];
+	const struct example *items[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		const char **values = arena_array(arena, w->task->n_columns, sizeof(*values));
+
+		for (size_t c = 0; c < w->task->n_columns; c++)
+			values[c] = contents[i];
+		free_items[i] = (struct example){ .id = names[i], .values = values };
+		items[i] = &free_items[i];
+	}
+	return mean_probability(w, v, items, 3, arena, prior, err);
+}
+
+const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err)
+{
+	struct item_list dev = w->task->dev.list;
+	struct arena arena;
+	double *prior;
+	bool made;
+
+	for (struct prior *p = w->priors; p; p = p->next)
+		if (strcmp(p->variant, v->id) == 0)
+			return p->probability;
+	arena_init(&arena);
+	prior = arena_array(&w->arena, w->task->n_labels, sizeof(*prior));
+	if (v->technique->calibration == CALIBRATE_CONTEXTUAL)
+		made = contextual_prior(w, v, &arena, prior, err);
+	else /* the mean over a batch of inputs (Zhou et al. 2023, arXiv 2309.17249) */
+		made = mean_probability(w, v, dev.items, dev.n < PRIOR_ITEMS ? dev.n : PRIOR_ITEMS, &arena, prior, err);
+	arena_release(&arena);
+	if (!made)
+		return NULL;
+	struct prior *p = arena_alloc(&w->arena, sizeof(*p));
+
+	*p = (struct prior){ v->id, prior, w->priors };
+	w->priors = p;
+	return prior;
+}

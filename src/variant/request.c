@@ -1,0 +1,135 @@
+/* request.c - the words that go to a model: instruction, definitions, form, shots, input. */
+#include <jansson.h>
+#include <string.h>
+
+#include "variant/workshop.h"
+
+static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
+{
+	struct error impossible; /* task_open() compiled it */
+	struct template *t = template_compile(arena, w->task, text, "", &impossible);
+	struct buf out = { 0 };
+
+	template_render(t, item, &out);
+	const char *copy = arena_copy(arena, buf_text(&out), out.n);
+
+	buf_release(&out);
+	return copy;
+}
+
+/* The system turn of a technique. */
+static const char *system_text(struct workshop *w, const struct variant *v, struct arena *arena,
+			       const struct example *item)
+{
+	const struct technique *t = v->technique;
+	struct buf out = { 0 };
+
+	buf_adds(&out, rendered(w, arena, w->task->instructions[v->wording], item));
+	if (t->definitions) {
+		buf_adds(&out, "\n\nThe categories:");
+		for (size_t i = 0; i < w->task->n_labels; i++)
+			if (w->task->labels[i].definition)
+				buf_addf(&out, "\n- %s: %s", w->task->labels[i].name, w->task->labels[i].definition);
+	}
+	if (t->answer == ANSWER_JSON)
+		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"label\": \"...\"}");
+	if (t->reasoning)
+		buf_adds(&out, "\n\nFirst say in one or two sentences what decides it. Then end with a line \"Answer: \" and "
+			       "the category.");
+	const char *copy = arena_copy(arena, buf_text(&out), out.n);
+
+	buf_release(&out);
+	return copy;
+}
+
+static const char *json_choice(struct arena *arena, const char *label)
+{
+	json_t *object = json_pack("{s:s}", "label", label);
+	char *text = json_dumps(object, 0);
+	const char *copy = arena_string(arena, text);
+
+	json_decref(object);
+	free(text);
+	return copy;
+}
+
+static const char *const *choices_of(struct workshop *w, const struct technique *t, struct arena *arena)
+{
+	const char **choices = arena_array(arena, w->task->n_labels, sizeof(*choices));
+
+	for (size_t i = 0; i < w->task->n_labels; i++)
+		choices[i] = t->answer == ANSWER_JSON ? json_choice(arena, w->task->labels[i].name)
+						      : w->task->labels[i].name;
+	return choices;
+}
+
+static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
+			      struct arena *arena, struct model_request *r, struct error *err)
+{
+	static const enum model_want wants[] = { WANT_TEXT, WANT_CHOICE, WANT_SCORES };
+	const struct technique *t = v->technique;
+	struct item_list pool = w->task->pool.list;
+	size_t *shots, n_shots, n = 0;
+
+	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err))
+		return false;
+	struct message *messages = arena_array(arena, 2 * n_shots + 2, sizeof(*messages));
+
+	messages[n++] = (struct message){ MESSAGE_SYSTEM, system_text(w, v, arena, item) };
+	for (size_t i = 0; i < n_shots; i++) {
+		const struct example *shot = pool.items[shots[i]];
+
+		messages[n++] = (struct message){ MESSAGE_USER, rendered(w, arena, w->task->input, shot) };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, w->task->labels[shot->label].name };
+	}
+	messages[n++] = (struct message){ MESSAGE_USER, rendered(w, arena, w->task->input, item) };
+	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
+				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
+	if (t->answer != ANSWER_TEXT) {
+		r->choices = choices_of(w, t, arena);
+		r->n_choices = w->task->n_labels;
+	}
+	return true;
+}
+
+static void user_request(struct workshop *w, const struct task_variant *u, const struct example *item,
+			 struct arena *arena, struct model_request *r)
+{
+	struct message *messages = arena_array(arena, 2, sizeof(*messages));
+	const char *system = u->system ? u->system : w->task->instructions[0];
+
+	messages[0] = (struct message){ MESSAGE_SYSTEM, rendered(w, arena, system, item) };
+	messages[1] = (struct message){ MESSAGE_USER, rendered(w, arena, u->input ? u->input : w->task->input, item) };
+	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = WANT_TEXT,
+				     .max_tokens = u->max_tokens ? u->max_tokens : ANSWER_TOKENS };
+}
+
+bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
+		   struct model_request *request, struct error *err)
+{
+	if (v->technique)
+		return technique_request(w, v, item, arena, request, err);
+	user_request(w, v->user, item, arena, request);
+	return true;
+}
+
+char *request_json(struct arena *arena, const struct model_request *r)
+{
+	static const char *const roles[] = { "system", "user", "assistant" };
+	static const char *const wants[] = { "text", "choice", "scores" };
+	json_t *messages = json_array(), *choices = json_array();
+
+	for (size_t i = 0; i < r->n_messages; i++)
+		json_array_append_new(messages, json_pack("{s:s, s:s}", "role", roles[r->messages[i].role], "content",
+							  r->messages[i].text));
+	for (size_t i = 0; i < r->n_choices; i++)
+		json_array_append_new(choices, json_string(r->choices[i]));
+	json_t *root = json_pack("{s:o, s:s, s:o, s:I}", "messages", messages, "want", wants[r->want], "choices", choices,
+				 "max_tokens", (json_int_t)(r->want == WANT_TEXT ? r->max_tokens : 0));
+	char *text = json_dumps(root, JSON_COMPACT);
+	char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(root);
+	return copy;
+}

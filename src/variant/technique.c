@@ -1,0 +1,124 @@
+/* technique.c - the ways of prompting that rung 1 tries: one row each, and the list of all variants of a task. */
+#include <string.h>
+
+#include "base/hash.h"
+#include "variant/variant.h"
+
+static const struct technique techniques[] = {
+	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
+	{ .id = "definitions", .name = "label definitions", .definitions = true },
+	{ .id = "structured", .name = "structured output", .answer = ANSWER_JSON },
+	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
+	{ .id = "knn-few-shot-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING },
+	{ .id = "knn-few-shot-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF },
+	{ .id = "chain-of-thought", .name = "chain of thought", .reasoning = true },
+	{ .id = "scoring", .name = "label scoring", .answer = ANSWER_SCORES },
+	{ .id = "scoring-definitions", .name = "label scoring, definitions", .definitions = true, .answer = ANSWER_SCORES },
+	{ .id = "scoring-contextual", .name = "label scoring, contextual calibration", .answer = ANSWER_SCORES,
+	  .calibration = CALIBRATE_CONTEXTUAL },
+	{ .id = "scoring-batch", .name = "label scoring, batch calibration", .answer = ANSWER_SCORES,
+	  .calibration = CALIBRATE_BATCH },
+	{ .id = "scoring-knn", .name = "label scoring, kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF,
+	  .answer = ANSWER_SCORES },
+	{ .id = "scoring-knn-batch", .name = "label scoring, kNN few-shot (TF-IDF), batch calibration",
+	  .shots = SHOTS_TFIDF, .answer = ANSWER_SCORES, .calibration = CALIBRATE_BATCH },
+};
+
+const struct technique *technique_all(size_t *n)
+{
+	*n = sizeof(techniques) / sizeof(techniques[0]);
+	return techniques;
+}
+
+struct list {
+	struct variant *variants;
+	size_t n;
+};
+
+static struct variant *add(struct list *list, struct variant v)
+{
+	list->variants[list->n] = v;
+	return &list->variants[list->n++];
+}
+
+static void add_classifiers(struct list *list, struct arena *arena, int rung)
+{
+	size_t n;
+	const struct classifier_method *methods = classifier_methods(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (methods[i].rung == rung)
+			add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, methods[i].id),
+						    .name = methods[i].summary, .rung = rung, .classifier = &methods[i] });
+}
+
+static bool has_definitions(const struct task *task)
+{
+	for (size_t i = 0; i < task->n_labels; i++)
+		if (task->labels[i].definition)
+			return true;
+	return false;
+}
+
+static void add_technique(struct list *list, struct arena *arena, const struct task *task, const struct technique *t,
+			  const char *model)
+{
+	size_t wordings = t->every_wording ? task->n_instructions : 1;
+
+	for (size_t w = 0; w < wordings; w++) {
+		const char *number = w ? arena_printf(arena, "-%zu", w + 1) : "";
+		struct variant *v = add(list, (struct variant){
+			.id = arena_printf(arena, "1/%s%s@%s", t->id, number, model),
+			.name = w ? arena_printf(arena, "%s, wording %zu", t->name, w + 1) : t->name,
+			.model = model, .rung = 1, .technique = t, .wording = w });
+
+		if (t->definitions && !has_definitions(task))
+			v->skipped = "the task gives no label definitions";
+	}
+}
+
+static void add_users(struct list *list, struct arena *arena, const struct task *task)
+{
+	for (size_t i = 0; i < task->n_variants; i++) {
+		const struct task_variant *u = &task->variants[i];
+
+		add(list, (struct variant){ .id = arena_printf(arena, "1/%s", u->name), .name = u->name, .model = u->model,
+					    .rung = 1, .incumbent = u->incumbent, .user = u });
+	}
+}
+
+/* Everything that makes a variant's answers, besides its model's weights: the task and its own row. */
+static uint64_t recipe_of(const struct task *task, const struct variant *v)
+{
+	return hash64(v->id, strlen(v->id), task->fingerprint);
+}
+
+const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
+				    size_t n_models, size_t *n)
+{
+	size_t n_methods;
+	struct list list = { 0 };
+
+	classifier_methods(&n_methods);
+	if (!models) {
+		models = task->models;
+		n_models = task->n_models;
+	}
+	size_t n_techniques = sizeof(techniques) / sizeof(techniques[0]);
+	size_t most = n_methods + task->n_variants + n_models * n_techniques * (task->n_instructions + 1) + 1;
+
+	list.variants = arena_array(arena, most, sizeof(*list.variants));
+	add_classifiers(&list, arena, 0);
+	add_users(&list, arena, task);
+	for (size_t m = 0; m < n_models; m++)
+		for (size_t i = 0; i < n_techniques; i++)
+			add_technique(&list, arena, task, &techniques[i], models[m]);
+	add(&list, (struct variant){
+		.id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2,
+		.skipped = task->has_documents ? "retrieval over documents is not built yet" : "no documents" });
+	add_classifiers(&list, arena, 3);
+	for (size_t i = 0; i < list.n; i++)
+		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
+	*n = list.n;
+	return list.variants;
+}

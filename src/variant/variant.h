@@ -1,0 +1,75 @@
+/* variant.h - a recipe that answers one input, and the only way an input becomes an answer.
+ *
+ * variants_list() writes down the recipes a task can try, rung by rung, from one table row a technique
+ * (technique.c), one a classifier (tune/classifier.h), and the user's own. variant_answer() runs one on inputs; both
+ * the climb and `rung ask` call it, so what was measured is what is served. Model calls are in the store before the
+ * answers return; a call that the store has is not made again. */
+#ifndef RUNG_VARIANT_VARIANT_H
+#define RUNG_VARIANT_VARIANT_H
+
+#include "model/model.h"
+#include "store/store.h"
+#include "task/task.h"
+#include "base/buf.h"
+#include "tune/classifier.h"
+
+enum shots { SHOTS_NONE, SHOTS_FIXED, SHOTS_EMBEDDING, SHOTS_TFIDF };
+enum answer_mode { ANSWER_TEXT, ANSWER_JSON, ANSWER_SCORES };
+enum calibration { CALIBRATE_NONE, CALIBRATE_CONTEXTUAL, CALIBRATE_BATCH };
+
+/* A way of prompting. */
+struct technique {
+	const char *id, *name;
+	bool definitions; /* label definitions behind the instruction; needs them in the task */
+	enum shots shots; /* examples from the pool, as turns before the input */
+	bool reasoning;   /* chain of thought before the answer */
+	enum answer_mode answer;
+	enum calibration calibration;
+	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
+};
+const struct technique *technique_all(size_t *n);
+
+struct variant {
+	const char *id;    /* "1/few-shot@local", unique in a task */
+	const char *name;  /* for people */
+	const char *model; /* NULL: no language model */
+	int rung;
+	bool incumbent;
+	const char *skipped; /* why it cannot be tried; NULL when it can */
+	/* Exactly one of the three is set. */
+	const struct technique *technique;
+	const struct classifier_method *classifier;
+	const struct task_variant *user;
+	size_t wording;  /* of the instruction */
+	uint64_t recipe; /* fingerprint of everything above and the task */
+};
+
+/* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
+const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
+				    size_t n_models, size_t *n);
+
+/* What variants need to answer: indices over the pool, trained classifiers, loaded models. Built when first needed. */
+struct workshop;
+struct workshop *workshop_open(const struct task *task, struct models *models, struct store *store, int64_t run,
+			       uint64_t seed);
+void workshop_free(struct workshop *w);
+
+struct answer {
+	const char *label;  /* the answer, a label of the task; NULL: none */
+	const char *status; /* "answered", "unparsed", "refused", "truncated", "timeout", "error" */
+	int64_t call;       /* row of the store; 0: no model was asked */
+	double ms;
+	size_t input_tokens, output_tokens;
+	const double *scores; /* (n_labels) probabilities behind the answer, calibrated; NULL when there are none */
+};
+
+/* Answers n inputs; answers (n) live in arena. A model that fails on one input gives that answer a status; false only
+ * when the variant as a whole cannot answer (no model, store full). */
+bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		    struct arena *arena, struct answer *answers, struct error *err);
+
+/* Exactly what variant_answer() would send for one input, as the JSON that the store keeps; "" for classifiers. */
+bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
+		     struct error *err);
+
+#endif

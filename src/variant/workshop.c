@@ -1,0 +1,186 @@
+/* workshop.c - lazily built, kept until the workshop is freed. */
+#include "variant/workshop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+struct workshop *workshop_open(const struct task *task, struct models *models, struct store *store, int64_t run,
+			       uint64_t seed)
+{
+	struct workshop *w = mem_zero(1, sizeof(*w));
+	struct error impossible; /* task_open() compiled the same template */
+
+	*w = (struct workshop){ .task = task, .models = models, .store = store, .run = run, .seed = seed };
+	arena_init(&w->arena);
+	w->input = template_compile(&w->arena, task, task->input, "input", &impossible);
+	return w;
+}
+
+void workshop_free(struct workshop *w)
+{
+	if (!w)
+		return;
+	for (struct trained *t = w->trained; t; t = t->next)
+		classifier_free(t->classifier);
+	tfidf_index_free(w->tfidf);
+	free(w->pool_vectors);
+	arena_release(&w->arena);
+	free(w);
+}
+
+const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item)
+{
+	struct buf text = { 0 };
+
+	template_values(w->input, item, &text);
+	const char *copy = arena_copy(arena, buf_text(&text), text.n);
+
+	buf_release(&text);
+	return copy;
+}
+
+static const char *const *pool_texts(struct workshop *w)
+{
+	struct item_list pool = w->task->pool.list;
+
+	if (!w->pool_texts) {
+		w->pool_texts = arena_array(&w->arena, pool.n, sizeof(*w->pool_texts));
+		for (size_t i = 0; i < pool.n; i++)
+			w->pool_texts[i] = workshop_text(w, &w->arena, pool.items[i]);
+	}
+	return w->pool_texts;
+}
+
+bool workshop_vectors(struct workshop *w, struct error *err)
+{
+	size_t n = w->task->pool.list.n;
+
+	if (w->pool_vectors)
+		return true;
+	w->width = models_embedding_width(w->models, err);
+	if (w->width == 0)
+		return false;
+	w->pool_vectors = mem_zero(n * w->width, sizeof(*w->pool_vectors));
+	return models_embed(w->models, pool_texts(w), n, w->pool_vectors, err);
+}
+
+struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err)
+{
+	for (struct trained *t = w->trained; t; t = t->next)
+		if (t->method == method)
+			return t->classifier;
+	if (method->embeds && !workshop_vectors(w, err))
+		return NULL;
+	struct classifier *c = classifier_train(method, w->task, w->task->pool, pool_texts(w),
+						method->embeds ? w->pool_vectors : NULL, w->width, w->seed, err);
+
+	if (c) {
+		struct trained *t = arena_alloc(&w->arena, sizeof(*t));
+
+		*t = (struct trained){ method, c, w->trained };
+		w->trained = t;
+	}
+	return c;
+}
+
+/* One shot a label, drawn by seed; the same for every input, so that all inputs share them as a prefix. */
+static size_t fixed_shots(struct workshop *w, size_t *positions)
+{
+	struct item_list pool = w->task->pool.list;
+	size_t *order = mem_zero(pool.n, sizeof(*order));
+	size_t n = 0;
+	struct rng rng;
+
+	rng_init(&rng, w->seed, "shots");
+	for (size_t i = 0; i < pool.n; i++)
+		order[i] = i;
+	rng_shuffle(&rng, order, pool.n);
+	for (size_t label = 0; label < w->task->n_labels; label++)
+		for (size_t i = 0; i < pool.n; i++)
+			if (pool.items[order[i]]->label == label) {
+				positions[n++] = order[i];
+				break;
+			}
+	rng_shuffle(&rng, positions, n);
+	free(order);
+	return n;
+}
+
+static size_t tfidf_shots(struct workshop *w, const struct example *item, struct arena *arena, size_t *positions)
+{
+	double similarity[KNN_SHOTS];
+
+	if (!w->tfidf) {
+		struct tfidf_options options = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
+
+		w->tfidf = tfidf_index_new(&options, pool_texts(w), w->task->pool.list.n);
+	}
+	return tfidf_nearest(w->tfidf, workshop_text(w, arena, item), KNN_SHOTS, SIZE_MAX, positions, similarity);
+}
+
+/* Keeps the k best by similarity, best first; equal ones by lower position. */
+static size_t insert_best(size_t *positions, double *similarity, size_t n, size_t k, size_t position, double s)
+{
+	size_t at = n;
+
+	while (at > 0 && similarity[at - 1] < s)
+		at--;
+	if (at >= k)
+		return n;
+	for (size_t i = n < k ? n : k - 1; i > at; i--) {
+		positions[i] = positions[i - 1];
+		similarity[i] = similarity[i - 1];
+	}
+	positions[at] = position;
+	similarity[at] = s;
+	return n < k ? n + 1 : n;
+}
+
+static bool embedding_shots(struct workshop *w, const struct example *item, struct arena *arena, size_t *positions,
+			    size_t *n, struct error *err)
+{
+	double similarity[KNN_SHOTS];
+
+	if (!workshop_vectors(w, err))
+		return false;
+	const char *text = workshop_text(w, arena, item);
+	float *vector = arena_array(arena, w->width, sizeof(*vector));
+
+	if (!models_embed(w->models, &text, 1, vector, err))
+		return false;
+	*n = 0;
+	for (size_t i = 0; i < w->task->pool.list.n; i++) {
+		double s = 0;
+
+		for (size_t j = 0; j < w->width; j++)
+			s += (double)vector[j] * (double)w->pool_vectors[i * w->width + j];
+		*n = insert_best(positions, similarity, *n, KNN_SHOTS, i, s);
+	}
+	return true;
+}
+
+bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
+		    size_t **positions, size_t *n, struct error *err)
+{
+	size_t most = w->task->n_labels > KNN_SHOTS ? w->task->n_labels : KNN_SHOTS;
+
+	*positions = arena_array(arena, most, sizeof(**positions));
+	*n = 0;
+	if (kind == SHOTS_FIXED)
+		*n = fixed_shots(w, *positions);
+	else if (kind == SHOTS_TFIDF)
+		*n = tfidf_shots(w, item, arena, *positions);
+	else if (kind == SHOTS_EMBEDDING && !embedding_shots(w, item, arena, *positions, n, err))
+		return false;
+	if (kind == SHOTS_TFIDF || kind == SHOTS_EMBEDDING)
+		for (size_t i = 0; i < *n / 2; i++) { /* the most similar stands next to the input */
+			size_t t = (*positions)[i];
+
+			(*positions)[i] = (*positions)[*n - 1 - i];
+			(*positions)[*n - 1 - i] = t;
+		}
+	return true;
+}

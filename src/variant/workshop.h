@@ -1,0 +1,67 @@
+/* workshop.h - what variants share while they answer: pool texts and vectors, shot indices, trained classifiers, priors.
+ * Private to src/variant. Everything is built from the pool, except the priors of batch calibration, which come from
+ * the first dev inputs without their labels. */
+#ifndef RUNG_VARIANT_WORKSHOP_H
+#define RUNG_VARIANT_WORKSHOP_H
+
+#include "retrieve/tfidf.h"
+#include "task/template.h"
+#include "variant/variant.h"
+
+enum {
+	KNN_SHOTS = 4,   /* neighbours shown, the most similar last */
+	PRIOR_ITEMS = 32, /* dev inputs behind a batch-calibration prior */
+	REASONING_TOKENS = 96,
+	ANSWER_TOKENS = 16,
+};
+
+struct trained {
+	const struct classifier_method *method;
+	struct classifier *classifier;
+	struct trained *next;
+};
+
+struct prior {
+	const char *variant;
+	const double *probability; /* (n_labels) */
+	struct prior *next;
+};
+
+struct workshop {
+	const struct task *task;
+	struct models *models;
+	struct store *store;
+	int64_t run; /* 0: answers are not part of a run */
+	uint64_t seed;
+	struct arena arena;
+	struct template *input;
+	const char **pool_texts; /* (pool) values of the placeholders; NULL until needed */
+	float *pool_vectors;     /* (pool, width), unit length; NULL until needed */
+	size_t width;
+	struct tfidf_index *tfidf; /* over pool_texts, for shots */
+	struct trained *trained;
+	struct prior *priors;
+};
+
+const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
+bool workshop_vectors(struct workshop *w, struct error *err); /* pool_vectors are there */
+/* The classifier of that method, trained on the pool at first use. */
+struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err);
+/* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */
+bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
+		    size_t **positions, size_t *n, struct error *err);
+
+/* The prior that divides a calibrated variant's probabilities; NULL and a sentence when it cannot be had. */
+const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err);
+
+/* The request for one input; messages and texts live in arena. */
+bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
+		   struct model_request *request, struct error *err);
+char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */
+
+/* Asks the model for n inputs, through the store. calls (n) live in arena; scores are decoded into `scores` (n,
+ * n_labels) when the variant scores labels (else it may be NULL). */
+bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		struct arena *arena, struct call_row *calls, double *scores, struct error *err);
+
+#endif
