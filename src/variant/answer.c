@@ -119,6 +119,13 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
 	return model_answers(w, v, items, n, arena, answers, err);
 }
 
+bool variant_ready(struct workshop *w, const struct variant *v, struct error *err)
+{
+	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
+
+	return (!embeds || workshop_vectors(w, err)) && (!v->model || model_open(w->models, v->model, err));
+}
+
 bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
 		     struct error *err)
 {

@@ -68,6 +68,9 @@ struct answer {
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
 
+/* Loads what the variant needs (model, embeddings); false and the reason when it cannot answer at all. */
+bool variant_ready(struct workshop *w, const struct variant *v, struct error *err);
+
 /* Exactly what variant_answer() would send for one input, as the JSON that the store keeps; "" for classifiers. */
 bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
 		     struct error *err);

@@ -1,0 +1,161 @@
+/* options.c - the table of options and the parser over it. */
+#include "options.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct settings, field)
+
+const struct option_row option_store = { "--store", NULL, OPTION_TEXT, "FILE",
+	"where measurements are kept (default: .rung/store.db in the task folder)", AT(store) };
+const struct option_row option_examples = { "--examples", NULL, OPTION_TEXT, "FILE",
+	"labelled examples to use in place of the task's own", AT(examples) };
+const struct option_row option_seed = { "--seed", NULL, OPTION_COUNT, "N",
+	"seed of the split, the order and the draws (default 1)", AT(seed) };
+const struct option_row option_threads = { "--threads", NULL, OPTION_COUNT, "N",
+	"threads for local models (default: one a processor)", AT(threads) };
+const struct option_row option_models_folder = { "--models-folder", NULL, OPTION_TEXT, "FOLDER",
+	"where local models lie (default: $RUNG_MODELS, then the data folder)", AT(models_folder) };
+const struct option_row option_json = { "--json", NULL, OPTION_FLAG, NULL, "print the result as JSON", AT(json) };
+const struct option_row option_quiet = { "--quiet", "-q", OPTION_FLAG, NULL, "no progress on stderr", AT(quiet) };
+const struct option_row option_help = { "--help", "-h", OPTION_FLAG, NULL, "this text", AT(help) };
+const struct option_row option_rungs = { "--rungs", NULL, OPTION_TEXT, "A-B",
+	"rungs to measure, 0 to 3 (default 0-3)", AT(rungs) };
+const struct option_row option_models = { "--models", NULL, OPTION_LIST, "A,B",
+	"models to try in place of the task's", AT(models) };
+const struct option_row option_plan = { "--plan", NULL, OPTION_TEXT, "full|early",
+	"look once at all test items, or stop when settled", AT(plan) };
+const struct option_row option_minutes = { "--budget", NULL, OPTION_NUMBER, "MINUTES",
+	"stop after this long; the same command goes on", AT(budget_minutes) };
+const struct option_row option_calls = { "--budget-calls", NULL, OPTION_COUNT, "N",
+	"stop after this many model calls", AT(budget_calls) };
+const struct option_row option_dry_run = { "--dry-run", NULL, OPTION_FLAG, NULL,
+	"say what would be measured and stop", AT(dry_run) };
+const struct option_row option_core_hour = { "--core-hour", NULL, OPTION_NUMBER, "USD",
+	"price of a processor core for an hour (default 0.045)", AT(core_hour) };
+const struct option_row option_require_target = { "--require-target", NULL, OPTION_FLAG, NULL,
+	"exit with 3 when the target is not shown to be met", AT(require_target) };
+const struct option_row option_format = { "--format", "-f", OPTION_TEXT, "FORMAT",
+	"text, json, md or html (default text)", AT(format) };
+const struct option_row option_output = { "--output", "-o", OPTION_TEXT, "FILE", "write to FILE", AT(output) };
+const struct option_row option_variant = { "--variant", NULL, OPTION_TEXT, "ID",
+	"ask this variant in place of the winner", AT(variant) };
+const struct option_row option_name = { "--name", NULL, OPTION_TEXT, "NAME", "name to add the model under", AT(name) };
+
+static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
+{
+	fprintf(stderr, "rung %s: %s \"%s\"%s; see `rung %s --help`\n", c->name, what, value, remedy, c->name);
+	return 1;
+}
+
+static const struct option_row *find_option(const struct command *c, const char *text, size_t n)
+{
+	for (size_t i = 0; c->options[i]; i++) {
+		const struct option_row *o = c->options[i];
+
+		if ((strlen(o->name) == n && strncmp(o->name, text, n) == 0) ||
+		    (o->short_name && strlen(o->short_name) == n && strncmp(o->short_name, text, n) == 0))
+			return o;
+	}
+	return NULL;
+}
+
+/* Splits a comma-separated list in place of the argument; argv outlives the settings. */
+static bool set_list(struct text_list *list, char *value)
+{
+	while (value && list->n < MAX_LIST) {
+		char *comma = strchr(value, ',');
+
+		if (comma)
+			*comma++ = '\0';
+		if (!value[0])
+			return false;
+		list->items[list->n++] = value;
+		value = comma;
+	}
+	return value == NULL;
+}
+
+static bool set_number(const struct option_row *o, double *where, const char *value)
+{
+	char *end;
+
+	*where = strtod(value, &end);
+	return end != value && *end == '\0' && isfinite(*where) && *where >= 0 &&
+	       (o->kind == OPTION_NUMBER || (floor(*where) >= *where && *where < 9e15));
+}
+
+static bool set_option(const struct option_row *o, struct settings *s, char *value)
+{
+	char *where = (char *)s + o->offset;
+
+	switch (o->kind) {
+	case OPTION_FLAG:
+		*(bool *)(void *)where = true;
+		return true;
+	case OPTION_TEXT:
+		*(const char **)(void *)where = value;
+		return true;
+	case OPTION_LIST:
+		return set_list((struct text_list *)(void *)where, value);
+	case OPTION_NUMBER:
+	case OPTION_COUNT:
+		break;
+	}
+	return set_number(o, (double *)(void *)where, value);
+}
+
+static int parse_option(const struct command *c, int argc, char **argv, int *i, struct settings *s)
+{
+	char *text = argv[*i], *equals = strchr(text, '=');
+	const struct option_row *o = find_option(c, text, equals ? (size_t)(equals - text) : strlen(text));
+	char *value = equals ? equals + 1 : NULL;
+
+	if (!o)
+		return wrong(c, "unknown option", text, "");
+	if (o->kind == OPTION_FLAG && value)
+		return wrong(c, "this option takes no value:", text, "");
+	if (o->kind != OPTION_FLAG && !value) {
+		if (*i + 1 >= argc)
+			return wrong(c, "this option needs a value:", text, "");
+		value = argv[++*i];
+	}
+	return set_option(o, s, value) ? 0 : wrong(c, o->name, value, " is not a value it can take");
+}
+
+int options_parse(const struct command *c, int argc, char **argv, struct settings *s)
+{
+	bool only_arguments = false;
+
+	*s = (struct settings){ .seed = -1, .threads = -1, .budget_minutes = -1, .budget_calls = -1, .core_hour = -1 };
+	for (int i = 0; i < argc; i++) {
+		if (!only_arguments && strcmp(argv[i], "--") == 0) {
+			only_arguments = true;
+		} else if (!only_arguments && argv[i][0] == '-' && argv[i][1]) {
+			if (parse_option(c, argc, argv, &i, s))
+				return 1;
+		} else if (s->n_arguments == c->most) {
+			return wrong(c, "one argument too many:", argv[i], "");
+		} else {
+			s->arguments[s->n_arguments++] = argv[i];
+		}
+	}
+	if (!s->help && s->n_arguments < c->least)
+		return wrong(c, "missing", c->arguments, "");
+	return 0;
+}
+
+void options_help(const struct command *c)
+{
+	printf("usage: rung %s %s [options]\n\n%s\n\n", c->name, c->arguments, c->description);
+	for (size_t i = 0; c->options[i]; i++) {
+		const struct option_row *o = c->options[i];
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s%s%s%s%s", o->short_name ? o->short_name : "", o->short_name ? ", " : "",
+			 o->name, o->value ? " " : "", o->value ? o->value : "");
+		printf("  %-26s %s\n", left, o->help);
+	}
+}

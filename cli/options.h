@@ -1,0 +1,54 @@
+/* options.h - commands and their options as tables; parsing, --help and the man page derive from them. */
+#ifndef RUNG_CLI_OPTIONS_H
+#define RUNG_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_COUNT };
+
+/* One option; where its value goes is an offset into struct settings. */
+struct option_row {
+	const char *name;  /* "--seed" */
+	const char *short_name; /* "-o", or NULL */
+	enum option_kind kind;
+	const char *value; /* what --help calls it; NULL for flags */
+	const char *help;
+	size_t offset;
+};
+
+enum { MAX_LIST = 16 };
+struct text_list {
+	const char *items[MAX_LIST];
+	size_t n;
+};
+
+/* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
+struct settings {
+	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name;
+	struct text_list models;
+	double seed, threads, budget_minutes, budget_calls, core_hour;
+	bool json, quiet, dry_run, require_target, help;
+	const char *arguments[4]; /* what is not an option, in order */
+	size_t n_arguments;
+};
+
+struct command {
+	const char *name, *arguments, *summary, *description;
+	const struct option_row *const *options; /* ends with NULL */
+	size_t least, most; /* arguments */
+	int (*run)(const struct settings *s);
+};
+
+extern const struct option_row option_store, option_examples, option_seed, option_threads, option_models_folder,
+	option_json, option_quiet, option_help, option_rungs, option_models, option_plan, option_minutes, option_calls,
+	option_dry_run, option_core_hour, option_require_target, option_format, option_output, option_variant, option_name;
+
+/* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
+int options_parse(const struct command *c, int argc, char **argv, struct settings *s);
+void options_help(const struct command *c);
+
+extern const struct command *const commands[]; /* ends with NULL */
+extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_model;
+
+#endif

@@ -1,0 +1,101 @@
+/* terminal.c - the only place that knows what a terminal is. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	interrupted = 1;
+	signal(number, SIG_DFL);
+}
+
+void terminal_catch_signals(void)
+{
+	signal(SIGINT, on_interrupt);
+	signal(SIGTERM, on_interrupt);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int terminal_fail(enum rung_status status, const struct rung_error *err)
+{
+	terminal_clear_progress();
+	fprintf(stderr, "rung: %s\n", err->text);
+	return (int)status;
+}
+
+static bool stopped(void *context)
+{
+	(void)context;
+	return interrupted != 0;
+}
+
+/* One line that overwrites itself; only what fits. */
+static void show_progress(void *context, const char *what, size_t done, size_t total)
+{
+	(void)context;
+	fprintf(stderr, "\r\033[K  %-48.48s %zu/%zu", what, done, total);
+	fflush(stderr);
+}
+
+void terminal_clear_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}
+
+struct rung *terminal_open(const struct settings *s, const char *task)
+{
+	bool shows = !s->quiet && isatty(STDERR_FILENO);
+	struct rung_options options = {
+		.task = task, .examples = s->examples, .store = s->store, .models = s->models_folder,
+		.seed = s->seed >= 0 ? (uint64_t)s->seed : 1, .seed_given = s->seed >= 0,
+		.threads = s->threads > 0 ? (int)s->threads : 0,
+		.usd_per_core_hour = s->core_hour > 0 ? s->core_hour : 0,
+		.progress = shows ? show_progress : NULL, .stopped = stopped,
+	};
+
+	return rung_open(&options);
+}
+
+bool terminal_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no && no[0]);
+}
+
+int terminal_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		return size.ws_col;
+	return 100;
+}
+
+int terminal_output(char *text, const char *file)
+{
+	FILE *out = file ? fopen(file, "wb") : stdout;
+	int code = 0;
+
+	if (!out) {
+		fprintf(stderr, "rung: %s: cannot write: %s\n", file, strerror(errno));
+		rung_free_text(text);
+		return 1;
+	}
+	if (fputs(text, out) == EOF || (file ? fclose(out) : fflush(out)) == EOF) {
+		fprintf(stderr, "rung: %s: cannot write: %s\n", file ? file : "standard output", strerror(errno));
+		code = 1;
+	}
+	rung_free_text(text);
+	return code;
+}

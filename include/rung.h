@@ -1,0 +1,88 @@
+/* rung.h - the whole public API of librung.
+ *
+ * Open a task, climb its ladder, read the report, ask the winner. Texts returned through char ** are the caller's, freed
+ * with rung_free_text(). Every fallible function returns a status and, unless it is RUNG_OK, puts one whole sentence
+ * into err, which names what is wrong and what to do. The library never prints and never exits.
+ * A struct rung belongs to one thread at a time. */
+#ifndef RUNG_H
+#define RUNG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RUNG_VERSION "0.1.0"
+
+enum rung_status {
+	RUNG_OK = 0,
+	RUNG_INPUT = 1,      /* bad usage or input; nothing was written */
+	RUNG_UNFINISHED = 2, /* interrupted, out of budget, a store that cannot be written: run it again to resume */
+};
+
+struct rung_error {
+	char text[1024];
+};
+
+struct rung_options {
+	const char *task;     /* a task folder or its task.yaml; borrowed until rung_close() */
+	const char *examples; /* another examples file; NULL: the task's own */
+	const char *store;    /* NULL: .rung/store.db in the task folder */
+	const char *models;   /* folder of local models; NULL: RUNG_MODELS, else the data folder, else the build's */
+	uint64_t seed;
+	bool seed_given;      /* for reports: the run of that seed, not the latest */
+	int threads;          /* 0: one a processor */
+	double usd_per_core_hour; /* 0: the default of the price table */
+	/* Progress of long work and the wish to stop, both optional; called from the thread that called us. */
+	void (*progress)(void *context, const char *what, size_t done, size_t total);
+	bool (*stopped)(void *context);
+	void *context;
+};
+
+struct rung;
+
+/* Remembers the options; every function below opens what it needs. */
+struct rung *rung_open(const struct rung_options *options);
+void rung_close(struct rung *r);
+void rung_free_text(char *text);
+
+/* Validates the task and says what is in it and what a climb would cost at most; writes nothing anywhere. */
+enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err);
+
+struct rung_climb_options {
+	int first_rung, last_rung;  /* 0 .. 3 */
+	const char *const *models;  /* (n_models) names as in task files; NULL: the task's */
+	size_t n_models;
+	const char *plan;           /* "full", "early"; NULL: the task's */
+	double max_minutes;         /* 0: the task's budget */
+	size_t max_calls;           /* 0: the task's budget */
+	bool dry_run;               /* only what rung_check() says */
+};
+
+/* Measures the ladder; what is stored already is not measured again. */
+enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *options, struct rung_error *err);
+
+/* The report of the last climb, in the format named ("text", "json", "md", "html"), recomputed from the stored rows.
+ * "terminal" is text with colour when colour is set, width columns wide. */
+enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,
+			     struct rung_error *err);
+const char *rung_report_extension(const char *format); /* "html"; NULL for an unknown format */
+/* Writes the HTML report beside the store and returns its path. */
+enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err);
+/* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
+int rung_meets_target(const struct rung *r);
+
+/* Exactly what one variant was sent for one item and what came back. */
+enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,
+			   struct rung_error *err);
+
+/* Answers one input: a JSON object of columns, or plain text when the input template names a single column. variant NULL:
+ * the winner of the last climb. The answer is one JSON object without a newline. */
+enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer,
+			  struct rung_error *err);
+
+/* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */
+enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct rung_error *err);
+enum rung_status rung_model_add(struct rung *r, const char *path, const char *name, struct rung_error *err);
+enum rung_status rung_model_remove(struct rung *r, const char *name, struct rung_error *err);
+
+#endif

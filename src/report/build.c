@@ -1,0 +1,311 @@
+/* build.c - rows to report: counts, scores, intervals, costs, the verdict and what else is worth saying. */
+#include "report/build.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "cost/price.h"
+#include "stats/interval.h"
+
+struct build {
+	const struct task *task;
+	struct store *store;
+	const struct run_row *run;
+	const struct report_prices *prices;
+	struct arena *arena;
+	struct test_items test;
+	struct report *report;
+	struct report_variant *variants;
+	const char **findings;
+	size_t n_findings;
+};
+
+static size_t outcome_of(const struct task *task, const struct example *item, const struct answer_row *a)
+{
+	static const struct { const char *status; enum report_outcome outcome; } table[] = {
+		{ "unparsed", OUTCOME_UNPARSED }, { "refused", OUTCOME_REFUSED }, { "truncated", OUTCOME_TRUNCATED },
+		{ "timeout", OUTCOME_TIMEOUT }, { "error", OUTCOME_ERROR },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(a->status, table[i].status) == 0)
+			return table[i].outcome;
+	return answer_score(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Value at the given share of a sorted list, by order statistic. */
+static double quantile(const double *sorted, size_t n, double share)
+{
+	size_t at = (size_t)ceil(share * (double)n);
+
+	return n ? sorted[at > 0 ? at - 1 : 0] : NAN;
+}
+
+/* Adds one split's answers to the variant's totals and computes its score there. */
+static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
+				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
+{
+	struct hash_map by_item = { 0 };
+	struct report_score s = { 0 };
+	double sum = 0;
+
+	for (size_t i = 0; i < items.n; i++)
+		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
+	memset(v->outcomes, 0, sizeof(v->outcomes));
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
+
+		if (at == SIZE_MAX)
+			continue;
+		s.n++;
+		sum += answer_score(b->task, items.items[at], rows[i].answer);
+		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
+		v->calls += rows[i].call != 0;
+		v->input_tokens += (double)rows[i].input_tokens;
+		v->output_tokens += (double)rows[i].output_tokens;
+		ms[(*n_ms)++] = rows[i].ms;
+	}
+	hash_map_release(&by_item);
+	if (s.n) {
+		struct interval interval = interval_wilson((uint64_t)llround(sum), s.n, 0.95);
+
+		s.score = sum / (double)s.n;
+		s.low = interval.low;
+		s.high = interval.high;
+	}
+	return s;
+}
+
+static void cost_variant(const struct build *b, struct report_variant *v, double mean_ms)
+{
+	double score = v->test.n ? v->test.score : v->dev.score;
+
+	v->usd_per_1k_calls = 1000 * price_local(mean_ms / 1000, b->prices->cores, b->prices->usd_per_core_hour);
+	v->usd_per_1k_right = score > 0 ? v->usd_per_1k_calls / score : NAN;
+	v->usd_per_day = b->task->traffic.calls_per_day > 0
+				 ? v->usd_per_1k_calls / 1000 * b->task->traffic.calls_per_day : NAN;
+}
+
+static bool read_variant(struct build *b, const struct variant_row *row, struct report_variant *v, struct error *err)
+{
+	static const char *const statuses[] = { "measured", "raced out", "skipped", "failed" };
+	struct answer_row *dev, *test;
+	size_t n_dev, n_test, n_ms = 0;
+	double mean_ms = 0;
+
+	*v = (struct report_variant){ .id = row->id, .name = row->name, .model = row->model, .rung = row->rung,
+				      .candidate = row->candidate, .incumbent = row->incumbent, .why = row->why,
+				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN };
+	for (size_t i = 0; i < 4; i++)
+		if (strcmp(row->status, statuses[i]) == 0)
+			v->status = (enum variant_status)i;
+	if (!store_answers(b->store, b->run->id, row->id, "dev", b->arena, &dev, &n_dev, err) ||
+	    !store_answers(b->store, b->run->id, row->id, "test", b->arena, &test, &n_test, err))
+		return false;
+	double *ms = arena_array(b->arena, n_dev + n_test, sizeof(*ms));
+
+	v->dev = read_split(b, v, b->task->dev.list, dev, n_dev, ms, &n_ms);
+	if (n_test)
+		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
+	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
+	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
+	for (size_t i = 0; i < n_ms; i++)
+		mean_ms += ms[i] / (double)n_ms;
+	qsort(ms, n_ms, sizeof(*ms), compare_doubles);
+	v->ms_p50 = quantile(ms, n_ms, 0.5);
+	v->ms_p95 = quantile(ms, n_ms, 0.95);
+	if (n_ms)
+		cost_variant(b, v, mean_ms);
+	return true;
+}
+
+static int by_rung_then_score(const void *a, const void *b)
+{
+	const struct report_variant *x = a, *y = b;
+
+	if (x->rung != y->rung)
+		return x->rung - y->rung;
+	if (x->candidate != y->candidate)
+		return x->candidate ? -1 : 1;
+	if ((x->dev.n > 0) != (y->dev.n > 0))
+		return x->dev.n ? -1 : 1;
+	if (x->dev.n != y->dev.n)
+		return x->dev.n > y->dev.n ? -1 : 1;
+	if (x->dev.score < y->dev.score || x->dev.score > y->dev.score)
+		return x->dev.score > y->dev.score ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+static void find(struct build *b, const char *sentence)
+{
+	b->findings[b->n_findings++] = sentence;
+}
+
+static size_t label_index(const struct task *task, const char *name)
+{
+	for (size_t i = 0; name && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, name) == 0)
+			return i;
+	return task->n_labels;
+}
+
+static double majority_share(const struct task *task, struct item_list items)
+{
+	size_t most = 0;
+
+	for (size_t label = 0; label < task->n_labels; label++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < items.n; i++)
+			count += items.items[i]->label == label;
+		most = count > most ? count : most;
+	}
+	return items.n ? (double)most / (double)items.n : NAN;
+}
+
+/* A model that does no better than the commonest label says nothing about the task; the reader must be told. */
+static void find_no_better_than_chance(struct build *b)
+{
+	double dev_share = majority_share(b->task, b->task->dev.list);
+
+	for (size_t i = 0; i < b->report->n_variants; i++) {
+		const struct report_variant *v = &b->variants[i];
+		double share = v->test.n ? b->report->majority_share : dev_share;
+		const struct report_score *s = v->test.n ? &v->test : &v->dev;
+
+		if (!v->model || !s->n || s->low > share)
+			continue;
+		find(b, arena_printf(b->arena, "%s on %s is not shown better than always answering the commonest label: "
+				     "%.1f %% of %zu %s items right, against %.1f %%.", v->name, v->model, 100 * s->score,
+				     s->n, v->test.n ? "test" : "dev", 100 * share));
+	}
+}
+
+static void find_warnings(struct build *b)
+{
+	for (size_t i = 0; i < b->task->n_warnings; i++)
+		find(b, b->task->warnings[i]);
+	if (b->report->examples.test < 300)
+		find(b, arena_printf(b->arena, "%zu test items cannot tell small differences apart: about 155 settle a gap of "
+				     "10 points, about 657 one of 5 (where 20 %% of the answers differ).",
+				     b->report->examples.test));
+	if (strcmp(b->run->state, "done") != 0)
+		find(b, "The climb has not finished; run the same `rung climb` again to complete it.");
+}
+
+/* want x got of the winner on test. */
+static bool confusion(struct build *b, const char *winner, struct error *err)
+{
+	size_t columns = b->task->n_labels + 1, n;
+	size_t *counts = arena_array(b->arena, b->task->n_labels * columns, sizeof(*counts));
+	struct hash_map by_item = { 0 };
+	struct answer_row *rows;
+
+	if (!store_answers(b->store, b->run->id, winner, "test", b->arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
+	for (size_t i = 0; i < b->test.list.n; i++) {
+		const struct example *e = b->test.list.items[i];
+		size_t at = hash_map_get(&by_item, e->id, strlen(e->id), SIZE_MAX);
+
+		if (at != SIZE_MAX)
+			counts[e->label * columns + label_index(b->task, rows[at].answer)]++;
+	}
+	hash_map_release(&by_item);
+	b->report->confusion = counts;
+	return true;
+}
+
+static bool decide(struct build *b, struct error *err)
+{
+	struct decide_rule rule = settings_rule(b->task, b->run->settings, b->test, b->arena);
+	struct candidate *candidates;
+	size_t n;
+
+	if (!candidates_load(b->task, b->store, b->run->id, b->test, b->arena, &candidates, &n, err))
+		return false;
+	if (n == 0)
+		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
+				 b->task->name);
+	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
+	struct report *r = b->report;
+
+	r->alpha = rule.alpha;
+	r->margin = rule.margin;
+	r->target = rule.has_target ? rule.target : NAN;
+	r->comparisons = result.comparisons;
+	r->n_comparisons = result.n_comparisons;
+	const char *winner = candidates[result.verdict.winner].id;
+
+	r->verdict = result.verdict;
+	for (size_t i = 0; i < r->n_variants; i++)
+		if (strcmp(b->variants[i].id, winner) == 0) {
+			r->verdict.winner = i;
+			b->variants[i].winner = true;
+		}
+	return confusion(b, winner, err);
+}
+
+static bool spent(struct build *b, size_t full_grid, struct error *err)
+{
+	struct report *r = b->report;
+	size_t dev, prior;
+	double dev_ms, prior_ms, test_ms;
+
+	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
+	    !store_spent(b->store, b->run->id, "prior", &prior, &prior_ms, err) ||
+	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err))
+		return false;
+	r->spent.dev_calls = dev + prior;
+	r->spent.dev_calls_full_grid = full_grid;
+	r->spent.seconds = (dev_ms + prior_ms + test_ms) / 1000;
+	r->spent.usd = price_local(r->spent.seconds, b->prices->cores, b->prices->usd_per_core_hour);
+	return true;
+}
+
+bool report_build(const struct task *task, struct store *store, const struct run_row *run,
+		  const struct report_prices *prices, struct arena *arena, struct report *report, struct error *err)
+{
+	struct build b = { .task = task, .store = store, .run = run, .prices = prices, .arena = arena, .report = report };
+	struct variant_row *rows;
+	size_t n, full_grid = 0;
+	const char **labels = arena_array(arena, task->n_labels, sizeof(*labels));
+
+	if (!store_variants(store, run->id, arena, &rows, &n, err))
+		return false;
+	b.test = test_order(task, run->seed, arena);
+	b.variants = arena_array(arena, n, sizeof(*b.variants));
+	b.findings = arena_array(arena, n + task->n_warnings + 4, sizeof(*b.findings));
+	for (size_t i = 0; i < n; i++) {
+		if (!read_variant(&b, &rows[i], &b.variants[i], err))
+			return false;
+		full_grid += rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0 ? task->dev.list.n : 0;
+	}
+	qsort(b.variants, n, sizeof(*b.variants), by_rung_then_score);
+	for (size_t i = 0; i < task->n_labels; i++)
+		labels[i] = task->labels[i].name;
+	*report = (struct report){
+		.task = task->name, .program = "rung 0.1.0", .labels = labels, .n_labels = task->n_labels, .seed = run->seed,
+		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n },
+		.variants = b.variants, .n_variants = n, .majority_share = majority_share(task, task->test.list),
+		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
+		.calls_per_day = task->traffic.calls_per_day,
+	};
+	if (!decide(&b, err) || !spent(&b, full_grid, err))
+		return false;
+	find_no_better_than_chance(&b);
+	find_warnings(&b);
+	report->findings = b.findings;
+	report->n_findings = b.n_findings;
+	return true;
+}

@@ -1,0 +1,375 @@
+/* rung.c - the public API over the modules: opens task, store and models in the right order, and nothing else. */
+#include "rung.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cost/price.h"
+#include "model/registry.h"
+#include "report/build.h"
+#include "variant/show.h"
+
+struct rung {
+	struct rung_options options;
+	struct arena arena; /* of the last call */
+	struct task *task;
+	struct store *store;
+	struct models *models;
+	struct workshop *workshop; /* kept between questions */
+	const struct variant *winner;
+	int meets_target;
+};
+
+struct rung *rung_open(const struct rung_options *options)
+{
+	struct rung *r = mem_zero(1, sizeof(*r));
+
+	r->options = *options;
+	r->meets_target = -1;
+	arena_init(&r->arena);
+	return r;
+}
+
+static void forget(struct rung *r)
+{
+	workshop_free(r->workshop);
+	store_close(r->store);
+	task_free(r->task);
+	r->workshop = NULL;
+	r->store = NULL;
+	r->task = NULL;
+	r->winner = NULL;
+	arena_release(&r->arena);
+}
+
+void rung_close(struct rung *r)
+{
+	if (!r)
+		return;
+	forget(r);
+	models_free(r->models);
+	free(r);
+}
+
+void rung_free_text(char *text)
+{
+	free(text);
+}
+
+int rung_meets_target(const struct rung *r)
+{
+	return r->meets_target;
+}
+
+static enum rung_status failed(enum rung_status status, const struct error *from, struct rung_error *to)
+{
+	_Static_assert(sizeof(from->text) == sizeof(to->text), "one sentence, one size");
+	memcpy(to->text, from->text, sizeof(to->text));
+	return status;
+}
+
+static char *handed_over(struct buf *b)
+{
+	char *text = mem_string(buf_text(b));
+
+	buf_release(b);
+	return text;
+}
+
+static bool open_task(struct rung *r, const char *examples, uint64_t seed, struct error *err)
+{
+	struct task_options options = { .examples = examples, .seed = seed };
+
+	forget(r);
+	r->task = task_open(r->options.task, &options, err);
+	return r->task != NULL;
+}
+
+static const char *store_path(struct rung *r)
+{
+	return r->options.store ? r->options.store : arena_printf(&r->arena, "%s/.rung/store.db", r->task->folder);
+}
+
+static struct models *models_of(struct rung *r)
+{
+	struct buf folder = { 0 };
+
+	if (!r->models) {
+		registry_folder(r->options.models, &folder);
+		r->models = models_open(buf_text(&folder), r->options.threads);
+		buf_release(&folder);
+	}
+	return r->models;
+}
+
+static void climb_defaults(const struct rung *r, const struct rung_climb_options *o, struct climb_options *out)
+{
+	*out = (struct climb_options){
+		.seed = r->options.seed, .first_rung = o->first_rung, .last_rung = o->last_rung, .models = o->models,
+		.n_models = o->n_models, .examples = r->options.examples,
+		.plan = !o->plan ? PLAN_AUTO : strcmp(o->plan, "early") == 0 ? PLAN_EARLY : PLAN_FULL,
+		.max_minutes = o->max_minutes > 0 ? o->max_minutes : r->task->budget.minutes,
+		.max_calls = o->max_calls ? o->max_calls : r->task->budget.calls,
+		.progress = { r->options.progress, r->options.stopped, r->options.context },
+	};
+}
+
+static void check_text(const struct task *t, struct climb_bound bound, struct buf *out)
+{
+	buf_addf(out, "%s: %s, %zu labels, %zu examples (%zu duplicates dropped)\n", t->name, task_kind_name(t->kind),
+		 t->n_labels, t->n_rows, t->n_duplicates);
+	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
+	buf_addf(out, "  a climb makes at most %zu model calls on dev and %zu on test\n", bound.dev_calls, bound.test_calls);
+	for (size_t i = 0; i < t->n_warnings; i++)
+		buf_addf(out, "  note: %s\n", t->warnings[i]);
+}
+
+static void check_json(const struct task *t, struct climb_bound bound, struct buf *out)
+{
+	json_t *warnings = json_array();
+
+	for (size_t i = 0; i < t->n_warnings; i++)
+		json_array_append_new(warnings, json_string(t->warnings[i]));
+	json_t *root = json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o}", "task", t->name, "kind",
+				 task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total",
+				 (json_int_t)t->n_rows, "duplicates", (json_int_t)t->n_duplicates, "pool",
+				 (json_int_t)t->pool.list.n, "dev", (json_int_t)t->dev.list.n, "test",
+				 (json_int_t)t->test.list.n, "calls_at_most", "dev", (json_int_t)bound.dev_calls, "test",
+				 (json_int_t)bound.test_calls, "warnings", warnings);
+	char *text = json_dumps(root, JSON_INDENT(1));
+
+	buf_addf(out, "%s\n", text);
+	free(text);
+	json_decref(root);
+}
+
+enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err)
+{
+	static const struct rung_climb_options whole = { .last_rung = 3 };
+	struct climb_options options;
+	struct error e;
+	struct buf out = { 0 };
+
+	if (!open_task(r, r->options.examples, r->options.seed, &e))
+		return failed(RUNG_INPUT, &e, err);
+	climb_defaults(r, &whole, &options);
+	(json ? check_json : check_text)(r->task, climb_bound(r->task, &options), &out);
+	*text = handed_over(&out);
+	return RUNG_OK;
+}
+
+enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, struct rung_error *err)
+{
+	struct climb_options options;
+	int64_t run;
+	struct error e;
+
+	if (!open_task(r, r->options.examples, r->options.seed, &e))
+		return failed(RUNG_INPUT, &e, err);
+	if (r->task->kind != TASK_CLASSIFY) {
+		error_set(&e, "%s: kind %s cannot be climbed yet; so far only classify can", r->task->file,
+			  task_kind_name(r->task->kind));
+		return failed(RUNG_INPUT, &e, err);
+	}
+	climb_defaults(r, o, &options);
+	if (o->dry_run)
+		return RUNG_OK;
+	r->store = store_open(store_path(r), true, &e);
+	if (!r->store)
+		return failed(RUNG_UNFINISHED, &e, err);
+	if (climb_run(r->task, models_of(r), r->store, &options, &run, &e) != CLIMB_DONE)
+		return failed(RUNG_UNFINISHED, &e, err);
+	return RUNG_OK;
+}
+
+/* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
+static bool open_last(struct rung *r, struct run_row *run, struct error *err)
+{
+	bool found = false;
+
+	if (!open_task(r, r->options.examples, r->options.seed, err))
+		return false;
+	r->store = store_open(store_path(r), false, err);
+	if (!r->store || !store_run_latest(r->store, &r->arena, r->options.seed_given ? &r->options.seed : NULL, run, &found,
+					   err))
+		return false;
+	if (!found)
+		return error_set(err, "%s: no climb of this task is stored; run `rung climb` first", r->task->file);
+	if (run->fingerprint == r->task->fingerprint)
+		return true;
+	/* Another seed or examples file split it then: open it again in the same way. */
+	struct task_options options = { .examples = run->examples[0] ? run->examples : NULL, .seed = run->seed };
+	struct task *as_climbed = task_open(r->options.task, &options, err);
+
+	if (!as_climbed)
+		return false;
+	task_free(r->task);
+	r->task = as_climbed;
+	if (run->fingerprint != r->task->fingerprint)
+		return error_set(err, "%s: the task or its examples changed since the last climb; run `rung climb` again",
+				 r->task->file);
+	return true;
+}
+
+static bool last_report(struct rung *r, struct report *report, struct error *err)
+{
+	struct run_row run;
+
+	if (!open_last(r, &run, err))
+		return false;
+	struct report_prices prices = {
+		.usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default,
+		.cores = models_threads(models_of(r)),
+	};
+
+	if (!report_build(r->task, r->store, &run, &prices, &r->arena, report, err))
+		return false;
+	r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
+	return true;
+}
+
+enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,
+			     struct rung_error *err)
+{
+	const struct report_format *f = report_format_find(format);
+	bool terminal = strcmp(format, "terminal") == 0;
+	struct report report;
+	struct buf out = { 0 };
+	struct error e;
+
+	if (!f && !terminal) {
+		error_set(&e, "format \"%s\" is not one of text, json, md, html", format);
+		return failed(RUNG_INPUT, &e, err);
+	}
+	if (!last_report(r, &report, &e))
+		return failed(RUNG_INPUT, &e, err);
+	if (terminal)
+		report_write_terminal(&report, colour, width, &out);
+	else
+		f->write(&report, &out);
+	*text = handed_over(&out);
+	return RUNG_OK;
+}
+
+const char *rung_report_extension(const char *format)
+{
+	const struct report_format *f = report_format_find(format);
+
+	return f ? f->extension : NULL;
+}
+
+enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err)
+{
+	struct report report;
+	struct buf page = { 0 }, file = { 0 };
+	struct error e;
+	bool written;
+
+	if (!last_report(r, &report, &e))
+		return failed(RUNG_INPUT, &e, err);
+	report_format_find("html")->write(&report, &page);
+	const char *store = store_path(r);
+	const char *slash = strrchr(store, '/');
+
+	buf_add(&file, store, slash ? (size_t)(slash - store) + 1 : 0);
+	buf_addf(&file, "report-seed%llu.html", (unsigned long long)report.seed);
+	written = file_replace(buf_text(&file), buf_text(&page), page.n, &e);
+	buf_release(&page);
+	*path = handed_over(&file);
+	if (written)
+		return RUNG_OK;
+	free(*path);
+	return failed(RUNG_UNFINISHED, &e, err);
+}
+
+enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,
+			   struct rung_error *err)
+{
+	struct run_row run;
+	struct buf out = { 0 };
+	struct error e;
+
+	if (!open_last(r, &run, &e) || !show_answer(r->task, r->store, run.id, variant, item, json, &out, &e))
+		return failed(RUNG_INPUT, &e, err);
+	*text = handed_over(&out);
+	return RUNG_OK;
+}
+
+static bool choose_variant(struct rung *r, const char *id, struct error *err)
+{
+	struct report report;
+	struct run_row run;
+	size_t n;
+
+	if (!last_report(r, &report, err))
+		return false;
+	if (!id)
+		id = report.variants[report.verdict.winner].id;
+	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(variants[i].id, id) == 0)
+			r->winner = &variants[i];
+	if (!r->winner || r->winner->skipped)
+		return error_set(err, "%s: no variant \"%s\" can answer; `rung report` lists them", r->task->file, id);
+	bool found;
+
+	if (!store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
+		return false;
+	r->workshop = workshop_open(r->task, models_of(r), r->store, 0, run.seed);
+	return true;
+}
+
+enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer, struct rung_error *err)
+{
+	struct buf out = { 0 };
+	struct error e;
+
+	if ((!r->winner && !choose_variant(r, variant, &e)) || !ask_variant(r->workshop, r->task, r->winner, input, &out, &e))
+		return failed(RUNG_INPUT, &e, err);
+	*answer = handed_over(&out);
+	return RUNG_OK;
+}
+
+enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct rung_error *err)
+{
+	struct buf folder = { 0 }, out = { 0 };
+	struct error e;
+
+	registry_folder(r->options.models, &folder);
+	bool listed = registry_list(buf_text(&folder), json, &out, &e);
+
+	buf_release(&folder);
+	if (!listed) {
+		buf_release(&out);
+		return failed(RUNG_INPUT, &e, err);
+	}
+	*text = handed_over(&out);
+	return RUNG_OK;
+}
+
+enum rung_status rung_model_add(struct rung *r, const char *path, const char *name, struct rung_error *err)
+{
+	struct buf folder = { 0 };
+	struct error e;
+
+	registry_folder(r->options.models, &folder);
+	bool added = registry_add(buf_text(&folder), path, name, &e);
+
+	buf_release(&folder);
+	return added ? RUNG_OK : failed(RUNG_INPUT, &e, err);
+}
+
+enum rung_status rung_model_remove(struct rung *r, const char *name, struct rung_error *err)
+{
+	struct buf folder = { 0 };
+	struct error e;
+
+	registry_folder(r->options.models, &folder);
+	bool removed = registry_remove(buf_text(&folder), name, &e);
+
+	buf_release(&folder);
+	return removed ? RUNG_OK : failed(RUNG_INPUT, &e, err);
+}

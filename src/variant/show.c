@@ -1,0 +1,202 @@
+/* show.c - reading a stored answer back for people, and turning one line of input into an example. */
+#include "variant/show.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "task/scorer.h"
+
+static const struct example *find_item(const struct task *task, const char *id, const char **split)
+{
+	const struct { const char *name; struct item_list list; } splits[] = {
+		{ "test", task->test.list }, { "dev", task->dev.list }, { "pool", task->pool.list },
+	};
+
+	for (size_t s = 0; s < 3; s++)
+		for (size_t i = 0; i < splits[s].list.n; i++)
+			if (strcmp(splits[s].list.items[i]->id, id) == 0) {
+				*split = splits[s].name;
+				return splits[s].list.items[i];
+			}
+	return NULL;
+}
+
+static const struct answer_row *find_answer(struct answer_row *rows, size_t n, const char *item)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].item, item) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static json_t *json_or_null(const char *text)
+{
+	json_t *value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+	return value ? value : json_null();
+}
+
+static void write_json(const struct task *task, const struct example *e, const struct answer_row *a,
+		       const struct call_row *c, struct buf *out)
+{
+	json_t *root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:s?, s:s, s:s, s:f, s:I, s:I, s:f}", "variant", a->variant,
+				 "item", e->id, "split", a->split, "request", json_or_null(c->request), "label_scores",
+				 json_or_null(c->scores), "output", c->output, "answer", a->answer, "status", a->status,
+				 "expected", e->answer, "score", a->answer ? scorer_find(task->scorer)->score(task, e, a->answer)
+				 : 0.0, "input_tokens", (json_int_t)a->input_tokens, "output_tokens",
+				 (json_int_t)a->output_tokens, "ms", a->ms);
+	char *text = json_dumps(root, JSON_INDENT(1));
+
+	buf_addf(out, "%s\n", text);
+	free(text);
+	json_decref(root);
+}
+
+static void write_request(const char *request, struct buf *out)
+{
+	json_t *root = json_loads(request, 0, NULL), *message;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "messages"), i, message)
+		buf_addf(out, "--- %s\n%s\n", json_string_value(json_object_get(message, "role")),
+			 json_string_value(json_object_get(message, "content")));
+	json_decref(root);
+}
+
+static void write_scores(const struct task *task, const char *scores, struct buf *out)
+{
+	json_t *array = json_loads(scores, 0, NULL);
+
+	buf_adds(out, "--- log-probability of each label\n");
+	for (size_t i = 0; i < json_array_size(array) && i < task->n_labels; i++)
+		buf_addf(out, "%10.4f  %s\n", json_number_value(json_array_get(array, i)), task->labels[i].name);
+	json_decref(array);
+}
+
+static void write_text(const struct task *task, const struct example *e, const struct answer_row *a,
+		       const struct call_row *c, struct buf *out)
+{
+	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, e->id, a->split, e->line);
+	if (c->request)
+		write_request(c->request, out);
+	if (c->output)
+		buf_addf(out, "--- came back (%s)\n%s\n", c->status, c->output);
+	if (c->scores)
+		write_scores(task, c->scores, out);
+	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
+		 e->answer, a->answer ? scorer_find(task->scorer)->score(task, e, a->answer) : 0.0);
+	if (a->call)
+		buf_addf(out, "tokens    %zu in, %zu out\n", a->input_tokens, a->output_tokens);
+	buf_addf(out, "ms        %.2f\n", a->ms);
+}
+
+bool show_answer(const struct task *task, struct store *store, int64_t run, const char *variant, const char *item,
+		 bool json, struct buf *out, struct error *err)
+{
+	const char *split = NULL;
+	const struct example *e = find_item(task, item, &split);
+	struct call_row call = { 0 };
+	struct answer_row *rows;
+	struct arena arena;
+	size_t n;
+	bool shown = false;
+
+	if (!e)
+		return error_set(err, "%s: no item \"%s\"; items are named by their id column, else line-N", task->examples_file,
+				 item);
+	arena_init(&arena);
+	if (!store_answers(store, run, variant, split, &arena, &rows, &n, err))
+		goto out;
+	const struct answer_row *a = find_answer(rows, n, item);
+
+	if (!a) {
+		error_set(err, "%s has no answer to %s (a %s item): raced out before it, or no such variant; `rung report` "
+			  "lists the variants", variant, item, split);
+		goto out;
+	}
+	if (a->call && !store_call_get(store, &arena, a->call, &call, err))
+		goto out;
+	(json ? write_json : write_text)(task, e, a, &call, out);
+	shown = true;
+out:
+	arena_release(&arena);
+	return shown;
+}
+
+/* The one column that the input template names, or n_columns when it names several. */
+static size_t only_column(const struct task *task)
+{
+	size_t found = task->n_columns;
+
+	for (size_t c = 0; c < task->n_columns; c++) {
+		char open[256];
+
+		snprintf(open, sizeof(open), "{{%s", task->columns[c]);
+		if (!strstr(task->input, open))
+			continue;
+		if (found != task->n_columns)
+			return task->n_columns;
+		found = c;
+	}
+	return found;
+}
+
+static bool fill_values(const struct task *task, const char *input, struct arena *arena, const char **values,
+			struct error *err)
+{
+	json_error_t at;
+	json_t *root = json_loads(input, 0, &at);
+	size_t column = only_column(task);
+	bool any = false;
+
+	for (size_t c = 0; c < task->n_columns; c++) {
+		const char *text = json_string_value(json_object_get(root, task->columns[c]));
+
+		values[c] = text ? arena_string(arena, text) : "";
+		any |= text != NULL;
+	}
+	json_decref(root);
+	if (any)
+		return true;
+	if (input[0] == '{' || column == task->n_columns)
+		return error_set(err, "the input is not a JSON object with text in the columns of the task's input template (%s)",
+				 root ? "none of them is there" : at.text);
+	values[column] = arena_string(arena, input);
+	return true;
+}
+
+bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
+		 struct buf *out, struct error *err)
+{
+	struct arena arena;
+	struct answer answer;
+	size_t bad;
+	bool answered = false;
+
+	if (!text_valid(input, strlen(input), &bad))
+		return error_set(err, "the input is not valid UTF-8 at byte %zu", bad);
+	arena_init(&arena);
+	const char **values = arena_array(&arena, task->n_columns, sizeof(*values));
+	struct example e = { .id = "asked", .values = values, .answer = "" };
+	const struct example *item = &e;
+
+	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
+		goto out;
+	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.label, "variant", v->id, "status", answer.status,
+				 "ms", answer.ms);
+
+	for (size_t i = 0; answer.label && answer.scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer.label) == 0)
+			json_object_set_new(root, "probability", json_real(answer.scores[i]));
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	buf_adds(out, text);
+	free(text);
+	json_decref(root);
+	answered = true;
+out:
+	arena_release(&arena);
+	return answered;
+}

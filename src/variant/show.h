@@ -1,0 +1,16 @@
+/* show.h - one answer in full (`rung show`), and one question asked (`rung ask`). */
+#ifndef RUNG_VARIANT_SHOW_H
+#define RUNG_VARIANT_SHOW_H
+
+#include "variant/variant.h"
+
+/* Appends what the variant was sent for the item in this run, what came back, how it was read and scored. */
+bool show_answer(const struct task *task, struct store *store, int64_t run, const char *variant, const char *item,
+		 bool json, struct buf *out, struct error *err);
+
+/* input: a JSON object with the columns that the input template names, or plain text when it names one column. Appends
+ * {"answer", "variant", "status", "probability", "ms"} as one line of JSON. */
+bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
+		 struct buf *out, struct error *err);
+
+#endif
