@@ -15,13 +15,14 @@ B := build/$(variant)
 PACKAGES := libfyaml jansson libutf8proc sqlite3
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -include src/base/banned.h
+MODELS_HERE := -DRUNG_BUILD_MODELS='"$(CURDIR)/models"'
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=c17 $(WARNINGS) -ffp-contract=off -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+override CFLAGS += -std=c17 $(WARNINGS) -ffp-contract=off -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined -Wno-format-truncation)
 LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
-LIB_SRC := $(wildcard src/*/*.c)
+LIB_SRC := $(wildcard src/*.c src/*/*.c)
 CLI_SRC := $(wildcard cli/*.c)
 TEST_SRC := $(wildcard tests/unit/*.c)
 FUZZ_SRC := $(wildcard fuzz/*.c)
@@ -50,4 +51,71 @@ $(B)/tests/%: tests/unit/%.c tests/unit/test.h $(B)/librung.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/unit $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) -lcmocka
 
+$(B)/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
+
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $(B)/tests/*.d)
+
+# --- what a machine needs -------------------------------------------------------------------------------------------
+
+APT_PACKAGES := gcc make pkg-config libfyaml-dev libjansson-dev libutf8proc-dev libsqlite3-dev libcmocka-dev \
+	python3 python3-pip unzip
+BREW_PACKAGES := pkg-config libfyaml jansson utf8proc sqlite cmocka unzip
+
+deps:
+	@tools/deps.sh "$(APT_PACKAGES)" "$(BREW_PACKAGES)"
+
+models:
+	@tools/models.sh models
+
+# --- the two commands of the README ---------------------------------------------------------------------------------
+
+demo: deps
+	@$(MAKE) --no-print-directory all models
+	build/rung climb examples/email --quiet
+
+test: deps
+	@$(MAKE) --no-print-directory all models tests
+
+tests: $(B)/rung $(TEST_BIN)
+	@tests/run.sh $(B) $(sort $(TEST_BIN))
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+check: compile_commands.json
+	@tools/check.sh
+
+compile_commands.json: Makefile $(LIB_SRC) $(CLI_SRC)
+	@tools/compile-commands.sh "$(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)" $(LIB_SRC) $(CLI_SRC) >$@
+
+fuzz: $(FUZZ_BIN)
+
+FUZZ_CC ?= clang-14
+build/fuzz/%: fuzz/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) -std=c17 -g -O1 -ffp-contract=off -pthread \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRC) $(LDLIBS)
+
+BENCH_SRC := $(wildcard bench/*.c)
+bench: $(BENCH_SRC:bench/%.c=bench-%)
+bench-%: $(B)/bench/%
+	@$<
+$(B)/bench/%: bench/%.c $(B)/librung.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS) $(LDFLAGS) -ldl
+
+install: all
+	install -D -m 755 build/rung $(DESTDIR)$(PREFIX)/bin/rung
+	install -D -m 644 $(B)/librung.a $(DESTDIR)$(PREFIX)/lib/librung.a
+	install -D -m 644 include/rung.h $(DESTDIR)$(PREFIX)/include/rung.h
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	build/rung --man >$(DESTDIR)$(PREFIX)/share/man/man1/rung.1
+
+clean:
+	rm -rf build compile_commands.json
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+.PHONY: all deps models demo test tests check fuzz bench install clean help
+.DEFAULT_GOAL := all
+.SECONDARY:

@@ -24,16 +24,15 @@ static double mean_tokens(const struct record *r)
 	return r->n ? sum / (double)r->n : NAN;
 }
 
-/* An entrant whose variant cannot answer at all fails alone; the others go on. */
-static bool run_block(struct climb *c, struct entrant *e, size_t from, size_t to, struct error *err)
+/* An entrant whose model cannot be had fails alone; the others go on. */
+static void check_ready(struct climb *c, struct entrant *e)
 {
-	if (measure(c, e->variant, "dev", c->dev.list, from, to, &e->record, err))
-		return true;
-	if (c->stopped || !e->variant->model)
-		return false;
+	struct error why;
+
+	if (variant_ready(c->workshop, e->variant, &why))
+		return;
 	e->out = e->failed = true;
-	e->why = arena_string(&c->arena, err->text);
-	return true;
+	e->why = arena_string(&c->arena, why.text);
 }
 
 /* Log of the e-value that a is better than b on the items both answered. */
@@ -116,13 +115,15 @@ bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err
 		entrants[i].record.score = arena_array(&c->arena, items, sizeof(double));
 		entrants[i].record.tokens = arena_array(&c->arena, items, sizeof(double));
 		calls |= entrants[i].variant->model != NULL;
+		check_ready(c, &entrants[i]);
 	}
 	halving_plan(&plan, n, items);
 	if (!calls || plan.rounds == 0)
 		plan = (struct halving){ .rounds = 1, .arms = { n, n }, .start = { 0, items } };
 	for (size_t round = 0; round < plan.rounds; round++) {
 		for (size_t i = 0; i < n; i++)
-			if (!entrants[i].out && !run_block(c, &entrants[i], plan.start[round], plan.start[round + 1], err))
+			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, plan.start[round],
+							 plan.start[round + 1], &entrants[i].record, err))
 				return false;
 		if (calls)
 			drop_beaten(c, entrants, n, n);

@@ -1,0 +1,43 @@
+/* attention.h - softmax(q k^T / sqrt(width)) v for a few queries that share one K/V head.
+ *
+ * Keys and values come in segments (one for each context of a chain, or one for a whole text), positions in order.
+ * Every score is one dot product, every row has one softmax over all its positions, and every output element is summed
+ * over positions in ascending order: where the segments begin and how queries are grouped leaves no trace in the bytes.
+ * Plain vector arithmetic, multiply then add in lanes of eight, so all processors agree. Knows no model and no threads. */
+#ifndef RUNG_LLM_ATTENTION_H
+#define RUNG_LLM_ATTENTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "llm/kernels.h"
+
+enum {
+	ATTENTION_BLOCK = 8,  /* queries (tokens) in one call at most */
+	ATTENTION_LANES = 16, /* the head's width must be a multiple of this */
+};
+
+struct attention_segment {
+	const float *k, *v; /* (n, width) each, rows ld apart */
+	size_t n, ld;
+};
+
+struct attention {
+	const float *q; /* (n, group * width), rows ldq apart */
+	float *out;     /* the same shape, rows ldo apart; may be where q is */
+	size_t n, ldq, ldo;
+	size_t group; /* query heads that share the K/V head */
+	size_t width; /* values of one head */
+	const struct attention_segment *segments;
+	size_t n_segments;
+	size_t head;  /* values to skip in every k and v row: where the head begins */
+	size_t first; /* causal: query i sees positions 0 .. first + i */
+	bool causal;  /* else every query sees every position */
+};
+
+/* Floats of scratch memory that attention_run() needs for chains of up to `positions`. */
+size_t attention_scratch(size_t group, size_t width, size_t positions);
+
+void attention_run(const struct attention *a, const struct kernels *kernels, float *scratch);
+
+#endif

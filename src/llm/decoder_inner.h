@@ -1,0 +1,84 @@
+/* decoder_inner.h - what decoder.c (loading), context.c (the tree) and forward.c (the arithmetic)
+ * share. */
+#ifndef RUNG_LLM_DECODER_INNER_H
+#define RUNG_LLM_DECODER_INNER_H
+
+#include "llm/decoder.h"
+#include "llm/gguf.h"
+
+enum { PASS_ROWS = 512 }; /* tokens in one pass over the weights; activations of SmolLM2 then take 13 MB */
+
+struct decoder_layer {
+	float *attention_norm;   /* (width) */
+	float *ffn_norm;         /* (width) */
+	struct matrix qkv;       /* ((heads + 2 kv_heads) * head_width, width): queries, keys, values */
+	struct matrix output;    /* (width, heads * head_width) */
+	struct matrix gate_up;   /* (2 ffn, width): all gates, then all ups */
+	struct matrix down;      /* (width, ffn) */
+};
+
+/* Activations of one pass, PASS_ROWS rows each. */
+struct decoder_scratch {
+	float *x;       /* (rows, width) the residual stream */
+	float *normed;  /* (rows, width) also what a block adds to x */
+	float *qkv;     /* (rows, (heads + 2 kv_heads) * head_width) */
+	float *mixed;   /* (rows, heads * head_width) attention's output */
+	float *gate_up; /* (rows, 2 ffn) */
+	float *turns;   /* (rows, head_width) cos and sin of each pair's angle */
+	float *scores;  /* attention's memory, scores_size floats for each thread */
+	size_t scores_size;
+};
+
+struct decoder {
+	const struct kernels *kernels;
+	struct pool *pool;
+	struct gguf *file;
+	struct tokenizer *tokenizer;
+	size_t layers, width, heads, kv_heads, head_width, ffn, vocabulary, limit;
+	float epsilon;
+	double rope_base;
+	const struct tensor *embedding; /* (vocabulary, width), read row by row from the file */
+	float *final_norm;              /* (width) */
+	struct decoder_layer *layer;    /* (layers) */
+	struct matrix head;             /* (vocabulary, width) */
+	struct decoder_scratch scratch;
+};
+
+struct context {
+	struct decoder *decoder;
+	struct context *parent;
+	size_t start;       /* tokens of all ancestors */
+	size_t n, room;     /* own tokens; room in ids */
+	size_t capacity;    /* tokens that kv and hidden have room for */
+	size_t queued;      /* of these, planned in the pass being put together; equals `done` outside of it */
+	size_t done;        /* of these, computed */
+	int32_t *ids;       /* (n) */
+	float *kv;          /* (layers, 2, capacity, kv_heads * head_width): keys (rotated), then values */
+	float *hidden;      /* (capacity, width) what the head reads: the last layer's output, normed */
+};
+
+static inline size_t decoder_kv_width(const struct decoder *d)
+{
+	return d->kv_heads * d->head_width;
+}
+
+static inline size_t decoder_qkv_width(const struct decoder *d)
+{
+	return (d->heads + 2 * d->kv_heads) * d->head_width;
+}
+
+/* The keys of a layer in c, (capacity, kv_width); the values lie capacity * kv_width behind them. */
+static inline float *context_keys(const struct context *c, size_t layer)
+{
+	return c->kv + 2 * layer * c->capacity * decoder_kv_width(c->decoder);
+}
+
+static inline float *context_values(const struct context *c, size_t layer)
+{
+	return context_keys(c, layer) + c->capacity * decoder_kv_width(c->decoder);
+}
+
+/* Makes kv and hidden hold all n tokens: exactly so the first time, doubling later. What is computed stays. */
+void context_reserve(struct context *c);
+
+#endif

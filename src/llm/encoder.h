@@ -1,0 +1,23 @@
+/* encoder.h - BERT-family text encoders (first form: all-MiniLM-L6-v2: mean pooling, unit length).
+ *
+ * Texts are packed without padding: each attends only to itself, so its vector is the same to the byte in any batch.
+ * Devlin et al. 2018 (arXiv 1810.04805); pooling as in sentence-transformers. */
+#ifndef RUNG_LLM_ENCODER_H
+#define RUNG_LLM_ENCODER_H
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "llm/kernels.h"
+
+struct encoder;
+
+/* folder: config.json, model.safetensors, tokenizer.json or vocab.txt. Borrows pool. */
+struct encoder *encoder_open(const char *folder, const struct kernels *kernels, struct pool *pool, struct error *err);
+void encoder_free(struct encoder *e);
+size_t encoder_width(const struct encoder *e); /* numbers in one vector, 384 */
+
+/* Embeds n texts (UTF-8, cut at the model's 256 or 512 tokens) into out (n, width). tokens, when not NULL, receives
+ * each text's token count (n). One thread at a time: the encoder owns scratch memory. */
+void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float *out, size_t *tokens);
+
+#endif

@@ -1,0 +1,52 @@
+/* encoder_inner.h - what encoder.c (loading) and embed.c (the arithmetic) share. */
+#ifndef RUNG_LLM_ENCODER_INNER_H
+#define RUNG_LLM_ENCODER_INNER_H
+
+#include "llm/encoder.h"
+#include "llm/safetensors.h"
+#include "llm/tokenizer.h"
+
+enum { ENCODER_ROWS = 512 }; /* tokens in one pass; a text is never split, so this also bounds the tokens of a text */
+
+struct encoder_layer {
+	struct matrix qkv;          /* (3 width, width): queries, keys, values of all heads */
+	float *qkv_bias;            /* (3 width) */
+	struct matrix output;       /* (width, width) */
+	float *output_bias;         /* (width) */
+	float *attention_norm[2];   /* (width) weight, bias */
+	struct matrix up;           /* (ffn, width) */
+	float *up_bias;             /* (ffn) */
+	struct matrix down;         /* (width, ffn) */
+	float *down_bias;           /* (width) */
+	float *ffn_norm[2];         /* (width) weight, bias */
+};
+
+/* Activations of one pass, ENCODER_ROWS rows each. */
+struct encoder_scratch {
+	float *x;      /* (rows, width) */
+	float *block;  /* (rows, width) what a block adds to x */
+	float *qkv;    /* (rows, 3 width) */
+	float *mixed;  /* (rows, width) attention's output */
+	float *up;     /* (rows, ffn) */
+	float *scores; /* attention's memory, scores_size floats for each thread */
+	size_t scores_size;
+};
+
+struct encoder {
+	const struct kernels *kernels;
+	struct pool *pool;
+	struct safetensors *file;
+	struct tokenizer *tokenizer;
+	size_t layers, width, heads, ffn, vocabulary, positions;
+	size_t limit;   /* tokens of one text, [CLS] and [SEP] included */
+	float epsilon;
+	bool first_row; /* pooling: the vector of [CLS] instead of the mean */
+	int32_t cls, sep;
+	const struct tensor *words;  /* (vocabulary, width), read row by row from the file */
+	float *places;               /* (positions, width) position embedding + token type 0 */
+	float *embedding_norm[2];    /* (width) weight, bias */
+	struct encoder_layer *layer; /* (layers) */
+	struct encoder_scratch scratch;
+};
+
+#endif

@@ -1,0 +1,366 @@
+/* forward.c - decoder_compute() and decoder_logits(): rows of many contexts go through the layers together.
+ *
+ * A pass takes up to PASS_ROWS tokens, ancestors before descendants. Inside a layer all keys and values of the pass are
+ * stored before any query looks at them, so parents and children may share a pass. */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "llm/attention.h"
+#include "llm/decoder_inner.h"
+
+enum { ROW_TILE = 16 }; /* rows that one thread takes at a time where rows are independent */
+
+/* Tokens first .. first+n-1 of one context, in rows row .. row+n-1 of the pass. */
+struct span {
+	struct context *context;
+	size_t first, n, row;
+	struct attention_segment *segments; /* the chain from the root to the context, of the layer at work */
+	struct context **chain;             /* (n_segments) */
+	size_t n_segments;
+};
+
+/* One call of attention_run() for every K/V head: ATTENTION_BLOCK tokens of a span. */
+struct block {
+	const struct span *span;
+	size_t first, n; /* tokens within the span */
+};
+
+struct row {
+	struct context *context;
+	size_t index; /* own token */
+};
+
+struct pass {
+	struct decoder *d;
+	struct arena *arena;
+	struct span *spans;
+	size_t n_spans;
+	struct block *blocks;
+	size_t n_blocks;
+	struct row *rows;
+	size_t n_rows;
+	size_t layer;        /* at work */
+	bool add;            /* norm_rows(): first add what the last block left in normed */
+	const float *weight; /* norm_rows(): of the norm */
+};
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Runs fn over tiles of ROW_TILE rows. */
+static void for_rows(struct pass *p, void (*fn)(void *pass, size_t tile, int worker))
+{
+	pool_run(p->d->pool, (p->n_rows + ROW_TILE - 1) / ROW_TILE, fn, p);
+}
+
+/* The embedding of each token and the turns of its position: angle = position * base^(-2 i / head_width). */
+static void start_rows(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct decoder *d = p->d;
+	size_t half = d->head_width / 2;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		const struct row *row = &p->rows[r];
+		float *turn = d->scratch.turns + r * d->head_width;
+		double position = (double)(row->context->start + row->index);
+
+		tensor_read(d->embedding, (size_t)row->context->ids[row->index], 1, d->scratch.x + r * d->width);
+		for (size_t i = 0; i < half; i++) {
+			double angle = position * pow(d->rope_base, -2.0 * (double)i / (double)d->head_width);
+
+			turn[2 * i] = (float)cos(angle);
+			turn[2 * i + 1] = (float)sin(angle);
+		}
+	}
+}
+
+/* x += normed (when p->add); normed = rms_norm(x) * weight */
+static void norm_rows(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct decoder *d = p->d;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		float *x = d->scratch.x + r * d->width, *normed = d->scratch.normed + r * d->width;
+
+		if (p->add)
+			d->kernels->axpy(x, 1.0f, normed, d->width);
+		d->kernels->rms_norm(normed, x, p->weight, d->width, d->epsilon);
+	}
+}
+
+/* Turns pairs (2i, 2i + 1): architecture `llama` of GGUF stores the rows of Q and K in this order. */
+static void rotate(float *head, const float *turn, size_t width)
+{
+	for (size_t i = 0; i < width; i += 2) {
+		float a = head[i], b = head[i + 1], c = turn[i], s = turn[i + 1];
+
+		head[i] = a * c - b * s;
+		head[i + 1] = a * s + b * c;
+	}
+}
+
+/* Rotates queries in place; keys (rotated) and values go to their contexts. */
+static void store_rows(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct decoder *d = p->d;
+	size_t width = decoder_kv_width(d);
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		float *q = d->scratch.qkv + r * decoder_qkv_width(d), *k = q + d->heads * d->head_width;
+		const float *turn = d->scratch.turns + r * d->head_width;
+		const struct row *row = &p->rows[r];
+
+		for (size_t h = 0; h < d->heads + d->kv_heads; h++)
+			rotate(q + h * d->head_width, turn, d->head_width);
+		memcpy(context_keys(row->context, p->layer) + row->index * width, k, width * sizeof(*k));
+		memcpy(context_values(row->context, p->layer) + row->index * width, k + width, width * sizeof(*k));
+	}
+}
+
+static void attend(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct decoder *d = p->d;
+	const struct block *b = &p->blocks[tile / d->kv_heads];
+	size_t kv_head = tile % d->kv_heads, group = d->heads / d->kv_heads;
+	size_t row = b->span->row + b->first, column = kv_head * group * d->head_width;
+	struct attention a = {
+		.q = d->scratch.qkv + row * decoder_qkv_width(d) + column,
+		.out = d->scratch.mixed + row * d->heads * d->head_width + column,
+		.n = b->n,
+		.ldq = decoder_qkv_width(d),
+		.ldo = d->heads * d->head_width,
+		.group = group,
+		.width = d->head_width,
+		.segments = b->span->segments,
+		.n_segments = b->span->n_segments,
+		.head = kv_head * d->head_width,
+		.first = b->span->context->start + b->span->first + b->first,
+		.causal = true,
+	};
+
+	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
+}
+
+static void activate_rows(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct decoder *d = p->d;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		float *gate = d->scratch.gate_up + r * 2 * d->ffn;
+
+		d->kernels->swiglu(gate, gate + d->ffn, d->ffn);
+	}
+}
+
+/* Points every span's segments at the keys and values of the layer at work. */
+static void aim_segments(struct pass *p)
+{
+	for (size_t i = 0; i < p->n_spans; i++) {
+		struct span *s = &p->spans[i];
+
+		for (size_t j = 0; j < s->n_segments; j++) {
+			s->segments[j].k = context_keys(s->chain[j], p->layer);
+			s->segments[j].v = context_values(s->chain[j], p->layer);
+		}
+	}
+}
+
+static void run_layer(struct pass *p)
+{
+	struct decoder *d = p->d;
+	struct decoder_scratch *s = &d->scratch;
+	const struct decoder_layer *l = &d->layer[p->layer];
+	size_t qkv = decoder_qkv_width(d), heads = d->heads * d->head_width;
+
+	p->weight = l->attention_norm;
+	p->add = p->layer > 0;
+	for_rows(p, norm_rows);
+	matrix_multiply(&l->qkv, d->pool, s->normed, p->n_rows, d->width, s->qkv, qkv);
+	for_rows(p, store_rows);
+	aim_segments(p);
+	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
+	matrix_multiply(&l->output, d->pool, s->mixed, p->n_rows, heads, s->normed, d->width);
+	p->weight = l->ffn_norm;
+	p->add = true;
+	for_rows(p, norm_rows);
+	matrix_multiply(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, s->gate_up, 2 * d->ffn);
+	for_rows(p, activate_rows);
+	matrix_multiply(&l->down, d->pool, s->gate_up, p->n_rows, 2 * d->ffn, s->normed, d->width);
+}
+
+static void run_layers(struct pass *p)
+{
+	struct decoder *d = p->d;
+
+	for_rows(p, start_rows);
+	for (p->layer = 0; p->layer < d->layers; p->layer++)
+		run_layer(p);
+	p->weight = d->final_norm;
+	p->add = true;
+	for_rows(p, norm_rows);
+	for (size_t r = 0; r < p->n_rows; r++)
+		memcpy(p->rows[r].context->hidden + p->rows[r].index * d->width, d->scratch.normed + r * d->width,
+		       d->width * sizeof(float));
+}
+
+/* The contexts from the root to the span's own that have tokens. */
+static void build_chain(struct pass *p, struct span *s)
+{
+	size_t depth = 0, width = decoder_kv_width(p->d);
+
+	for (struct context *c = s->context; c; c = c->parent)
+		depth += c->n > 0;
+	s->n_segments = depth;
+	s->chain = arena_array(p->arena, depth, sizeof(*s->chain));
+	s->segments = arena_array(p->arena, depth, sizeof(*s->segments));
+	for (struct context *c = s->context; c; c = c->parent) {
+		if (c->n == 0)
+			continue;
+		s->chain[--depth] = c;
+		s->segments[depth] = (struct attention_segment){ .n = c->n, .ld = width };
+	}
+}
+
+/* Rows and attention blocks of the spans; returns the longest chain of positions that a query of the pass sees. */
+static size_t lay_out(struct pass *p)
+{
+	size_t longest = 0, blocks = 0;
+
+	for (size_t i = 0; i < p->n_spans; i++)
+		blocks += (p->spans[i].n + ATTENTION_BLOCK - 1) / ATTENTION_BLOCK;
+	p->blocks = arena_array(p->arena, blocks, sizeof(*p->blocks));
+	p->rows = arena_array(p->arena, p->n_rows, sizeof(*p->rows));
+	for (size_t i = 0; i < p->n_spans; i++) {
+		struct span *s = &p->spans[i];
+		size_t end = s->context->start + s->first + s->n;
+
+		build_chain(p, s);
+		longest = end > longest ? end : longest;
+		for (size_t j = 0; j < s->n; j++)
+			p->rows[s->row + j] = (struct row){ s->context, s->first + j };
+		for (size_t j = 0; j < s->n; j += ATTENTION_BLOCK)
+			p->blocks[p->n_blocks++] = (struct block){ s, j, smaller(s->n - j, ATTENTION_BLOCK) };
+	}
+	return longest;
+}
+
+static void reserve_scores(struct decoder *d, size_t positions)
+{
+	struct decoder_scratch *s = &d->scratch;
+	size_t need = attention_scratch(d->heads / d->kv_heads, d->head_width, positions);
+
+	need = (need + 31) / 16 * 16; /* whole cache lines, and one between two threads */
+	if (need <= s->scores_size)
+		return;
+	free(s->scores);
+	s->scores_size = need + need / 2; /* generation grows by a token at a time */
+	s->scores = mem_aligned((size_t)pool_threads(d->pool) * s->scores_size * sizeof(float));
+}
+
+/* The contexts that have work to do, ancestors first. */
+struct worklist {
+	struct context **contexts;
+	size_t n, capacity;
+};
+
+static void enlist(struct worklist *w, struct context *c)
+{
+	if (!c || (c->n > 0 && c->queued == c->n))
+		return;
+	enlist(w, c->parent);
+	if (c->queued == c->n)
+		return;
+	if (w->n == w->capacity) {
+		w->capacity = w->capacity ? 2 * w->capacity : 16;
+		w->contexts = mem_resize(w->contexts, w->capacity, sizeof(struct context *));
+	}
+	w->contexts[w->n++] = c;
+	c->queued = c->n;
+	context_reserve(c);
+}
+
+/* Takes up to PASS_ROWS tokens from the work list, starting at its context `at`; returns where to go on. */
+static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
+{
+	size_t end = at, room = PASS_ROWS;
+
+	while (end < w->n && end - at < PASS_ROWS)
+		end++;
+	p->spans = arena_array(p->arena, end - at, sizeof(*p->spans));
+	while (at < end && room > 0) {
+		struct context *c = w->contexts[at];
+		size_t n = smaller(room, c->n - c->done);
+
+		p->spans[p->n_spans++] = (struct span){ .context = c, .first = c->done, .n = n, .row = p->n_rows };
+		p->n_rows += n;
+		room -= n;
+		c->done += n;
+		at += c->done == c->n;
+	}
+	return at;
+}
+
+void decoder_compute(struct decoder *d, struct context *const *contexts, size_t n)
+{
+	struct worklist work = { 0 };
+	struct arena arena;
+
+	arena_init(&arena);
+	for (size_t i = 0; i < n; i++)
+		enlist(&work, contexts[i]);
+	for (size_t at = 0; at < work.n;) {
+		struct pass p = { .d = d, .arena = &arena };
+
+		at = fill_pass(&p, &work, at);
+		reserve_scores(d, lay_out(&p));
+		run_layers(&p);
+		arena_release(&arena);
+	}
+	free(work.contexts);
+}
+
+/* The state behind a context's last token, or behind its nearest ancestor's that has tokens; NULL at the very start. */
+static const float *last_state(const struct context *c)
+{
+	while (c && c->n == 0)
+		c = c->parent;
+	return c ? c->hidden + (c->n - 1) * c->decoder->width : NULL;
+}
+
+void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n, float *out)
+{
+	size_t row_bytes = d->width * sizeof(float);
+
+	for (size_t from = 0; from < n; from += PASS_ROWS) {
+		size_t count = smaller(n - from, PASS_ROWS);
+
+		for (size_t i = 0; i < count; i++) {
+			const float *state = last_state(contexts[from + i]);
+			float *row = d->scratch.normed + i * d->width;
+
+			if (state)
+				memcpy(row, state, row_bytes);
+			else
+				memset(row, 0, row_bytes);
+		}
+		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
+				d->vocabulary);
+	}
+}
+
+void decoder_logits_all(struct decoder *d, struct context *c, float *out)
+{
+	matrix_multiply(&d->head, d->pool, c->hidden, c->n, d->width, out, d->vocabulary);
+}

@@ -1,0 +1,46 @@
+/* kernels.c - which set runs. */
+#include "llm/kernels_sets.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+static const struct kernels *const sets[] = {
+#if defined(__x86_64__)
+	&kernels_avx512bf16, &kernels_avx512, &kernels_avx2,
+#elif defined(__aarch64__)
+	&kernels_neon,
+#endif
+	&kernels_portable, NULL,
+};
+
+const struct kernels *const *kernels_all(void)
+{
+	return sets;
+}
+
+static bool refuse(const char *name, struct error *err)
+{
+	struct buf names = { 0 };
+
+	for (size_t i = 0; sets[i]; i++)
+		if (sets[i]->available())
+			buf_addf(&names, "%s%s", names.n ? ", " : "", sets[i]->name);
+	error_set(err, "RUNG_KERNELS is \"%s\"; this machine has %s", name, buf_text(&names));
+	buf_release(&names);
+	return false;
+}
+
+const struct kernels *kernels_choose(bool exact, struct error *err)
+{
+	const char *name = getenv("RUNG_KERNELS");
+
+	for (size_t i = 0; sets[i]; i++) {
+		bool wanted = name && name[0] ? strcmp(name, sets[i]->name) == 0 : !(exact && sets[i]->bf16);
+
+		if (wanted && sets[i]->available())
+			return sets[i];
+	}
+	refuse(name ? name : "", err);
+	return NULL;
+}

@@ -1,0 +1,67 @@
+/* kernels.h - the few loops that take nearly all the time, one set for each instruction set.
+ *
+ * The set is chosen when the engine starts: the best this processor has, or the one that the environment variable
+ * RUNG_KERNELS names (portable, neon, avx2, avx512, avx512bf16). Each set lives in a file of its own
+ * (kernels_avx2.c ...) behind `struct kernels`; matrix.c, attention.c and the models call only this table.
+ *
+ * Determinism, for every function here: an output element is the result of one fixed sequence of operations that
+ * depends on its own row of A and on W alone, never on how many rows the call has, where in a tile the row falls, or
+ * which thread ran it. So a text scores the same to the byte however it was batched. Between two sets the last bits
+ * differ. */
+#ifndef RUNG_LLM_KERNELS_H
+#define RUNG_LLM_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+
+struct kernels {
+	const char *name;
+	bool (*available)(void); /* does this processor have what the set needs? */
+	int panel;               /* columns of W in one packed panel (a multiple of 16) */
+	bool bf16;               /* A and W are rounded to bf16 before they are multiplied; sums stay f32 */
+
+	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) into one zero-padded panel. */
+	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
+	size_t (*panel_bytes)(size_t k);
+	/* C (m, n) = A (m, k) times one panel; n <= panel columns are written. */
+	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c, size_t ldc);
+
+	/* In place on one row of n values. */
+	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum */
+	void (*gelu)(float *x, const float *bias, size_t n);       /* x = gelu(x + bias), exact erf form to 2e-7 */
+	void (*swiglu)(float *gate, const float *up, size_t n);    /* gate = gate * sigmoid(gate) * up */
+	float (*dot)(const float *a, const float *b, size_t n);
+	void (*axpy)(float *y, float s, const float *x, size_t n); /* y += s * x */
+	void (*rms_norm)(float *out, const float *x, const float *weight, size_t n, float epsilon);
+	/* out = (z - mean) / sqrt(var + epsilon) * weight + bias with z = x + residual + offset (each may be NULL) */
+	void (*layer_norm)(float *out, const float *x, const float *residual, const float *offset, const float *weight,
+			   const float *bias, size_t n, float epsilon);
+};
+
+/* All sets compiled for this processor family, best first; ends with NULL. The last one is "portable". */
+const struct kernels *const *kernels_all(void);
+
+/* exact: the best set with f32 products; otherwise the best set. A set named in RUNG_KERNELS wins; a name that is
+ * unknown or that this processor lacks is an error that lists the available ones. */
+const struct kernels *kernels_choose(bool exact, struct error *err);
+
+/* A weight matrix W (n, k), packed once at load for one set. */
+struct matrix {
+	const struct kernels *kernels;
+	size_t n, k;
+	uint8_t *panels; /* 64-byte aligned */
+};
+
+/* read fills `count` rows from `first` as f32 (count, k); it is called for one panel at a time. */
+void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size_t k,
+		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context);
+void matrix_release(struct matrix *w);
+
+/* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads. C must not overlap A. */
+void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc);
+
+#endif

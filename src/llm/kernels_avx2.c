@@ -1,0 +1,23 @@
+/* kernels_avx2.c - AVX2 with FMA: a 6 x 16 tile takes twelve accumulators, two panel vectors and one broadcast. */
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define VECTOR_BYTES 32
+#define TARGET __attribute__((target("avx2,fma")))
+#define VECTOR_FMA(a, b, c) ((vector)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define TILE_ROWS 6
+
+#include "llm/kernels_sets.h"
+
+#include "llm/kernels_rows.h"
+#include "llm/kernels_tile.h"
+
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+const struct kernels kernels_avx2 = { .name = "avx2", .available = has_avx2, TILE_FUNCTIONS, ROW_FUNCTIONS };
+
+#endif

@@ -1,0 +1,23 @@
+/* kernels_avx512.c - AVX-512F: a 14 x 32 tile takes 28 accumulators of the 32 registers. */
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define VECTOR_BYTES 64
+#define TARGET __attribute__((target("avx512f")))
+#define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define TILE_ROWS 14
+
+#include "llm/kernels_sets.h"
+
+#include "llm/kernels_rows.h"
+#include "llm/kernels_tile.h"
+
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f");
+}
+
+const struct kernels kernels_avx512 = { .name = "avx512", .available = has_avx512, TILE_FUNCTIONS, ROW_FUNCTIONS };
+
+#endif

@@ -1,0 +1,23 @@
+/* kernels_neon.c - AArch64: a 12 x 8 tile takes 24 of the 32 registers of NEON. */
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+#define VECTOR_BYTES 16
+#define TARGET
+#define VECTOR_FMA(a, b, c) ((vector)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#define TILE_ROWS 12
+
+#include "llm/kernels_sets.h"
+
+#include "llm/kernels_rows.h"
+#include "llm/kernels_tile.h"
+
+static bool has_neon(void)
+{
+	return true; /* every AArch64 has it */
+}
+
+const struct kernels kernels_neon = { .name = "neon", .available = has_neon, TILE_FUNCTIONS, ROW_FUNCTIONS };
+
+#endif

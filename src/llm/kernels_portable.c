@@ -1,0 +1,17 @@
+/* kernels_portable.c - the set for every processor: vectors of four that the compiler lowers to what there is. */
+#define VECTOR_BYTES 16
+#define TARGET
+#define VECTOR_FMA(a, b, c) ((a) * (b) + (c))
+#define TILE_ROWS 4
+
+#include "llm/kernels_sets.h"
+
+#include "llm/kernels_rows.h"
+#include "llm/kernels_tile.h"
+
+static bool always(void)
+{
+	return true;
+}
+
+const struct kernels kernels_portable = { .name = "portable", .available = always, TILE_FUNCTIONS, ROW_FUNCTIONS };

@@ -1,0 +1,250 @@
+/* kernels_rows.h - the loops over one row, written once and compiled for each instruction set.
+ *
+ * Private to the kernels_<set>.c files. The file that includes this one first defines
+ *     VECTOR_BYTES         width of a register: 16, 32 or 64
+ *     TARGET               the function attribute that allows the set's instructions (may be empty)
+ *     VECTOR_FMA(a, b, c)  a * b + c on vectors
+ * and afterwards fills the row functions of its struct kernels with ROW_FUNCTIONS.
+ * The rest are GNU C vector expressions, which gcc and clang turn into the set's instructions; nothing is left to a
+ * loop vectoriser. The last, partial vector of a row takes the same steps as the others, its missing lanes filled with
+ * values that do not count. Sums run down the lanes and are folded pairwise at the end: one sequence for one n. */
+#ifndef RUNG_LLM_KERNELS_ROWS_H
+#define RUNG_LLM_KERNELS_ROWS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef float vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t vector_bits __attribute__((vector_size(VECTOR_BYTES)));
+
+enum { LANES = VECTOR_BYTES / 4 };
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+INLINE vector vector_all(float value)
+{
+	return value - (vector){ 0 };
+}
+
+INLINE vector vector_load(const float *p)
+{
+	vector v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+INLINE void vector_store(float *p, vector v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* The vector at p when `left` lanes or more remain of the row, else the remaining ones followed by fill. */
+INLINE vector vector_get(const float *p, size_t left, float fill)
+{
+	vector v;
+
+	if (left >= LANES)
+		return vector_load(p);
+	v = vector_all(fill);
+	memcpy(&v, p, left * sizeof(*p));
+	return v;
+}
+
+INLINE void vector_put(float *p, size_t left, vector v)
+{
+	memcpy(p, &v, left >= LANES ? sizeof(v) : left * sizeof(*p));
+}
+
+/* a where the mask is all ones, b where it is zero. */
+INLINE vector vector_select(vector_bits mask, vector a, vector b)
+{
+	return (vector)(((vector_bits)a & mask) | ((vector_bits)b & ~mask));
+}
+
+/* A NaN in v stays: a model that produced one must not look healthy. */
+INLINE vector vector_clamp(vector v, float low, float high)
+{
+	v = vector_select(v < vector_all(low), vector_all(low), v);
+	return vector_select(v > vector_all(high), vector_all(high), v);
+}
+
+INLINE float vector_sum(vector v)
+{
+	float lane[LANES];
+
+	vector_store(lane, v);
+	for (int half = LANES / 2; half > 0; half /= 2)
+		for (int i = 0; i < half; i++)
+			lane[i] += lane[i + half];
+	return lane[0];
+}
+
+INLINE float vector_max(vector v)
+{
+	float lane[LANES];
+
+	vector_store(lane, v);
+	for (int i = 1; i < LANES; i++)
+		lane[0] = lane[0] < lane[i] ? lane[i] : lane[0];
+	return lane[0];
+}
+
+/* e^x to 1.5 units in the last place for -87.3 <= x <= 88.3; 0 below, e^88.3 above.
+ * x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts, and the polynomial of Cephes' expf (Moshier). Adding
+ * 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
+INLINE vector vector_exp(vector x)
+{
+	const float lowest = -87.3f, magic = 12582912.0f;
+	vector_bits underflow = x < vector_all(lowest);
+	vector v = vector_clamp(x, lowest, 88.3f);
+	vector shifted = VECTOR_FMA(v, vector_all(1.44269504f), vector_all(magic));
+	vector n = shifted - vector_all(magic);
+	vector r = VECTOR_FMA(n, vector_all(-0.693359375f), v);
+	vector p = vector_all(1.9875691500e-4f);
+	vector_bits power = ((vector_bits)shifted - (vector_bits)vector_all(magic) + 127) << 23;
+
+	r = VECTOR_FMA(n, vector_all(2.12194440e-4f), r);
+	p = VECTOR_FMA(p, r, vector_all(1.3981999507e-3f));
+	p = VECTOR_FMA(p, r, vector_all(8.3334519073e-3f));
+	p = VECTOR_FMA(p, r, vector_all(4.1665795894e-2f));
+	p = VECTOR_FMA(p, r, vector_all(1.6666665459e-1f));
+	p = VECTOR_FMA(p, r, vector_all(5.0000001201e-1f));
+	p = VECTOR_FMA(p, r * r, r) + vector_all(1.0f);
+	return vector_select(underflow, vector_all(0.0f), p * (vector)power);
+}
+
+/* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision. */
+INLINE vector vector_gelu(vector x)
+{
+	static const float fit[] = { -0.0917467041f, 0.295326613f, -0.107611143f, 0.189061818f, 0.0977690685f, 0.117199866f };
+	vector size = (vector)((vector_bits)x & 0x7fffffff);
+	vector t = vector_all(1.0f) / VECTOR_FMA(size, vector_all(0.29f), vector_all(1.0f));
+	vector p = vector_all(fit[0]);
+	vector q;
+
+	for (int i = 1; i < 6; i++)
+		p = VECTOR_FMA(p, t, vector_all(fit[i]));
+	q = p * t * vector_exp(x * x * vector_all(-0.5f)) * x;
+	return vector_select(x > vector_all(0.0f), x - q, q);
+}
+
+TARGET static void row_softmax(float *x, size_t n)
+{
+	vector greatest = vector_all(-INFINITY), sum = vector_all(0.0f);
+	vector max, scale;
+
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_get(x + i, n - i, -INFINITY);
+
+		greatest = vector_select(greatest < v, v, greatest);
+	}
+	max = vector_all(vector_max(greatest));
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_exp(vector_get(x + i, n - i, -INFINITY) - max);
+
+		sum += v;
+		vector_put(x + i, n - i, v);
+	}
+	scale = vector_all(1.0f / vector_sum(sum));
+	for (size_t i = 0; i < n; i += LANES)
+		vector_put(x + i, n - i, vector_get(x + i, n - i, 0.0f) * scale);
+}
+
+TARGET static void row_gelu(float *x, const float *bias, size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_get(x + i, n - i, 0.0f);
+
+		if (bias)
+			v += vector_get(bias + i, n - i, 0.0f);
+		vector_put(x + i, n - i, vector_gelu(v));
+	}
+}
+
+TARGET static void row_swiglu(float *gate, const float *up, size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES) {
+		vector g = vector_get(gate + i, n - i, 0.0f), u = vector_get(up + i, n - i, 0.0f);
+
+		vector_put(gate + i, n - i, g / (vector_all(1.0f) + vector_exp(-g)) * u);
+	}
+}
+
+/* Four sums in turn hide the latency of the addition. */
+TARGET static float row_dot(const float *a, const float *b, size_t n)
+{
+	vector sum[4] = { vector_all(0.0f), vector_all(0.0f), vector_all(0.0f), vector_all(0.0f) };
+	size_t i = 0;
+
+	for (; n - i >= 4 * LANES; i += 4 * LANES)
+		for (size_t j = 0; j < 4; j++)
+			sum[j] = VECTOR_FMA(vector_load(a + i + j * LANES), vector_load(b + i + j * LANES), sum[j]);
+	for (; i < n; i += LANES)
+		sum[0] = VECTOR_FMA(vector_get(a + i, n - i, 0.0f), vector_get(b + i, n - i, 0.0f), sum[0]);
+	return vector_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+TARGET static void row_axpy(float *y, float s, const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_get(x + i, n - i, 0.0f);
+
+		vector_put(y + i, n - i, VECTOR_FMA(vector_all(s), v, vector_get(y + i, n - i, 0.0f)));
+	}
+}
+
+TARGET static void row_rms_norm(float *out, const float *x, const float *weight, size_t n, float epsilon)
+{
+	vector scale = vector_all(1.0f / sqrtf(row_dot(x, x, n) / (float)n + epsilon));
+
+	for (size_t i = 0; i < n; i += LANES)
+		vector_put(out + i, n - i, vector_get(x + i, n - i, 0.0f) * scale * vector_get(weight + i, n - i, 0.0f));
+}
+
+/* out = x + residual + offset; returns the mean. */
+INLINE float row_add(float *out, const float *x, const float *residual, const float *offset, size_t n)
+{
+	vector sum = vector_all(0.0f);
+
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_get(x + i, n - i, 0.0f);
+
+		if (residual)
+			v += vector_get(residual + i, n - i, 0.0f);
+		if (offset)
+			v += vector_get(offset + i, n - i, 0.0f);
+		sum += v;
+		vector_put(out + i, n - i, v);
+	}
+	return vector_sum(sum) / (float)n;
+}
+
+/* The variance is summed around the mean, in a second pass: x^2 - mean^2 would cancel. */
+TARGET static void row_layer_norm(float *out, const float *x, const float *residual, const float *offset,
+				  const float *weight, const float *bias, size_t n, float epsilon)
+{
+	float mean = row_add(out, x, residual, offset, n);
+	vector center = vector_all(mean), sum = vector_all(0.0f), scale;
+
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = vector_get(out + i, n - i, mean) - center;
+
+		sum = VECTOR_FMA(v, v, sum);
+	}
+	scale = vector_all(1.0f / sqrtf(vector_sum(sum) / (float)n + epsilon));
+	for (size_t i = 0; i < n; i += LANES) {
+		vector v = (vector_get(out + i, n - i, 0.0f) - center) * scale;
+
+		v *= vector_get(weight + i, n - i, 0.0f);
+		vector_put(out + i, n - i, v + vector_get(bias + i, n - i, 0.0f));
+	}
+}
+
+#define ROW_FUNCTIONS                                                                                         \
+	.softmax = row_softmax, .gelu = row_gelu, .swiglu = row_swiglu, .dot = row_dot, .axpy = row_axpy,     \
+	.rms_norm = row_rms_norm, .layer_norm = row_layer_norm
+
+#endif

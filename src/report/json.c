@@ -1,0 +1,290 @@
+/* json.c - schema 1 of docs/report.md. Keys keep their order and reals nine significant digits, so the same rows give
+ * the same bytes. What is unknown, or not computed yet, is null or an empty list: a key is never left out. */
+#include <jansson.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "report/escape.h"
+#include "report/writers.h"
+
+/* Takes the value, so that building reads as a list of keys. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(object, key, value);
+}
+
+static json_t *text_value(const char *s)
+{
+	struct buf clean = { 0 };
+	json_t *value;
+
+	if (!s)
+		return json_null();
+	value = json_string(s);
+	if (value)
+		return value;
+	escape_plain(&clean, s); /* not UTF-8: shown with U+FFFD rather than lost */
+	value = json_string(buf_text(&clean));
+	buf_release(&clean);
+	return value;
+}
+
+static json_t *real_value(double x)
+{
+	return isfinite(x) ? json_real(x == 0 ? 0.0 : x) : json_null();
+}
+
+static json_t *count_value(uint64_t n)
+{
+	return n <= INT64_MAX ? json_integer((json_int_t)n) : json_sprintf("%llu", (unsigned long long)n);
+}
+
+static json_t *texts_value(const char *const *texts, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, text_value(texts[i]));
+	return list;
+}
+
+static json_t *score_value(const struct report_score *s)
+{
+	json_t *o = json_object();
+	bool measured = s->n > 0;
+
+	put(o, "n", count_value(s->n));
+	put(o, "score", real_value(measured ? s->score : NAN));
+	put(o, "low", real_value(measured ? s->low : NAN));
+	put(o, "high", real_value(measured ? s->high : NAN));
+	return o;
+}
+
+static json_t *examples_value(const struct report *r)
+{
+	json_t *o = json_object();
+
+	put(o, "total", count_value(r->examples.total));
+	put(o, "duplicates", count_value(r->examples.duplicates));
+	put(o, "pool", count_value(r->examples.pool));
+	put(o, "dev", count_value(r->examples.dev));
+	put(o, "test", count_value(r->examples.test));
+	return o;
+}
+
+static json_t *outcomes_value(const struct report_variant *v)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < N_OUTCOMES; i++)
+		put(o, report_outcome_names[i], count_value(v->outcomes[i]));
+	return o;
+}
+
+static json_t *variant_value(const struct report_variant *v)
+{
+	json_t *o = json_object();
+
+	put(o, "id", text_value(v->id));
+	put(o, "rung", json_integer(v->rung));
+	put(o, "name", text_value(v->name));
+	put(o, "model", text_value(v->model));
+	put(o, "status", text_value(report_status_name(v->status)));
+	put(o, "why", text_value(v->why));
+	put(o, "candidate", json_boolean(v->candidate));
+	put(o, "incumbent", json_boolean(v->incumbent));
+	put(o, "dev", score_value(&v->dev));
+	put(o, "test", v->test.n > 0 ? score_value(&v->test) : json_null());
+	put(o, "outcomes", outcomes_value(v));
+	put(o, "calls", count_value(v->calls));
+	put(o, "input_tokens", real_value(v->input_tokens));
+	put(o, "output_tokens", real_value(v->output_tokens));
+	put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));
+	put(o, "ms_p50", real_value(v->ms_p50));
+	put(o, "ms_p95", real_value(v->ms_p95));
+	return o;
+}
+
+static json_t *variants_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_variants; i++)
+		json_array_append_new(list, variant_value(&r->variants[i]));
+	return list;
+}
+
+static json_t *labels_needed_value(const struct comparison *c)
+{
+	bool known = c->decision == DECISION_UNRESOLVED && c->labels_needed != SIZE_MAX;
+
+	return known ? count_value(c->labels_needed) : json_null();
+}
+
+static json_t *comparison_value(const struct comparison *c)
+{
+	json_t *o = json_object();
+
+	put(o, "from", text_value(c->from));
+	put(o, "to", text_value(c->to));
+	put(o, "n", count_value(c->n));
+	put(o, "wins", count_value(c->wins));
+	put(o, "losses", count_value(c->losses));
+	put(o, "delta", real_value(c->delta));
+	put(o, "low", real_value(c->low));
+	put(o, "high", real_value(c->high));
+	put(o, "alpha", real_value(c->alpha));
+	put(o, "plan", text_value(decide_plan_name(c->plan)));
+	put(o, "p_value", real_value(c->p_value));
+	put(o, "e_value", real_value(c->e_value));
+	put(o, "decision", text_value(decision_name(c->decision)));
+	put(o, "labels_needed", labels_needed_value(c));
+	return o;
+}
+
+static json_t *comparisons_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		json_array_append_new(list, comparison_value(&r->comparisons[i]));
+	return list;
+}
+
+static json_t *targets_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_targets; i++) {
+		const struct target_test *t = &r->targets[i];
+		json_t *o = json_object();
+
+		put(o, "variant", text_value(t->variant));
+		put(o, "n", count_value(t->n));
+		put(o, "p_value", real_value(t->p_value));
+		put(o, "e_value", real_value(t->e_value));
+		put(o, "meets_target", text_value(meets_target_name(t->result)));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* One-off costs, total cost and break-even wait for the cost equation; until then they are null. */
+static json_t *costs_value(const struct report *r)
+{
+	json_t *costs = json_object();
+
+	for (size_t i = 0; i < r->n_variants; i++) {
+		const struct report_variant *v = &r->variants[i];
+		json_t *o = json_object();
+		json_t *id = text_value(v->id);
+
+		put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));
+		put(o, "usd_per_1k_right", real_value(v->usd_per_1k_right));
+		put(o, "one_off_usd", json_null());
+		put(o, "per_day_usd", real_value(v->usd_per_day));
+		put(o, "tco_usd", json_null());
+		put(o, "break_even_days", json_null());
+		put(o, "break_even_calls_per_day", json_null());
+		put(costs, json_string_value(id), o);
+		json_decref(id);
+	}
+	return costs;
+}
+
+static json_t *verdict_value(const struct report *r)
+{
+	const struct report_variant *w = report_winner(r);
+	json_t *o = json_object();
+
+	put(o, "rung", w ? json_integer(w->rung) : json_null());
+	put(o, "variant", text_value(w ? w->id : NULL));
+	put(o, "decision", text_value(verdict_kind_name(r->verdict.decision)));
+	put(o, "meets_target", text_value(meets_target_name(r->verdict.meets_target)));
+	put(o, "score", real_value(r->verdict.score));
+	put(o, "low", real_value(r->verdict.low));
+	put(o, "high", real_value(r->verdict.high));
+	put(o, "reasons", texts_value(r->verdict.reasons, r->verdict.n_reasons));
+	put(o, "next_step", text_value(r->verdict.next_step));
+	return o;
+}
+
+static json_t *spent_value(const struct report *r)
+{
+	json_t *o = json_object();
+
+	put(o, "dev_calls", count_value(r->spent.dev_calls));
+	put(o, "dev_calls_full_grid", count_value(r->spent.dev_calls_full_grid));
+	put(o, "test_calls", count_value(r->spent.test_calls));
+	put(o, "usd", real_value(r->spent.usd));
+	put(o, "seconds", real_value(r->spent.seconds));
+	return o;
+}
+
+/* Only the cells that hold something: 77 labels have 6,006 of them, and most are 0. */
+static json_t *confusion_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t want = 0; r->confusion && want < r->n_labels; want++) {
+		for (size_t got = 0; got <= r->n_labels; got++) {
+			size_t n = r->confusion[want * (r->n_labels + 1) + got];
+			json_t *o;
+
+			if (n == 0)
+				continue;
+			o = json_object();
+			put(o, "want", text_value(r->labels[want]));
+			put(o, "got", text_value(got < r->n_labels ? r->labels[got] : NULL));
+			put(o, "n", count_value(n));
+			json_array_append_new(list, o);
+		}
+	}
+	return list;
+}
+
+static json_t *report_value(const struct report *r)
+{
+	json_t *o = json_object();
+
+	put(o, "schema", json_integer(1));
+	put(o, "program", text_value(r->program));
+	put(o, "task", text_value(r->task));
+	put(o, "seed", count_value(r->seed));
+	put(o, "alpha", real_value(r->alpha));
+	put(o, "margin", real_value(r->margin));
+	put(o, "target", real_value(r->target));
+	put(o, "plan", text_value(decide_plan_name(r->plan)));
+	put(o, "examples", examples_value(r));
+	put(o, "labels", texts_value(r->labels, r->n_labels));
+	put(o, "majority_share", real_value(r->majority_share));
+	put(o, "variants", variants_value(r));
+	put(o, "comparisons", comparisons_value(r));
+	put(o, "targets", targets_value(r));
+	put(o, "confusion", confusion_value(r));
+	put(o, "findings", texts_value(r->findings, r->n_findings));
+	put(o, "diagnosis", json_array());
+	put(o, "cost", costs_value(r));
+	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
+	put(o, "cpu_usd_per_core_hour", real_value(r->cpu_usd_per_core_hour));
+	put(o, "prices_as_of", text_value(r->prices_as_of));
+	put(o, "verdict", verdict_value(r));
+	put(o, "spent", spent_value(r));
+	return o;
+}
+
+static int append(const char *bytes, size_t n, void *out)
+{
+	buf_add(out, bytes, n);
+	return 0;
+}
+
+void report_write_json(const struct report *r, struct buf *out)
+{
+	json_t *value = report_value(r);
+
+	json_dump_callback(value, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	buf_addc(out, '\n');
+	json_decref(value);
+}

@@ -1,0 +1,139 @@
+/* markdown.c - the form for a pull request: verdict first, one table, the evidence folded away (GitHub's dialect). */
+#include <math.h>
+
+#include "report/escape.h"
+#include "report/figure.h"
+#include "report/words.h"
+#include "report/writers.h"
+
+typedef void words(struct buf *out, const struct report *r);
+
+static void add_text(struct buf *out, const char *before, const char *text, const char *after)
+{
+	buf_adds(out, before);
+	escape_markdown(out, text);
+	buf_adds(out, after);
+}
+
+static void add_sentence(struct buf *out, const struct report *r, const char *before, words *phrase, const char *after)
+{
+	struct buf sentence = { 0 };
+
+	phrase(&sentence, r);
+	if (sentence.n > 0)
+		add_text(out, before, buf_text(&sentence), after);
+	buf_release(&sentence);
+}
+
+static void add_verdict(struct buf *out, const struct report *r)
+{
+	struct buf why = { 0 };
+	const char *word = words_fine_tune(&why, r);
+
+	add_text(out, "## ", r->task, "\n\n");
+	add_sentence(out, r, "**", words_headline, "**\n");
+	add_sentence(out, r, "", words_score, "\n");
+	add_sentence(out, r, "", words_meaning, "\n");
+	buf_addf(out, "\n**Should I fine-tune? %s.** ", word);
+	add_text(out, "", buf_text(&why), "\n");
+	if (r->verdict.next_step)
+		add_text(out, "\n**Next:** ", r->verdict.next_step, "\n");
+	buf_release(&why);
+}
+
+static void add_variant(struct buf *out, const struct report_variant *v)
+{
+	struct report_score s = report_score_shown(v);
+	const char *bold = v->winner ? "**" : "";
+
+	buf_addf(out, "| %d | %s", v->rung, bold);
+	add_text(out, "", v->name, bold);
+	buf_addf(out, " | %s | %s | %s | %s | %s | ", figure_percent(s.n ? s.score : NAN).text,
+		 figure_span(s.n ? s.low : NAN, s.high).text, v->test.n ? "test" : v->dev.n ? "dev" : "",
+		 figure_count(v->calls).text, figure_usd(v->usd_per_1k_calls).text);
+	buf_adds(out, v->winner ? "**winner**" : v->incumbent ? "in use" : report_status_name(v->status));
+	if (v->why && (v->status == VARIANT_SKIPPED || v->status == VARIANT_FAILED))
+		add_text(out, ": ", v->why, "");
+	buf_adds(out, " |\n");
+}
+
+static void add_variants(struct buf *out, const struct report *r, bool tested)
+{
+	buf_adds(out, "\n| Rung | Variant | Score | 95% interval | On | Calls | $ per 1k calls | State |\n"
+		      "|---:|:---|---:|:---:|:---|---:|---:|:---|\n");
+	for (size_t i = 0; i < r->n_variants; i++)
+		if ((r->variants[i].test.n > 0) == tested)
+			add_variant(out, &r->variants[i]);
+}
+
+static void add_list(struct buf *out, const char *heading, const char *const *sentences, size_t n)
+{
+	if (n > 0)
+		buf_addf(out, "\n%s\n\n", heading);
+	for (size_t i = 0; i < n; i++)
+		add_text(out, "- ", sentences[i], "\n");
+}
+
+static void add_comparisons(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_comparisons > 0)
+		buf_adds(out, "\n**Compared on the test items**\n\n");
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		buf_clear(&sentence);
+		words_comparison(&sentence, r, &r->comparisons[i]);
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	}
+	buf_release(&sentence);
+}
+
+static size_t count_untested(const struct report *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_variants; i++)
+		n += r->variants[i].test.n == 0;
+	return n;
+}
+
+static void add_untested(struct buf *out, const struct report *r)
+{
+	size_t n = count_untested(r);
+
+	if (n == 0)
+		return;
+	buf_addf(out, "\n<details><summary>%zu variant%s that did not reach the test items</summary>\n", n, n == 1 ? "" : "s");
+	add_variants(out, r, false);
+	buf_adds(out, "\n</details>\n");
+}
+
+static void add_rule(struct buf *out, const struct report *r)
+{
+	struct buf paragraph = { 0 };
+
+	buf_adds(out, "\n<details><summary>How this was decided</summary>\n\n");
+	for (size_t i = 0; words_rule(&paragraph, r, i); i++) {
+		add_text(out, "- ", buf_text(&paragraph), "\n");
+		buf_clear(&paragraph);
+	}
+	buf_adds(out, "\n</details>\n");
+	buf_release(&paragraph);
+}
+
+void report_write_markdown(const struct report *r, struct buf *out)
+{
+	add_verdict(out, r);
+	if (count_untested(r) < r->n_variants)
+		add_variants(out, r, true);
+	add_untested(out, r);
+	add_comparisons(out, r);
+	add_list(out, "**Why**", r->verdict.reasons, r->verdict.n_reasons);
+	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
+	add_rule(out, r);
+	add_sentence(out, r, "\n", words_examples, "");
+	buf_addf(out, "; seed %llu. ", (unsigned long long)r->seed);
+	add_sentence(out, r, "", words_spent, " ");
+	add_sentence(out, r, "", words_prices, " ");
+	add_text(out, "", r->program, "\n");
+}

@@ -1,0 +1,91 @@
+/* report.h - everything a verdict shows, and its four forms: terminal text, JSON (schema 1 of docs/report.md), Markdown
+ * and one self-contained HTML page.
+ *
+ * The struct is filled from stored rows by build.c; the writers only read it. Unknown numbers are NAN and become null.
+ * Everything lives in the arena handed to report_build(). */
+#ifndef RUNG_REPORT_REPORT_H
+#define RUNG_REPORT_REPORT_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "decide/decide.h"
+
+/* What became of a call; a right or wrong answer, or why there is none. */
+enum report_outcome {
+	OUTCOME_RIGHT, OUTCOME_WRONG, OUTCOME_UNPARSED, OUTCOME_REFUSED, OUTCOME_TRUNCATED, OUTCOME_TIMEOUT,
+	OUTCOME_ERROR,
+	N_OUTCOMES
+};
+extern const char *const report_outcome_names[N_OUTCOMES];
+
+enum variant_status { VARIANT_MEASURED, VARIANT_RACED_OUT, VARIANT_SKIPPED, VARIANT_FAILED };
+
+struct report_score {
+	size_t n; /* 0: not measured */
+	double score, low, high; /* 95 % Wilson interval */
+};
+
+struct report_variant {
+	const char *id;   /* "1/knn-few-shot-tfidf@local" */
+	const char *name; /* "kNN few-shot (TF-IDF)" */
+	const char *model; /* NULL: none */
+	int rung;
+	bool candidate, incumbent, winner;
+	enum variant_status status;
+	const char *why; /* one sentence; NULL when there is nothing to say */
+	struct report_score dev, test;
+	size_t outcomes[N_OUTCOMES]; /* on test when measured there, else on dev */
+	size_t calls; /* language-model calls, dev and test */
+	double input_tokens, output_tokens; /* means per call */
+	double usd_per_1k_calls, usd_per_1k_right, usd_per_day; /* NAN: unknown */
+	double ms_p50, ms_p95;
+};
+
+struct report {
+	const char *task, *program; /* program: "rung 0.1.0" */
+	const char *const *labels;
+	size_t n_labels;
+	uint64_t seed;
+	double alpha, margin, target; /* target NAN: none */
+	struct { size_t total, duplicates, pool, dev, test; } examples;
+	const struct report_variant *variants; /* by rung, then best dev score first */
+	size_t n_variants;
+	enum decide_plan plan;
+	const struct comparison *comparisons; /* from and to are variant ids */
+	size_t n_comparisons;
+	const struct target_test *targets; /* one for each candidate; none without a target */
+	size_t n_targets;
+	struct verdict verdict; /* .winner indexes `variants` here */
+	/* Winner on test: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
+	const size_t *confusion;
+	double majority_share; /* share of the commonest label in test: what no model at all reaches */
+	const char *const *findings; /* sentences worth a reader's time: models no better than chance, label conflicts */
+	size_t n_findings;
+	double cpu_usd_per_core_hour; /* price put on local seconds */
+	const char *prices_as_of;     /* "2026-08-01" */
+	double calls_per_day;         /* traffic; 0: not given */
+	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
+};
+
+/* NULL when the winner's index is out of range (nothing was measured), or no variant has the id. */
+const struct report_variant *report_winner(const struct report *r);
+const struct report_variant *report_find(const struct report *r, const char *id);
+/* The test score where there is one, else the dev score; n = 0 when neither was measured. */
+struct report_score report_score_shown(const struct report_variant *v);
+/* "no language model", "better prompting", "retrieval", "fine-tuning"; "" for numbers that are no rung. */
+const char *report_rung_name(int rung);
+const char *report_status_name(enum variant_status s); /* "measured", "raced out", "skipped", "failed" */
+
+struct report_format {
+	const char *name;      /* "text", "json", "md", "html" */
+	const char *extension; /* "txt", ... */
+	void (*write)(const struct report *r, struct buf *out);
+};
+const struct report_format *report_format_find(const char *name); /* NULL when there is none */
+const struct report_format *report_formats(size_t *n);
+
+/* Terminal form; colour: ANSI sequences. width in columns. */
+void report_write_terminal(const struct report *r, bool colour, int width, struct buf *out);
+
+#endif

@@ -1,0 +1,30 @@
+/* words.h - the sentences of a report, written once for its three readable forms.
+ *
+ * Every function appends whole sentences of plain text to out; names in them are cleaned (escape.h), the form that
+ * shows them escapes the rest. They only phrase what the verdict says: nothing is decided here. */
+#ifndef RUNG_REPORT_WORDS_H
+#define RUNG_REPORT_WORDS_H
+
+#include "base/buf.h"
+#include "report/report.h"
+
+void words_headline(struct buf *out, const struct report *r); /* the verdict as one short sentence */
+void words_score(struct buf *out, const struct report *r);    /* the winner's score, its interval, the target */
+void words_meaning(struct buf *out, const struct report *r);  /* what follows from the verdict */
+
+/* Answers "should I fine-tune?": returns "Yes", "No" or "Not yet" and appends why. */
+const char *words_fine_tune(struct buf *out, const struct report *r);
+
+/* One comparison: who did better on how many items, the difference, and what that decides. */
+void words_comparison(struct buf *out, const struct report *r, const struct comparison *c);
+/* For an unresolved one: the labels that would settle it. */
+void words_labels_needed(struct buf *out, const struct comparison *c);
+
+void words_examples(struct buf *out, const struct report *r); /* "500 examples: 250 pool, 100 dev, 150 test" */
+void words_spent(struct buf *out, const struct report *r);    /* calls against the full grid, money, time */
+void words_prices(struct buf *out, const struct report *r);   /* where the money figures come from */
+
+/* How the decision was made, one paragraph for each i; false when there are no more. */
+bool words_rule(struct buf *out, const struct report *r, size_t i);
+
+#endif

@@ -1,0 +1,106 @@
+/* task.h - what the user wants measured: the task file and its labelled examples, read, checked and split.
+ *
+ * A task is a folder with task.yaml and an examples file (docs/task.md; YAML by libfyaml; JSONL, JSON, CSV by RFC 4180,
+ * TSV). task_open() checks all of it before it returns: whatever is wrong is one sentence naming file, line, column or
+ * field, the value and what is allowed, and nothing is written anywhere. A task is immutable afterwards.
+ *
+ * The three splits are three types. Shots and training take struct pool_items, selection struct dev_items, the verdict
+ * struct test_items; handing one to code that wants another does not compile (tests/unit/task_leak.c proves it). */
+#ifndef RUNG_TASK_TASK_H
+#define RUNG_TASK_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+enum task_kind { TASK_CLASSIFY, TASK_EXTRACT, TASK_ANSWER, TASK_GENERATE };
+enum task_plan { PLAN_AUTO, PLAN_FULL, PLAN_EARLY };
+
+struct label {
+	const char *name;
+	const char *definition; /* NULL: none given */
+};
+
+struct example {
+	const char *id;            /* the id column, else "line-N" of the file */
+	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
+	const char *answer;        /* as written in the file */
+	size_t label;              /* classify: index into task->labels */
+	size_t group;              /* examples of one group number are never split; its own number without a group column */
+	size_t line;               /* in the file, from 1; the row number in a JSON array */
+};
+
+struct item_list {
+	const struct example *const *items;
+	size_t n;
+};
+struct pool_items { struct item_list list; };
+struct dev_items  { struct item_list list; };
+struct test_items { struct item_list list; };
+
+/* One entry of `variants:`, the user's own. Absent texts are NULL, absent numbers 0. */
+struct task_variant {
+	const char *name;
+	bool incumbent;
+	const char *model; /* "local" when none was named */
+	const char *system, *input;
+	size_t max_tokens;
+	size_t line;
+};
+
+struct task {
+	struct arena arena; /* everything below lives here */
+	const char *file;   /* path of task.yaml, as errors name it */
+	const char *folder;
+	const char *name;
+	enum task_kind kind;
+	const char *const *instructions; /* wordings, at least one */
+	size_t n_instructions;
+	const char *input; /* template text */
+	bool many;
+	const struct label *labels; /* in the order of the file */
+	size_t n_labels;
+	const struct task_variant *variants;
+	size_t n_variants;
+	const char *const *models; /* at least "local" */
+	size_t n_models;
+	const char *scorer; /* a row of the scorer table */
+	bool has_target;
+	double target, margin, alpha;
+	enum task_plan plan;
+	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
+	struct { bool private, citations; } constraints;
+	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
+	bool has_documents;
+
+	const char *examples_file;
+	const char *const *columns; /* of the examples file, in its order */
+	size_t n_columns;
+	size_t n_rows;       /* examples in the file, duplicates included */
+	size_t n_duplicates; /* dropped */
+	const char *const *warnings; /* sentences for `rung check`: few examples, conflicting labels, ... */
+	size_t n_warnings;
+
+	struct pool_items pool;
+	struct dev_items dev;
+	struct test_items test;
+	uint64_t fingerprint; /* of everything above that can change a result, examples and split included */
+};
+
+struct task_options {
+	const char *examples; /* another examples file than the task names; NULL: the task's */
+	uint64_t seed;        /* of the split */
+};
+
+/* path: a task folder or its task.yaml. The caller frees it with task_free(). NULL and a sentence on failure. */
+struct task *task_open(const char *path, const struct task_options *options, struct error *err);
+void task_free(struct task *t);
+
+const char *task_kind_name(enum task_kind kind);
+/* Index of the column, or t->n_columns. */
+size_t task_column(const struct task *t, const char *name, size_t n);
+
+#endif

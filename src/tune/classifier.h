@@ -1,0 +1,39 @@
+/* classifier.h - classifiers learnt from the pool: rung 0 (no language model) and the lightest of rung 3 (a head on
+ * frozen embeddings). One table row a method.
+ *
+ * Training takes struct pool_items and nothing else, so dev and test cannot leak in. */
+#ifndef RUNG_TUNE_CLASSIFIER_H
+#define RUNG_TUNE_CLASSIFIER_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "task/task.h"
+
+struct classifier;
+
+struct classifier_method {
+	const char *id;      /* "naive-bayes" */
+	const char *summary; /* one line for reports */
+	int rung;            /* 0 or 3 */
+	bool embeds;         /* learns from and predicts on embedding vectors, not on text */
+	const struct classifier_engine *engine; /* private */
+};
+
+/* majority, naive-bayes, tfidf-words, tfidf-characters, tfidf-nearest (rung 0); embedding-head, embedding-nearest (3). */
+const struct classifier_method *classifier_methods(size_t *n);
+const struct classifier_method *classifier_method_find(const char *id);
+
+/* Trains on the pool: texts[i] is what a classifier should see of pool.list.items[i] (template_values), vectors
+ * (n, width) their embeddings when the method embeds, else NULL. Labels come from the items. Deterministic by seed.
+ * The caller frees it. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it). */
+struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
+				    struct pool_items pool, const char *const *texts, const float *vectors, size_t width,
+				    uint64_t seed, struct error *err);
+void classifier_free(struct classifier *c);
+
+/* Probability of every label, out (task->n_labels); sums to 1. The argument the method does not use may be NULL. */
+void classifier_predict(const struct classifier *c, const char *text, const float *vector, double *out);
+/* One sentence on what was chosen inside the pool (regularisation, neighbours, cross-validated score). */
+const char *classifier_note(const struct classifier *c);
+
+#endif

@@ -1,0 +1,308 @@
+/* linear.c - truncated Newton: conjugate gradients find the step, a backtracking search its length.
+ *
+ * Newton rather than L-BFGS because one Hessian product costs no more than a gradient here, memory stays at six
+ * vectors of the weights' size whatever the number of steps, and the end is quadratic: a tight optimum is cheap.
+ * Source: Nocedal & Wright, Numerical Optimization (2006), algorithm 7.1; Lin, Weng & Keerthi, JMLR 9 (2008). */
+#include "tune/linear.h"
+
+#include <math.h>
+
+#include "base/arena.h"
+
+enum { LANES = 4, MOST_STEPS = 100, MOST_CG = 300, MOST_HALVINGS = 30 };
+
+/* One fit: everything is (size) = (width + 1) * stride, or (n, stride) beside the rows. */
+struct newton {
+	const struct linear_problem *p;
+	struct linear *m;
+	size_t n, size;
+	double penalty; /* 1 / C, doubled for two classes */
+	double *gradient, *step, *residual, *direction, *product;
+	double *scores, *moved; /* (n, stride) X W and X times the step */
+	double *probabilities, *rows; /* (n, stride) softmax of the scores; scratch */
+};
+
+/* y += s * x. The inner loop has a constant count, which the compiler turns into vector instructions at -O2. */
+static void add_scaled(double *restrict y, double s, const double *restrict x, size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			y[i + j] += s * x[i + j];
+}
+
+static double dot(const double *a, const double *b, size_t n)
+{
+	double sum[LANES] = { 0 };
+
+	for (size_t i = 0; i < n; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			sum[j] += a[i + j] * b[i + j];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static size_t problem_rows(const struct linear_problem *p)
+{
+	return p->order ? p->n : p->rows.n;
+}
+
+static size_t row_at(const struct linear_problem *p, size_t i)
+{
+	return p->order ? p->order[i] : i;
+}
+
+static double problem_penalty(const struct linear_problem *p)
+{
+	return (p->n_classes == 2 ? 2.0 : 1.0) / p->c;
+}
+
+/* out (stride) = row i times w (width + 1, stride). */
+static void row_forward(const struct linear_rows *rows, size_t i, const double *w, size_t stride, double *out)
+{
+	memcpy(out, w + rows->width * stride, stride * sizeof(*out));
+	if (rows->sparse) {
+		struct sparse_row row = rows->sparse[i];
+
+		for (size_t j = 0; j < row.n; j++)
+			add_scaled(out, (double)row.entries[j].weight, w + row.entries[j].term * stride, stride);
+		return;
+	}
+	for (size_t j = 0; j < rows->width; j++)
+		add_scaled(out, (double)rows->dense[i * rows->width + j], w + j * stride, stride);
+}
+
+/* w (width + 1, stride) += row i times r (stride), transposed. */
+static void row_backward(const struct linear_rows *rows, size_t i, const double *r, size_t stride, double *w)
+{
+	add_scaled(w + rows->width * stride, 1.0, r, stride);
+	if (rows->sparse) {
+		struct sparse_row row = rows->sparse[i];
+
+		for (size_t j = 0; j < row.n; j++)
+			add_scaled(w + row.entries[j].term * stride, (double)row.entries[j].weight, r, stride);
+		return;
+	}
+	for (size_t j = 0; j < rows->width; j++)
+		add_scaled(w + j * stride, (double)rows->dense[i * rows->width + j], r, stride);
+}
+
+static void forward(const struct linear_problem *p, const double *w, size_t stride, double *out)
+{
+	for (size_t i = 0; i < problem_rows(p); i++)
+		row_forward(&p->rows, row_at(p, i), w, stride, out + i * stride);
+}
+
+/* out = X^T r + penalty * w, the intercepts without penalty. */
+static void backward(const struct linear_problem *p, const double *r, const double *w, size_t stride, double *out)
+{
+	size_t weights = p->rows.width * stride;
+
+	memset(out, 0, (weights + stride) * sizeof(*out));
+	add_scaled(out, problem_penalty(p), w, weights);
+	for (size_t i = 0; i < problem_rows(p); i++)
+		row_backward(&p->rows, row_at(p, i), r + i * stride, stride, out);
+}
+
+/* In place on n scores; returns ln(sum(exp(score))). */
+static double softmax(double *x, size_t n)
+{
+	double top = x[0], sum = 0;
+
+	for (size_t i = 1; i < n; i++)
+		top = fmax(top, x[i]);
+	for (size_t i = 0; i < n; i++) {
+		x[i] = exp(x[i] - top);
+		sum += x[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		x[i] /= sum;
+	return top + log(sum);
+}
+
+/* Log losses of scores (n, stride), which become probabilities. */
+static double losses(const struct linear_problem *p, double *scores, size_t stride)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < problem_rows(p); i++) {
+		double *row = scores + i * stride;
+		double truth = row[p->classes[row_at(p, i)]];
+
+		sum += softmax(row, p->n_classes) - truth;
+	}
+	return sum;
+}
+
+/* The gradient at w from the probabilities there. */
+static void gradient_at(const struct linear_problem *p, const double *probabilities, const double *w, size_t stride,
+			double *scratch, double *gradient)
+{
+	memcpy(scratch, probabilities, problem_rows(p) * stride * sizeof(*scratch));
+	for (size_t i = 0; i < problem_rows(p); i++)
+		scratch[i * stride + p->classes[row_at(p, i)]] -= 1.0;
+	backward(p, scratch, w, stride, gradient);
+}
+
+double linear_loss(const struct linear *m, const struct linear_problem *p, double *gradient)
+{
+	size_t cells = problem_rows(p) * m->stride;
+	double *scores = mem_zero(cells * 2, sizeof(*scores));
+	double squares = dot(m->weights, m->weights, m->width * m->stride);
+	double loss;
+
+	forward(p, m->weights, m->stride, scores);
+	loss = losses(p, scores, m->stride) + 0.5 * problem_penalty(p) * squares;
+	if (gradient)
+		gradient_at(p, scores, m->weights, m->stride, scores + cells, gradient);
+	free(scores);
+	return loss;
+}
+
+/* out = H v with H = X^T (diag(p) - p p^T) X + penalty. */
+static void hessian_product(struct newton *s, const double *v, double *out)
+{
+	size_t stride = s->m->stride;
+
+	forward(s->p, v, stride, s->rows);
+	for (size_t i = 0; i < s->n; i++) {
+		const double *q = s->probabilities + i * stride;
+		double *z = s->rows + i * stride;
+		double mean = dot(q, z, stride);
+
+		for (size_t k = 0; k < stride; k++)
+			z[k] = q[k] * (z[k] - mean);
+	}
+	backward(s->p, s->rows, v, stride, out);
+}
+
+/* Solves H step = -gradient as far as is useful: far from the optimum a rough step is as good as an exact one. */
+static void newton_step(struct newton *s, double gradient_length, double first_length)
+{
+	double enough = gradient_length * fmin(0.5, sqrt(gradient_length / first_length));
+	double rr = gradient_length * gradient_length;
+
+	memset(s->step, 0, s->size * sizeof(*s->step));
+	for (size_t i = 0; i < s->size; i++)
+		s->residual[i] = s->direction[i] = -s->gradient[i];
+	for (size_t i = 0; i < MOST_CG && sqrt(rr) > enough; i++) {
+		hessian_product(s, s->direction, s->product);
+		double curvature = dot(s->direction, s->product, s->size);
+		double squares = dot(s->direction, s->direction, s->size);
+
+		/* Flat: the free intercept of a class without items. The gradient itself is then step enough. */
+		if (curvature <= 1e-12 * squares)
+			break;
+		double length = rr / curvature, before = rr;
+
+		add_scaled(s->step, length, s->direction, s->size);
+		add_scaled(s->residual, -length, s->product, s->size);
+		rr = dot(s->residual, s->residual, s->size);
+		for (size_t j = 0; j < s->size; j++)
+			s->direction[j] = s->residual[j] + rr / before * s->direction[j];
+	}
+	if (dot(s->step, s->step, s->size) <= 0)
+		memcpy(s->step, s->direction, s->size * sizeof(*s->step));
+}
+
+/* The objective after t times the step; leaves the probabilities there. */
+static double loss_after(struct newton *s, double t)
+{
+	size_t weights = s->m->width * s->m->stride, cells = s->n * s->m->stride;
+	double squares = dot(s->m->weights, s->m->weights, weights) + 2 * t * dot(s->m->weights, s->step, weights) +
+			 t * t * dot(s->step, s->step, weights);
+
+	memcpy(s->probabilities, s->scores, cells * sizeof(*s->probabilities));
+	add_scaled(s->probabilities, t, s->moved, cells);
+	return losses(s->p, s->probabilities, s->m->stride) + 0.5 * s->penalty * squares;
+}
+
+/* Halves the step until the loss falls enough (Armijo), then takes it. False when rounding leaves nothing to gain. */
+static bool newton_move(struct newton *s, double *loss)
+{
+	double slope = dot(s->gradient, s->step, s->size), t = 1.0;
+
+	forward(s->p, s->step, s->m->stride, s->moved);
+	for (size_t i = 0; i < MOST_HALVINGS; i++, t *= 0.5) {
+		double next = loss_after(s, t);
+
+		if (next > *loss + 1e-4 * t * slope)
+			continue;
+		add_scaled(s->m->weights, t, s->step, s->size);
+		add_scaled(s->scores, t, s->moved, s->n * s->m->stride);
+		*loss = next;
+		return true;
+	}
+	return false;
+}
+
+static void newton_init(struct newton *s, struct linear *m, const struct linear_problem *p)
+{
+	size_t n = problem_rows(p), size = (m->width + 1) * m->stride, cells = n * m->stride;
+	double *block = mem_zero(5 * size + 4 * cells, sizeof(*block));
+
+	*s = (struct newton){ .p = p, .m = m, .n = n, .size = size, .penalty = problem_penalty(p), .gradient = block };
+	s->step = s->gradient + size;
+	s->residual = s->step + size;
+	s->direction = s->residual + size;
+	s->product = s->direction + size;
+	s->scores = s->product + size;
+	s->moved = s->scores + cells;
+	s->probabilities = s->moved + cells;
+	s->rows = s->probabilities + cells;
+}
+
+/* Length of the gradient at zero weights, the scale that the tolerance refers to. */
+static double length_at_zero(struct newton *s)
+{
+	struct linear zero = { s->m->width, s->m->n_classes, s->m->stride, s->step }; /* the step is still all 0 */
+
+	linear_loss(&zero, s->p, s->gradient);
+	return sqrt(dot(s->gradient, s->gradient, s->size));
+}
+
+size_t linear_fit(struct linear *m, const struct linear_problem *p, double tolerance)
+{
+	struct newton s;
+	size_t steps = 0;
+	double first, loss;
+
+	newton_init(&s, m, p);
+	first = length_at_zero(&s);
+	forward(p, m->weights, m->stride, s.scores);
+	loss = loss_after(&s, 0);
+	for (; steps < MOST_STEPS; steps++) {
+		gradient_at(p, s.probabilities, m->weights, m->stride, s.rows, s.gradient);
+		double length = sqrt(dot(s.gradient, s.gradient, s.size));
+
+		if (length <= tolerance * first)
+			break;
+		newton_step(&s, length, fmax(first, length));
+		if (!newton_move(&s, &loss))
+			break;
+	}
+	free(s.gradient);
+	return steps;
+}
+
+void linear_init(struct linear *m, size_t width, size_t n_classes)
+{
+	size_t stride = (n_classes + LANES - 1) / LANES * LANES;
+
+	*m = (struct linear){ .width = width, .n_classes = n_classes, .stride = stride };
+	m->weights = mem_zero((width + 1) * stride, sizeof(*m->weights));
+}
+
+void linear_release(struct linear *m)
+{
+	free(m->weights);
+	*m = (struct linear){ 0 };
+}
+
+void linear_probabilities(const struct linear *m, const struct linear_rows *rows, size_t i, double *out)
+{
+	double *scores = mem_zero(m->stride, sizeof(*scores));
+
+	row_forward(rows, i, m->weights, m->stride, scores);
+	softmax(scores, m->n_classes);
+	memcpy(out, scores, m->n_classes * sizeof(*out));
+	free(scores);
+}

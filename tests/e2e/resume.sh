@@ -1,0 +1,62 @@
+#!/bin/sh
+# resume.sh - kill -9 in the middle of a climb, as often as it takes; the finished climb has the verdict of an
+# undisturbed one. And a full disk is a sentence with exit 2, after which the climb resumes.
+. tests/e2e/lib.sh
+
+# A task of 90 short examples out of the e-mails: big enough to be killed in the middle, small enough for a test.
+mkdir "$scratch/task"
+python3 - "$scratch/task" <<'PY'
+import json, sys
+rows = [json.loads(line) for line in open("examples/email/emails.jsonl", encoding="utf-8")]
+by = {"train": 40, "dev": 20, "test": 30}
+with open(sys.argv[1] + "/emails.jsonl", "w", encoding="utf-8") as out:
+    for row in rows:
+        if by.get(row["split"], 0) > 0:
+            by[row["split"]] -= 1
+            out.write(json.dumps({k: row[k] for k in ("id", "label", "split", "subject")} | {"text": row["text"][:80]}) + "\n")
+PY
+sed 's/first 500/first 80/' examples/email/task.yaml >"$scratch/task/task.yaml"
+
+rungs=0-3
+[ -e "$models/smollm2-135m-instruct.Q4_1.gguf" ] || rungs=0
+case $rung in *address*) rungs=0 ;; esac # the sanitizers make the model too slow for a test
+
+verdict() { # STORE
+	"$rung" report "$scratch/task" --store "$1" --json |
+		python3 -c 'import json,sys; r=json.load(sys.stdin); print(json.dumps([r["verdict"], r["comparisons"], [(v["id"], v["status"], v["dev"], v["test"], v["outcomes"]) for v in r["variants"]]], sort_keys=True))'
+}
+
+"$rung" climb "$scratch/task" --rungs $rungs --store "$scratch/whole.db" --quiet >"$scratch/out" 2>&1
+status=$?
+if [ $status -ne 0 ]; then
+	fail "an undisturbed climb" "exit $status: $(tail -c 500 "$scratch/out")"
+	finish
+fi
+ok "an undisturbed climb"
+
+kills=0
+while [ $kills -lt 10 ]; do
+	"$rung" climb "$scratch/task" --rungs $rungs --store "$scratch/killed.db" --quiet >/dev/null 2>&1 &
+	pid=$!
+	sleep 0.$((kills * 37 % 90 + 10))
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	kills=$((kills + 1))
+done
+"$rung" climb "$scratch/task" --rungs $rungs --store "$scratch/killed.db" --quiet >"$scratch/out" 2>&1 ||
+	fail "a killed climb resumes" "$(tail -c 500 "$scratch/out")"
+verdict "$scratch/whole.db" >"$scratch/a"
+verdict "$scratch/killed.db" >"$scratch/b"
+if cmp -s "$scratch/a" "$scratch/b"; then ok "ten kills leave the verdict as it was"; else
+	fail "ten kills leave the verdict as it was" "$(diff "$scratch/a" "$scratch/b" | head -c 600)"
+fi
+
+(ulimit -f 64; "$rung" climb "$scratch/task" --rungs 0 --store "$scratch/full.db" --quiet) >"$scratch/out" 2>&1
+status=$?
+if [ $status -eq 2 ] && grep -q 'make room' "$scratch/out"; then ok "a full disk is a sentence"; else
+	fail "a full disk is a sentence" "exit $status: $(tail -c 300 "$scratch/out")"
+fi
+if "$rung" climb "$scratch/task" --rungs 0 --store "$scratch/full.db" --quiet >"$scratch/out" 2>&1; then ok "and resumes"; else
+	fail "and resumes" "$(tail -c 300 "$scratch/out")"
+fi
+finish

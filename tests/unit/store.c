@@ -1,0 +1,144 @@
+/* store.c - rows survive, transactions are whole, strangers' files are refused. */
+#include "test.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+static char folder[] = "/tmp/rung-store-XXXXXX";
+static char path[128];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/deep/store.db", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	static const char *const names[] = { "deep/store.db", "deep/store.db-wal", "deep/store.db-shm", "other.db", "deep", "" };
+	char name[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(name, sizeof(name), "%s/%s", folder, names[i]);
+		if (unlink(name) != 0)
+			rmdir(name);
+	}
+	return 0;
+}
+
+static struct store *opened(void)
+{
+	struct error err;
+	struct store *s = store_open(path, true, &err);
+
+	if (!s)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+static void rows_come_back_as_they_went(void **state)
+{
+	struct store *s = opened();
+	struct arena arena;
+	struct error err;
+	struct run_row run = { .key = "k", .examples = "", .seed = UINT64_MAX, .fingerprint = 1ull << 63, .settings = "{}" };
+	struct run_row again = run;
+	struct call_row call = { .model = "local", .request_hash = 1ull << 63, .request = "{}", .output = "spam",
+				 .status = "ok", .input_tokens = 12, .output_tokens = 3, .ms = 1.5 };
+	struct call_row found;
+	struct answer_row *rows, answer = { .variant = "v", .item = "i", .split = "dev", .answer = "spam",
+					    .status = "answered", .ms = 2 };
+	size_t n, calls;
+	double ms;
+	bool there;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_run_begin(s, &arena, &run, &err) && store_run_begin(s, &arena, &again, &err));
+	assert_int_equal(run.id, again.id);
+	assert_true(again.seed == UINT64_MAX && again.fingerprint == 1ull << 63);
+	assert_true(store_call_put(s, &call, &err));
+	assert_true(store_call_find(s, &arena, "local", 1ull << 63, &found, &there, &err) && there);
+	assert_string_equal(found.output, "spam");
+	assert_null(found.scores);
+	answer.call = call.id;
+	assert_true(store_answer_put(s, run.id, &answer, &err));
+	answer.answer = "work"; /* the first answer stays: a call is never overwritten */
+	assert_true(store_answer_put(s, run.id, &answer, &err));
+	answer.variant = "w";
+	assert_true(store_answer_put(s, run.id, &answer, &err));
+	assert_true(store_answers(s, run.id, "v", "dev", &arena, &rows, &n, &err));
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0].answer, "spam");
+	assert_int_equal(rows[0].input_tokens, 12);
+	assert_true(store_spent(s, run.id, "dev", &calls, &ms, &err));
+	assert_int_equal(calls, 1); /* two variants, one call */
+	arena_release(&arena);
+	store_close(s);
+}
+
+static void a_transaction_is_whole_or_nothing(void **state)
+{
+	struct store *s = opened();
+	struct arena arena;
+	struct error err;
+	struct call_row call = { .model = "m", .request_hash = 7, .request = "{}", .status = "ok" };
+	bool there;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_begin(s, &err) && store_call_put(s, &call, &err));
+	store_close(s); /* as a killed process would leave it */
+	s = opened();
+	assert_true(store_call_find(s, &arena, "m", 7, &call, &there, &err));
+	assert_false(there);
+	arena_release(&arena);
+	store_close(s);
+}
+
+static void make_database(const char *file, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void strangers_are_refused(void **state)
+{
+	char other[160];
+	struct error err;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/other.db", folder);
+	assert_null(store_open(other, false, &err));
+	assert_non_null(strstr(err.text, "rung climb"));
+	make_database(other, "PRAGMA user_version = 99");
+	assert_null(store_open(other, true, &err));
+	assert_non_null(strstr(err.text, "newer rung (store version 99"));
+	unlink(other);
+	make_database(other, "CREATE TABLE diary(day)");
+	assert_null(store_open(other, true, &err));
+	assert_non_null(strstr(err.text, "another program"));
+	assert_null(store_open("/proc/nowhere/store.db", true, &err));
+	assert_null(store_open("postgres://localhost/x", true, &err));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_come_back_as_they_went),
+		cmocka_unit_test(a_transaction_is_whole_or_nothing),
+		cmocka_unit_test(strangers_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, make_folder, remove_folder);
+}
