@@ -71,7 +71,7 @@ models:
 
 demo: deps
 	@$(MAKE) --no-print-directory all models
-	build/rung climb examples/email --quiet
+	build/rung climb examples/email
 
 test: deps
 	@$(MAKE) --no-print-directory all models tests

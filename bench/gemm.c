@@ -1,6 +1,8 @@
 /* gemm.c - speed of matrix_multiply beside OpenBLAS on the shapes of the models: one run, taking turns.
  *
- *     gemm [threads] [seconds for each shape]          RUNG_KERNELS chooses the set, GEMM_LIBRARY the peer's file
+ *     gemm [threads] [seconds for each shape] [part of a shape's name]
+ *
+ * RUNG_KERNELS chooses the set, GEMM_LIBRARY the peer's file
  *
  * One line for each shape: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent, in GFLOP/s (the
  * best of all turns; 2 m n k operations). The peer multiplies with W as the model stores it (sgemm, W transposed), ours
@@ -15,9 +17,13 @@
 typedef void sgemm_fn(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
 		      const float *b, int ldb, float beta, float *c, int ldc);
 
+typedef void sgemv_fn(int order, int trans, int rows, int columns, float alpha, const float *a, int lda, const float *x,
+		      int step_x, float beta, float *y, int step_y);
+
 struct peer {
-	void *library;
-	sgemm_fn *sgemm; /* NULL when absent */
+	void *library; /* NULL when absent */
+	sgemm_fn *sgemm;
+	sgemv_fn *sgemv; /* what a user of the peer calls for one row */
 };
 
 static const struct shape {
@@ -72,6 +78,7 @@ static struct peer peer_open(int threads)
 	if (!peer.library)
 		return peer;
 	*(void **)&peer.sgemm = dlsym(peer.library, "cblas_sgemm");
+	*(void **)&peer.sgemv = dlsym(peer.library, "cblas_sgemv");
 	*(void **)&set_threads = dlsym(peer.library, "openblas_set_num_threads");
 	if (set_threads)
 		set_threads(threads);
@@ -104,7 +111,11 @@ static void peer_multiply(const struct peer *peer, struct trial *t)
 	enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 	const struct shape *s = t->shape;
 
-	peer->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, s->m, s->n, s->k, 1.0f, t->a, s->k, t->b, s->k, 0.0f, t->peer_c, s->n);
+	if (s->m == 1)
+		peer->sgemv(ROW_MAJOR, PLAIN, s->n, s->k, 1.0f, t->b, s->k, t->a, 1, 0.0f, t->peer_c, 1);
+	else
+		peer->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, s->m, s->n, s->k, 1.0f, t->a, s->k, t->b, s->k, 0.0f,
+			    t->peer_c, s->n);
 }
 
 static void take_turns(struct trial *t, struct pool *pool, const struct peer *peer, double seconds)
@@ -120,7 +131,7 @@ static void take_turns(struct trial *t, struct pool *pool, const struct peer *pe
 			matrix_multiply(&t->w, pool, t->a, m, k, t->c, n);
 			t->ours = fmin(t->ours, now() - start);
 		}
-		for (int i = 0; i < 5 && peer->sgemm; i++) {
+		for (int i = 0; i < 5 && peer->library; i++) {
 			start = now();
 			peer_multiply(peer, t);
 			t->theirs = fmin(t->theirs, now() - start);
@@ -136,7 +147,7 @@ static void print_line(const struct trial *t, const struct peer *peer, const str
 
 	printf("gemm %s (%d, %d, %d) %s, %d threads, GFLOP/s\t%.1f\t", s->name, s->m, s->n, s->k, kernels->name, threads,
 	       work / t->ours);
-	if (peer->sgemm)
+	if (peer->library)
 		printf("%.1f\t%.2f\t%.2f\t%s\n", work / t->theirs, ratio, s->target, ratio >= s->target ? "ok" : "short");
 	else
 		printf("-\t-\t%.2f\tabsent\n", s->target);
@@ -180,7 +191,8 @@ int main(int argc, char **argv)
 	}
 	pool = pool_open(threads);
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
-		run_shape(&shapes[i], kernels, pool, &peer, seconds);
+		if (argc <= 3 || strstr(shapes[i].name, argv[3]))
+			run_shape(&shapes[i], kernels, pool, &peer, seconds);
 	pool_free(pool);
 	if (peer.library)
 		dlclose(peer.library);

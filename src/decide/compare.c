@@ -119,6 +119,17 @@ static size_t forecast(const struct decide_rule *rule, const struct differences 
 	return more > FORECAST_LIMIT ? SIZE_MAX : (size_t)more;
 }
 
+/* step_down: the question asked when leaving the incumbent for a lower rung is only whether that is not worse. */
+static enum decision decide_between(const struct decide_rule *rule, const struct differences *x,
+				    const struct comparison *c, bool shown_better, bool step_down)
+{
+	if (shown_better && c->delta >= rule->margin)
+		return DECISION_BETTER;
+	if (step_down && (shown_better || passes(rule, evidence(rule, x, rule->margin), c->alpha)))
+		return DECISION_NOT_WORSE;
+	return c->high < rule->margin ? DECISION_NOT_BETTER : DECISION_UNRESOLVED;
+}
+
 struct comparison decide_compare(const struct decide_rule *rule, const struct candidate *from,
 				 const struct candidate *to)
 {
@@ -138,14 +149,7 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 
 	for (size_t i = 0; i < x.n; i++)
 		c.delta += x.d[i] / (double)x.n;
-	if (passes(rule, better, alpha))
-		c.decision = DECISION_BETTER;
-	else if (from->incumbent && to->rung < from->rung && passes(rule, evidence(rule, &x, rule->margin), alpha))
-		c.decision = DECISION_NOT_WORSE; /* the question asked when leaving the incumbent for a lower rung */
-	else if (c.high < rule->margin)
-		c.decision = DECISION_NOT_BETTER;
-	else
-		c.decision = DECISION_UNRESOLVED;
+	c.decision = decide_between(rule, &x, &c, passes(rule, better, alpha), from->incumbent && to->rung < from->rung);
 	if (c.decision == DECISION_UNRESOLVED)
 		c.labels_needed = forecast(rule, &x, alpha);
 	differences_release(&x);

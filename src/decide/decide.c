@@ -53,12 +53,6 @@ static const struct comparison *compare(struct deliberation *d, size_t from, siz
 	return c;
 }
 
-/* Whether the challenger takes the champion's place: better, and by at least the margin. */
-static bool takes_over(const struct decide_rule *rule, const struct comparison *c)
-{
-	return c->decision == DECISION_BETTER && c->delta >= rule->margin;
-}
-
 /* A switch inside the incumbent's rung, or a step down from it, needs evidence of its own kind. */
 static bool leaves_incumbent(struct deliberation *d, size_t incumbent, size_t to)
 {
@@ -66,14 +60,9 @@ static bool leaves_incumbent(struct deliberation *d, size_t incumbent, size_t to
 	const struct candidate *other = &d->candidates[to];
 	const struct comparison *c = compare(d, incumbent, to);
 
-	if (other->rung < from->rung) {
-		if (c->decision == DECISION_UNRESOLVED)
-			d->any_unresolved = true;
-		return c->decision == DECISION_NOT_WORSE || c->decision == DECISION_BETTER;
-	}
 	if (c->decision == DECISION_UNRESOLVED)
 		d->any_unresolved = true;
-	return takes_over(d->rule, c);
+	return c->decision == DECISION_BETTER || (other->rung < from->rung && c->decision == DECISION_NOT_WORSE);
 }
 
 static size_t incumbent_of(const struct deliberation *d)
@@ -90,7 +79,7 @@ static void climb(struct deliberation *d)
 	for (size_t i = 1; i < d->n; i++) {
 		const struct comparison *c = compare(d, d->champion, i);
 
-		if (takes_over(d->rule, c)) {
+		if (c->decision == DECISION_BETTER) {
 			d->champion = i;
 			d->any_unresolved = false;
 		} else if (c->decision == DECISION_UNRESOLVED) {
@@ -115,7 +104,7 @@ static void leave(struct deliberation *d, size_t incumbent)
 		}
 		const struct comparison *c = compare(d, d->champion, i);
 
-		if (takes_over(d->rule, c)) {
+		if (c->decision == DECISION_BETTER) {
 			d->champion = i;
 			d->any_unresolved = false;
 		} else if (c->decision == DECISION_UNRESOLVED) {

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 
 enum decide_plan { DECIDE_FULL, DECIDE_EARLY };
+/* better: shown better than 0 and estimated at least the margin. not better: the interval's upper end is below it. */
 enum decision { DECISION_BETTER, DECISION_NOT_WORSE, DECISION_NOT_BETTER, DECISION_UNRESOLVED };
 enum verdict_kind { VERDICT_STOP, VERDICT_CLIMB, VERDICT_SWITCH, VERDICT_UNRESOLVED };
 enum meets_target { TARGET_NONE, TARGET_YES, TARGET_NO, TARGET_UNRESOLVED };

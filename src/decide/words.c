@@ -16,10 +16,7 @@ static const char *explain_comparison(struct arena *arena, const struct decide_r
 
 	switch (c->decision) {
 	case DECISION_BETTER:
-		if (c->delta >= rule->margin)
-			return arena_printf(arena, "%s is better than %s: %s.", c->to, c->from, figures);
-		return arena_printf(arena, "%s is better than %s, but by less than the margin of %.1f points: %s.", c->to,
-				    c->from, 100 * rule->margin, figures);
+		return arena_printf(arena, "%s is better than %s: %s.", c->to, c->from, figures);
 	case DECISION_NOT_WORSE:
 		return arena_printf(arena, "%s is not worse than %s by %.1f points: %s.", c->to, c->from,
 				    100 * rule->margin, figures);

@@ -149,9 +149,7 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 			*have_champion = true;
 			continue;
 		}
-		struct comparison comparison = decide_compare(rule, champion, &measured);
-
-		if (comparison.decision == DECISION_BETTER && comparison.delta >= rule->margin)
+		if (decide_compare(rule, champion, &measured).decision == DECISION_BETTER)
 			*champion = measured;
 	}
 	return true;

@@ -15,14 +15,17 @@ struct chat_message {
 
 struct chat_format;
 
-/* By name ("chatml", "llama3", "plain"); NULL when there is none. */
+/* By name ("chatml", "llama3", "plain"); NULL when there is none. "plain" is for models without roles: messages with an
+ * empty line behind each, the last one too. */
 const struct chat_format *chat_format_find(const char *name);
 /* The first format whose markers the tokenizer has as special tokens; "plain" when none fits. */
 const struct chat_format *chat_format_detect(const struct tokenizer *t);
 const char *chat_format_name(const struct chat_format *f);
 const char *chat_format_default_system(const struct chat_format *f); /* NULL when the format adds none by itself */
 
-/* Appends the conversation's ids and the opening of the assistant's turn, where the model continues. */
+/* Appends the conversation's ids and the opening of the assistant's turn, where the model continues. The default system
+ * message comes first unless the conversation begins with its own or is empty. A marker that the tokenizer lacks is
+ * written as plain text. */
 void chat_encode(const struct chat_format *f, const struct tokenizer *t, const struct chat_message *messages, size_t n,
 		 struct token_list *out);
 /* The id that ends the assistant's turn, or -1. */

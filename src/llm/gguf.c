@@ -81,8 +81,10 @@ static const uint8_t *take(struct scan *s, size_t n)
 	const uint8_t *p;
 
 	if (n > rest(s)) {
-		refuse(s, "%zu bytes are needed at byte %zu, but the file ends at byte %zu: it is cut short or damaged; "
-		       "fetch it again", n, s->at, s->g->map.n);
+		refuse(s,
+		       "%zu bytes are needed at byte %zu, but the file ends at byte %zu: it is cut short or damaged; "
+		       "fetch it again",
+		       n, s->at, s->g->map.n);
 		return NULL;
 	}
 	p = s->g->map.data + s->at;
@@ -132,7 +134,7 @@ static bool take_count(struct scan *s, const char *what, size_t least, size_t *n
 	if (!take_u64(s, &claimed))
 		return false;
 	if (claimed > rest(s) / least)
-		return refuse(s, "%" PRIu64 " %s do not fit in the %zu bytes that follow: the file is cut short or damaged",
+		return refuse(s, "%" PRIu64 " %s do not fit in the %zu bytes that follow: it is cut short or damaged",
 			      claimed, what, rest(s));
 	*n = (size_t)claimed;
 	return true;
@@ -151,6 +153,12 @@ static bool take_string(struct scan *s, struct gguf_string *out)
 	return p != NULL;
 }
 
+/* Bytes of the key that a sentence has room for. */
+static int shown(const struct field *f)
+{
+	return f->key_bytes > 100 ? 100 : (int)f->key_bytes;
+}
+
 /* Keys are printable ASCII by the format's rules; anything else would also travel into sentences and terminals. */
 static bool take_key(struct scan *s, struct field *f)
 {
@@ -166,7 +174,7 @@ static bool take_key(struct scan *s, struct field *f)
 				      (unsigned char)key.at[i]);
 	f->key = key.at;
 	f->key_bytes = key.n;
-	locate(s, "metadata %.*s%s", (int)(key.n > 100 ? 100 : key.n), key.at, key.n > 100 ? "..." : "");
+	locate(s, "metadata %.*s", shown(f), f->key);
 	return true;
 }
 
@@ -256,8 +264,7 @@ static bool read_fields(struct scan *s)
 	locate(s, "metadata");
 	for (size_t i = 1; i < g->n_fields; i++)
 		if (compare_fields(&g->fields[i - 1], &g->fields[i]) == 0)
-			return refuse(s, "the key %.*s is there twice",
-				      g->fields[i].key_bytes > 100 ? 100 : (int)g->fields[i].key_bytes, g->fields[i].key);
+			return refuse(s, "the key %.*s is there twice", shown(&g->fields[i]), g->fields[i].key);
 	return true;
 }
 
@@ -277,18 +284,20 @@ static bool read_header(struct scan *s, size_t *n_tensors)
 	if (version == (uint32_t)VERSION << 24)
 		return refuse(s, "the file is big-endian, which is not supported");
 	if (version != VERSION)
-		return refuse(s, "GGUF version %" PRIu32 " is not supported, only %d: convert the model again", version,
-			      VERSION);
+		return refuse(s, "GGUF version %" PRIu32 " is not supported, only %d: convert the model again",
+			      version, VERSION);
 	return take_count(s, "tensors", LEAST_TENSOR, n_tensors) &&
 	       take_count(s, "metadata keys", LEAST_FIELD, &s->g->n_fields);
 }
 
 /* ggml's numbering of element types; those that are not read here have a name for the sentence. */
 static const char *const ggml_types[] = {
-	[0] = "F32",      "F16",    "Q4_0",    "Q4_1",  [6] = "Q5_0", "Q5_1",  "Q8_0",   "Q8_1",  "Q2_K", "Q3_K", "Q4_K",
-	[13] = "Q5_K",    "Q6_K",   "Q8_K",    "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",  "IQ4_NL", "IQ3_S", "IQ2_S",
-	[23] = "IQ4_XS",  "I8",     "I16",     "I32",   "I64",  "F64",   "IQ1_M",  "BF16",  [34] = "TQ1_0", "TQ2_0",
-	[39] = "MXFP4",   "NVFP4",
+	[0] = "F32",     "F16",     "Q4_0",    "Q4_1",
+	[6] = "Q5_0",    "Q5_1",    "Q8_0",    "Q8_1",   "Q2_K",  "Q3_K",  "Q4_K",   "Q5_K", "Q6_K", "Q8_K",
+	[16] = "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",  "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
+	[24] = "I8",     "I16",     "I32",     "I64",    "F64",   "IQ1_M", "BF16",
+	[34] = "TQ1_0",  "TQ2_0",
+	[39] = "MXFP4",  "NVFP4",
 };
 
 static const enum tensor_type supported[] = { TENSOR_F32,  TENSOR_F16,  TENSOR_BF16,
@@ -336,8 +345,8 @@ static bool measure(const struct scan *s, struct tensor *t)
 	size_t row = tensor_row_bytes(t->type, tensor_columns(t));
 
 	if (tensor_values(t) == 0)
-		return refuse(s, "the shape (%zu, %zu, %zu, %zu) has a 0 or is larger than any file", t->shape[0], t->shape[1],
-			      t->shape[2], t->shape[3]);
+		return refuse(s, "the shape (%zu, %zu, %zu, %zu) has a 0 or is larger than any file", t->shape[0],
+			      t->shape[1], t->shape[2], t->shape[3]);
 	if (row == 0)
 		return refuse(s, "rows of %zu values are not whole blocks of %s", tensor_columns(t),
 			      tensor_type_name(t->type));
@@ -384,12 +393,16 @@ static bool place_tensors(struct scan *s, const uint64_t *offsets, size_t alignm
 
 		locate(s, "tensor %s", t->name);
 		if (offsets[i] & mask)
-			return refuse(s, "offset %" PRIu64 " is not a multiple of the alignment %zu", offsets[i], alignment);
+			return refuse(s, "offset %" PRIu64 " is not a multiple of the alignment %zu", offsets[i],
+				      alignment);
 		if (offsets[i] != next)
-			return refuse(s, "offset %" PRIu64 " is not %zu, where the tensor before it ends", offsets[i], next);
+			return refuse(s, "offset %" PRIu64 " is not %zu, where the tensor before it ends", offsets[i],
+				      next);
 		if (base > end || next > end - base || t->bytes > end - base - next)
-			return refuse(s, "its %zu bytes at offset %zu of the data end behind the file's %zu bytes: "
-				      "it is cut short or damaged; fetch it again", t->bytes, next, end);
+			return refuse(s,
+				      "its %zu bytes at offset %zu of the data end behind the file's %zu bytes: "
+				      "it is cut short or damaged; fetch it again",
+				      t->bytes, next, end);
 		t->data = s->g->map.data + base + next;
 		next = (next + t->bytes + mask) & ~mask;
 	}

@@ -1,4 +1,4 @@
-/* kernels.c - which set runs. */
+/* kernels.c - which set runs: the best that the processor has, or the one that RUNG_KERNELS names. */
 #include "llm/kernels_sets.h"
 
 #include <string.h>
@@ -19,16 +19,16 @@ const struct kernels *const *kernels_all(void)
 	return sets;
 }
 
-static bool refuse(const char *name, struct error *err)
+static void refuse(const char *name, struct error *err)
 {
 	struct buf names = { 0 };
 
 	for (size_t i = 0; sets[i]; i++)
 		if (sets[i]->available())
 			buf_addf(&names, "%s%s", names.n ? ", " : "", sets[i]->name);
-	error_set(err, "RUNG_KERNELS is \"%s\"; this machine has %s", name, buf_text(&names));
+	error_set(err, "RUNG_KERNELS=%s names no kernel set that this processor runs; name one of %s, or unset it", name,
+		  buf_text(&names));
 	buf_release(&names);
-	return false;
 }
 
 const struct kernels *kernels_choose(bool exact, struct error *err)
@@ -41,6 +41,6 @@ const struct kernels *kernels_choose(bool exact, struct error *err)
 		if (wanted && sets[i]->available())
 			return sets[i];
 	}
-	refuse(name ? name : "", err);
+	refuse(name, err);
 	return NULL;
 }

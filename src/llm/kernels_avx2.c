@@ -7,6 +7,7 @@
 #define TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define TILE_ROWS 6
+#define TILE_VECTORS 2
 
 #include "llm/kernels_sets.h"
 

@@ -7,6 +7,7 @@
 #define TARGET __attribute__((target("avx512f")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define TILE_ROWS 14
+#define TILE_VECTORS 2
 
 #include "llm/kernels_sets.h"
 

@@ -1,4 +1,4 @@
-/* kernels_neon.c - AArch64: a 12 x 8 tile takes 24 of the 32 registers of NEON. */
+/* kernels_neon.c - AArch64: a 6 x 16 tile takes 24 accumulators of the 32 registers of NEON. */
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
@@ -6,7 +6,8 @@
 #define VECTOR_BYTES 16
 #define TARGET
 #define VECTOR_FMA(a, b, c) ((vector)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
-#define TILE_ROWS 12
+#define TILE_ROWS 6
+#define TILE_VECTORS 4
 
 #include "llm/kernels_sets.h"
 

@@ -1,8 +1,11 @@
-/* kernels_portable.c - the set for every processor: vectors of four that the compiler lowers to what there is. */
+/* kernels_portable.c - the set for every processor: vectors of four that the compiler lowers to what there is. A 2 x 16
+ * tile takes 8 accumulators of the 16 registers of plain x86-64. Products are rounded before they are added: a fused
+ * multiply-add that the processor lacks would be a call. */
 #define VECTOR_BYTES 16
 #define TARGET
 #define VECTOR_FMA(a, b, c) ((a) * (b) + (c))
-#define TILE_ROWS 4
+#define TILE_ROWS 2
+#define TILE_VECTORS 4
 
 #include "llm/kernels_sets.h"
 

@@ -1,12 +1,24 @@
 /* kernels_tile.h - the f32 matrix tile, written once over compiler vectors and compiled for each instruction set.
  *
- * Private to the kernels_<set>.c files, which first include kernels_rows.h and define TILE_ROWS, the rows of A that one
- * tile holds in registers. A panel is two vectors wide: its layout is [k][2 LANES], zero-padded. Every element of C is
- * one accumulator that takes its k products in order, whatever tile it fell into. */
+ * Private to the kernels_<set>.c files, which first include kernels_rows.h and define
+ *     TILE_ROWS     rows of A that a tile holds in registers: 2, 6 or 14
+ *     TILE_VECTORS  vectors across the tile; a panel is PANEL = TILE_VECTORS LANES columns wide, [k][PANEL], zero-padded
+ * so that the accumulators, one row of the panel and one value of A fill the register file.
+ *
+ * Every element of C is one accumulator that takes its k products in order, whatever tile it fell into. k is not split:
+ * a panel of 16 columns and the rows of A beside it leave a second-level cache of 512 KiB only beyond k = 2000, and
+ * pauses at 256 .. 768 measured 1 to 3 % slower at k = 576 and 1536. A is read in place, its rows are contiguous. */
 #ifndef RUNG_LLM_KERNELS_TILE_H
 #define RUNG_LLM_KERNELS_TILE_H
 
-enum { PANEL = 2 * LANES };
+enum { PANEL = TILE_VECTORS * LANES };
+
+/* Before a short loop of constant length, whose indices must become names of registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 static size_t tile_panel_bytes(size_t k)
 {
@@ -17,54 +29,101 @@ static void tile_pack(const float *rows, size_t n, size_t k, size_t ld, void *pa
 {
 	float *out = panel;
 
-	memset(out, 0, tile_panel_bytes(k));
-	for (size_t j = 0; j < n; j++)
-		for (size_t i = 0; i < k; i++)
-			out[i * PANEL + j] = rows[j * ld + i];
-}
-
-INLINE void tile_store(float *c, size_t n, vector left, vector right)
-{
-	vector_put(c, n, left);
-	if (n > LANES)
-		vector_put(c + LANES, n - LANES, right);
+	for (size_t p = 0; p < k; p++)
+		for (size_t j = 0; j < PANEL; j++)
+			*out++ = j < n ? rows[j * ld + p] : 0.0f;
 }
 
 /* m is a constant at every call, so the accumulators are registers. */
-INLINE void tile_run(const int m, const float *a, size_t lda, size_t k, const float *panel, size_t n, float *c, size_t ldc)
+INLINE void tile_run(const size_t m, const float *a, size_t lda, size_t k, const float *panel, float *c, size_t ldc)
 {
-	vector left[TILE_ROWS], right[TILE_ROWS];
+	vector sum[TILE_ROWS][TILE_VECTORS];
 
-#pragma GCC unroll 16
-	for (int i = 0; i < m; i++)
-		left[i] = right[i] = vector_all(0.0f);
+	UNROLL
+	for (size_t i = 0; i < m; i++)
+		UNROLL
+		for (size_t j = 0; j < TILE_VECTORS; j++)
+			sum[i][j] = vector_all(0.0f);
 	for (size_t p = 0; p < k; p++) {
-		vector b0 = vector_load(panel + p * PANEL), b1 = vector_load(panel + p * PANEL + LANES);
+		vector w[TILE_VECTORS];
 
-#pragma GCC unroll 16
-		for (int i = 0; i < m; i++) {
-			vector x = vector_all(a[(size_t)i * lda + p]);
+		UNROLL
+		for (size_t j = 0; j < TILE_VECTORS; j++)
+			w[j] = vector_load(panel + p * PANEL + j * LANES);
+		UNROLL
+		for (size_t i = 0; i < m; i++) {
+			vector x = vector_all(a[i * lda + p]);
 
-			left[i] = VECTOR_FMA(x, b0, left[i]);
-			right[i] = VECTOR_FMA(x, b1, right[i]);
+			UNROLL
+			for (size_t j = 0; j < TILE_VECTORS; j++)
+				sum[i][j] = VECTOR_FMA(x, w[j], sum[i][j]);
 		}
 	}
-#pragma GCC unroll 16
-	for (int i = 0; i < m; i++)
-		tile_store(c + (size_t)i * ldc, n, left[i], right[i]);
+	UNROLL
+	for (size_t i = 0; i < m; i++)
+		UNROLL
+		for (size_t j = 0; j < TILE_VECTORS; j++)
+			vector_store(c + i * ldc + j * LANES, sum[i][j]);
 }
 
+/* One tile of m rows, 1 .. TILE_ROWS. */
+static TARGET void tile_rows(size_t m, const float *a, size_t lda, size_t k, const float *panel, float *c, size_t ldc)
+{
+#define ROWS(count)                                       \
+	case count:                                       \
+		tile_run(count, a, lda, k, panel, c, ldc); \
+		break
+	switch (m) {
+		ROWS(1);
+		ROWS(2);
+#if TILE_ROWS >= 6
+		ROWS(3);
+		ROWS(4);
+		ROWS(5);
+		ROWS(6);
+#endif
+#if TILE_ROWS >= 14
+		ROWS(7);
+		ROWS(8);
+		ROWS(9);
+		ROWS(10);
+		ROWS(11);
+		ROWS(12);
+		ROWS(13);
+		ROWS(14);
+#endif
+	default:
+		break;
+	}
+#undef ROWS
+}
+
+/* The last panel of W may have n < PANEL columns; its tiles are computed whole and copied in part. */
+static TARGET void tile_rows_part(size_t m, const float *a, size_t lda, size_t k, const float *panel, size_t n, float *c,
+				  size_t ldc)
+{
+	float whole[TILE_ROWS * PANEL];
+
+	tile_rows(m, a, lda, k, panel, whole, PANEL);
+	for (size_t i = 0; i < m; i++)
+		memcpy(c + i * ldc, whole + i * PANEL, n * sizeof(*c));
+}
+
+/* Rows are dealt out evenly, 4 and 4 rather than 6 and 2: a tile of few rows waits for its own additions. */
 static TARGET void tile_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 				 size_t ldc)
 {
-	size_t i = 0;
+	for (size_t tiles = (m + TILE_ROWS - 1) / TILE_ROWS; tiles > 0; tiles--) {
+		size_t rows = m / tiles;
 
-	for (; i + TILE_ROWS <= m; i += TILE_ROWS)
-		tile_run(TILE_ROWS, a + i * lda, lda, k, panel, n, c + i * ldc, ldc);
-	for (; i + 2 <= m; i += 2)
-		tile_run(2, a + i * lda, lda, k, panel, n, c + i * ldc, ldc);
-	if (i < m)
-		tile_run(1, a + i * lda, lda, k, panel, n, c + i * ldc, ldc);
+		if (n == PANEL)
+			tile_rows(rows, a, lda, k, panel, c, ldc);
+		else
+			tile_rows_part(rows, a, lda, k, panel, n, c, ldc);
+		a += rows * lda;
+		c += rows * ldc;
+		m -= rows;
+	}
 }
 
 #define TILE_FUNCTIONS .panel = PANEL, .pack = tile_pack, .panel_bytes = tile_panel_bytes, .multiply = tile_multiply

@@ -1,27 +1,32 @@
-/* matrix.c - packed weights and the tiling of one product over the pool's threads. */
-#include <stdlib.h>
-#include <string.h>
-
+/* matrix.c - packed weight matrices and their product with a batch of rows.
+ *
+ * C is cut into tiles of (a block of rows) x (a few panels) that the pool's threads claim one by one. The blocks only
+ * decide what stays in cache: the kernels give each element the same value in whatever tile it is computed. */
 #include "base/arena.h"
 #include "llm/kernels.h"
 
-/* A tile of C: 48 rows of A (110 KB at k = 576) against 8 panels, so both stay in the second-level cache; a product of
- * 150 x 1152 gives 36 tiles, enough for threads to share evenly. */
-enum { TILE_M = 48, TILE_PANELS = 8 };
+enum {
+	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; the panels pass through the rest */
+	BLOCK_STEP = 42,          /* rows: full tiles of 2, 4, 6, 12 and 14 */
+	BLOCK_STEPS = 8,          /* rows in a block at most, in steps */
+	TILE_WORK = 1 << 18,      /* multiply-adds worth one claim: about 5 microseconds */
+	ALONE_WORK = 1 << 17,     /* below this many, waking a thread costs more than it brings */
+};
 
 void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size_t k,
 		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context)
 {
-	size_t panel = (size_t)kernels->panel, bytes = kernels->panel_bytes(k);
-	size_t panels = (n + panel - 1) / panel;
-	float *rows = mem_aligned(panel * k * sizeof(*rows));
+	size_t width = (size_t)kernels->panel;
+	size_t bytes = kernels->panel_bytes(k);
+	float *rows = mem_aligned(width * k * sizeof(*rows));
 
-	*w = (struct matrix){ kernels, n, k, mem_aligned(panels * bytes) };
-	for (size_t i = 0; i < panels; i++) {
-		size_t count = n - i * panel < panel ? n - i * panel : panel;
+	*w = (struct matrix){ .kernels = kernels, .n = n, .k = k };
+	w->panels = mem_aligned((n + width - 1) / width * bytes);
+	for (size_t first = 0; first < n; first += width) {
+		size_t count = n - first < width ? n - first : width;
 
-		read(context, i * panel, count, rows);
-		kernels->pack(rows, count, k, k, w->panels + i * bytes);
+		read(context, first, count, rows);
+		kernels->pack(rows, count, k, k, w->panels + first / width * bytes);
 	}
 	free(rows);
 }
@@ -35,31 +40,66 @@ void matrix_release(struct matrix *w)
 struct product {
 	const struct matrix *w;
 	const float *a;
+	size_t m, lda;
 	float *c;
-	size_t m, lda, ldc, row_tiles;
+	size_t ldc;
+	size_t block;  /* rows of A in a tile */
+	size_t panels; /* panels of W in a tile */
+	size_t groups; /* tiles side by side */
 };
 
 static void multiply_tile(void *context, size_t tile, int worker)
 {
 	const struct product *p = context;
 	const struct kernels *kernels = p->w->kernels;
-	size_t panel = (size_t)kernels->panel, bytes = kernels->panel_bytes(p->w->k);
-	size_t row = tile % p->row_tiles * TILE_M, first = tile / p->row_tiles * TILE_PANELS;
-	size_t rows = p->m - row < TILE_M ? p->m - row : TILE_M;
+	size_t width = (size_t)kernels->panel;
+	size_t bytes = kernels->panel_bytes(p->w->k);
+	size_t row = tile / p->groups * p->block;
+	size_t rows = p->m - row < p->block ? p->m - row : p->block;
+	size_t first = tile % p->groups * p->panels * width;
+	size_t last = first + p->panels * width < p->w->n ? first + p->panels * width : p->w->n;
 
 	(void)worker;
-	for (size_t i = first; i < first + TILE_PANELS && i * panel < p->w->n; i++) {
-		size_t n = p->w->n - i * panel < panel ? p->w->n - i * panel : panel;
+	for (size_t j = first; j < last; j += width)
+		kernels->multiply(p->a + row * p->lda, rows, p->lda, p->w->k, p->w->panels + j / width * bytes,
+				  last - j < width ? last - j : width, p->c + row * p->ldc + j, p->ldc);
+}
 
-		kernels->multiply(p->a + row * p->lda, rows, p->lda, p->w->k, p->w->panels + i * bytes, n,
-				  p->c + row * p->ldc + i * panel, p->ldc);
-	}
+/* Rows whose share of A is about BLOCK_BYTES, in full tiles. */
+static size_t block_rows(size_t k)
+{
+	size_t steps = BLOCK_BYTES / sizeof(float) / BLOCK_STEP / (k ? k : 1);
+
+	return BLOCK_STEP * (steps < 1 ? 1 : steps < BLOCK_STEPS ? steps : BLOCK_STEPS);
+}
+
+/* Panels of about TILE_WORK together, but no more than leaves each thread a few tiles to claim. */
+static size_t tile_panels(const struct product *p, size_t panels, size_t blocks, size_t threads)
+{
+	size_t rows = p->m < p->block ? p->m : p->block;
+	size_t work = rows * p->w->k * (size_t)p->w->kernels->panel;
+	size_t enough = work ? (TILE_WORK + work - 1) / work : panels;
+	size_t most = panels * blocks / (4 * threads);
+
+	if (enough > most)
+		enough = most;
+	return enough > 0 ? enough : 1;
 }
 
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc)
 {
-	size_t panels = (w->n + (size_t)w->kernels->panel - 1) / (size_t)w->kernels->panel;
-	struct product p = { w, a, c, m, lda, ldc, (m + TILE_M - 1) / TILE_M };
+	struct product p = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc, .block = block_rows(w->k) };
+	size_t width = (size_t)w->kernels->panel;
+	size_t panels = (w->n + width - 1) / width;
+	size_t blocks = (m + p.block - 1) / p.block;
 
-	pool_run(pool, p.row_tiles * ((panels + TILE_PANELS - 1) / TILE_PANELS), multiply_tile, &p);
+	if (panels == 0 || blocks == 0)
+		return;
+	p.panels = tile_panels(&p, panels, blocks, (size_t)pool_threads(pool));
+	p.groups = (panels + p.panels - 1) / p.panels;
+	if (m * w->n * w->k > ALONE_WORK)
+		pool_run(pool, blocks * p.groups, multiply_tile, &p);
+	else
+		for (size_t tile = 0; tile < blocks * p.groups; tile++)
+			multiply_tile(&p, tile, 0);
 }

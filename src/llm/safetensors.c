@@ -77,8 +77,8 @@ static bool read_dtype(const struct safetensors *s, const json_t *value, struct 
 		if (strcmp(name, dtypes[i].name) == 0)
 			return true;
 	}
-	return error_set(err, "%s: tensor %s: element type %.20s is not supported; F32, F16 and BF16 are", s->path,
-			 e->tensor.name, name);
+	return error_set(err, "%s: tensor %s: element type %s is not supported; F32, F16 and BF16 are", s->path,
+			 e->tensor.name, tensor_name_valid(name, strlen(name)) ? name : "(unprintable)");
 }
 
 static bool read_shape(const struct safetensors *s, const json_t *value, struct entry *e, struct error *err)
@@ -109,15 +109,15 @@ static bool read_offsets(const struct safetensors *s, const json_t *value, struc
 	    !get_size(json_array_get(value, 1), &e->end))
 		return refuse_entry(s, name, err, "\"data_offsets\" is not an array of two whole numbers");
 	if (e->end < e->begin || e->end - e->begin != e->tensor.bytes)
-		return error_set(err, "%s: tensor %s: data_offsets %" PRIu64 " to %" PRIu64 " do not hold the %zu bytes of "
-				 "its shape", s->path, name, e->begin, e->end, e->tensor.bytes);
+		return error_set(err, "%s: tensor %s: data_offsets %" PRIu64 ", %" PRIu64 " are not its %zu bytes",
+				 s->path, name, e->begin, e->end, e->tensor.bytes);
 	return true;
 }
 
 static bool read_entry(struct safetensors *s, const char *name, const json_t *value, struct entry *e, struct error *err)
 {
 	if (!tensor_name_valid(name, strlen(name)))
-		return error_set(err, "%s: the name of a tensor is not 1 to 255 bytes without control characters", s->path);
+		return error_set(err, "%s: a tensor's name is not 1 to 255 bytes without control characters", s->path);
 	e->tensor.name = arena_string(&s->arena, name);
 	if (!json_is_object(value))
 		return refuse_entry(s, name, err, "not an object with dtype, shape and data_offsets");
@@ -135,7 +135,7 @@ static bool metadata_valid(const struct safetensors *s, const json_t *metadata, 
 		return error_set(err, "%s: __metadata__ is not an object", s->path);
 	json_object_foreach ((json_t *)(uintptr_t)metadata, key, value)
 		if (!json_is_string(value))
-			return error_set(err, "%s: __metadata__ \"%.100s\" is not a string", s->path, key);
+			return error_set(err, "%s: __metadata__ holds something else than strings", s->path);
 	return true;
 }
 
@@ -157,11 +157,15 @@ static bool place_tensors(struct safetensors *s, struct entry *entries, size_t n
 		struct entry *e = &entries[i];
 
 		if (e->begin != next)
-			return error_set(err, "%s: tensor %s: its bytes begin at %" PRIu64 " of the data, not at %" PRIu64
-					 ", where the tensor before it ends", s->path, e->tensor.name, e->begin, next);
+			return error_set(err,
+					 "%s: tensor %s: its bytes begin at %" PRIu64 " of the data, not at %" PRIu64
+					 ", where the tensor before it ends",
+					 s->path, e->tensor.name, e->begin, next);
 		if (e->end > n)
-			return error_set(err, "%s: tensor %s: its bytes end at %" PRIu64 ", but the data has %zu: the file is "
-					 "cut short or damaged; fetch it again", s->path, e->tensor.name, e->end, n);
+			return error_set(err,
+					 "%s: tensor %s: its bytes end at %" PRIu64 ", but the data has %zu: "
+					 "the file is cut short or damaged; fetch it again",
+					 s->path, e->tensor.name, e->end, n);
 		next = e->end;
 		e->tensor.data = data + e->begin;
 		if (e->dtype->kept)
@@ -201,19 +205,21 @@ static size_t header_length(const struct safetensors *s, struct error *err)
 	uint64_t length;
 
 	if (s->map.n < LENGTH_BYTES) {
-		error_set(err, "%s: not a safetensors file: %zu bytes, fewer than the 8 of the header's length", s->path,
+		error_set(err, "%s: not a safetensors file: %zu bytes, fewer than the 8 of a header's length", s->path,
 			  s->map.n);
 		return 0;
 	}
 	memcpy(&length, s->map.data, sizeof(length));
 	if (length > HEADER_LIMIT) {
-		error_set(err, "%s: a header of %" PRIu64 " bytes is more than the %d that are read: probably not a "
-			  "safetensors file", s->path, length, HEADER_LIMIT);
+		error_set(err, "%s: not a safetensors file: a header of %" PRIu64 " bytes; at most %d are read",
+			  s->path, length, HEADER_LIMIT);
 		return 0;
 	}
 	if (length > s->map.n - LENGTH_BYTES) {
-		error_set(err, "%s: the header of %" PRIu64 " bytes goes beyond the file's %zu: it is cut short or damaged; "
-			  "fetch it again", s->path, length, s->map.n);
+		error_set(err,
+			  "%s: the header of %" PRIu64 " bytes goes beyond the file's %zu: "
+			  "it is cut short or damaged; fetch it again",
+			  s->path, length, s->map.n);
 		return 0;
 	}
 	if (length < 2 || s->map.data[LENGTH_BYTES] != '{') {
@@ -221,6 +227,16 @@ static size_t header_length(const struct safetensors *s, struct error *err)
 		return 0;
 	}
 	return (size_t)length;
+}
+
+/* jansson quotes the text it stumbled over, which may hold anything; control characters stay out of the sentence. */
+static bool refuse_json(const struct safetensors *s, json_error_t *json_error, struct error *err)
+{
+	for (char *c = json_error->text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7F)
+			*c = '?';
+	return error_set(err, "%s: the header is not valid JSON at its byte %d: %s", s->path, json_error->position,
+			 json_error->text);
 }
 
 static bool read_file(struct safetensors *s, struct error *err)
@@ -234,8 +250,7 @@ static bool read_file(struct safetensors *s, struct error *err)
 		return false;
 	header = json_loadb((const char *)s->map.data + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &json_error);
 	if (!header)
-		return error_set(err, "%s: the header is not valid JSON at its byte %d: %s", s->path, json_error.position,
-				 json_error.text);
+		return refuse_json(s, &json_error, err);
 	good = read_entries(s, header, s->map.data + LENGTH_BYTES + length, s->map.n - LENGTH_BYTES - length, err);
 	json_decref(header);
 	return good;

@@ -18,7 +18,7 @@ enum {
 struct place {
 	struct context *context;
 	uint32_t node;
-	double *log_p; /* (nodes) of its prompt */
+	double *log_p; /* (nodes) of its prompt, see struct scoring */
 };
 
 struct scoring {
@@ -28,7 +28,7 @@ struct scoring {
 	size_t n_inner;
 	size_t n;                  /* prompts of the group */
 	struct context **contexts; /* (n, nodes); those of finished subtrees are NULL */
-	double *log_p;             /* (n, nodes) natural log, from the end of the prompt */
+	double *log_p;             /* (n, nodes) natural log, given the parent; add_paths(): given the prompt */
 	struct place *places;
 	size_t n_places;
 	float *logits;             /* (LOGIT_ROWS, vocabulary) */
@@ -47,18 +47,18 @@ static double log_sum_exp(const float *x, size_t n)
 	return (double)top + log(sum);
 }
 
-/* Gives every child of the place its log probability. */
+/* Gives every child of the place its log probability there. */
 static void score_place(void *context, size_t tile, int worker)
 {
 	struct scoring *s = context;
 	const struct place *place = &s->batch[tile];
 	size_t vocabulary = decoder_vocabulary(s->d);
 	const float *row = s->logits + tile * vocabulary;
-	double base = place->log_p[place->node] - log_sum_exp(row, vocabulary);
+	double all = log_sum_exp(row, vocabulary);
 
 	(void)worker;
 	for (uint32_t c = token_tree_child(s->tree, place->node); c != 0; c = s->tree->nodes[c].sibling)
-		place->log_p[c] = base + (double)row[s->tree->nodes[c].id];
+		place->log_p[c] = (double)row[s->tree->nodes[c].id] - all;
 }
 
 static void score_places(struct scoring *s)
@@ -117,14 +117,19 @@ static void compute_places(struct scoring *s)
 	free(contexts);
 }
 
+static void add_paths(const struct token_tree *tree, double *log_p)
+{
+	log_p[0] = 0;
+	for (uint32_t i = 1; i < tree->n; i++)
+		log_p[i] += log_p[tree->nodes[i].parent];
+}
+
 static void score_group(struct scoring *s, struct context *shared, const struct token_list *prompts, double *out)
 {
 	size_t nodes = s->tree->n, sequences = s->tree->n_sequences;
 
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n; i++)
 		s->contexts[i * nodes] = context_new(s->d, shared, prompts[i].ids, prompts[i].n);
-		s->log_p[i * nodes] = 0;
-	}
 	for (size_t from = 0; from < s->n_inner; from += NODES) {
 		size_t to = s->n_inner - from < NODES ? s->n_inner : from + NODES;
 
@@ -136,9 +141,11 @@ static void score_group(struct scoring *s, struct context *shared, const struct 
 		for (size_t i = 0; i < s->n; i++)
 			drop_finished(s, i, to);
 	}
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
+		add_paths(s->tree, s->log_p + i * nodes);
 		for (size_t j = 0; j < sequences; j++)
 			out[i * sequences + j] = s->log_p[i * nodes + s->tree->last[j]];
+	}
 }
 
 static size_t list_inner(const struct token_tree *tree, uint32_t *inner)

@@ -48,7 +48,7 @@ uint16_t f32_to_bf16(float x)
 	uint32_t bits;
 
 	memcpy(&bits, &x, sizeof(bits));
-	if ((bits & 0x7FFFFFFF) > 0x7F800000) /* the quiet bit keeps a NaN whose payload is cut away from being infinity */
+	if ((bits & 0x7FFFFFFF) > 0x7F800000) /* NaN: the quiet bit, or a payload cut away would leave infinity */
 		return (uint16_t)(bits >> 16 | 0x40);
 	return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }

@@ -2,8 +2,9 @@
  *
  * WordPiece (BERT: vocab.txt or tokenizer.json with its normaliser) and byte-level BPE (GPT-2 family) with the
  * pre-tokenizers smollm, gpt2, qwen2 and llama3 (hand-written scanners for the regular expressions that Hugging Face
- * tokenizers and llama.cpp use under these names). Any bytes are accepted as text; wrong UTF-8 reads as U+FFFD for
- * WordPiece and passes through byte-level BPE the way the reference does after lossy decoding.
+ * tokenizers and llama.cpp use under these names). Any bytes are accepted as text; wrong UTF-8 is read as U+FFFD, one
+ * for every maximal subpart (text_repair()), which is what the references see after lossy decoding. Properties of
+ * characters are those of utf8proc's Unicode version.
  * A tokenizer is immutable after open; threads share it. */
 #ifndef RUNG_LLM_TOKENIZER_H
 #define RUNG_LLM_TOKENIZER_H
@@ -25,7 +26,8 @@ struct token_list {
 void token_list_release(struct token_list *t); /* {0} is a valid empty list */
 void token_list_add(struct token_list *t, int32_t id);
 
-/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2"); an unknown model or pre-tokenizer is an error naming it. */
+/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2"); an unknown model or pre-tokenizer is an error naming it.
+ * Copies what it needs: g may be freed first. */
 struct tokenizer *tokenizer_from_gguf(const struct gguf *g, struct error *err);
 /* From a folder with tokenizer.json (WordPiece or byte-level BPE), else vocab.txt (WordPiece, uncased BERT). */
 struct tokenizer *tokenizer_open(const char *folder, struct error *err);
@@ -34,12 +36,14 @@ void tokenizer_free(struct tokenizer *t);
 size_t tokenizer_size(const struct tokenizer *t); /* number of ids */
 /* The id of a token written exactly so (special ones: "<|im_end|>", "[CLS]"), or -1. */
 int32_t tokenizer_id(const struct tokenizer *t, const char *token);
+/* The same, only if it is a special token. */
+int32_t tokenizer_special(const struct tokenizer *t, const char *token);
 int32_t tokenizer_end(const struct tokenizer *t); /* end-of-sequence id, or -1 */
 
 /* Appends the ids of text. `special`: special tokens written in the text become their ids (for chat formats); without
  * it the same characters are plain text, so a user's data can never forge a role. Adds no [CLS], [SEP], BOS. */
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out);
-/* Appends the bytes of the tokens; special tokens are left out. WordPiece joins pieces as BERT's decoder does. */
+/* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's decoder does. */
 void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, struct buf *out);
 
 #endif

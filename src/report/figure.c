@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MINUS "\u2212"
 #define UNKNOWN "\u2013"
@@ -31,7 +32,7 @@ struct figure figure_share(double share)
 	struct figure f = unknown;
 
 	if (isfinite(share))
-		snprintf(f.text, sizeof(f.text), "%.3g%%", 100 * share);
+		snprintf(f.text, sizeof(f.text), "%.3g%%", 100 * share + 0.0); /* -0 becomes 0 */
 	return f;
 }
 
@@ -121,6 +122,18 @@ struct figure figure_usd(double usd)
 	return f;
 }
 
+struct figure figure_tick(struct figure f)
+{
+	size_t n = strlen(f.text);
+
+	if (!strchr(f.text, '.'))
+		return f;
+	while (f.text[n - 1] == '0')
+		n--;
+	f.text[f.text[n - 1] == '.' ? n - 1 : n] = '\0';
+	return f;
+}
+
 struct figure figure_ms(double ms)
 {
 	struct figure f = unknown;
@@ -145,7 +158,8 @@ struct figure figure_seconds(double seconds)
 	if (seconds < 99.5)
 		snprintf(f.text, sizeof(f.text), "%.0f s", seconds);
 	else if (seconds < 7200)
-		snprintf(f.text, sizeof(f.text), "%.0f min %.0f s", floor(round(seconds) / 60), fmod(round(seconds), 60));
+		snprintf(f.text, sizeof(f.text), "%.0f min %.0f s", floor(round(seconds) / 60),
+			 fmod(round(seconds), 60));
 	else
 		snprintf(f.text, sizeof(f.text), "%.1f h", seconds / 3600);
 	return f;

@@ -74,18 +74,24 @@ static void add_list(struct buf *out, const char *heading, const char *const *se
 		add_text(out, "- ", sentences[i], "\n");
 }
 
+static void add_comparison(struct buf *out, const struct report *r, const struct comparison *c)
+{
+	const struct report_variant *from = report_find(r, c->from), *to = report_find(r, c->to);
+
+	add_text(out, "| ", from ? from->name : c->from, " \u2192 ");
+	add_text(out, "", to ? to->name : c->to, "");
+	buf_addf(out, " | %s | %s | %s | %s | %s | %s |\n", figure_count(c->n).text, figure_count(c->wins).text,
+		 figure_count(c->losses).text, figure_points(c->delta).text, figure_gap(c->low, c->high).text,
+		 decision_name(c->decision));
+}
+
 static void add_comparisons(struct buf *out, const struct report *r)
 {
-	struct buf sentence = { 0 };
-
 	if (r->n_comparisons > 0)
-		buf_adds(out, "\n**Compared on the test items**\n\n");
-	for (size_t i = 0; i < r->n_comparisons; i++) {
-		buf_clear(&sentence);
-		words_comparison(&sentence, r, &r->comparisons[i]);
-		add_text(out, "- ", buf_text(&sentence), "\n");
-	}
-	buf_release(&sentence);
+		buf_adds(out, "\n| Compared | Items | Won | Lost | Difference, points | Interval | Decision |\n"
+			      "|:---|---:|---:|---:|---:|:---:|:---|\n");
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		add_comparison(out, r, &r->comparisons[i]);
 }
 
 static size_t count_untested(const struct report *r)
@@ -103,7 +109,8 @@ static void add_untested(struct buf *out, const struct report *r)
 
 	if (n == 0)
 		return;
-	buf_addf(out, "\n<details><summary>%zu variant%s that did not reach the test items</summary>\n", n, n == 1 ? "" : "s");
+	buf_addf(out, "\n<details><summary>%zu variant%s that did not reach the test items</summary>\n", n, n == 1 ? ""
+		 : "s");
 	add_variants(out, r, false);
 	buf_adds(out, "\n</details>\n");
 }

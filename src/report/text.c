@@ -24,8 +24,9 @@ static const struct {
 	size_t width;
 	int keep;
 } columns[N_COLUMNS] = {
-	[COLUMN_BAR] = { "", 14, 1 },          [COLUMN_SCORE] = { "score", 6, 9 }, [COLUMN_INTERVAL] = { "95% int.", 11, 4 },
-	[COLUMN_SPLIT] = { "on", 4, 5 },       [COLUMN_CALLS] = { "calls", 6, 2 }, [COLUMN_USD] = { "$ / 1k", 9, 3 },
+	[COLUMN_BAR] = { "", 10, 1 },          [COLUMN_SCORE] = { "score", 6, 9 }, [COLUMN_INTERVAL] = { "95% int.", 11,
+													4 },
+	[COLUMN_SPLIT] = { "on", 4, 5 },       [COLUMN_CALLS] = { "calls", 6, 2 }, [COLUMN_USD] = { "$ / 1k", 8, 3 },
 	[COLUMN_STATE] = { "state", 9, 8 },
 };
 
@@ -97,7 +98,7 @@ static size_t columns_used(const struct layout *l)
 static struct layout lay_out(const struct report *r, size_t width)
 {
 	struct layout l = { .shown = { true, true, true, true, true, true, true } };
-	size_t longest = longest_name(r), enough = longest < 24 ? longest : 24;
+	size_t longest = longest_name(r), enough = longest < 28 ? longest : 28;
 
 	for (int keep = 1; keep < 9 && columns_used(&l) + enough > width; keep++)
 		for (size_t i = 0; i < N_COLUMNS; i++)
@@ -119,7 +120,8 @@ static void add_bar(struct buf *out, const struct report_score *s)
 		if (s->n == 0)
 			buf_addc(out, ' ');
 		else
-			buf_adds(out, at < fmin(s->low, s->score) ? "\u2588" : at < s->score ? "\u2593" : at < s->high ? "\u2591" : "\u00b7");
+			buf_adds(out, at < fmin(s->low, s->score) ? "\u2588" : at < s->score ? "\u2593" : at < s->high
+				 ? "\u2591" : "\u00b7");
 	}
 }
 
@@ -244,27 +246,14 @@ static void add_table(const struct terminal *t, const struct report *r)
 
 typedef void words(struct buf *out, const struct report *r);
 
-static void add_sentence(const struct terminal *t, const struct report *r, const char *lead, words *phrase, enum style s)
+static void add_sentence(const struct terminal *t, const struct report *r, const char *lead, words *phrase,
+			 enum style s)
 {
 	struct buf sentence = { 0 };
 
 	phrase(&sentence, r);
 	if (sentence.n > 0)
 		add_wrapped(t, lead, buf_text(&sentence), s);
-	buf_release(&sentence);
-}
-
-static void add_comparisons(const struct terminal *t, const struct report *r)
-{
-	struct buf sentence = { 0 };
-
-	if (r->n_comparisons > 0)
-		add_heading(t, "Compared on the test items");
-	for (size_t i = 0; i < r->n_comparisons; i++) {
-		buf_clear(&sentence);
-		words_comparison(&sentence, r, &r->comparisons[i]);
-		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
-	}
 	buf_release(&sentence);
 }
 
@@ -302,7 +291,6 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_sentence(&t, r, "", words_examples, PLAIN);
 	buf_addc(out, '\n');
 	add_table(&t, r);
-	add_comparisons(&t, r);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);

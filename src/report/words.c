@@ -36,7 +36,8 @@ void words_headline(struct buf *out, const struct report *r)
 		add_name(out, "use ", w->name, ".");
 		break;
 	case VERDICT_SWITCH:
-		add_name(out, "Switch to ", w->name, ", on the rung you are on.");
+		add_name(out, "Switch to ", w->name, "");
+		buf_addf(out, " on rung %d.", w->rung);
 		break;
 	case VERDICT_STOP:
 		if (w->incumbent)
@@ -57,7 +58,8 @@ static void add_target(struct buf *out, const struct report *r)
 {
 	const char *target = r->verdict.meets_target == TARGET_YES         ? "That meets the target of "
 			     : r->verdict.meets_target == TARGET_NO        ? "That misses the target of "
-			     : r->verdict.meets_target == TARGET_UNRESOLVED ? "Too few items to say whether that meets the target of "
+			     : r->verdict.meets_target == TARGET_UNRESOLVED ? "Too few items to say whether that meets "
+									      "the target of "
 									    : NULL;
 
 	if (target && isfinite(r->target))
@@ -100,14 +102,15 @@ static void add_unresolved(struct buf *out, const struct report *r)
 {
 	const struct comparison *c = first_unresolved(r);
 
-	buf_adds(out, "This is the honest answer, not a failure: the examples do not yet tell whether climbing pays, so the cheaper "
-		      "rung stays by policy.");
+	buf_adds(out, "This is the honest answer, not a failure: the examples do not yet tell whether climbing pays, "
+		      "so the cheaper rung stays by policy.");
 	if (!c)
 		return;
 	buf_addf(out, " Between ");
 	escape_name(out, name_of(r, c->from));
 	add_name(out, " and ", name_of(r, c->to), "");
-	buf_addf(out, ", anything in %s points fits the %s items. ", figure_gap(c->low, c->high).text, figure_count(c->n).text);
+	buf_addf(out, ", any difference from %s points fits the %s items. ", figure_gap(c->low, c->high).text,
+		 figure_count(c->n).text);
 	words_labels_needed(out, c);
 }
 
@@ -119,16 +122,21 @@ void words_meaning(struct buf *out, const struct report *r)
 		return;
 	switch (r->verdict.decision) {
 	case VERDICT_CLIMB:
-		buf_addf(out, "The rungs below rung %d are left behind: on your examples the step up was shown to be worth it, and "
-			 "nothing higher was shown to be worth more.", w->rung);
+		buf_addf(out, "On your examples the step up to rung %d was shown to be worth it, and nothing higher "
+			      "was shown to be worth more.", w->rung);
 		break;
 	case VERDICT_SWITCH:
-		buf_adds(out, "You need no higher rung: another variant of the rung you are on was shown to be better than "
-			      "the one you use today.");
+		buf_adds(out, "You need no higher rung than the one you are on: on your examples this variant was "
+			      "shown to be the better choice than the one you use today.");
 		break;
 	case VERDICT_STOP:
-		buf_addf(out, "Every higher rung was measured or ruled out, and none was shown to be worth leaving rung %d for.",
-			 w->rung);
+		if (r->verdict.meets_target == TARGET_YES)
+			buf_addf(out, "Rung %d is high enough: nothing above it is needed to reach the target.",
+				 w->rung);
+		else
+			buf_addf(out, "Every higher rung was measured or ruled out, and none was shown to be worth "
+				      "leaving rung %d for.",
+				 w->rung);
 		break;
 	case VERDICT_UNRESOLVED:
 		add_unresolved(out, r);
@@ -136,7 +144,14 @@ void words_meaning(struct buf *out, const struct report *r)
 	}
 }
 
-/* The comparison that speaks about fine-tuning: the one against the winner if there is one, else the last. */
+static bool is_tuned(const struct report *r, const char *id)
+{
+	const struct report_variant *v = report_find(r, id);
+
+	return v && v->rung == 3;
+}
+
+/* The comparison that speaks about fine-tuning: one that involves the winner if there is one, else the last. */
 static const struct comparison *tuning_comparison(const struct report *r)
 {
 	const struct report_variant *w = report_winner(r);
@@ -144,12 +159,11 @@ static const struct comparison *tuning_comparison(const struct report *r)
 
 	for (size_t i = 0; i < r->n_comparisons; i++) {
 		const struct comparison *c = &r->comparisons[i];
-		const struct report_variant *to = report_find(r, c->to);
 
-		if (!to || to->rung != 3)
+		if (is_tuned(r, c->from) == is_tuned(r, c->to))
 			continue;
 		found = c;
-		if (w && strcmp(c->from, w->id) == 0)
+		if (w && (strcmp(c->from, w->id) == 0 || strcmp(c->to, w->id) == 0))
 			break;
 	}
 	return found;
@@ -163,29 +177,31 @@ static const struct report_variant *tuned_variant(const struct report *r)
 	return NULL;
 }
 
+/* A lower rung won, and fine-tuning was measured: c says how it fared. */
 static const char *answer_from_comparison(struct buf *out, const struct report *r, const struct comparison *c)
 {
+	const struct figure margin = figure_margin(r->margin);
 	const char *word = "No";
 
-	switch (c->decision) {
-	case DECISION_BETTER:
-		buf_addf(out, "Fine-tuning scored higher (%s points), but that is not what the rule asks for: a gain of at least %s "
-			 "points, or a target that no lower rung meets.",
-			 figure_points(c->delta).text, figure_margin(r->margin).text);
-		break;
-	case DECISION_NOT_WORSE:
-		buf_adds(out, "Fine-tuning was shown to be no worse, which alone is no reason to climb.");
-		break;
-	case DECISION_NOT_BETTER:
-		buf_addf(out, "A gain of %s points or more from fine-tuning is ruled out on your examples: the interval is %s points.",
-			 figure_margin(r->margin).text, figure_gap(c->low, c->high).text);
-		break;
-	case DECISION_UNRESOLVED:
-		buf_addf(out, "Fine-tuning differed by %s points (interval %s), which neither shows nor rules out a gain worth having. ",
-			 figure_points(c->delta).text, figure_gap(c->low, c->high).text);
+	if (is_tuned(r, c->from)) {
+		add_name(out, "", name_of(r, c->to), " was measured against the fine-tuned variant you use today and "
+						     "does its work");
+		buf_addf(out, ": %s points (interval %s).", figure_points(c->delta).text,
+			 figure_gap(c->low, c->high).text);
+	} else if (c->decision == DECISION_NOT_BETTER) {
+		buf_addf(out, "A gain of %s points or more from fine-tuning is ruled out on your examples: the "
+			      "interval is %s points.",
+			 margin.text, figure_gap(c->low, c->high).text);
+	} else if (c->decision == DECISION_UNRESOLVED) {
+		buf_addf(out, "Fine-tuning differed by %s points (interval %s), which neither shows nor rules out a "
+			      "gain of %s. ",
+			 figure_points(c->delta).text, figure_gap(c->low, c->high).text, margin.text);
 		words_labels_needed(out, c);
 		word = "Not yet";
-		break;
+	} else {
+		buf_addf(out, "Fine-tuning scored %s points against the rung below, but a lower rung does what was "
+			      "asked for.",
+			 figure_points(c->delta).text);
 	}
 	return word;
 }
@@ -213,31 +229,34 @@ const char *words_fine_tune(struct buf *out, const struct report *r)
 	const struct comparison *c = tuning_comparison(r);
 
 	if (w && w->rung == 3) {
-		buf_adds(out, w->incumbent ? "What you use today is fine-tuned, and no lower rung was shown to do as well."
-					   : "It was measured against the lower rungs on the same items, and it earned its place.");
+		buf_adds(out, w->incumbent ? "What you use today is fine-tuned, and no lower rung was shown to do as "
+					     "well."
+					   : "It was measured against the lower rungs on the same items, and it earned "
+					     "its place.");
 		return "Yes";
 	}
-	return c ? answer_from_comparison(out, r, c) : answer_untested(out, r);
+	if (c && r->verdict.meets_target != TARGET_YES)
+		return answer_from_comparison(out, r, c);
+	return answer_untested(out, r);
 }
 
 static void add_decision(struct buf *out, const struct report *r, const struct comparison *c)
 {
-	const char *margin = r->margin > 0 ? "the margin" : "zero";
+	const struct figure margin = figure_margin(r->margin);
 
 	switch (c->decision) {
 	case DECISION_BETTER:
-		buf_addf(out, "Better: shown at its share of the error budget (%s).", figure_share(c->alpha).text);
-		if (c->delta < r->margin)
-			buf_adds(out, " The gain is smaller than the margin, so it is not worth a rung.");
+		buf_addf(out, "Better: shown at its share of the error budget (%s), and by at least the margin.",
+			 figure_share(c->alpha).text);
 		break;
 	case DECISION_NOT_WORSE:
-		buf_addf(out, "Not worse: a loss beyond %s is ruled out.", margin);
+		buf_addf(out, "Not worse: a loss of %s points is ruled out.", margin.text);
 		break;
 	case DECISION_NOT_BETTER:
-		buf_addf(out, "Not better: a gain beyond %s is ruled out.", margin);
+		buf_addf(out, "Not better: a gain of %s points is ruled out.", margin.text);
 		break;
 	case DECISION_UNRESOLVED:
-		buf_addf(out, "Unresolved: a gain beyond %s is neither shown nor ruled out. ", margin);
+		buf_addf(out, "Unresolved: a gain of %s points is neither shown nor ruled out. ", margin.text);
 		words_labels_needed(out, c);
 		break;
 	}
@@ -260,7 +279,8 @@ void words_examples(struct buf *out, const struct report *r)
 		buf_addf(out, " (%s duplicate%s dropped)", figure_count(r->examples.duplicates).text,
 			 r->examples.duplicates == 1 ? "" : "s");
 	if (r->examples.pool + r->examples.dev > 0)
-		buf_addf(out, ": %s pool, %s dev, ", figure_count(r->examples.pool).text, figure_count(r->examples.dev).text);
+		buf_addf(out, ": %s pool, %s dev, ", figure_count(r->examples.pool).text,
+			 figure_count(r->examples.dev).text);
 	else
 		buf_adds(out, ": ");
 	buf_addf(out, "%s test", figure_count(r->examples.test).text);
@@ -273,7 +293,8 @@ void words_spent(struct buf *out, const struct report *r)
 	if (full == 0 && dev == 0 && r->spent.test_calls == 0) {
 		buf_adds(out, "No language model was called");
 	} else {
-		buf_addf(out, "%s calls to language models: %s to choose within the rungs", figure_count(dev + r->spent.test_calls).text,
+		buf_addf(out, "%s calls to language models: %s to choose within the rungs",
+			 figure_count(dev + r->spent.test_calls).text,
 			 figure_count(dev).text);
 		if (full > dev)
 			buf_addf(out, " (every variant on every dev item would have been %s; racing saved %s, %.0f%%)",
@@ -305,51 +326,55 @@ void words_prices(struct buf *out, const struct report *r)
 static void rule_choice(struct buf *out, const struct report *r)
 {
 	(void)r;
-	buf_adds(out, "Within each rung, variants competed on the dev items and one candidate was chosen. Only candidates (and the variant "
-		      "in use, if one was named) answered the test items, which nothing was chosen or trained on. Rungs were compared "
-		      "from the bottom up.");
+	buf_adds(out, "Within each rung, variants competed on the dev items and one candidate was chosen. Only "
+		      "candidates (and the variant in use, if one was named) answered the test items, which nothing "
+		      "was chosen or trained on. Rungs were compared from the bottom up.");
 }
 
 static void rule_errors(struct buf *out, const struct report *r)
 {
-	buf_addf(out, "The chance of recommending a higher rung that is in truth no better is at most alpha = %s for the whole climb, "
-		 "shared among its tests", figure_share(r->alpha).text);
+	buf_addf(out, "The chance of recommending a higher rung that is in truth no better is at most alpha = %s for "
+		      "the whole climb, shared among its tests", figure_share(r->alpha).text);
 	if (r->n_comparisons > 0)
 		buf_addf(out, "; each comparison here had %s", figure_share(r->comparisons[0].alpha).text);
-	buf_addf(out, ". A step up must also gain at least the margin, %s points: smaller differences are not worth a rung.",
+	buf_addf(out, ". A step up must also gain at least the margin, %s points: smaller differences are not worth a "
+		      "rung.",
 		 figure_margin(r->margin).text);
 }
 
 static void rule_plan(struct buf *out, const struct report *r)
 {
 	if (r->plan == DECIDE_EARLY)
-		buf_adds(out, "Plan: early. The tests stay valid however often they are looked at, so a comparison may stop as soon as it "
-			      "is settled; e-values measure the evidence (1/alpha is enough).");
+		buf_adds(out, "Plan: early. The tests stay valid however often they are looked at, so a comparison may "
+			      "stop as soon as it is settled; e-values measure the evidence (1/alpha is enough).");
 	else
-		buf_adds(out, "Plan: full. Every test item was used and each test was made once, which has the most power; p-values "
-			      "measure the evidence.");
+		buf_adds(out, "Plan: full. Every test item was used and each test was made once, which has the most "
+			      "power; p-values measure the evidence.");
 }
 
 static void rule_intervals(struct buf *out, const struct report *r)
 {
 	(void)r;
-	buf_adds(out, "An interval may include 0 beside \u201cbetter\u201d, and that is no contradiction: the test asks one question (is it "
-		      "better?), while the interval of a comparison is two-sided and holds at any stopping time, so it is wider. "
+	buf_adds(out, "An interval may include 0 beside \u201cbetter\u201d, and that is no contradiction: the test "
+		      "asks one question (is it better?), while the interval of a comparison is two-sided and holds at "
+		      "any stopping time, so it is wider. "
 		      "Intervals of single scores are 95% intervals.");
 }
 
 static void rule_not_chosen(struct buf *out, const struct report *r)
 {
 	(void)r;
-	buf_adds(out, "A rung that was not chosen is either \u201cnot better\u201d (a gain of the margin or more is ruled out) or "
-		      "\u201cunresolved\u201d (neither shown nor ruled out). No decision is not equality: an unresolved comparison says how many "
-		      "more labels would settle it, and the lower rung stays meanwhile.");
+	buf_adds(out, "A rung that was not chosen is either \u201cnot better\u201d (a gain of the margin or more is "
+		      "ruled out) or \u201cunresolved\u201d (neither shown nor ruled out). No decision is not "
+		      "equality: an unresolved comparison says how many more labels would settle it, and the lower "
+		      "rung stays meanwhile.");
 }
 
 static void rule_target(struct buf *out, const struct report *r)
 {
 	if (isfinite(r->target))
-		buf_addf(out, "The target is %s: the lowest rung whose score is shown to reach it wins. Half of alpha is kept for these tests.",
+		buf_addf(out, "The target is %s: the lowest rung whose score is shown to reach it wins. Half of alpha "
+			      "is kept for these tests.",
 			 figure_share(r->target).text);
 	else
 		buf_adds(out, "No target was set, so a rung is judged only against the rungs below it.");

@@ -19,8 +19,9 @@ double paired_t_p(const double *d, size_t n, double margin);
 double cluster_t_p(const struct cluster *g, size_t groups, double margin);
 
 /* Right or wrong on each of n items, margin in (0, 1): exact unconditional test. All outcomes at least as far in
- * favour as the one seen, by Tango's score, are summed, and the least favourable loss rate is taken, so the level
- * holds at every n where the score itself and the t test exceed it. At margin 0 use paired_exact_p().
+ * favour as the one seen, by Tango's score, are summed, and the least favourable loss rate is taken. At alpha .05, 30
+ * to 200 items and margins .05 and .1 the true level of the score alone reaches .071, of t .21; of this one, .05. The
+ * search over loss rates stops within 5e-5 of the supremum. At margin 0 use paired_exact_p(). Some 5 ms at n = 500.
  * Source: Tango 1998 (Stat. Med. 17:891); Hsueh, Liu, Chen 2001 (Biometrics 57:478). */
 double paired_noninferior_p(struct paired_counts c, uint64_t n, double margin);
 

@@ -79,32 +79,30 @@ static double power_log(double a, double b, double x, double y)
 	       0.5 * log(a / n * b) - half_log_2pi - stirling_rest(a) - stirling_rest(b) + stirling_rest(n);
 }
 
-/* DLMF 8.17.22 by Lentz's method. Below the mean it needs O(sqrt(max(a, b))) steps: some 2,000 at 1e6. */
-static double beta_fraction(double a, double b, double x)
+/* The f of I_x(a, b) = x^a (1-x)^b / (B(a, b) f): the even part of DLMF 8.17.22 (Didonato, Morris 1992, TOMS 708), by
+ * Lentz's method. It takes y = 1 - x itself; the plain form cancels where x is near 1. Below the mean it needs
+ * O(sqrt(max(a, b))) steps. */
+static double beta_fraction(double a, double b, double x, double y)
 {
 	const double tiny = 1e-300;
-	double c = 1.0;
-	double d = 1.0 / (1.0 - (a + b) * x / (a + 1.0));
-	double h = d;
+	double f = a * (a * y - b * x + 1.0) / (a + 1.0);
+	double c = f;
+	double d = 0.0;
 
 	for (int m = 1; m < 100000; m++) {
-		double even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-		double odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+		double odd = a + 2.0 * m - 1.0;
+		double numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
+		double denominator = m + m * (b - m) * x / odd + (a + m) * (a * y - b * x + 1.0 + m * (1.0 + y)) / (odd + 2.0);
 
-		d = 1.0 + even * d;
-		c = 1.0 + even / c;
+		d = denominator + numerator * d;
+		c = denominator + numerator / c;
 		d = 1.0 / (fabs(d) < tiny ? tiny : d);
 		c = fabs(c) < tiny ? tiny : c;
-		h *= d * c;
-		d = 1.0 + odd * d;
-		c = 1.0 + odd / c;
-		d = 1.0 / (fabs(d) < tiny ? tiny : d);
-		c = fabs(c) < tiny ? tiny : c;
-		h *= d * c;
-		if (fabs(d * c - 1.0) < DBL_EPSILON)
+		f *= c * d;
+		if (fabs(c * d - 1.0) < DBL_EPSILON)
 			break;
 	}
-	return h;
+	return f;
 }
 
 /* The smaller tail in logs: log I_x(a, b) with *flipped false, or log(1 - I_x(a, b)) with *flipped true. */
@@ -120,7 +118,7 @@ static double beta_tail_log(double a, double b, double x, double y, bool *flippe
 		x = y;
 		y = swap;
 	}
-	return fmin(0.0, power_log(a, b, x, y) + log(beta_fraction(a, b, x) / a));
+	return fmin(0.0, power_log(a, b, x, y) - log(beta_fraction(a, b, x, y)));
 }
 
 static bool beta_in_domain(double a, double b, double x)

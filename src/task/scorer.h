@@ -4,6 +4,7 @@
 #ifndef RUNG_TASK_SCORER_H
 #define RUNG_TASK_SCORER_H
 
+#include "base/buf.h"
 #include "task/task.h"
 
 struct scorer {
@@ -15,6 +16,11 @@ struct scorer {
 
 const struct scorer *scorer_find(const char *name); /* NULL when there is none */
 const struct scorer *scorer_all(size_t *n);
+/* The scorer of a task that names none. Kinds whose scorer is not in the table yet get a name that scorer_find() does
+ * not know. */
 const char *scorer_default(enum task_kind kind);
+
+/* Whether the regex scorer can use the pattern (POSIX extended); else why says in a clause what is wrong with it. */
+bool scorer_pattern_valid(const char *pattern, struct buf *why);
 
 #endif

@@ -25,14 +25,15 @@ struct label {
 };
 
 struct example {
-	const char *id;            /* the id column, else "line-N" of the file */
+	const char *id;            /* the id column, else "line-N", or "row-N" of a JSON array */
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
 	const char *answer;        /* as written in the file */
-	size_t label;              /* classify: index into task->labels */
+	size_t label;              /* classify, not many: index into task->labels; else 0 */
 	size_t group;              /* examples of one group number are never split; its own number without a group column */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
 };
 
+/* In one order shuffled by the seed, the same for every variant. */
 struct item_list {
 	const struct example *const *items;
 	size_t n;
@@ -67,7 +68,8 @@ struct task {
 	size_t n_variants;
 	const char *const *models; /* at least "local" */
 	size_t n_models;
-	const char *scorer; /* a row of the scorer table */
+	const char *scorer;         /* a row of the scorer table, or one that the task file knows ahead of its table */
+	const char *scorer_setting; /* {regex: THIS}, {judge: THIS, ...}, {command: THIS}; NULL: none */
 	bool has_target;
 	double target, margin, alpha;
 	enum task_plan plan;
@@ -79,15 +81,19 @@ struct task {
 	const char *examples_file;
 	const char *const *columns; /* of the examples file, in its order */
 	size_t n_columns;
-	size_t n_rows;       /* examples in the file, duplicates included */
-	size_t n_duplicates; /* dropped */
+	/* n_rows = n_duplicates + n_straddling + pool + dev + test */
+	size_t n_rows;       /* examples in the file */
+	size_t n_duplicates; /* dropped: the same text stands in a later split (or before, without a split column) */
+	size_t n_straddling; /* dropped: their group stands in a later one of the user's splits */
 	const char *const *warnings; /* sentences for `rung check`: few examples, conflicting labels, ... */
 	size_t n_warnings;
 
 	struct pool_items pool;
 	struct dev_items dev;
 	struct test_items test;
-	uint64_t fingerprint; /* of everything above that can change a result, examples and split included */
+	/* Of everything above that can change a result, examples and split included. Left out: name, models (each
+	 * variant names its own), budget and traffic, which a report may be recomputed with. */
+	uint64_t fingerprint;
 };
 
 struct task_options {

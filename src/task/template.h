@@ -1,8 +1,9 @@
 /* template.h - the {{...}} language of instruction, input and prompts.
  *
  * {{column}}, {{labels}} (names, comma-separated), {{definitions}} (one "name: definition" a line), with filters in a
- * row: first N (grapheme clusters), trim, lower, json. Everything else is literal text. An unknown column or filter is
- * an error with its position, never an empty string. */
+ * row: {{text | trim | first 500}}. first N counts grapheme clusters; trim takes white space off both ends; lower is
+ * lower case; json a JSON string in its quotes. Everything else is literal text. An unknown column or filter is an
+ * error with its position, never an empty string. */
 #ifndef RUNG_TASK_TEMPLATE_H
 #define RUNG_TASK_TEMPLATE_H
 
@@ -17,8 +18,10 @@ struct template *template_compile(struct arena *arena, const struct task *task, 
 				  struct error *err);
 /* Appends the rendered text; e may be NULL when the template names no column (template_needs_example). */
 void template_render(const struct template *t, const struct example *e, struct buf *out);
-/* Appends only what the placeholders give, one a line, without the literal text: what a classifier should see. */
+/* Appends only what the columns give, one a line, filters applied, without literal text, labels and definitions: what a
+ * classifier should see. */
 void template_values(const struct template *t, const struct example *e, struct buf *out);
 bool template_needs_example(const struct template *t);
+bool template_uses(const struct template *t, size_t column); /* index into task->columns */
 
 #endif

@@ -22,8 +22,8 @@ struct bayes {
 };
 
 /* Counts over the items in order (n of them), then their logs. */
-static void bayes_fit(struct bayes *b, const struct sparse_row *rows, const size_t *classes, const size_t *order, size_t n,
-		      double alpha)
+static void bayes_fit(struct bayes *b, const struct sparse_row *rows, const size_t *classes, const size_t *order,
+		      size_t n, double alpha)
 {
 	size_t k = b->n_classes;
 	double *totals = mem_zero(k, sizeof(*totals)), *items = mem_zero(k, sizeof(*items));
@@ -95,14 +95,14 @@ static double choose_alpha(struct bayes *b, const struct sparse_row *rows, const
 
 	folds_init(&f, l->classes, l->groups, l->n, l->n_classes, l->seed);
 	if (f.n == 0) {
-		buf_addf(note, "alpha %g, the usual value, as %zu items are too few to choose it", alpha, l->n);
+		buf_addf(note, "alpha = %g, the usual value, as %zu items are too few to choose it", alpha, l->n);
 	} else {
 		for (size_t i = 0; i < N_ALPHAS; i++)
 			scores[i] = bayes_score(b, rows, l, &f, alphas[i]);
 		size_t best = fold_score_best(scores, N_ALPHAS);
 
 		alpha = alphas[best];
-		buf_addf(note, "alpha %g", alpha);
+		buf_addf(note, "alpha = %g", alpha);
 		fold_score_note(&scores[best], f.n, note);
 	}
 	folds_release(&f);
@@ -162,7 +162,7 @@ static void *majority_train(const struct lesson *l, struct buf *note)
 
 	m->n_classes = l->n_classes;
 	memcpy(m->priors, l->priors, l->n_classes * sizeof(*m->priors));
-	buf_addf(note, "the most frequent label has %.1f %% of %zu items", 100 * l->priors[argmax(l->priors, l->n_classes)],
+	buf_addf(note, "it has %.1f %% of the pool's %zu items", 100 * l->priors[argmax(l->priors, l->n_classes)],
 		 l->n);
 	return m;
 }

@@ -97,16 +97,16 @@ static bool learnable(const struct classifier *c, const struct task *task, size_
 	if (c->n_classes >= 2)
 		return true;
 	if (n == 0)
-		return error_set(err, "%s: the pool is empty, so %s has nothing to learn from; add labelled examples to %s",
-				 task->file, c->method->id, task->examples_file);
-	return error_set(err, "%s: all %zu examples of the pool have the label \"%s\", so %s has nothing to tell apart; "
-			 "add examples of other labels to %s", task->file, n, task->labels[c->labels[0]].name,
-			 c->method->id, task->examples_file);
+		return error_set(err, "%s: the pool is empty, so %s has nothing to learn from; "
+				 "add labelled examples to %s", task->file, c->method->id, task->examples_file);
+	return error_set(err, "%s: every example of the pool (%zu) has the label \"%s\", so %s has nothing to tell "
+			 "apart; add examples of other labels to %s", task->file, n,
+			 task->labels[c->labels[0]].name, c->method->id, task->examples_file);
 }
 
 struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
-				    struct pool_items pool, const char *const *texts, const float *vectors, size_t width,
-				    uint64_t seed, struct error *err)
+				    struct pool_items pool, const char *const *texts, const float *vectors,
+				    size_t width, uint64_t seed, struct error *err)
 {
 	struct classifier *c = mem_zero(1, sizeof(*c));
 	size_t *class_of = mem_zero(task->n_labels, sizeof(*class_of));

@@ -19,19 +19,23 @@ struct classifier_method {
 	const struct classifier_engine *engine; /* private */
 };
 
-/* majority, naive-bayes, tfidf-words, tfidf-characters, tfidf-nearest (rung 0); embedding-head, embedding-nearest (3). */
+/* Rung 0: majority, naive-bayes, tfidf-words, tfidf-characters, tfidf-nearest. Rung 3: embedding-head,
+ * embedding-nearest. */
 const struct classifier_method *classifier_methods(size_t *n);
+/* The row of that id, or NULL. */
 const struct classifier_method *classifier_method_find(const char *id);
 
 /* Trains on the pool: texts[i] is what a classifier should see of pool.list.items[i] (template_values), vectors
- * (n, width) their embeddings when the method embeds, else NULL. Labels come from the items. Deterministic by seed.
- * The caller frees it. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it). */
+ * (n, width) their embeddings when the method embeds, else NULL. Labels come from the items. Deterministic by seed;
+ * settings are chosen inside the pool, groups kept whole. Keeps no pointer to its arguments; the caller frees the
+ * result. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it). */
 struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
-				    struct pool_items pool, const char *const *texts, const float *vectors, size_t width,
-				    uint64_t seed, struct error *err);
+				    struct pool_items pool, const char *const *texts, const float *vectors,
+				    size_t width, uint64_t seed, struct error *err);
 void classifier_free(struct classifier *c);
 
-/* Probability of every label, out (task->n_labels); sums to 1. The argument the method does not use may be NULL. */
+/* Probability of every label, out (task->n_labels); sums to 1, and is 0 for a label that the pool does not have. The
+ * argument the method does not use may be NULL. Several threads may predict with one classifier. */
 void classifier_predict(const struct classifier *c, const char *text, const float *vector, double *out);
 /* One sentence on what was chosen inside the pool (regularisation, neighbours, cross-validated score). */
 const char *classifier_note(const struct classifier *c);

@@ -10,7 +10,11 @@ static const double grid[] = { 0.3, 1, 3, 10, 30, 100 };
 enum { N_GRID = sizeof(grid) / sizeof(grid[0]) };
 
 static const double rough = 1e-3; /* for scores of a fold: tighter changes no answer that is not a coin's toss */
-static const double tight = 1e-6; /* for the model that stays */
+static const double tight = 1e-5; /* for the model that stays: probabilities to about four digits */
+
+/* From this many texts on, n-grams of a single text are left out: most terms are such, they take most of the time, and
+ * what one text of hundreds says about a term weighs little. A small pool keeps all it has. */
+static const size_t many_texts = 200;
 
 struct head {
 	struct tfidf *t; /* NULL: on embeddings */
@@ -53,10 +57,10 @@ static double choose_c(struct linear_problem p, const struct lesson *l, double u
 		size_t best = fold_score_best(scores, N_GRID);
 
 		c = grid[best];
-		buf_addf(note, "C %g", c);
+		buf_addf(note, "C = %g", c);
 		fold_score_note(&scores[best], f.n, note);
 	} else {
-		buf_addf(note, "C %g, the usual value, as %zu items are too few to choose it", c, l->n);
+		buf_addf(note, "C = %g, the usual value, as %zu items are too few to choose it", c, l->n);
 	}
 	folds_release(&f);
 	free(train);
@@ -88,20 +92,17 @@ static void *sparse_train(const struct tfidf_options *options, const struct less
 
 static void *words_train(const struct lesson *l, struct buf *note)
 {
-	static const struct tfidf_options words = {
-		.unit = TFIDF_WORDS, .shortest = 1, .longest = 2, .sublinear = true
-	};
+	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 2, .sublinear = true };
 
+	words.min_documents = l->n < many_texts ? 1 : 2;
 	return sparse_train(&words, l, note);
 }
 
 static void *characters_train(const struct lesson *l, struct buf *note)
 {
-	/* Half of all character n-grams occur in one text only; without them the fit takes half the time. */
-	static const struct tfidf_options characters = {
-		.unit = TFIDF_CHARACTERS, .shortest = 2, .longest = 5, .sublinear = true, .min_documents = 2
-	};
+	struct tfidf_options characters = { .unit = TFIDF_CHARACTERS, .shortest = 2, .longest = 5, .sublinear = true };
 
+	characters.min_documents = l->n < many_texts ? 1 : 2;
 	return sparse_train(&characters, l, note);
 }
 

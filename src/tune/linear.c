@@ -30,6 +30,16 @@ static void add_scaled(double *restrict y, double s, const double *restrict x, s
 			y[i + j] += s * x[i + j];
 }
 
+/* y += the four rows from `rows`, each times its own scale: y is read and written once for four multiplications. */
+static void add_four(double *restrict y, const double scales[4], const double *restrict rows, size_t n)
+{
+	double s0 = scales[0], s1 = scales[1], s2 = scales[2], s3 = scales[3];
+
+	for (size_t i = 0; i < n; i += LANES)
+		for (size_t j = i; j < i + LANES; j++)
+			y[j] += (s0 * rows[j] + s1 * rows[n + j]) + (s2 * rows[2 * n + j] + s3 * rows[3 * n + j]);
+}
+
 static double dot(const double *a, const double *b, size_t n)
 {
 	double sum[LANES] = { 0 };
@@ -55,34 +65,33 @@ static double problem_penalty(const struct linear_problem *p)
 	return (p->n_classes == 2 ? 2.0 : 1.0) / p->c;
 }
 
-/* out (stride) = row i times w (width + 1, stride). */
+static void sparse_forward(struct sparse_row row, const double *w, size_t stride, double *out)
+{
+	for (size_t j = 0; j < row.n; j++)
+		add_scaled(out, (double)row.entries[j].weight, w + row.entries[j].term * stride, stride);
+}
+
+static void dense_forward(const float *x, size_t width, const double *w, size_t stride, double *out)
+{
+	size_t j = 0;
+
+	for (; j + 4 <= width; j += 4) {
+		double four[4] = { (double)x[j], (double)x[j + 1], (double)x[j + 2], (double)x[j + 3] };
+
+		add_four(out, four, w + j * stride, stride);
+	}
+	for (; j < width; j++)
+		add_scaled(out, (double)x[j], w + j * stride, stride);
+}
+
+/* out (stride) = row i times w (width + 1, stride), intercepts included. */
 static void row_forward(const struct linear_rows *rows, size_t i, const double *w, size_t stride, double *out)
 {
 	memcpy(out, w + rows->width * stride, stride * sizeof(*out));
-	if (rows->sparse) {
-		struct sparse_row row = rows->sparse[i];
-
-		for (size_t j = 0; j < row.n; j++)
-			add_scaled(out, (double)row.entries[j].weight, w + row.entries[j].term * stride, stride);
-		return;
-	}
-	for (size_t j = 0; j < rows->width; j++)
-		add_scaled(out, (double)rows->dense[i * rows->width + j], w + j * stride, stride);
-}
-
-/* w (width + 1, stride) += row i times r (stride), transposed. */
-static void row_backward(const struct linear_rows *rows, size_t i, const double *r, size_t stride, double *w)
-{
-	add_scaled(w + rows->width * stride, 1.0, r, stride);
-	if (rows->sparse) {
-		struct sparse_row row = rows->sparse[i];
-
-		for (size_t j = 0; j < row.n; j++)
-			add_scaled(w + row.entries[j].term * stride, (double)row.entries[j].weight, r, stride);
-		return;
-	}
-	for (size_t j = 0; j < rows->width; j++)
-		add_scaled(w + j * stride, (double)rows->dense[i * rows->width + j], r, stride);
+	if (rows->sparse)
+		sparse_forward(rows->sparse[i], w, stride, out);
+	else
+		dense_forward(rows->dense + i * rows->width, rows->width, w, stride, out);
 }
 
 static void forward(const struct linear_problem *p, const double *w, size_t stride, double *out)
@@ -91,15 +100,48 @@ static void forward(const struct linear_problem *p, const double *w, size_t stri
 		row_forward(&p->rows, row_at(p, i), w, stride, out + i * stride);
 }
 
+/* out += x^T r for one sparse row x and r (stride). */
+static void sparse_backward(struct sparse_row row, const double *r, size_t stride, double *out)
+{
+	for (size_t j = 0; j < row.n; j++)
+		add_scaled(out + row.entries[j].term * stride, (double)row.entries[j].weight, r, stride);
+}
+
+/* out += X^T r for `count` <= 4 dense rows from number i on; r (count, stride). */
+static void dense_backward(const struct linear_problem *p, size_t i, size_t count, const double *r, size_t stride,
+			   double *out)
+{
+	size_t width = p->rows.width;
+	const float *x[4] = { 0 };
+
+	for (size_t q = 0; q < count; q++)
+		x[q] = p->rows.dense + row_at(p, i + q) * width;
+	for (size_t j = 0; j < width; j++) {
+		if (count == 4) {
+			double four[4] = { (double)x[0][j], (double)x[1][j], (double)x[2][j], (double)x[3][j] };
+
+			add_four(out + j * stride, four, r, stride);
+			continue;
+		}
+		for (size_t q = 0; q < count; q++)
+			add_scaled(out + j * stride, (double)x[q][j], r + q * stride, stride);
+	}
+}
+
 /* out = X^T r + penalty * w, the intercepts without penalty. */
 static void backward(const struct linear_problem *p, const double *r, const double *w, size_t stride, double *out)
 {
-	size_t weights = p->rows.width * stride;
+	size_t weights = p->rows.width * stride, n = problem_rows(p);
 
 	memset(out, 0, (weights + stride) * sizeof(*out));
 	add_scaled(out, problem_penalty(p), w, weights);
-	for (size_t i = 0; i < problem_rows(p); i++)
-		row_backward(&p->rows, row_at(p, i), r + i * stride, stride, out);
+	for (size_t i = 0; i < n; i++) {
+		add_scaled(out + weights, 1.0, r + i * stride, stride);
+		if (p->rows.sparse)
+			sparse_backward(p->rows.sparse[row_at(p, i)], r + i * stride, stride, out);
+		else if (i % 4 == 0)
+			dense_backward(p, i, n - i < 4 ? n - i : 4, r + i * stride, stride, out);
+	}
 }
 
 /* In place on n scores; returns ln(sum(exp(score))). */

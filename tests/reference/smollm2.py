@@ -15,9 +15,16 @@ import tempfile
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from gguf import GGUFReader, dequantize
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 TOP = 32
+
+NAMES = {
+    "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+}
 
 TEXTS = [
     "The committee met on Tuesday to discuss the new library opening hours.",
@@ -36,10 +43,31 @@ TEXTS = [
 ]
 
 
+def unpermute(w, heads):
+    """GGUF keeps rows of Q and K in the order of interleaved rotary pairs; transformers wants the two halves apart."""
+    return w.reshape(heads, w.shape[0] // heads // 2, 2, -1).swapaxes(1, 2).reshape(w.shape)
+
+
 def load(path):
-    folder, name = os.path.split(os.path.abspath(path))
-    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-    return model.eval()
+    reader = GGUFReader(path)
+    key = lambda name: reader.fields["llama." + name].contents()
+    raw = {t.name: dequantize(t.data, t.tensor_type).astype(np.float32) for t in reader.tensors}
+    heads, kv_heads = key("attention.head_count"), key("attention.head_count_kv")
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=raw["token_embd.weight"].shape[0], hidden_size=key("embedding_length"),
+        intermediate_size=key("feed_forward_length"), num_hidden_layers=key("block_count"),
+        num_attention_heads=heads, num_key_value_heads=kv_heads, rms_norm_eps=key("attention.layer_norm_rms_epsilon"),
+        rope_parameters={"rope_type": "default", "rope_theta": key("rope.freq_base")},
+        max_position_embeddings=key("context_length"), tie_word_embeddings="output.weight" not in raw))
+    state = {"model.embed_tokens.weight": raw["token_embd.weight"], "model.norm.weight": raw["output_norm.weight"],
+             "lm_head.weight": raw.get("output.weight", raw["token_embd.weight"])}
+    for i in range(key("block_count")):
+        for theirs, ours in NAMES.items():
+            w = raw[f"blk.{i}.{ours}.weight"]
+            w = unpermute(w, heads) if ours == "attn_q" else unpermute(w, kv_heads) if ours == "attn_k" else w
+            state[f"model.layers.{i}.{theirs}.weight"] = w
+    model.load_state_dict({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in state.items()}, strict=True)
+    return model.float().eval()
 
 
 def logits_of(model, ids):

@@ -1,0 +1,164 @@
+/* chat.c - the table of formats. A turn is: open marker, role, between marker or text, message, end marker, text. */
+#include "llm/chat.h"
+
+#include "base/text.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+struct chat_format {
+	const char *name;
+	const char *begin;      /* special token in front of everything, or NULL */
+	const char *open;       /* special token before the role; NULL: the format has no roles */
+	const char *close;      /* special token behind the role, or NULL */
+	const char *gap;        /* text between the role's marker and the message */
+	const char *end;        /* special token behind the message, or NULL */
+	const char *after;      /* text behind that */
+	bool trim;              /* the template strips white space around messages */
+	const char *default_system; /* when the conversation does not begin with one */
+};
+
+/* chatml: the template in SmolLM2's GGUF. llama3: Meta's model card of Llama 3. plain: base models, paragraphs. */
+static const struct chat_format formats[] = {
+	{ .name = "chatml",
+	  .open = "<|im_start|>",
+	  .gap = "\n",
+	  .end = "<|im_end|>",
+	  .after = "\n",
+	  .default_system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face" },
+	{ .name = "llama3",
+	  .begin = "<|begin_of_text|>",
+	  .open = "<|start_header_id|>",
+	  .close = "<|end_header_id|>",
+	  .gap = "\n\n",
+	  .end = "<|eot_id|>",
+	  .after = "",
+	  .trim = true },
+	{ .name = "plain", .gap = "", .after = "\n\n" },
+};
+
+static const char *const role_names[] = {
+	[CHAT_SYSTEM] = "system", [CHAT_USER] = "user", [CHAT_ASSISTANT] = "assistant"
+};
+
+const struct chat_format *chat_format_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
+}
+
+static bool has(const struct tokenizer *t, const char *marker)
+{
+	return !marker || tokenizer_special(t, marker) >= 0;
+}
+
+const struct chat_format *chat_format_detect(const struct tokenizer *t)
+{
+	const struct chat_format *f = formats;
+
+	while (!has(t, f->begin) || !has(t, f->open) || !has(t, f->close) || !has(t, f->end))
+		f++; /* the last row, plain, needs none */
+	return f;
+}
+
+const char *chat_format_name(const struct chat_format *f)
+{
+	return f->name;
+}
+
+const char *chat_format_default_system(const struct chat_format *f)
+{
+	return f->default_system;
+}
+
+/* Plain text that stands between two markers is one stretch: the model's tokenizer sees it whole, so it is collected
+ * here and encoded when a marker comes. */
+struct writer {
+	const struct tokenizer *tokenizer;
+	struct buf text;
+	struct token_list *out;
+};
+
+static void flush(struct writer *w)
+{
+	tokenizer_encode(w->tokenizer, buf_text(&w->text), w->text.n, false, w->out);
+	buf_clear(&w->text);
+}
+
+static void put_marker(struct writer *w, const char *marker)
+{
+	int32_t id = marker ? tokenizer_special(w->tokenizer, marker) : -1;
+
+	if (!marker)
+		return;
+	if (id < 0) {
+		buf_adds(&w->text, marker);
+		return;
+	}
+	flush(w);
+	token_list_add(w->out, id);
+}
+
+static bool is_stripped(uint32_t c)
+{
+	return text_is_space(c) || (c >= 0x1C && c <= 0x1F); /* as Python's str.strip(), which templates call */
+}
+
+static void put_trimmed(struct buf *out, const char *text)
+{
+	size_t n = strlen(text), from = n, to = 0;
+
+	for (size_t i = 0, length; i < n; i += length) {
+		uint32_t c;
+
+		length = text_decode(text + i, n - i, &c);
+		if (is_stripped(c))
+			continue;
+		from = i < from ? i : from;
+		to = i + length;
+	}
+	if (from < to)
+		buf_add(out, text + from, to - from);
+}
+
+static void put_opening(struct writer *w, const struct chat_format *f, enum chat_role role)
+{
+	put_marker(w, f->open);
+	if (f->open)
+		buf_adds(&w->text, role_names[role]);
+	put_marker(w, f->close);
+	buf_adds(&w->text, f->gap);
+}
+
+static void put_message(struct writer *w, const struct chat_format *f, enum chat_role role, const char *text)
+{
+	put_opening(w, f, role);
+	if (f->trim)
+		put_trimmed(&w->text, text);
+	else
+		buf_adds(&w->text, text);
+	put_marker(w, f->end);
+	buf_adds(&w->text, f->after);
+}
+
+void chat_encode(const struct chat_format *f, const struct tokenizer *t, const struct chat_message *messages, size_t n,
+		 struct token_list *out)
+{
+	struct writer w = { .tokenizer = t, .out = out };
+
+	put_marker(&w, f->begin);
+	if (f->default_system && n && messages[0].role != CHAT_SYSTEM)
+		put_message(&w, f, CHAT_SYSTEM, f->default_system);
+	for (size_t i = 0; i < n; i++)
+		put_message(&w, f, messages[i].role, messages[i].text);
+	if (f->open)
+		put_opening(&w, f, CHAT_ASSISTANT);
+	flush(&w);
+	buf_release(&w.text);
+}
+
+int32_t chat_end(const struct chat_format *f, const struct tokenizer *t)
+{
+	return f->end ? tokenizer_special(t, f->end) : tokenizer_end(t);
+}

@@ -1,0 +1,22 @@
+/* html.h - what the page's own files share: elements with escaped text, and the tables. Private to src/report. */
+#ifndef RUNG_REPORT_HTML_H
+#define RUNG_REPORT_HTML_H
+
+#include "base/buf.h"
+#include "report/report.h"
+
+/* "<tag>text</tag>", text escaped. tag may carry attributes ("p class=\"note\""); the closing tag is its first word. */
+void html_element(struct buf *out, const char *tag, const char *text);
+/* The same for our own sentences, in which `a command` stands between backticks and becomes <code>. */
+void html_prose(struct buf *out, const char *tag, const char *text);
+/* A name from outside, isolated from the direction of the text around it. */
+void html_name(struct buf *out, const char *name);
+
+void html_table_scores(struct buf *out, const struct report *r);
+void html_table_comparisons(struct buf *out, const struct report *r);
+void html_table_confusion(struct buf *out, const struct report *r);
+void html_table_mistakes(struct buf *out, const struct report *r); /* the commonest wrong pairs */
+void html_table_outcomes(struct buf *out, const struct report *r);
+void html_table_costs(struct buf *out, const struct report *r);
+
+#endif

@@ -1,0 +1,33 @@
+/* examples.h - the examples file against its task: columns, answers, ids, texts, then the split. Internal to task/. */
+#ifndef RUNG_TASK_EXAMPLES_H
+#define RUNG_TASK_EXAMPLES_H
+
+#include "task/split.h"
+#include "task/table.h"
+#include "task/task_file.h"
+#include "task/template.h"
+
+enum { EXAMPLES_LEAST = 30, WARNINGS = 32 };
+
+struct examples {
+	struct task_file *f; /* borrowed */
+	struct error *err;   /* borrowed */
+	struct table table;
+	struct arena scratch;  /* normalised texts and the like */
+	struct example *items; /* (n), in the order of the file; lives in the task's arena */
+	struct split_item *roles; /* (n), in scratch */
+	enum split *splits;       /* (n), in scratch */
+	size_t n;
+	size_t answer, id, split, group; /* columns; table.n_columns: none */
+	const char *warnings[WARNINGS];
+	size_t n_warnings;
+};
+
+/* First half: reads the file at path, finds the columns, checks answers and ids; fills the task's columns, labels (if
+ * the task names none) and n_rows. The caller calls examples_release() whatever the outcome. */
+bool examples_read(struct examples *x, struct task_file *f, const char *path, struct error *err);
+/* Second half, now that the input can be rendered: texts, duplicates, groups, splits; fills the rest of the task. */
+bool examples_split(struct examples *x, const struct template *input, uint64_t seed);
+void examples_release(struct examples *x);
+
+#endif

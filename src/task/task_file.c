@@ -1,0 +1,522 @@
+/* task_file.c - the keys of a task file are one table: name, kind of value, where it goes. A new key is a new row here
+ * and a row in docs/task.md. */
+#include "task/task_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <strings.h>
+
+#include "base/hash.h"
+#include "task/mention.h"
+#include "task/scorer.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct reader {
+	struct task_file *f;
+	struct error *err;
+};
+
+enum value_kind { TEXT, FLAG, NUMBER, WHOLE, CHOICE, MAP, OWN, ANY };
+
+struct range {
+	double low, high;
+	bool open; /* the ends are not allowed */
+	const char *text;
+};
+
+static const struct range share = { 0, 1, true, "a number above 0 and below 1" };
+static const struct range margin_range = { 0, 0.5, false, "a number from 0 to 0.5" };
+static const struct range positive = { 0, 1e15, true, "a number above 0; leave the key out for no limit" };
+static const struct range amount = { 0, 1e15, false, "a number, 0 or more" };
+static const struct range whole_positive = { 0, 1e15, true, "a whole number above 0; leave the key out for no limit" };
+
+/* One key of one map. `to` is an offset into the structure that the map fills. */
+struct key {
+	const char *name;
+	enum value_kind kind;
+	size_t to;
+	const struct range *range;  /* NUMBER, WHOLE */
+	const char *const *choices; /* CHOICE: NULL-terminated, in the order of the enum */
+	const struct key *keys;     /* MAP: ends with a row without name; filled into the same structure */
+	bool (*own)(struct reader *r, const struct yaml *node);
+};
+
+bool task_file_fail(const struct task_file *f, const struct yaml *node, struct error *err, const char *format, ...)
+{
+	char sentence[sizeof(err->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	return error_set(err, "%s:%zu:%zu: %s", f->task.file, node ? node->line : 1, node ? node->column : 1, sentence);
+}
+
+/* What the node is, in a few words: `"wrok"`, `a list`, `nothing`. */
+static void describe(struct buf *out, const struct yaml *node)
+{
+	if (yaml_is_null(node))
+		buf_adds(out, "nothing");
+	else if (node->type == YAML_TEXT)
+		mention_value(out, node->text);
+	else
+		buf_adds(out, yaml_type_name(node->type));
+}
+
+/* A text that starts with {{ is a map to YAML: the one mistake everybody makes here. */
+static bool braces_unquoted(const struct yaml *node)
+{
+	return node->type == YAML_MAP && node->first && node->first->type != YAML_LIST && node->n == 1;
+}
+
+static bool wants(struct reader *r, const struct yaml *node, const char *what)
+{
+	struct buf given = { 0 };
+
+	describe(&given, node);
+	task_file_fail(r->f, node, r->err, "%s wants %s, not %s%s", node->key ? node->key : "a list entry", what,
+		       buf_text(&given),
+		       braces_unquoted(node) ? "; a text that starts with {{ goes in quotes or under \"|\"" : "");
+	buf_release(&given);
+	return false;
+}
+
+static bool not_one_of(struct reader *r, const struct yaml *node, const char *const *names, size_t n)
+{
+	struct buf sentence = { 0 };
+
+	buf_addf(&sentence, "%s ", node->key ? node->key : "entry");
+	describe(&sentence, node);
+	buf_adds(&sentence, " is not one of ");
+	mention_names(&sentence, node->text, names, n);
+	task_file_fail(r->f, node, r->err, "%s", buf_text(&sentence));
+	buf_release(&sentence);
+	return false;
+}
+
+static bool text_read(struct reader *r, const struct yaml *node, const char **to)
+{
+	if (node->type != YAML_TEXT || yaml_is_null(node))
+		return wants(r, node, "a text");
+	if (node->text[strspn(node->text, " \t\r\n")] == '\0')
+		return wants(r, node, "a text that is not empty");
+	*to = node->text;
+	return true;
+}
+
+static bool flag_read(struct reader *r, const struct yaml *node, bool *to)
+{
+	bool on = strcasecmp(node->text, "true") == 0, off = strcasecmp(node->text, "false") == 0;
+
+	if (node->type != YAML_TEXT || !node->plain || (!on && !off))
+		return wants(r, node, "true or false");
+	*to = on;
+	return true;
+}
+
+static bool number_read(struct reader *r, const struct yaml *node, const struct range *range, double *to)
+{
+	char *end = NULL;
+	double x;
+
+	/* strtod would also take hexadecimal numbers, infinity and leading blanks. */
+	if (node->type != YAML_TEXT || !node->plain || !node->text[0] ||
+	    node->text[strspn(node->text, "+-.0123456789eE")] != '\0')
+		return wants(r, node, range->text);
+	x = strtod(node->text, &end);
+	if (*end != '\0' || !isfinite(x) || x < range->low || x > range->high ||
+	    (range->open && (x <= range->low || x >= range->high)))
+		return wants(r, node, range->text);
+	*to = x;
+	return true;
+}
+
+static bool whole_read(struct reader *r, const struct yaml *node, const struct range *range, size_t *to)
+{
+	double x;
+
+	if (!number_read(r, node, range, &x))
+		return false;
+	if (x != floor(x))
+		return wants(r, node, range->text);
+	*to = (size_t)x;
+	return true;
+}
+
+static bool choice_read(struct reader *r, const struct yaml *node, const char *const *choices, int *to)
+{
+	size_t n = 0;
+
+	if (node->type != YAML_TEXT || yaml_is_null(node))
+		return wants(r, node, "a name");
+	for (; choices[n]; n++)
+		if (strcmp(node->text, choices[n]) == 0) {
+			*to = (int)n;
+			return true;
+		}
+	return not_one_of(r, node, choices, n);
+}
+
+static bool map_read(struct reader *r, const struct yaml *map, const struct key *keys, void *into);
+
+static bool value_read(struct reader *r, const struct yaml *node, const struct key *key, void *into)
+{
+	void *to = key->kind == OWN || key->kind == ANY ? NULL : (char *)into + key->to;
+
+	switch (key->kind) {
+	case TEXT:
+		return text_read(r, node, to);
+	case FLAG:
+		return flag_read(r, node, to);
+	case NUMBER:
+		return number_read(r, node, key->range, to);
+	case WHOLE:
+		return whole_read(r, node, key->range, to);
+	case CHOICE:
+		return choice_read(r, node, key->choices, to);
+	case MAP:
+		return map_read(r, node, key->keys, into);
+	case OWN:
+		return key->own(r, node);
+	case ANY:
+		break;
+	}
+	return !yaml_is_null(node) || wants(r, node, "a value");
+}
+
+static bool unknown_key(struct reader *r, const struct yaml *node, const struct key *keys)
+{
+	const char *names[64];
+	size_t n = 0;
+	struct buf sentence = { 0 };
+	struct yaml at = { .line = node->key_line, .column = node->key_column };
+
+	for (; keys[n].name && n < COUNT(names); n++)
+		names[n] = keys[n].name;
+	buf_adds(&sentence, "unknown key ");
+	mention_value(&sentence, node->key);
+	buf_adds(&sentence, ", not one of ");
+	mention_names(&sentence, node->key, names, n);
+	task_file_fail(r->f, &at, r->err, "%s", buf_text(&sentence));
+	buf_release(&sentence);
+	return false;
+}
+
+static bool map_read(struct reader *r, const struct yaml *map, const struct key *keys, void *into)
+{
+	if (map->type != YAML_MAP)
+		return wants(r, map, "a map of key: value");
+	for (const struct yaml *c = map->first; c; c = c->next) {
+		const struct key *key = keys;
+
+		while (key->name && strcmp(key->name, c->key) != 0)
+			key++;
+		if (!key->name)
+			return unknown_key(r, c, keys);
+		if (!value_read(r, c, key, into))
+			return false;
+	}
+	return true;
+}
+
+/* One text or a list of them. */
+static bool texts_read(struct reader *r, const struct yaml *node, const char *const **to, size_t *n)
+{
+	const struct yaml *entry = node->type == YAML_LIST ? node->first : node;
+	size_t count = node->type == YAML_LIST ? node->n : 1;
+	const char **texts = arena_array(&r->f->task.arena, count, sizeof(*texts));
+
+	if (count == 0)
+		return wants(r, node, "a text or a list of at least one");
+	if (node->type == YAML_MAP)
+		return wants(r, node, "a text or a list of texts");
+	for (size_t i = 0; i < count; i++, entry = entry->next)
+		if (!text_read(r, entry, &texts[i]))
+			return false;
+	*to = texts;
+	*n = count;
+	return true;
+}
+
+static bool instruction_read(struct reader *r, const struct yaml *node)
+{
+	return texts_read(r, node, &r->f->task.instructions, &r->f->task.n_instructions);
+}
+
+static bool models_read(struct reader *r, const struct yaml *node)
+{
+	return texts_read(r, node, &r->f->task.models, &r->f->task.n_models);
+}
+
+static bool label_read(struct reader *r, const struct yaml *list, const struct yaml *entry, struct label *label)
+{
+	if (list->type == YAML_LIST)
+		return text_read(r, entry, &label->name);
+	label->name = entry->key;
+	if (yaml_is_null(entry))
+		return true;
+	return text_read(r, entry, &label->definition);
+}
+
+static bool labels_read(struct reader *r, const struct yaml *node)
+{
+	struct label *labels = arena_array(&r->f->task.arena, node->n, sizeof(*labels));
+	struct hash_map seen = { 0 };
+	size_t i = 0;
+	bool ok = true;
+
+	if (node->type == YAML_TEXT)
+		return wants(r, node, "a list of names, or a map of name: definition");
+	if (node->n < 2)
+		return task_file_fail(r->f, node, r->err, "labels has %zu, a choice needs at least 2", node->n);
+	for (const struct yaml *c = node->first; c && ok; c = c->next, i++) {
+		ok = label_read(r, node, c, &labels[i]);
+		if (ok && hash_map_put(&seen, labels[i].name, strlen(labels[i].name), i) != i)
+			ok = task_file_fail(r->f, c, r->err, "label \"%s\" stands twice; remove one", labels[i].name);
+	}
+	hash_map_release(&seen);
+	r->f->task.labels = labels;
+	r->f->task.n_labels = node->n;
+	return ok;
+}
+
+#define VARIANT(member) .to = offsetof(struct task_variant, member)
+
+static const struct key variant_keys[] = {
+	{ "name", TEXT, VARIANT(name) },
+	{ "incumbent", FLAG, VARIANT(incumbent) },
+	{ "model", TEXT, VARIANT(model) },
+	{ "system", TEXT, VARIANT(system) },
+	{ "input", TEXT, VARIANT(input) },
+	{ "max_tokens", WHOLE, VARIANT(max_tokens), .range = &whole_positive },
+	{ 0 },
+};
+
+static bool variant_read(struct reader *r, const struct yaml *entry, struct task_variant *variants, size_t i)
+{
+	struct task_variant *v = &variants[i];
+
+	*v = (struct task_variant){ .model = "local", .line = entry->line };
+	if (!map_read(r, entry, variant_keys, v))
+		return false;
+	if (!v->name)
+		return task_file_fail(r->f, entry, r->err, "a variant needs a name");
+	for (size_t j = 0; j < i; j++) {
+		if (strcmp(v->name, variants[j].name) == 0)
+			return task_file_fail(r->f, entry, r->err, "two variants are named \"%s\"; rename one", v->name);
+		if (v->incumbent && variants[j].incumbent)
+			return task_file_fail(r->f, entry, r->err, "two variants are the incumbent, \"%s\" and \"%s\"; "
+					      "only one is in use today", variants[j].name, v->name);
+	}
+	return true;
+}
+
+static bool variants_read(struct reader *r, const struct yaml *node)
+{
+	enum { MOST = 200 };
+	struct task_variant *variants;
+	size_t i = 0;
+
+	if (node->type != YAML_LIST)
+		return wants(r, node, "a list of maps");
+	if (node->n > MOST)
+		return task_file_fail(r->f, node, r->err, "%zu variants, more than the %d of one task", node->n, MOST);
+	variants = arena_array(&r->f->task.arena, node->n, sizeof(*variants));
+	for (const struct yaml *c = node->first; c; c = c->next)
+		if (!variant_read(r, c, variants, i++))
+			return false;
+	r->f->task.variants = variants;
+	r->f->task.n_variants = node->n;
+	return true;
+}
+
+static const struct key document_keys[] = {
+	{ .name = "file", .kind = ANY },
+	{ .name = "text", .kind = ANY },
+	{ .name = "id", .kind = ANY },
+	{ 0 },
+};
+
+static bool documents_read(struct reader *r, const struct yaml *node)
+{
+	const char *const *texts;
+	size_t n;
+
+	r->f->task.has_documents = true;
+	if (node->type != YAML_MAP)
+		return texts_read(r, node, &texts, &n);
+	if (!yaml_get(node, "file"))
+		return task_file_fail(r->f, node, r->err, "documents needs file: the rows to search");
+	for (const struct yaml *c = node->first; c; c = c->next)
+		if (!texts_read(r, c, &texts, &n))
+			return false;
+	return map_read(r, node, document_keys, NULL);
+}
+
+/* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */
+static const char *const later_scorers[] = { "f1", "set_f1", "exact_set", "json", "citation", "judge", "command" };
+
+static bool scorer_name_read(struct reader *r, const struct yaml *node)
+{
+	const char *names[32];
+	size_t n = 0, rows;
+	const struct scorer *table = scorer_all(&rows);
+
+	for (size_t i = 0; i < rows && n < COUNT(names); i++)
+		names[n++] = table[i].name;
+	for (size_t i = 0; i < COUNT(later_scorers) && n < COUNT(names); i++)
+		names[n++] = later_scorers[i];
+	if (!text_read(r, node, &r->f->task.scorer))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(node->text, names[i]) == 0)
+			return true;
+	return not_one_of(r, node, names, n);
+}
+
+static const struct key scorer_keys[] = {
+	{ "regex", TEXT, .to = offsetof(struct task, scorer_setting) },
+	{ "judge", TEXT, .to = offsetof(struct task, scorer_setting) },
+	{ .name = "rubric", .kind = ANY },
+	{ "command", TEXT, .to = offsetof(struct task, scorer_setting) },
+	{ 0 },
+};
+
+static bool scorer_map_read(struct reader *r, const struct yaml *node)
+{
+	struct task *t = &r->f->task;
+	size_t named = 0;
+
+	for (const struct yaml *c = node->first; c; c = c->next)
+		if (strcmp(c->key, "rubric") != 0) {
+			t->scorer = c->key;
+			named++;
+		}
+	if (!map_read(r, node, scorer_keys, t))
+		return false;
+	if (named != 1)
+		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, judge or command, not %zu", named);
+	return true;
+}
+
+static bool scorer_read(struct reader *r, const struct yaml *node)
+{
+	struct buf why = { 0 };
+	bool ok = node->type == YAML_MAP ? scorer_map_read(r, node) : scorer_name_read(r, node);
+
+	if (ok && strcmp(r->f->task.scorer, "regex") == 0 && !scorer_pattern_valid(r->f->task.scorer_setting, &why))
+		ok = task_file_fail(r->f, node, r->err, "scorer: %s", buf_text(&why));
+	buf_release(&why);
+	return ok;
+}
+
+#define FILE_(member) .to = offsetof(struct task_file, member)
+#define TASK(member) .to = offsetof(struct task_file, task.member)
+
+static const char *const kind_names[] = { "classify", "extract", "answer", "generate", NULL };
+static const char *const plan_names[] = { "auto", "full", "early", NULL };
+_Static_assert(sizeof(enum task_kind) == sizeof(int) && sizeof(enum task_plan) == sizeof(int), "choices are ints");
+
+static const struct key examples_keys[] = {
+	{ "file", TEXT, FILE_(examples) },
+	{ "answer", TEXT, FILE_(answer) },
+	{ "id", TEXT, FILE_(id) },
+	{ "split", TEXT, FILE_(split) },
+	{ "group", TEXT, FILE_(group) },
+	{ "gold", TEXT, FILE_(gold) },
+	{ "gold_ids", TEXT, FILE_(gold_ids) },
+	{ "human", TEXT, FILE_(human) },
+	{ 0 },
+};
+
+static const struct key traffic_keys[] = {
+	{ "calls_per_day", NUMBER, TASK(traffic.calls_per_day), .range = &amount },
+	{ "horizon_days", NUMBER, TASK(traffic.horizon_days), .range = &amount },
+	{ "cost_per_error", NUMBER, TASK(traffic.cost_per_error), .range = &amount },
+	{ "latency_p95_ms", NUMBER, TASK(traffic.latency_p95_ms), .range = &positive },
+	{ 0 },
+};
+
+static const struct key constraint_keys[] = {
+	{ "private", FLAG, TASK(constraints.private) },
+	{ "citations", FLAG, TASK(constraints.citations) },
+	{ 0 },
+};
+
+static const struct key budget_keys[] = {
+	{ "usd", NUMBER, TASK(budget.usd), .range = &positive },
+	{ "minutes", NUMBER, TASK(budget.minutes), .range = &positive },
+	{ "calls", WHOLE, TASK(budget.calls), .range = &whole_positive },
+	{ 0 },
+};
+
+static const struct key task_keys[] = {
+	{ "name", TEXT, TASK(name) },
+	{ "kind", CHOICE, TASK(kind), .choices = kind_names },
+	{ "instruction", OWN, .own = instruction_read },
+	{ "input", TEXT, TASK(input) },
+	{ "many", FLAG, TASK(many) },
+	{ "labels", OWN, .own = labels_read },
+	{ "examples", MAP, .keys = examples_keys },
+	{ "documents", OWN, .own = documents_read },
+	{ "variants", OWN, .own = variants_read },
+	{ "models", OWN, .own = models_read },
+	{ "scorer", OWN, .own = scorer_read },
+	{ .name = "schema", .kind = ANY },
+	{ "target", NUMBER, TASK(target), .range = &share },
+	{ "margin", NUMBER, TASK(margin), .range = &margin_range },
+	{ "alpha", NUMBER, TASK(alpha), .range = &share },
+	{ "traffic", MAP, .keys = traffic_keys },
+	{ "plan", CHOICE, TASK(plan), .choices = plan_names },
+	{ "constraints", MAP, .keys = constraint_keys },
+	{ "budget", MAP, .keys = budget_keys },
+	{ 0 },
+};
+
+const char *task_kind_name(enum task_kind kind)
+{
+	return kind_names[kind];
+}
+
+static bool needed(struct reader *r)
+{
+	const struct task_file *f = r->f;
+	const struct yaml *examples = yaml_get(f->root, "examples");
+
+	if (!f->task.n_instructions)
+		return task_file_fail(f, NULL, r->err, "instruction is missing: what the model is told to do");
+	if (!f->task.input)
+		return task_file_fail(f, NULL, r->err, "input is missing: the text of one example, such as \"{{text}}\"");
+	if (!examples)
+		return task_file_fail(f, NULL, r->err, "examples is missing: {file: emails.csv, answer: label}");
+	if (!f->examples)
+		return task_file_fail(f, examples, r->err, "examples needs file: a .jsonl, .json, .csv or .tsv");
+	if (!f->answer)
+		return task_file_fail(f, examples, r->err, "examples needs answer: the column with the right answer");
+	return true;
+}
+
+bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct error *err)
+{
+	static const char *const local[] = { "local" };
+	struct reader r = { f, err };
+
+	f->task.margin = 0.05;
+	f->task.alpha = 0.05;
+	f->task.models = local;
+	f->task.n_models = 1;
+	f->root = yaml_parse(&f->task.arena, bytes, n, f->task.file, err);
+	if (!f->root)
+		return false;
+	if (f->root->type != YAML_MAP)
+		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
+				      yaml_type_name(f->root->type));
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r))
+		return false;
+	f->task.has_target = yaml_get(f->root, "target") != NULL;
+	if (!f->task.scorer)
+		f->task.scorer = scorer_default(f->task.kind);
+	return true;
+}

@@ -1,0 +1,380 @@
+/* Forward passes against transformers (tests/reference/smollm2.py, tiny_models.py wrote the golden files), the promise
+ * of equal bytes however tokens are shared and batched, and files that lie.
+ *
+ * `llm_decoder dump MODEL IDS OUT` writes the logits behind every id in the text file IDS as f32 to OUT instead. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "llm/decoder.h"
+
+static const char tiny[] = "tests/reference/golden/tiny-llama.gguf";
+
+enum { TOP = 32, LENGTH = 70 };
+
+struct engine {
+	struct pool *pool;
+	struct decoder *decoder;
+};
+
+static struct engine engine_open(const char *path, const struct kernels *kernels, int threads)
+{
+	struct engine e = { .pool = pool_open(threads) };
+	struct error err = { "" };
+
+	if (!kernels)
+		kernels = kernels_choose(true, &err);
+	e.decoder = kernels ? decoder_open(path, kernels, e.pool, &err) : NULL;
+	if (!e.decoder)
+		fail_msg("%s", err.text);
+	return e;
+}
+
+static void engine_close(struct engine *e)
+{
+	decoder_free(e->decoder);
+	pool_free(e->pool);
+}
+
+/* What a golden file says of one position, and how far the logits are from it. */
+struct agreement {
+	size_t positions, same_top;
+	double kl, largest_kl, difference;
+};
+
+/* KL over the listed ids, all others as one outcome: a lower bound of KL over the vocabulary that is tight here. */
+static void compare_position(FILE *golden, const float *logits, size_t vocabulary, struct agreement *a)
+{
+	double lse, top = logits[0], sum = 0, kl = 0, rest_p = 1, rest_q = 1;
+	size_t best = 0;
+
+	for (size_t i = 1; i < vocabulary; i++)
+		best = logits[i] > logits[best] ? i : best;
+	top = logits[best];
+	for (size_t i = 0; i < vocabulary; i++)
+		sum += exp((double)logits[i] - top);
+	assert_int_equal(fscanf(golden, "%lf", &lse), 1);
+	for (int i = 0; i < TOP; i++) {
+		double want, p, q;
+		size_t id;
+
+		assert_int_equal(fscanf(golden, "%zu:%lf", &id, &want), 2);
+		a->same_top += i == 0 && id == best;
+		a->difference = fmax(a->difference, fabs(want - (double)logits[id]));
+		p = exp(want - lse);
+		q = exp((double)logits[id] - top) / sum;
+		kl += p * log(p / q);
+		rest_p -= p;
+		rest_q -= q;
+	}
+	if (rest_p > 1e-6 && rest_q > 1e-6)
+		kl += rest_p * log(rest_p / rest_q);
+	a->positions++;
+	a->kl += kl;
+	a->largest_kl = fmax(a->largest_kl, kl);
+}
+
+static struct agreement compare_golden(struct decoder *d, const char *path)
+{
+	size_t vocabulary = decoder_vocabulary(d), n;
+	FILE *golden = fopen(path, "rb");
+	struct agreement a = { 0 };
+
+	assert_non_null(golden);
+	while (fscanf(golden, " text %zu", &n) == 1) {
+		int32_t *ids = mem_zero(n, sizeof(*ids));
+		float *logits = mem_zero(n * vocabulary, sizeof(*logits));
+
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(fscanf(golden, "%d", &ids[i]), 1);
+		struct context *c = context_new(d, NULL, ids, n);
+
+		decoder_compute(d, &c, 1);
+		decoder_logits_all(d, c, logits);
+		for (size_t i = 0; i < n; i++)
+			compare_position(golden, logits + i * vocabulary, vocabulary, &a);
+		context_free(c);
+		free(logits);
+		free(ids);
+	}
+	fclose(golden);
+	assert_true(a.positions > 50);
+	return a;
+}
+
+static void check_agreement(const char *name, struct agreement a, double same_top, double mean_kl)
+{
+	double n = (double)a.positions;
+
+	print_message("%s: %zu positions, same top-1 %.4f, mean KL %.2g, largest %.2g, logits within %.2g\n", name,
+		      a.positions, (double)a.same_top / n, a.kl / n, a.largest_kl, a.difference);
+	if ((double)a.same_top / n < same_top || a.kl / n > mean_kl)
+		fail_msg("%s: same top-1 %.4f (at least %.4f), mean KL %.3g (at most %.3g)", name, (double)a.same_top / n,
+			 same_top, a.kl / n, mean_kl);
+}
+
+static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *k = kernels_all(); *k; k++) {
+		struct engine e;
+
+		if (!(*k)->available())
+			continue;
+		e = engine_open(tiny, *k, 2);
+		struct agreement a = compare_golden(e.decoder, "tests/reference/golden/tiny-llama.txt");
+
+		check_agreement((*k)->name, a, (*k)->bf16 ? 0.9 : 0.99, (*k)->bf16 ? 0.02 : 1e-4); /* the file rounds logits to 1e-4 */
+		engine_close(&e);
+	}
+}
+
+static void smollm2_matches_transformers(void **state)
+{
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/smollm2-135m-instruct.Q4_1.gguf", test_models_folder());
+	if (!file_exists(path)) {
+		print_message("skipped: %s is absent (`make models`)\n", path);
+		skip();
+	}
+	struct engine e = engine_open(path, NULL, 2);
+
+	check_agreement("smollm2", compare_golden(e.decoder, "tests/reference/golden/smollm2.txt"), 0.99, 0.002);
+	engine_close(&e);
+}
+
+/* A sequence that differs at every place. */
+static void fill_ids(int32_t *ids, size_t n, int seed)
+{
+	for (size_t i = 0; i < n; i++)
+		ids[i] = (int32_t)((i * 37 + (size_t)seed * 101 + i * i) % 250);
+}
+
+/* The logits behind a sequence read as a chain of contexts, cut before each of the n cuts. */
+static void chain_logits(struct decoder *d, const int32_t *ids, size_t n, const size_t *cuts, size_t n_cuts, float *out)
+{
+	struct context *chain[8] = { NULL };
+	size_t from = 0;
+
+	for (size_t i = 0; i <= n_cuts; i++) {
+		size_t to = i < n_cuts ? cuts[i] : n;
+
+		chain[i] = context_new(d, i > 0 ? chain[i - 1] : NULL, ids + from, to - from);
+		from = to;
+	}
+	decoder_compute(d, &chain[n_cuts], 1);
+	decoder_logits(d, &chain[n_cuts], 1, out);
+	for (size_t i = n_cuts + 1; i-- > 0;)
+		context_free(chain[i]);
+}
+
+static void assert_same_bytes(const char *name, const float *a, const float *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(&a[i], &b[i], sizeof(*a)) != 0)
+			fail_msg("%s: value %zu is %.9g, alone it was %.9g", name, i, (double)a[i], (double)b[i]);
+}
+
+static void sharing_leaves_no_trace(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t cuts[4], n;
+	} cases[] = {
+		{ "cut after one token", { 1 }, 1 },
+		{ "cut before the last token", { LENGTH - 1 }, 1 },
+		{ "cut in odd places", { 7, 13, 50 }, 3 },
+		{ "with empty contexts", { 0, 30, 30, LENGTH }, 4 },
+	};
+	struct engine e = engine_open(tiny, NULL, 1);
+	size_t vocabulary = decoder_vocabulary(e.decoder);
+	float *alone = mem_zero(vocabulary, sizeof(*alone)), *shared = mem_zero(vocabulary, sizeof(*shared));
+	int32_t ids[LENGTH];
+
+	(void)state;
+	fill_ids(ids, LENGTH, 1);
+	chain_logits(e.decoder, ids, LENGTH, NULL, 0, alone);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		chain_logits(e.decoder, ids, LENGTH, cases[i].cuts, cases[i].n, shared);
+		assert_same_bytes(cases[i].name, shared, alone, vocabulary);
+	}
+	free(alone);
+	free(shared);
+	engine_close(&e);
+}
+
+/* 12 sequences of up to 70 tokens behind one prefix are more rows than one pass takes. */
+static void batches_and_threads_leave_no_trace(void **state)
+{
+	enum { N = 12 };
+	size_t lengths[N] = { LENGTH, 1, 2, 3, 7, 8, 9, 63, 64, 65, LENGTH, LENGTH };
+	int32_t prefix[150], ids[N][LENGTH];
+
+	(void)state;
+	fill_ids(prefix, 150, 99);
+	for (int i = 0; i < N; i++)
+		fill_ids(ids[i], LENGTH, i);
+	for (int threads = 1; threads <= 2; threads++) {
+		struct engine one = engine_open(tiny, NULL, 1), many = engine_open(tiny, NULL, threads);
+		size_t vocabulary = decoder_vocabulary(one.decoder);
+		float *alone = mem_zero(vocabulary, sizeof(*alone)), *batch = mem_zero(N * vocabulary, sizeof(*batch));
+		struct context *shared = context_new(many.decoder, NULL, prefix, 150), *contexts[N];
+
+		for (int i = 0; i < N; i++)
+			contexts[i] = context_new(many.decoder, shared, ids[i], lengths[i]);
+		decoder_compute(many.decoder, contexts, N);
+		decoder_logits(many.decoder, contexts, N, batch);
+		for (int i = 0; i < N; i++) {
+			int32_t all[150 + LENGTH];
+
+			memcpy(all, prefix, sizeof(prefix));
+			memcpy(all + 150, ids[i], sizeof(ids[i]));
+			chain_logits(one.decoder, all, 150 + lengths[i], NULL, 0, alone);
+			assert_same_bytes("batch", batch + (size_t)i * vocabulary, alone, vocabulary);
+			context_free(contexts[i]);
+		}
+		context_free(shared);
+		free(alone);
+		free(batch);
+		engine_close(&one);
+		engine_close(&many);
+	}
+}
+
+static void appended_tokens_equal_a_whole_sequence(void **state)
+{
+	struct engine e = engine_open(tiny, NULL, 1);
+	size_t vocabulary = decoder_vocabulary(e.decoder);
+	float *whole = mem_zero(vocabulary, sizeof(*whole)), *grown = mem_zero(vocabulary, sizeof(*grown));
+	int32_t ids[LENGTH];
+
+	(void)state;
+	fill_ids(ids, LENGTH, 5);
+	struct context *c = context_new(e.decoder, NULL, ids, 3);
+
+	for (size_t n = 3; n < LENGTH; n++) {
+		context_append(c, ids[n]);
+		if (n % 4 != 0) /* several tokens may wait for one pass */
+			decoder_compute(e.decoder, &c, 1);
+	}
+	decoder_compute(e.decoder, &c, 1);
+	decoder_logits(e.decoder, &c, 1, grown);
+	chain_logits(e.decoder, ids, LENGTH, NULL, 0, whole);
+	assert_int_equal(context_length(c), LENGTH);
+	assert_same_bytes("appended", grown, whole, vocabulary);
+	context_free(c);
+	free(whole);
+	free(grown);
+	engine_close(&e);
+}
+
+/* Rows change bytes of the tiny file: `with` replaces the bytes `skip` behind the text `find`. */
+static const struct {
+	const char *name, *find;
+	int skip;
+	size_t n;
+	const char *with, *message;
+} lies[] = {
+	{ "another architecture", "general.architecture", 12, 5, "bloom", "\"bloom\"" },
+	{ "no layers", "llama.block_count", 4, 4, "\0\0\0\0", "\"llama.block_count\" is 0" },
+	{ "absurd layers", "llama.block_count", 4, 4, "\xff\xff\xff\xff", "\"llama.block_count\" is 4294967295" },
+	{ "more layers than tensors", "llama.block_count", 4, 4, "\x20\0\0\0", "tensor \"blk.2.attn_norm.weight\" is missing" },
+	{ "fewer layers than tensors", "llama.block_count", 4, 4, "\1\0\0\0", "a llama model of 1 layers" },
+	{ "key renamed", "llama.block_count", -17, 17, "llama.block_cout_", "no integer \"llama.block_count\"" },
+	{ "wider than the tensors", "llama.embedding_length", 4, 4, "\x80\0\0\0", "keys of 32 values, of which 16 rotate" },
+	{ "heads of odd size", "llama.attention.head_count", 4, 4, "\3\0\0\0", "cannot share 2" },
+	{ "heads too narrow", "llama.attention.head_count", 4, 4, "\x10\0\0\0", "heads of 4 values" },
+	{ "too many K/V heads", "llama.attention.head_count_kv", 4, 4, "\4\0\0\0", "\"blk.0.attn_k.weight\" has 32 rows" },
+	{ "K/V heads beside heads", "llama.attention.head_count_kv", 4, 4, "\3\0\0\0", "cannot share 3" },
+	{ "part of a head rotates", "llama.rope.dimension_count", 4, 4, "\x08\0\0\0", "of which 8 rotate" },
+	{ "another ffn", "llama.feed_forward_length", 4, 4, "\x40\0\0\0", "\"blk.0.ffn_gate.weight\" has 96 rows" },
+	{ "no context", "llama.context_length", 4, 4, "\0\0\0\0", "\"llama.context_length\" is 0" },
+	{ "epsilon is NaN", "llama.attention.layer_norm_rms_epsilon", 4, 4, "\0\0\xc0\x7f", "must lie between 0 and 1" },
+	{ "negative rope base", "llama.rope.freq_base", 4, 4, "\0\0\x80\xbf", "must lie between 1 and 1e12" },
+	{ "a tensor is missing", "blk.1.ffn_down.weight", -6, 6, "wright", "blk.1.ffn_down.wright" },
+	{ "a bias nobody adds", "blk.1.ffn_norm.weight", -21, 21, "blk.1.attn_v_.biases_", "blk.1.attn_v_.biases_" },
+};
+
+static void files_that_lie_are_refused(void **state)
+{
+	struct error err = { "" };
+	size_t n;
+	char *good = file_read(tiny, 1 << 20, &n, &err), *bad = mem_alloc(n), path[] = "/tmp/rung-llm-XXXXXX";
+	const struct kernels *kernels = kernels_choose(true, &err);
+	struct pool *pool = pool_open(1);
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_non_null(good);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		char *at;
+
+		memcpy(bad, good, n);
+		at = memmem(bad, n, lies[i].find, strlen(lies[i].find));
+		if (!at)
+			fail_msg("%s: no \"%s\" in the file", lies[i].name, lies[i].find);
+		memcpy(at + strlen(lies[i].find) + lies[i].skip, lies[i].with, lies[i].n);
+		assert_true(pwrite(fd, bad, n, 0) == (ssize_t)n);
+		err.text[0] = 0;
+		if (decoder_open(path, kernels, pool, &err))
+			fail_msg("%s: the file was accepted", lies[i].name);
+		if (!strstr(err.text, lies[i].message) || !strstr(err.text, path))
+			fail_msg("%s: \"%s\" does not say \"%s\"", lies[i].name, err.text, lies[i].message);
+	}
+	close(fd);
+	unlink(path);
+	free(good);
+	free(bad);
+	pool_free(pool);
+}
+
+/* --- the dump mode, for tests/reference/smollm2.py compare --- */
+
+static int dump(const char *model, const char *ids_path, const char *out_path)
+{
+	struct engine e = engine_open(model, NULL, 0);
+	FILE *in = fopen(ids_path, "rb"), *out = fopen(out_path, "wb");
+	size_t vocabulary = decoder_vocabulary(e.decoder), written;
+	struct context *c = context_new(e.decoder, NULL, NULL, 0);
+	float *logits;
+	int32_t id;
+
+	if (!in || !out)
+		return 1;
+	while (fscanf(in, "%d", &id) == 1)
+		context_append(c, id);
+	logits = mem_zero(context_length(c) * vocabulary, sizeof(*logits));
+	decoder_compute(e.decoder, &c, 1);
+	decoder_logits_all(e.decoder, c, logits);
+	written = fwrite(logits, vocabulary * sizeof(*logits), context_length(c), out);
+	fclose(in);
+	if (fclose(out) != 0 || written != context_length(c))
+		return 1;
+	free(logits);
+	context_free(c);
+	engine_close(&e);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tiny_model_matches_transformers_with_every_kernel_set),
+		cmocka_unit_test(smollm2_matches_transformers),
+		cmocka_unit_test(sharing_leaves_no_trace),
+		cmocka_unit_test(batches_and_threads_leave_no_trace),
+		cmocka_unit_test(appended_tokens_equal_a_whole_sequence),
+		cmocka_unit_test(files_that_lie_are_refused),
+	};
+
+	if (argc == 5 && strcmp(argv[1], "dump") == 0)
+		return dump(argv[2], argv[3], argv[4]);
+	return cmocka_run_group_tests_name("llm_decoder", tests, NULL, NULL);
+}

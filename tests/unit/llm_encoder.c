@@ -1,0 +1,302 @@
+/* Sentence vectors against transformers (tests/reference/minilm.py, tiny_models.py wrote the golden files), the promise
+ * of equal bytes in any batch, and folders that lie.
+ *
+ * `llm_encoder dump FOLDER TEXTS OUT` writes the vector of each line of TEXTS as f32 to OUT instead. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "llm/encoder.h"
+
+static const char tiny[] = "tests/reference/golden/tiny-bert";
+
+struct engine {
+	struct pool *pool;
+	struct encoder *encoder;
+};
+
+static struct engine engine_open(const char *folder, const struct kernels *kernels, int threads)
+{
+	struct engine e = { .pool = pool_open(threads) };
+	struct error err = { "" };
+
+	if (!kernels)
+		kernels = kernels_choose(true, &err);
+	e.encoder = kernels ? encoder_open(folder, kernels, e.pool, &err) : NULL;
+	if (!e.encoder)
+		fail_msg("%s", err.text);
+	return e;
+}
+
+static void engine_close(struct engine *e)
+{
+	encoder_free(e->encoder);
+	pool_free(e->pool);
+}
+
+static char *next_line(FILE *f)
+{
+	size_t capacity = 0;
+	char *line = NULL;
+	ssize_t n = getline(&line, &capacity, f);
+
+	if (n <= 0) {
+		free(line);
+		return NULL;
+	}
+	if (line[n - 1] == '\n')
+		line[n - 1] = 0;
+	return line;
+}
+
+/* The least cosine between our vectors and the file's; checks that ours have length 1. */
+static double least_cosine(struct encoder *e, const char *path)
+{
+	size_t width = encoder_width(e), texts = 0;
+	float *v = mem_zero(width, sizeof(*v));
+	FILE *golden = fopen(path, "rb");
+	double least = 1;
+	char *text;
+
+	assert_non_null(golden);
+	for (; (text = next_line(golden)) != NULL; texts++) {
+		char *numbers = next_line(golden), *at = numbers;
+		double dot = 0, ours = 0, theirs = 0;
+
+		assert_non_null(numbers);
+		encoder_embed(e, (const char *const *)&text, 1, v, NULL);
+		for (size_t i = 0; i < width; i++) {
+			double x = strtod(at, &at);
+
+			dot += x * (double)v[i];
+			theirs += x * x;
+			ours += (double)v[i] * (double)v[i];
+		}
+		assert_close(text, ours, 1.0, 1e-5);
+		least = fmin(least, dot / sqrt(ours * theirs));
+		free(text);
+		free(numbers);
+	}
+	fclose(golden);
+	assert_true(texts >= 5);
+	free(v);
+	return least;
+}
+
+static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *k = kernels_all(); *k; k++) {
+		struct engine e;
+
+		if (!(*k)->available())
+			continue;
+		e = engine_open(tiny, *k, 2);
+		assert_close((*k)->name, least_cosine(e.encoder, "tests/reference/golden/tiny-bert.txt"), 1.0,
+			     (*k)->bf16 ? 1e-3 : 1e-6);
+		engine_close(&e);
+	}
+}
+
+/* The folder of all-MiniLM-L6-v2; skips the test when it is absent. */
+static const char *minilm_folder(void)
+{
+	static char path[4096];
+	char config[4200];
+
+	snprintf(path, sizeof(path), "%s/all-MiniLM-L6-v2", test_models_folder());
+	snprintf(config, sizeof(config), "%s/config.json", path);
+	if (!file_exists(config)) {
+		print_message("skipped: %s is absent (`make models`)\n", path);
+		skip();
+	}
+	return path;
+}
+
+static void minilm_matches_transformers(void **state)
+{
+	(void)state;
+	struct engine e = engine_open(minilm_folder(), NULL, 2);
+	double least = least_cosine(e.encoder, "tests/reference/golden/minilm.txt");
+
+	print_message("minilm: least cosine %.7f\n", least);
+	assert_true(least >= 0.9999);
+	engine_close(&e);
+}
+
+static void texts_are_cut_at_the_models_limit(void **state)
+{
+	char *longest = mem_zero(1, 8001);
+	const char *texts[] = { "", "the cat", longest };
+	struct engine e = engine_open(tiny, NULL, 1);
+	size_t tokens[3], width = encoder_width(e.encoder);
+	float *out = mem_zero(3 * width, sizeof(*out));
+
+	(void)state;
+	for (int i = 0; i < 2000; i++)
+		memcpy(longest + 4 * i, "the ", 4);
+	encoder_embed(e.encoder, texts, 3, out, tokens);
+	assert_int_equal(tokens[0], 2);
+	assert_int_equal(tokens[1], 4);
+	assert_int_equal(tokens[2], 32); /* its 32 positions are fewer than 256 */
+	for (size_t i = 0; i < 3 * width; i++)
+		assert_true(isfinite(out[i]));
+	free(out);
+	free(longest);
+	engine_close(&e);
+}
+
+/* 60 texts of up to 32 tokens are more rows than one pass takes. */
+static void batches_and_threads_leave_no_trace(void **state)
+{
+	enum { N = 60 };
+	static const char *const words[] = { "the", "cats", "sitting", "on", "unknown", "mat", ",", "runs" };
+	char texts[N][256];
+	const char *pointers[N];
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		size_t n = 0;
+
+		for (size_t j = 0; j <= i % 31; j++)
+			n += (size_t)snprintf(texts[i] + n, sizeof(texts[i]) - n, "%s ", words[(i * 3 + j * j) % 8]);
+		pointers[i] = texts[i];
+	}
+	for (int threads = 1; threads <= 2; threads++) {
+		struct engine one = engine_open(tiny, NULL, 1), many = engine_open(tiny, NULL, threads);
+		size_t width = encoder_width(one.encoder);
+		float *batch = mem_zero(N * width, sizeof(*batch)), *alone = mem_zero(width, sizeof(*alone));
+
+		encoder_embed(many.encoder, pointers, N, batch, NULL);
+		for (size_t i = 0; i < N; i++) {
+			encoder_embed(one.encoder, &pointers[i], 1, alone, NULL);
+			assert_memory_equal(batch + i * width, alone, width * sizeof(*alone));
+		}
+		free(batch);
+		free(alone);
+		engine_close(&one);
+		engine_close(&many);
+	}
+}
+
+/* Rows change one file of the tiny folder: the text `find` becomes `with`, of the same length. */
+static const struct {
+	const char *name, *file, *find, *with, *message;
+} lies[] = {
+	{ "no JSON", "config.json", "{", "[", "config.json:" },
+	{ "another family", "config.json", "\"bert\"", "\"bort\"", "\"model_type\" is \"bort\"" },
+	{ "another activation", "config.json", "\"gelu\"", "\"relu\"", "\"hidden_act\" is \"relu\"" },
+	{ "no layers", "config.json", "layers\": 2", "layers\": 0", "\"num_hidden_layers\" is 0" },
+	{ "more layers than tensors", "config.json", "layers\": 2", "layers\": 3",
+	  "\"encoder.layer.2.attention.self.query.weight\" is missing" },
+	{ "key renamed", "config.json", "num_hidden_layers", "num_hodden_layers", "\"num_hidden_layers\" is missing" },
+	{ "no number", "config.json", "size\": 32", "size\": []", "\"hidden_size\" is missing or no integer" },
+	{ "odd heads", "config.json", "heads\": 2", "heads\": 3", "32 values over 3 heads" },
+	{ "narrow heads", "config.json", "heads\": 2", "heads\": 4", "32 values over 4 heads" },
+	{ "another width", "config.json", "hidden_size\": 32", "hidden_size\": 64", "rows of 32 values" },
+	{ "another ffn", "config.json", "intermediate_size\": 64", "intermediate_size\": 65",
+	  "\"encoder.layer.0.intermediate.dense.weight\" has 64 rows" },
+	{ "more positions", "config.json", "embeddings\": 32", "embeddings\": 99", "position_embeddings.weight\" has 32" },
+	{ "no room for a text", "config.json", "embeddings\": 32", "embeddings\": 2 ", "a text takes at least 3" },
+	{ "fewer words", "config.json", "vocab_size\": 27", "vocab_size\": 26", "the tokenizer has 27 tokens" },
+	{ "a negative epsilon", "config.json", "eps\": 1e-12", "eps\": -1.00", "\"layer_norm_eps\" is -1" },
+	{ "no [CLS]", "vocab.txt", "[CLS]", "[ALS]", "[CLS]" },
+	{ "a tensor is missing", "model.safetensors", "encoder.layer.1.output.dense.bias",
+	  "encoder.layer.1.output.dense.bios", "\"encoder.layer.1.output.dense.bias\" is missing" },
+};
+
+static const char *const files[] = { "config.json", "vocab.txt", "model.safetensors" };
+
+/* Copies the tiny folder to `to`, with row i's lie. */
+static void copy_folder(const char *to, size_t i)
+{
+	struct error err = { "" };
+	char path[4096];
+	size_t n;
+
+	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+		snprintf(path, sizeof(path), "%s/%s", tiny, files[f]);
+		char *data = file_read(path, 1 << 20, &n, &err);
+
+		assert_non_null(data);
+		if (strcmp(files[f], lies[i].file) == 0) {
+			char *at = memmem(data, n, lies[i].find, strlen(lies[i].find));
+
+			if (!at || strlen(lies[i].find) != strlen(lies[i].with))
+				fail_msg("%s: the row does not fit the file", lies[i].name);
+			memcpy(at, lies[i].with, strlen(lies[i].with));
+		}
+		snprintf(path, sizeof(path), "%s/%s", to, files[f]);
+		assert_true(file_replace(path, data, n, &err));
+		free(data);
+	}
+}
+
+static void folders_that_lie_are_refused(void **state)
+{
+	char folder[] = "/tmp/rung-llm-XXXXXX", path[4096];
+	struct error err = { "" };
+	const struct kernels *kernels = kernels_choose(true, &err);
+	struct pool *pool = pool_open(1);
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		copy_folder(folder, i);
+		err.text[0] = 0;
+		if (encoder_open(folder, kernels, pool, &err))
+			fail_msg("%s: the folder was accepted", lies[i].name);
+		if (!strstr(err.text, lies[i].message) || !strstr(err.text, folder))
+			fail_msg("%s: \"%s\" does not say \"%s\"", lies[i].name, err.text, lies[i].message);
+	}
+	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
+		unlink(path);
+	}
+	rmdir(folder);
+	pool_free(pool);
+}
+
+/* --- the dump mode, for tests/reference/minilm.py compare --- */
+
+static int dump(const char *folder, const char *texts, const char *out_path)
+{
+	struct engine e = engine_open(folder, NULL, 0);
+	size_t width = encoder_width(e.encoder);
+	float *v = mem_zero(width, sizeof(*v));
+	FILE *in = fopen(texts, "rb"), *out = fopen(out_path, "wb");
+	bool written = in && out;
+	char *text;
+
+	while (written && (text = next_line(in)) != NULL) {
+		encoder_embed(e.encoder, (const char *const *)&text, 1, v, NULL);
+		written = fwrite(v, sizeof(*v), width, out) == width;
+		free(text);
+	}
+	if (in)
+		fclose(in);
+	if (out && fclose(out) != 0)
+		written = false;
+	free(v);
+	engine_close(&e);
+	return written ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tiny_model_matches_transformers_with_every_kernel_set),
+		cmocka_unit_test(minilm_matches_transformers),
+		cmocka_unit_test(texts_are_cut_at_the_models_limit),
+		cmocka_unit_test(batches_and_threads_leave_no_trace),
+		cmocka_unit_test(folders_that_lie_are_refused),
+	};
+
+	if (argc == 5 && strcmp(argv[1], "dump") == 0)
+		return dump(argv[2], argv[3], argv[4]);
+	return cmocka_run_group_tests_name("llm_encoder", tests, NULL, NULL);
+}

@@ -1,0 +1,446 @@
+/* Every kernel set that this processor can run, against double precision; and the promise that a row's result does not
+ * depend on the rows beside it or on the threads. */
+#include "test.h"
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "llm/kernels.h"
+
+static const float guard = -12345.0f; /* what must not be written over */
+
+static void fill(float *x, size_t n, const char *stream, float size)
+{
+	struct rng rng;
+
+	rng_init(&rng, 7, stream);
+	for (size_t i = 0; i < n; i++)
+		x[i] = size * (float)(2 * rng_double(&rng) - 1);
+}
+
+static float *values(size_t n, const char *stream)
+{
+	float *x = mem_aligned((n + 1) * sizeof(*x));
+
+	fill(x, n, stream, 1.0f);
+	return x;
+}
+
+static void set_all(float *x, size_t n, float value)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = value;
+}
+
+/* Nearest bf16, ties to even. */
+static double round_bf16(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+	memcpy(&x, &bits, sizeof(bits));
+	return (double)x;
+}
+
+/* A weight matrix (n, k) with its packed form, and a batch a (m, k) in rows of lda = k + 3. */
+struct product {
+	const struct kernels *kernels;
+	size_t m, n, k, lda, ldc;
+	float *weights, *a, *c;
+	struct matrix w;
+};
+
+static void read_rows(void *context, size_t first, size_t count, float *rows)
+{
+	const struct product *p = context;
+
+	memcpy(rows, p->weights + first * p->k, count * p->k * sizeof(*rows));
+}
+
+static struct product product_init(const struct kernels *kernels, size_t m, size_t n, size_t k)
+{
+	struct product p = { .kernels = kernels, .m = m, .n = n, .k = k, .lda = k + 3, .ldc = n + 5 };
+
+	p.weights = values(n * k, "weights");
+	p.a = values(m * p.lda, "rows");
+	p.c = values(m * p.ldc, "product");
+	set_all(p.c, m * p.ldc, guard);
+	matrix_pack(&p.w, kernels, n, k, read_rows, &p);
+	return p;
+}
+
+static void product_release(struct product *p)
+{
+	matrix_release(&p->w);
+	free(p->weights);
+	free(p->a);
+	free(p->c);
+}
+
+/* The chain of k roundings errs by at most k units of 2^-24 of the sum of |a w|, in practice by less than sqrt(k). */
+static void assert_element(const struct product *p, size_t i, size_t j)
+{
+	double want = 0, size = 0, got = (double)p->c[i * p->ldc + j];
+
+	for (size_t x = 0; x < p->k; x++) {
+		float a = p->a[i * p->lda + x], w = p->weights[j * p->k + x];
+		double term = p->kernels->bf16 ? round_bf16(a) * round_bf16(w) : (double)a * (double)w;
+
+		want += term;
+		size += fabs(term);
+	}
+	if (!(fabs(got - want) <= ldexp(2 + sqrt((double)p->k), -24) * size))
+		fail_msg("%s (%zu, %zu, %zu): c[%zu][%zu] is %.9g, want %.9g", p->kernels->name, p->m, p->n, p->k, i, j, got,
+			 want);
+}
+
+static void assert_product(const struct kernels *kernels, struct pool *pool, size_t m, size_t n, size_t k)
+{
+	struct product p = product_init(kernels, m, n, k);
+	size_t step = 1 + m * n / 2000; /* large products are sampled */
+
+	matrix_multiply(&p.w, pool, p.a, m, p.lda, p.c, p.ldc);
+	for (size_t e = 0; e < m * n; e += step)
+		assert_element(&p, e / n, e % n);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = n; j < p.ldc; j++)
+			if (p.c[i * p.ldc + j] != guard)
+				fail_msg("%s (%zu, %zu, %zu): wrote c[%zu][%zu]", kernels->name, m, n, k, i, j);
+	product_release(&p);
+}
+
+static const struct {
+	size_t m, n, k;
+} shapes[] = {
+	{ 1, 1, 1 },	 { 1, 1, 0 },	  { 0, 5, 7 },	    { 61, 77, 30 },   { 7, 16, 31 },	{ 2, 48, 2 },
+	{ 5, 33, 383 },	 { 6, 32, 384 },  { 14, 31, 385 },  { 15, 64, 767 },  { 29, 15, 769 },	{ 43, 50, 1537 },
+	{ 1, 192, 576 }, { 1, 576, 1536 }, { 100, 192, 576 }, { 85, 576, 64 }, { 170, 40, 2048 }, { 3, 1000, 9 },
+};
+
+static void product_matches_reference(void **state)
+{
+	struct pool *pool = pool_open(2);
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++) {
+		if (!(*set)->available())
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+			assert_product(*set, pool, shapes[i].m, shapes[i].n, shapes[i].k);
+		for (size_t m = 1; m <= 17; m++)
+			for (size_t n = 1; n <= 50; n++)
+				assert_product(*set, pool, m, n, 5 + (m + n) % 4);
+	}
+	pool_free(pool);
+}
+
+static void assert_same_rows(const struct product *batch, struct pool *pool, const char *pool_name)
+{
+	float *alone = values(batch->n, "alone");
+
+	for (size_t i = 0; i < batch->m; i++) {
+		matrix_multiply(&batch->w, pool, batch->a + i * batch->lda, 1, batch->lda, alone, batch->n);
+		if (memcmp(alone, batch->c + i * batch->ldc, batch->n * sizeof(*alone)) != 0)
+			fail_msg("%s (%zu, %zu, %zu), %s: row %zu differs from itself alone", batch->kernels->name, batch->m,
+				 batch->n, batch->k, pool_name, i);
+	}
+	free(alone);
+}
+
+static void row_does_not_depend_on_batch_or_threads(void **state)
+{
+	static const size_t sizes[][2] = { { 77, 577 }, { 576, 1536 }, { 30, 61 } }; /* (n, k) */
+	struct pool *pools[] = { pool_open(1), pool_open(2), pool_open(3) };
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t s = 0; (*set)->available() && s < ARRAY_SIZE(sizes); s++) {
+			struct product p = product_init(*set, 37, sizes[s][0], sizes[s][1]);
+			struct product other = product_init(*set, 37, sizes[s][0], sizes[s][1]);
+
+			matrix_multiply(&p.w, pools[0], p.a, p.m, p.lda, p.c, p.ldc);
+			assert_same_rows(&p, pools[0], "1 thread");
+			for (size_t t = 1; t < ARRAY_SIZE(pools); t++) {
+				set_all(other.c, other.m * other.ldc, guard);
+				matrix_multiply(&other.w, pools[t], other.a, other.m, other.lda, other.c, other.ldc);
+				assert_memory_equal(p.c, other.c, p.m * p.ldc * sizeof(float));
+			}
+			product_release(&p);
+			product_release(&other);
+		}
+	for (size_t t = 0; t < ARRAY_SIZE(pools); t++)
+		pool_free(pools[t]);
+}
+
+/* Rows of 1 .. LONGEST values: every tail of every vector width. */
+enum { LONGEST = 131 };
+
+struct row {
+	float x[LONGEST + 1], y[LONGEST + 1], z[LONGEST + 1], weight[LONGEST + 1], bias[LONGEST + 1], out[LONGEST + 1];
+};
+
+static struct row row_of(size_t n)
+{
+	struct row r;
+
+	fill(r.x, n, "x", 6.0f);
+	fill(r.y, n, "y", 3.0f);
+	fill(r.z, n, "z", 1.0f);
+	fill(r.weight, n, "weight", 2.0f);
+	fill(r.bias, n, "bias", 0.5f);
+	fill(r.out, n, "out", 1.0f);
+	r.x[n] = r.y[n] = r.out[n] = guard;
+	return r;
+}
+
+static void check_softmax(const struct kernels *k, struct row *r, size_t n)
+{
+	struct row in = *r;
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += exp((double)in.x[i]);
+	k->softmax(r->x, n);
+	for (size_t i = 0; i < n; i++)
+		assert_close(k->name, (double)r->x[i] / (exp((double)in.x[i]) / sum), 1.0, 1e-6);
+}
+
+static void check_gelu(const struct kernels *k, struct row *r, size_t n)
+{
+	struct row in = *r;
+
+	k->gelu(r->x, r->bias, n);
+	for (size_t i = 0; i < n; i++) {
+		double v = (double)(in.x[i] + in.bias[i]);
+
+		assert_close(k->name, (double)r->x[i], v * erfc(-v / M_SQRT2) / 2, 2e-7);
+	}
+}
+
+static void check_swiglu(const struct kernels *k, struct row *r, size_t n)
+{
+	struct row in = *r;
+
+	k->swiglu(r->x, r->y, n);
+	for (size_t i = 0; i < n; i++)
+		assert_close(k->name, (double)r->x[i], (double)in.x[i] * (double)in.y[i] / (1 + exp(-(double)in.x[i])), 4e-7);
+}
+
+static void check_dot(const struct kernels *k, struct row *r, size_t n)
+{
+	double want = 0, size = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		want += (double)r->x[i] * (double)r->y[i];
+		size += fabs((double)r->x[i] * (double)r->y[i]);
+	}
+	assert_close(k->name, (double)k->dot(r->x, r->y, n) / size, want / size, 3e-7);
+}
+
+static void check_axpy(const struct kernels *k, struct row *r, size_t n)
+{
+	struct row in = *r;
+
+	k->axpy(r->x, 1.7f, r->y, n);
+	for (size_t i = 0; i < n; i++)
+		assert_close(k->name, (double)r->x[i], (double)in.x[i] + (double)1.7f * (double)in.y[i], 1.3e-7 * 6);
+}
+
+static void check_rms_norm(const struct kernels *k, struct row *r, size_t n)
+{
+	double squares = 0, scale;
+
+	for (size_t i = 0; i < n; i++)
+		squares += (double)r->x[i] * (double)r->x[i];
+	scale = 1 / sqrt(squares / (double)n + 1e-5);
+	k->rms_norm(r->out, r->x, r->weight, n, 1e-5f);
+	for (size_t i = 0; i < n; i++)
+		assert_close(k->name, (double)r->out[i], (double)r->x[i] * scale * (double)r->weight[i], 5e-7);
+}
+
+static void layer_norm_reference(const struct row *r, size_t n, bool added, double *want)
+{
+	double mean = 0, variance = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		want[i] = (double)r->x[i] + (added ? (double)r->y[i] + (double)r->z[i] : 0);
+		mean += want[i] / (double)n;
+	}
+	for (size_t i = 0; i < n; i++)
+		variance += (want[i] - mean) * (want[i] - mean) / (double)n;
+	for (size_t i = 0; i < n; i++)
+		want[i] = (want[i] - mean) / sqrt(variance + 1e-5) * (double)r->weight[i] + (double)r->bias[i];
+}
+
+static void check_layer_norm(const struct kernels *k, struct row *r, size_t n)
+{
+	double want[LONGEST];
+
+	if (n < 3)
+		return; /* two values differ from their mean by rounding alone */
+	for (int added = 0; added < 2; added++) {
+		layer_norm_reference(r, n, added, want);
+		k->layer_norm(r->out, r->x, added ? r->y : NULL, added ? r->z : NULL, r->weight, r->bias, n, 1e-5f);
+		for (size_t i = 0; i < n; i++)
+			assert_close(k->name, (double)r->out[i], want[i], 2e-6);
+	}
+	k->layer_norm(r->x, r->x, r->y, r->z, r->weight, r->bias, n, 1e-5f); /* in place */
+	assert_memory_equal(r->x, r->out, n * sizeof(float));
+}
+
+static void row_functions_match_reference(void **state)
+{
+	static void (*const checks[])(const struct kernels *, struct row *, size_t) = {
+		check_softmax, check_gelu, check_swiglu, check_dot, check_axpy, check_rms_norm, check_layer_norm,
+	};
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t n = 1; (*set)->available() && n <= LONGEST; n++)
+			for (size_t c = 0; c < ARRAY_SIZE(checks); c++) {
+				struct row r = row_of(n);
+
+				checks[c](*set, &r, n);
+				if (r.x[n] != guard || r.y[n] != guard || r.out[n] != guard)
+					fail_msg("%s: check %zu wrote beyond %zu values", (*set)->name, c, n);
+			}
+}
+
+/* The largest errors over a dense grid: where a polynomial is worst, no random row finds it. */
+static void exponential_is_precise(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (float x = -87.0f; (*set)->available() && x < 0.0f; x += 0.0037f) {
+			float pair[2] = { x, 0.0f };
+
+			(*set)->softmax(pair, 2);
+			assert_close((*set)->name, (double)pair[0] * (1 + exp((double)x)) / exp((double)x), 1.0, 3.5e-7);
+		}
+}
+
+static void gelu_is_precise(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (float x = -14.0f; (*set)->available() && x < 14.0f; x += 0.0013f) {
+			double want = (double)x * erfc(-(double)x / M_SQRT2) / 2;
+			float got = x;
+
+			(*set)->gelu(&got, NULL, 1);
+			assert_close((*set)->name, (double)got, want, 1.3e-7);
+			if (x > -12.0f) /* the left tail keeps its leading digits */
+				assert_close((*set)->name, (double)got / want, 1.0, 2e-3);
+		}
+}
+
+static const struct {
+	const char *name;
+	float in[3], softmax[3];
+} extremes[] = {
+	{ "one value that dwarfs the others", { 1e30f, 0, -1e30f }, { 1, 0, 0 } },
+	{ "a masked place has no weight", { 2, -INFINITY, 2 }, { 0.5f, 0, 0.5f } },
+	{ "a place just too unlikely for a float", { 0, -87.4f, -200 }, { 1, 0, 0 } },
+	{ "large but equal", { 3e38f, 3e38f, -INFINITY }, { 0.5f, 0.5f, 0 } },
+	{ "a NaN spoils its row", { 0, NAN, 0 }, { NAN, NAN, NAN } },
+};
+
+static void softmax_survives_extremes(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t c = 0; (*set)->available() && c < ARRAY_SIZE(extremes); c++) {
+			float x[3] = { extremes[c].in[0], extremes[c].in[1], extremes[c].in[2] };
+
+			(*set)->softmax(x, 3);
+			for (size_t i = 0; i < 3; i++)
+				if (isnan(extremes[c].softmax[i]) ? !isnan(x[i]) : x[i] != extremes[c].softmax[i])
+					fail_msg("%s: %s: value %zu is %g", (*set)->name, extremes[c].name, i, (double)x[i]);
+		}
+}
+
+static void gates_survive_extremes(void **state)
+{
+	static const float in[] = { -1e30f, -100, -0.0f, 100, 1e30f }, want[] = { 0, 0, 0, 100, 1e30f };
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t i = 0; (*set)->available() && i < ARRAY_SIZE(in); i++) {
+			float swish = in[i], gelu = in[i], nan[2] = { NAN, NAN }, one = 1.0f;
+
+			(*set)->swiglu(&swish, &one, 1);
+			(*set)->gelu(&gelu, NULL, 1);
+			assert_close((*set)->name, (double)swish, (double)want[i], 1e-7);
+			assert_close((*set)->name, (double)gelu, (double)want[i], 1e-7);
+			(*set)->swiglu(&nan[0], &one, 1);
+			(*set)->gelu(&nan[1], NULL, 1);
+			assert_true(isnan(nan[0]) && isnan(nan[1]));
+		}
+}
+
+static void named_set_is_chosen(void **state)
+{
+	struct error err = { "untouched" };
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++) {
+		setenv("RUNG_KERNELS", (*set)->name, 1);
+		if ((*set)->available())
+			assert_ptr_equal(kernels_choose(true, &err), *set);
+	}
+	assert_string_equal(err.text, "untouched");
+	unsetenv("RUNG_KERNELS");
+}
+
+static void best_set_is_chosen(void **state)
+{
+	const struct kernels *const *set = kernels_all();
+	struct error err;
+
+	(void)state;
+	while (!(*set)->available())
+		set++;
+	unsetenv("RUNG_KERNELS");
+	assert_ptr_equal(kernels_choose(false, &err), *set);
+	assert_false(kernels_choose(true, &err)->bf16);
+	setenv("RUNG_KERNELS", "", 1);
+	assert_ptr_equal(kernels_choose(false, &err), *set);
+	unsetenv("RUNG_KERNELS");
+}
+
+static void unusable_name_is_refused(void **state)
+{
+	struct error err = { "" };
+
+	(void)state;
+	setenv("RUNG_KERNELS", "avx3", 1);
+	assert_null(kernels_choose(false, &err));
+	assert_non_null(strstr(err.text, "RUNG_KERNELS"));
+	assert_non_null(strstr(err.text, "avx3"));
+	assert_non_null(strstr(err.text, "portable"));
+	for (const struct kernels *const *set = kernels_all(); *set; set++) {
+		setenv("RUNG_KERNELS", (*set)->name, 1);
+		if (!(*set)->available())
+			assert_null(kernels_choose(false, &err));
+	}
+	unsetenv("RUNG_KERNELS");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(product_matches_reference),
+		cmocka_unit_test(row_does_not_depend_on_batch_or_threads),
+		cmocka_unit_test(row_functions_match_reference),
+		cmocka_unit_test(exponential_is_precise),
+		cmocka_unit_test(gelu_is_precise),
+		cmocka_unit_test(softmax_survives_extremes),
+		cmocka_unit_test(gates_survive_extremes),
+		cmocka_unit_test(named_set_is_chosen),
+		cmocka_unit_test(best_set_is_chosen),
+		cmocka_unit_test(unusable_name_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("llm_kernels", tests, NULL, NULL);
+}

@@ -1,0 +1,708 @@
+/* The tokenizers against Hugging Face tokenizers (tests/reference/token_ids.py), and what their contracts promise.
+ *
+ *   llm_tokenizer ids PATH plain|special   reads texts from stdin, one a line in hex; writes ids, one line a text
+ *   llm_tokenizer words NAME               the same for the bytes of each word of a pre-tokenizer
+ * PATH is a folder or a GGUF file. token_ids.py compares these at length. */
+#include "test.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "llm/pretokenize.h"
+#include "llm/tokenizer_inner.h"
+
+#define GOLDEN "tests/reference/golden/"
+
+enum { TINY_BPE, TINY_BERT, SMOLLM2, MINILM, MODELS };
+static const char *const model_names[] = { "tiny_bpe", "tiny_bert", "smollm2", "minilm" };
+
+static struct tokenizer *open_path(const char *path, struct error *err)
+{
+	size_t n = strlen(path);
+
+	if (n < 5 || strcmp(path + n - 5, ".gguf") != 0)
+		return tokenizer_open(path, err);
+	struct gguf *g = gguf_open(path, err);
+	struct tokenizer *t = g ? tokenizer_from_gguf(g, err) : NULL;
+
+	gguf_free(g); /* the tokenizer must not need it */
+	return t;
+}
+
+/* NULL where `make models` has not put the real one. */
+static struct tokenizer *open_model(int model)
+{
+	static const char *const paths[] = { GOLDEN "tokenizer_bpe", GOLDEN "tokenizer_bert",
+					     "smollm2-135m-instruct.Q4_1.gguf", "all-MiniLM-L6-v2" };
+	struct error err;
+	char path[4096];
+
+	if (model < SMOLLM2)
+		snprintf(path, sizeof(path), "%s", paths[model]);
+	else
+		snprintf(path, sizeof(path), "%s/%s", test_models_folder(), paths[model]);
+	if (model >= SMOLLM2 && !file_exists(path))
+		return NULL;
+	struct tokenizer *t = open_path(path, &err);
+
+	if (!t)
+		fail_msg("%s", err.text);
+	return t;
+}
+
+/* ---- golden cases ---- */
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t from_hex(const char *hex, char *out)
+{
+	size_t n = 0;
+
+	for (; digit(hex[2 * n]) >= 0 && digit(hex[2 * n + 1]) >= 0; n++)
+		out[n] = (char)(digit(hex[2 * n]) * 16 + digit(hex[2 * n + 1]));
+	out[n] = '\0';
+	return n;
+}
+
+/* Each line of the golden file, parsed, with its bytes; calls check for every one. */
+static void each_case(void (*check)(const json_t *row, const char *text, size_t n, const void *context),
+		      const void *context)
+{
+	FILE *file = fopen(GOLDEN "tokenizer.jsonl", "rb");
+	char *line = NULL;
+	size_t capacity = 0;
+
+	assert_non_null(file);
+	while (getline(&line, &capacity, file) > 0) {
+		json_t *row = json_loads(line, 0, NULL);
+		const char *hex = json_string_value(json_object_get(row, "bytes"));
+
+		assert_non_null(hex);
+		char *text = mem_alloc(strlen(hex) / 2 + 1);
+
+		check(row, text, from_hex(hex, text), context);
+		free(text);
+		json_decref(row);
+	}
+	free(line);
+	fclose(file);
+}
+
+static void assert_numbers(const char *what, const json_t *row, const char *key, const int32_t *got, size_t n)
+{
+	const json_t *want = json_object_get(row, key);
+	const char *bytes = json_string_value(json_object_get(row, "bytes"));
+
+	assert_true(json_is_array(want));
+	if (json_array_size(want) != n)
+		fail_msg("%s of %.200s: %zu numbers, want %zu", what, bytes, n, json_array_size(want));
+	for (size_t i = 0; i < n; i++)
+		if (json_integer_value(json_array_get(want, i)) != got[i])
+			fail_msg("%s of %.200s: number %zu is %d, want %lld", what, bytes, i, got[i],
+				 (long long)json_integer_value(json_array_get(want, i)));
+}
+
+struct model_case {
+	const struct tokenizer *tokenizer;
+	const char *key;
+	bool special;
+};
+
+static void check_ids(const json_t *row, const char *text, size_t n, const void *context)
+{
+	const struct model_case *c = context;
+	struct token_list ids = { 0 };
+
+	tokenizer_encode(c->tokenizer, text, n, c->special, &ids);
+	assert_numbers(c->key, row, c->key, ids.ids, ids.n);
+	token_list_release(&ids);
+}
+
+static void golden_ids(int model)
+{
+	struct tokenizer *t = open_model(model);
+	char special[64];
+
+	if (!t) {
+		print_message("%s is not in %s: run `make models`\n", model_names[model], test_models_folder());
+		skip();
+	}
+	snprintf(special, sizeof(special), "%s_special", model_names[model]);
+	each_case(check_ids, &(struct model_case){ t, model_names[model], false });
+	if (model < SMOLLM2)
+		each_case(check_ids, &(struct model_case){ t, special, true });
+	tokenizer_free(t);
+}
+
+static void tiny_bpe_gives_the_reference_ids(void **state)
+{
+	(void)state;
+	golden_ids(TINY_BPE);
+}
+
+static void tiny_wordpiece_gives_the_reference_ids(void **state)
+{
+	(void)state;
+	golden_ids(TINY_BERT);
+}
+
+static void smollm2_gives_the_reference_ids(void **state)
+{
+	(void)state;
+	golden_ids(SMOLLM2);
+}
+
+static void minilm_gives_the_reference_ids(void **state)
+{
+	(void)state;
+	golden_ids(MINILM);
+}
+
+static void word_lengths(const char *name, const char *text, size_t n, struct token_list *out)
+{
+	const struct pretokenizer *p = pretokenizer_named(name, strlen(name));
+	struct buf repaired = { 0 };
+
+	text_repair(&repaired, text, n);
+	for (size_t i = 0, length; i < repaired.n; i += length) {
+		length = pretokenize_next(p, repaired.data + i, repaired.n - i);
+		token_list_add(out, (int32_t)length);
+	}
+	buf_release(&repaired);
+}
+
+static void check_words(const json_t *row, const char *text, size_t n, const void *name)
+{
+	struct token_list lengths = { 0 };
+
+	word_lengths(name, text, n, &lengths);
+	assert_numbers(name, row, name, lengths.ids, lengths.n);
+	token_list_release(&lengths);
+}
+
+static void pretokenizers_cut_as_their_expressions(void **state)
+{
+	static const char *const names[] = { "smollm", "gpt2", "qwen2", "llama3" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		each_case(check_words, names[i]);
+}
+
+/* ---- decoding ---- */
+
+static void check_round_trip(const json_t *row, const char *text, size_t n, const void *t)
+{
+	struct token_list ids = { 0 };
+	struct buf repaired = { 0 }, back = { 0 };
+
+	(void)row;
+	text_repair(&repaired, text, n);
+	tokenizer_encode(t, text, n, false, &ids);
+	tokenizer_decode(t, ids.ids, ids.n, &back);
+	assert_int_equal(back.n, repaired.n);
+	assert_memory_equal(buf_text(&back), buf_text(&repaired), repaired.n);
+	token_list_release(&ids);
+	buf_release(&repaired);
+	buf_release(&back);
+}
+
+static void bpe_decodes_to_the_text(void **state)
+{
+	struct tokenizer *t = open_model(TINY_BPE);
+
+	(void)state;
+	each_case(check_round_trip, t);
+	tokenizer_free(t);
+}
+
+static void check_bert_decode(const json_t *row, const char *text, size_t n, const void *t)
+{
+	struct token_list ids = { 0 };
+	struct buf back = { 0 };
+
+	tokenizer_encode(t, text, n, false, &ids);
+	tokenizer_decode(t, ids.ids, ids.n, &back);
+	assert_string_equal(buf_text(&back), json_string_value(json_object_get(row, "decoded_bert")));
+	token_list_release(&ids);
+	buf_release(&back);
+}
+
+static void wordpiece_decodes_as_the_reference(void **state)
+{
+	struct tokenizer *t = open_model(MINILM);
+
+	(void)state;
+	if (!t)
+		skip();
+	each_case(check_bert_decode, t);
+	tokenizer_free(t);
+}
+
+static void decoding_leaves_out_special_and_impossible_ids(void **state)
+{
+	struct tokenizer *t = open_model(TINY_BPE);
+	int32_t ids[] = { tokenizer_id(t, "a"), tokenizer_id(t, "<|im_end|>"), -1, INT32_MAX, tokenizer_id(t, "b") };
+	struct buf out = { 0 };
+
+	(void)state;
+	tokenizer_decode(t, ids, ARRAY_SIZE(ids), &out);
+	assert_string_equal(buf_text(&out), "ab");
+	buf_release(&out);
+	tokenizer_free(t);
+}
+
+/* ---- special tokens ---- */
+
+static void special_tokens_need_permission(void **state)
+{
+	static const char text[] = "x<|im_end|>y";
+	struct tokenizer *t = open_model(TINY_BPE);
+	int32_t end = tokenizer_special(t, "<|im_end|>");
+	struct token_list plain = { 0 }, found = { 0 };
+
+	(void)state;
+	tokenizer_encode(t, text, sizeof(text) - 1, false, &plain);
+	for (size_t i = 0; i < plain.n; i++)
+		assert_int_not_equal(plain.ids[i], end);
+	tokenizer_encode(t, text, sizeof(text) - 1, true, &found);
+	assert_int_equal(found.n, 3);
+	assert_int_equal(found.ids[1], end);
+	assert_int_equal(tokenizer_special(t, "a"), -1);
+	assert_int_equal(tokenizer_id(t, "no such token"), -1);
+	token_list_release(&plain);
+	token_list_release(&found);
+	tokenizer_free(t);
+}
+
+#define BPE_HEAD "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"ab\":3,\"abc\":4,\"<x>\":5},"
+#define BYTE_LEVEL "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
+
+/* What a tokenizer.json may set, on a vocabulary small enough to see the result. */
+static const struct {
+	const char *name, *json, *text;
+	size_t n;
+	int32_t ids[4];
+} settings[] = {
+	{ "merges by rank", BPE_HEAD "\"merges\":[\"a b\",\"ab c\"]}," BYTE_LEVEL "}", "abcab", 2, { 4, 3 } },
+	{ "merges as pairs", BPE_HEAD "\"merges\":[[\"a\",\"b\"]]}," BYTE_LEVEL "}", "abc", 2, { 3, 2 } },
+	{ "bytes without a token vanish", BPE_HEAD "\"merges\":[\"a b\"]}," BYTE_LEVEL "}", "azb", 1, { 3 } },
+	{ "or become the unknown token", BPE_HEAD "\"unk_token\":\"c\",\"merges\":[]}," BYTE_LEVEL "}", "azzb", 4,
+	  { 0, 2, 2, 1 } },
+	{ "one for a run", BPE_HEAD "\"unk_token\":\"c\",\"fuse_unk\":true,\"merges\":[]}," BYTE_LEVEL "}", "azzb", 3,
+	  { 0, 2, 1 } },
+	{ "whole words without merges", BPE_HEAD "\"ignore_merges\":true,\"merges\":[]}," BYTE_LEVEL "}", "abc", 1,
+	  { 4 } },
+	{ "no merge makes a special token",
+	  BPE_HEAD "\"merges\":[\"a b\"]},\"added_tokens\":[{\"id\":3,\"content\":\"ab\",\"special\":true}]," BYTE_LEVEL "}",
+	  "ab", 2, { 0, 1 } },
+	{ "added tokens are found in plain text, the longest first",
+	  BPE_HEAD "\"merges\":[]},\"added_tokens\":[{\"id\":6,\"content\":\"ab\"},{\"id\":7,\"content\":\"abc\"}]," BYTE_LEVEL
+		   "}",
+	  "aabcb", 3, { 0, 4, 1 } },
+	{ "and may swallow the space beside them",
+	  BPE_HEAD "\"merges\":[]},\"added_tokens\":[{\"id\":9,\"content\":\"#\",\"lstrip\":true,\"rstrip\":true}]," BYTE_LEVEL
+		   "}",
+	  "a  # \nb", 3, { 0, 9, 1 } },
+};
+
+static void tokenizer_json_settings_count(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		struct error err;
+		struct tokenizer *t = tokenizer_from_json(settings[i].json, strlen(settings[i].json), &err);
+		struct token_list ids = { 0 };
+
+		if (!t)
+			fail_msg("%s: %s", settings[i].name, err.text);
+		tokenizer_encode(t, settings[i].text, strlen(settings[i].text), false, &ids);
+		if (ids.n != settings[i].n || memcmp(ids.ids, settings[i].ids, ids.n * sizeof(*ids.ids)) != 0)
+			fail_msg("%s: %zu ids, first %d", settings[i].name, ids.n, ids.n ? ids.ids[0] : -1);
+		token_list_release(&ids);
+		tokenizer_free(t);
+	}
+}
+
+/* Each is refused with a sentence that has the words. */
+static const struct {
+	const char *json, *words;
+} refused[] = {
+	{ "", "line 1" },
+	{ "[]", "model none" },
+	{ "{\"model\":{\"type\":\"Unigram\"}}", "Unigram" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}," BYTE_LEVEL "}", "\"a\"" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":99999999},\"merges\":[]}," BYTE_LEVEL "}", "\"a\"" },
+	{ "{\"model\":{\"type\":\"BPE\",\"vocab\":[],\"merges\":[]}," BYTE_LEVEL "}", "vocab" },
+	{ BPE_HEAD "\"merges\":{}}," BYTE_LEVEL "}", "merges" },
+	{ BPE_HEAD "\"merges\":[\"ab\"]}," BYTE_LEVEL "}", "merge 0" },
+	{ BPE_HEAD "\"merges\":[\"a b\",7]}," BYTE_LEVEL "}", "merge 1" },
+	{ BPE_HEAD "\"merges\":[\"b a\"]}," BYTE_LEVEL "}", "the result" },
+	{ BPE_HEAD "\"dropout\":0.1,\"merges\":[]}," BYTE_LEVEL "}", "dropout" },
+	{ BPE_HEAD "\"merges\":[]},\"pre_tokenizer\":{\"type\":\"Whitespace\"}}", "Whitespace" },
+	{ BPE_HEAD "\"merges\":[]},\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true}}", "ByteLevel" },
+	{ BPE_HEAD "\"merges\":[]},\"normalizer\":{\"type\":\"Lowercase\"}," BYTE_LEVEL "}", "Lowercase" },
+	{ BPE_HEAD "\"merges\":[]},\"added_tokens\":[{\"id\":6,\"content\":\"q\",\"single_word\":true}]," BYTE_LEVEL "}",
+	  "\"q\"" },
+	{ "{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":0}},\"normalizer\":{\"type\":\"BertNormalizer\"},"
+	  "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}}",
+	  "[UNK]" },
+	{ "{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"[UNK]\":0}}}", "normalizer none" },
+};
+
+static void other_tokenizers_are_refused_by_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct error err = { "" };
+
+		if (tokenizer_from_json(refused[i].json, strlen(refused[i].json), &err))
+			fail_msg("accepted: %s", refused[i].json);
+		if (!strstr(err.text, refused[i].words))
+			fail_msg("\"%s\" does not say %s", err.text, refused[i].words);
+	}
+}
+
+static void published_pipelines_are_recognised(void **state)
+{
+	static const char *const names[] = { "smollm", "gpt2", "qwen2", "llama3" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct pretokenizer *p = pretokenizer_named(names[i], strlen(names[i]));
+		json_t *split = json_pack("{s:s,s:{s:s},s:s,s:b}", "type", "Split", "pattern", "Regex", p->regex,
+					  "behavior", "Isolated", "invert", 0);
+		json_t *digits = json_pack("{s:s,s:b}", "type", "Digits", "individual_digits", 1);
+		json_t *bytes = json_pack("{s:s,s:b,s:b}", "type", "ByteLevel", "add_prefix_space", 0, "use_regex",
+					  !p->split);
+		json_t *steps = p->split ? json_pack("[o,O]", split, bytes) :
+				p->digits_apart ? json_pack("[O,O]", digits, bytes) : json_pack("[O]", bytes);
+		json_t *root = json_pack("{s:{s:s,s:{},s:[]},s:{s:s,s:o}}", "model", "type", "BPE", "vocab", "merges",
+					 "pre_tokenizer", "type", "Sequence", "pretokenizers", steps);
+		char *json = json_dumps(root, 0);
+		struct error err;
+		struct tokenizer *t = tokenizer_from_json(json, strlen(json), &err);
+
+		if (!t)
+			fail_msg("%s: %s", names[i], err.text);
+		assert_string_equal(t->words->name, names[i]);
+		tokenizer_free(t);
+		free(json);
+		json_decref(root);
+		json_decref(digits);
+		json_decref(bytes);
+		if (!p->split)
+			json_decref(split);
+	}
+}
+
+static void vocab_txt_is_uncased_bert(void **state)
+{
+	static const char lines[] = "[PAD]\n[UNK]\n[CLS]\r\nhello\n##s\n.\n";
+	static const int32_t want[] = { 3, 4, 5, 1 };
+	struct error err;
+	struct tokenizer *t = tokenizer_from_lines(lines, sizeof(lines) - 1, &err);
+	struct token_list ids = { 0 };
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(tokenizer_size(t), 6);
+	assert_int_equal(tokenizer_special(t, "[CLS]"), 2);
+	tokenizer_encode(t, "HEllos. \tzz", 11, false, &ids);
+	assert_int_equal(ids.n, ARRAY_SIZE(want));
+	assert_memory_equal(ids.ids, want, sizeof(want));
+	token_list_release(&ids);
+	tokenizer_free(t);
+}
+
+static void config_names_the_end(void **state)
+{
+	static const struct {
+		const char *json;
+		bool ok;
+		const char *end; /* NULL: none */
+	} configs[] = {
+		{ "{\"eos_token\":\"<|im_end|>\"}", true, "<|im_end|>" },
+		{ "{\"eos_token\":{\"content\":\"<|eot_id|>\"}}", true, "<|eot_id|>" },
+		{ "{\"eos_token\":null}", true, NULL },
+		{ "{", false, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		struct tokenizer *t = open_model(TINY_BPE);
+		struct error err;
+
+		assert_int_equal(tokenizer_read_config(t, configs[i].json, strlen(configs[i].json), &err), configs[i].ok);
+		assert_int_equal(tokenizer_end(t), configs[i].end ? tokenizer_special(t, configs[i].end) : -1);
+		tokenizer_free(t);
+	}
+}
+
+static void a_folder_without_tokenizer_says_so(void **state)
+{
+	struct error err = { "" };
+
+	(void)state;
+	assert_null(tokenizer_open("tests/reference", &err));
+	assert_string_equal(err.text, "tests/reference: has neither tokenizer.json nor vocab.txt");
+}
+
+static void qwen2_composes_before_it_cuts(void **state)
+{
+	static const char decomposed[] = "e\xCC\x81", composed[] = "\xC3\xA9";
+	struct tokenizer *t = open_model(TINY_BPE);
+	struct token_list a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_true(pretokenizer_named("qwen2", 5)->compose);
+	t->compose = true;
+	tokenizer_encode(t, decomposed, sizeof(decomposed) - 1, false, &a);
+	tokenizer_encode(t, composed, sizeof(composed) - 1, false, &b);
+	assert_int_equal(a.n, b.n);
+	assert_memory_equal(a.ids, b.ids, a.n * sizeof(*a.ids));
+	token_list_release(&a);
+	token_list_release(&b);
+	tokenizer_free(t);
+}
+
+/* A quadratic encoder would take minutes here; the suite's time limit notices. */
+static void a_word_of_a_megabyte_is_read(void **state)
+{
+	enum { N = 1 << 20 };
+	static const char *const units[] = { "ab", "a", " ", "\n ", "'", "7", "\xCC\x81" };
+	char *text = mem_alloc(N);
+
+	(void)state;
+	for (int model = TINY_BPE; model <= TINY_BERT; model++) {
+		struct tokenizer *t = open_model(model);
+
+		for (size_t u = 0; u < ARRAY_SIZE(units); u++) {
+			struct token_list ids = { 0 };
+			struct buf back = { 0 };
+
+			for (size_t i = 0; i < N; i++)
+				text[i] = units[u][i % strlen(units[u])];
+			tokenizer_encode(t, text, N, true, &ids);
+			tokenizer_decode(t, ids.ids, ids.n, &back);
+			if (model == TINY_BPE)
+				assert_int_equal(back.n, N);
+			token_list_release(&ids);
+			buf_release(&back);
+		}
+		tokenizer_free(t);
+	}
+	free(text);
+}
+
+/* ---- real texts by hash ---- */
+
+struct hashes {
+	struct tokenizer *models[2]; /* MiniLM, SmolLM2 */
+	const uint8_t *want;         /* 8 bytes a text: the low 32 bits of hash64 over ids, for each model */
+	size_t n, at, wrong;
+};
+
+static void check_hash(struct hashes *h, const char *text, size_t n)
+{
+	if (h->at == h->n)
+		fail_msg("the data has more than the %zu texts of the golden file", h->n);
+	for (size_t m = 0; m < 2; m++) {
+		struct token_list ids = { 0 };
+		uint32_t want;
+
+		tokenizer_encode(h->models[m], text, n, false, &ids);
+		memcpy(&want, h->want + 8 * h->at + 4 * m, 4);
+		h->wrong += (uint32_t)hash64(ids.ids, ids.n * sizeof(*ids.ids), 0) != want;
+		token_list_release(&ids);
+	}
+	h->at++;
+}
+
+static void check_json_text(struct hashes *h, const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_string(value));
+	check_hash(h, json_string_value(value), json_string_length(value));
+}
+
+static void hash_emails(struct hashes *h, const json_t *item)
+{
+	struct buf text = { 0 };
+
+	buf_adds(&text, json_string_value(json_object_get(item, "subject")));
+	buf_addc(&text, '\n');
+	buf_adds(&text, json_string_value(json_object_get(item, "text")));
+	check_hash(h, text.data, text.n);
+	buf_release(&text);
+}
+
+static void hash_questions(struct hashes *h, const json_t *item)
+{
+	check_json_text(h, item, "query");
+	check_json_text(h, item, "answer");
+}
+
+static char *data_file(const char *folder, const char *name, size_t *n)
+{
+	struct error err;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	char *text = file_read(path, 64 << 20, n, &err);
+
+	if (!text)
+		fail_msg("%s", err.text);
+	return text;
+}
+
+static void each_line(struct hashes *h, const char *folder, const char *name,
+		      void (*check)(struct hashes *h, const json_t *item))
+{
+	size_t n;
+	char *text = data_file(folder, name, &n), *end;
+
+	for (char *line = text; (end = memchr(line, '\n', n - (size_t)(line - text))); line = end + 1) {
+		json_t *item = json_loadb(line, (size_t)(end - line), 0, NULL);
+
+		assert_non_null(item);
+		check(h, item);
+		json_decref(item);
+	}
+	free(text);
+}
+
+static void hash_chunks(struct hashes *h, const char *folder)
+{
+	size_t n;
+	char *text = data_file(folder, "code_rag/codebase_chunks.json", &n);
+	json_t *documents = json_loadb(text, n, 0, NULL);
+
+	for (size_t d = 0; d < json_array_size(documents); d++) {
+		const json_t *chunks = json_object_get(json_array_get(documents, d), "chunks");
+
+		for (size_t c = 0; c < json_array_size(chunks); c++)
+			check_json_text(h, json_array_get(chunks, c), "content");
+	}
+	json_decref(documents);
+	free(text);
+}
+
+/* The first field of every row behind the header. */
+static void hash_rows(struct hashes *h, const char *folder)
+{
+	size_t n;
+	char *text = data_file(folder, "banking77/test.csv", &n);
+	struct buf field = { 0 };
+
+	for (const char *p = strchr(text, '\n') + 1; *p; p = strchr(p, '\n') + 1) {
+		bool quoted = *p == '"';
+
+		buf_clear(&field);
+		for (p += quoted; quoted ? *p != '"' || p[1] == '"' : *p != ','; p++) {
+			p += quoted && *p == '"';
+			buf_addc(&field, *p);
+		}
+		check_hash(h, buf_text(&field), field.n);
+	}
+	buf_release(&field);
+	free(text);
+}
+
+static void thousands_of_real_texts_have_the_reference_ids(void **state)
+{
+	struct hashes h = { .models = { open_model(MINILM), open_model(SMOLLM2) } };
+	const char *folder = test_data_folder();
+	struct error err;
+	char *want = file_read(GOLDEN "tokenizer_hashes.bin", 1 << 20, &h.n, &err);
+
+	(void)state;
+	assert_non_null(want);
+	if (h.models[0] && h.models[1] && folder) {
+		h.want = (const uint8_t *)want;
+		h.n /= 8;
+		each_line(&h, folder, "email_five/email_five.jsonl", hash_emails);
+		hash_chunks(&h, folder);
+		each_line(&h, folder, "code_rag/evaluation_set.jsonl", hash_questions);
+		hash_rows(&h, folder);
+	}
+	tokenizer_free(h.models[0]);
+	tokenizer_free(h.models[1]);
+	free(want);
+	if (!h.want) {
+		print_message("the models or the data are absent (test.h says where they are looked for)\n");
+		skip();
+	}
+	print_message("%zu texts through both tokenizers, %zu differ\n", h.at, h.wrong);
+	assert_int_equal(h.at, h.n);
+	assert_int_equal(h.wrong, 0);
+}
+
+/* ---- dumps for the reference script ---- */
+
+static int dump(const char *what, const char *argument, const char *mode)
+{
+	bool words = strcmp(what, "words") == 0;
+	struct error err;
+	struct tokenizer *t = words ? NULL : open_path(argument, &err);
+	char *line = NULL;
+	size_t capacity = 0;
+
+	if (!words && !t) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	while (getline(&line, &capacity, stdin) > 0) {
+		struct token_list out = { 0 };
+		size_t n = from_hex(line, line); /* shorter than what it is read from */
+
+		if (words)
+			word_lengths(argument, line, n, &out);
+		else
+			tokenizer_encode(t, line, n, strcmp(mode, "special") == 0, &out);
+		for (size_t i = 0; i < out.n; i++)
+			printf(i ? " %d" : "%d", out.ids[i]);
+		putchar('\n');
+		token_list_release(&out);
+	}
+	free(line);
+	tokenizer_free(t);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tiny_bpe_gives_the_reference_ids),
+		cmocka_unit_test(tiny_wordpiece_gives_the_reference_ids),
+		cmocka_unit_test(smollm2_gives_the_reference_ids),
+		cmocka_unit_test(minilm_gives_the_reference_ids),
+		cmocka_unit_test(pretokenizers_cut_as_their_expressions),
+		cmocka_unit_test(bpe_decodes_to_the_text),
+		cmocka_unit_test(wordpiece_decodes_as_the_reference),
+		cmocka_unit_test(decoding_leaves_out_special_and_impossible_ids),
+		cmocka_unit_test(special_tokens_need_permission),
+		cmocka_unit_test(tokenizer_json_settings_count),
+		cmocka_unit_test(other_tokenizers_are_refused_by_name),
+		cmocka_unit_test(published_pipelines_are_recognised),
+		cmocka_unit_test(vocab_txt_is_uncased_bert),
+		cmocka_unit_test(config_names_the_end),
+		cmocka_unit_test(a_folder_without_tokenizer_says_so),
+		cmocka_unit_test(qwen2_composes_before_it_cuts),
+		cmocka_unit_test(a_word_of_a_megabyte_is_read),
+		cmocka_unit_test(thousands_of_real_texts_have_the_reference_ids),
+	};
+
+	if (argc >= 3)
+		return dump(argv[1], argv[2], argc > 3 ? argv[3] : "plain");
+	return cmocka_run_group_tests_name("llm_tokenizer", tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* Scorers: what is right, what was answered, and the score. */
+#include "test.h"
+
+#include "task/scorer.h"
+
+static const struct {
+	const char *scorer, *setting, *right, *answer;
+	double score;
+} cases[] = {
+	{ "exact", NULL, "spam", "spam", 1 },
+	{ "exact", NULL, "spam", " spam\n", 1 },
+	{ "exact", NULL, " spam ", "spam", 1 },
+	{ "exact", NULL, "spam", "Spam", 0 },
+	{ "exact", NULL, "spam", "spam.", 0 },
+	{ "exact", NULL, "spam", "", 0 },
+	{ "normalised", NULL, "New York", "new  york!", 1 },
+	{ "normalised", NULL, "new-york", "New York", 1 },
+	{ "normalised", NULL, "\xEF\xAC\x81ne", "FINE", 1 }, /* the fi ligature */
+	{ "normalised", NULL, "New York", "New York City", 0 },
+	{ "contains", NULL, "New York", "It is new york, of course.", 1 },
+	{ "contains", NULL, "New York", "It is York.", 0 },
+	{ "contains", NULL, "...", "anything", 0 }, /* nothing is left to look for */
+	{ "number", NULL, "42", "The answer is 42.", 1 },
+	{ "number", NULL, "42", "42 apples minus 2 is 40", 0 },
+	{ "number", NULL, "#### 1,234", "so 1234", 1 },
+	{ "number", NULL, "1234", "It costs $1,234.00.", 1 },
+	{ "number", NULL, "-5", "minus: -5", 1 },
+	{ "number", NULL, "-5", "-$5", 1 },
+	{ "number", NULL, "5", "10-5", 1 }, /* a range, not minus five */
+	{ "number", NULL, "-5", "5", 0 },
+	{ "number", NULL, "0", "-0", 1 },
+	{ "number", NULL, "0.5", ".5", 1 },
+	{ "number", NULL, "1500", "1.5e3", 1 },
+	{ "number", NULL, "2", "1,2", 1 }, /* a list, not twelve */
+	{ "number", NULL, "42", "no number here", 0 },
+	{ "number", NULL, "none", "none", 0 },
+	{ "regex", "Answer: (.*)$", "Paris", "I think.\nAnswer: Paris", 1 },
+	{ "regex", "Answer: (.*)$", "Paris", "Answer: Rome", 0 },
+	{ "regex", "[0-9]+", "42", "it is 42 or 43", 1 },
+	{ "regex", "[0-9]+", "42", "none", 0 },
+	{ "regex", "(a)|b", "b", "b", 0 }, /* the first group took no part */
+};
+
+static const struct task answer_task = { .kind = TASK_ANSWER };
+
+static void answers_are_graded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct scorer *scorer = scorer_find(cases[i].scorer);
+		struct task task = answer_task;
+		struct example e = { .answer = cases[i].right };
+
+		assert_non_null(scorer);
+		task.scorer_setting = cases[i].setting;
+		double got = scorer->score(&task, &e, cases[i].answer);
+
+		if (got != cases[i].score)
+			fail_msg("%s: right \"%s\", answered \"%s\": got %g", cases[i].scorer, cases[i].right,
+				 cases[i].answer, got);
+	}
+}
+
+static void classification_compares_with_the_label(void **state)
+{
+	static const struct label labels[] = { { "spam", NULL }, { "work", NULL } };
+	const struct task task = { .kind = TASK_CLASSIFY, .labels = labels, .n_labels = 2 };
+	const struct example e = { .answer = "spam", .label = 1 };
+
+	(void)state;
+	assert_true(scorer_find("exact")->score(&task, &e, "work") == 1);
+	assert_true(scorer_find("exact")->score(&task, &e, "spam") == 0);
+}
+
+static void the_table_is_whole(void **state)
+{
+	size_t n;
+	const struct scorer *all = scorer_all(&n);
+
+	(void)state;
+	assert_true(n >= 5);
+	for (size_t i = 0; i < n; i++) {
+		assert_ptr_equal(scorer_find(all[i].name), &all[i]);
+		assert_true(all[i].summary[0] != '\0');
+	}
+	assert_null(scorer_find("exakt"));
+	assert_string_equal(scorer_default(TASK_CLASSIFY), "exact");
+}
+
+static void patterns_are_checked(void **state)
+{
+	static const struct {
+		const char *pattern, *why;
+	} patterns[] = {
+		{ "[0-9]+", NULL },
+		{ "a{2,4}b{10}", NULL },
+		{ NULL, "needs its pattern" },
+		{ "(", "not a POSIX extended regular expression" },
+		{ "[a", "not a POSIX extended regular expression" },
+		{ "(((a{100}){100}){100})", "more than 1,000" },
+		{ "a{99999999999999999999}", "more than 1,000" },
+		{ "(a)\\1", "back references" },
+		{ "a\\\\1", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		struct buf why = { 0 };
+		bool valid = scorer_pattern_valid(patterns[i].pattern, &why);
+
+		if (valid != !patterns[i].why || (!valid && !strstr(buf_text(&why), patterns[i].why)))
+			fail_msg("%s: valid %d, %s", patterns[i].pattern, valid, buf_text(&why));
+		buf_release(&why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_are_graded),
+		cmocka_unit_test(classification_compares_with_the_label),
+		cmocka_unit_test(the_table_is_whole),
+		cmocka_unit_test(patterns_are_checked),
+	};
+
+	return cmocka_run_group_tests_name("task_scorer", tests, NULL, NULL);
+}
