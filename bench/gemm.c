@@ -2,11 +2,13 @@
  *
  *     gemm [threads] [seconds for each shape] [part of a shape's name]
  *
- * RUNG_KERNELS chooses the set, GEMM_LIBRARY the peer's file
+ * RUNG_KERNELS chooses the set, GEMM_LIBRARY the peer's file.
  *
- * One line for each shape: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent, in GFLOP/s (the
- * best of all turns; 2 m n k operations). The peer multiplies with W as the model stores it (sgemm, W transposed), ours
- * with W packed at load, which is how each is used. The target is the ratio: at least as fast as the peer. */
+ * One line for each shape: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent, in GFLOP/s
+ * (the best of all turns; 2 m n k operations). The peer multiplies with W as the model stores it (sgemm, W transposed;
+ * sgemv for one row), ours with W packed at load, which is how each is used. The target is the ratio: at least as fast.
+ * Products of few rows take another copy of W each time, COLD_BYTES in all, because the weights of a whole model pass by
+ * before one is needed again: their speed is the memory's. */
 #include <dlfcn.h>
 #include <math.h>
 
@@ -54,10 +56,17 @@ static const struct shape {
 	{ 61, 77, 30, "odd", 1.0 },
 };
 
+enum {
+	COLD_ROWS = 30, /* products of at most so many rows find W in memory, not in the cache */
+	COLD_BYTES = 96 << 20,
+	TURN = 5, /* products in a turn: the first finds the other side's data in the cache */
+};
+
 struct trial {
 	const struct shape *shape;
-	struct matrix w;
-	float *a, *b, *c, *peer_c;
+	size_t copies; /* of W */
+	struct matrix *w; /* (copies) */
+	float *a, *b, *c, *peer_c; /* b (copies, n, k) */
 	double ours, theirs; /* least seconds */
 };
 
@@ -106,34 +115,36 @@ static void read_rows(void *context, size_t first, size_t count, float *rows)
 	memcpy(rows, s->rows + first * s->k, count * s->k * sizeof(*rows));
 }
 
-static void peer_multiply(const struct peer *peer, struct trial *t)
+static void peer_multiply(const struct peer *peer, struct trial *t, size_t copy)
 {
 	enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 	const struct shape *s = t->shape;
+	const float *b = t->b + copy * (size_t)s->n * (size_t)s->k;
 
 	if (s->m == 1)
-		peer->sgemv(ROW_MAJOR, PLAIN, s->n, s->k, 1.0f, t->b, s->k, t->a, 1, 0.0f, t->peer_c, 1);
+		peer->sgemv(ROW_MAJOR, PLAIN, s->n, s->k, 1.0f, b, s->k, t->a, 1, 0.0f, t->peer_c, 1);
 	else
-		peer->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, s->m, s->n, s->k, 1.0f, t->a, s->k, t->b, s->k, 0.0f,
+		peer->sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, s->m, s->n, s->k, 1.0f, t->a, s->k, b, s->k, 0.0f,
 			    t->peer_c, s->n);
 }
 
 static void take_turns(struct trial *t, struct pool *pool, const struct peer *peer, double seconds)
 {
 	double end = now() + seconds, start;
-	size_t n = (size_t)t->shape->n, k = (size_t)t->shape->k, m = (size_t)t->shape->m;
+	size_t n = (size_t)t->shape->n, k = (size_t)t->shape->k, m = (size_t)t->shape->m, copy = 0;
 
 	t->ours = t->theirs = INFINITY;
 	do {
-		/* A few at a time: the first of a turn finds the other's data in the cache. */
-		for (int i = 0; i < 5; i++) {
+		for (int i = 0; i < TURN; i++) {
+			copy = (copy + 1) % t->copies;
 			start = now();
-			matrix_multiply(&t->w, pool, t->a, m, k, t->c, n);
+			matrix_multiply(&t->w[copy], pool, t->a, m, k, t->c, n);
 			t->ours = fmin(t->ours, now() - start);
 		}
-		for (int i = 0; i < 5 && peer->library; i++) {
+		for (int i = 0; i < TURN && peer->library; i++) {
+			copy = (copy + 1) % t->copies;
 			start = now();
-			peer_multiply(peer, t);
+			peer_multiply(peer, t, copy);
 			t->theirs = fmin(t->theirs, now() - start);
 		}
 	} while (now() < end);
@@ -145,10 +156,11 @@ static void print_line(const struct trial *t, const struct peer *peer, const str
 	double work = 2.0 * s->m * s->n * s->k / 1e9;
 	double ratio = t->theirs / t->ours;
 
-	printf("gemm %s (%d, %d, %d) %s, %d threads, GFLOP/s\t%.1f\t", s->name, s->m, s->n, s->k, kernels->name, threads,
-	       work / t->ours);
+	printf("gemm %s (%d, %d, %d) %s, %d threads, GFLOP/s\t%.1f\t", s->name, s->m, s->n, s->k, kernels->name,
+	       threads, work / t->ours);
 	if (peer->library)
-		printf("%.1f\t%.2f\t%.2f\t%s\n", work / t->theirs, ratio, s->target, ratio >= s->target ? "ok" : "short");
+		printf("%.1f\t%.2f\t%.2f\t%s\n", work / t->theirs, ratio, s->target,
+		       ratio >= s->target ? "ok" : "short");
 	else
 		printf("-\t-\t%.2f\tabsent\n", s->target);
 	fflush(stdout);
@@ -158,18 +170,24 @@ static void run_shape(const struct shape *s, const struct kernels *kernels, stru
 		      double seconds)
 {
 	size_t m = (size_t)s->m, n = (size_t)s->n, k = (size_t)s->k;
-	struct trial t = { .shape = s };
+	struct trial t = { .shape = s, .copies = 1 };
 	struct rng rng;
 
 	rng_init(&rng, 1, s->name);
 	t.a = random_values(&rng, m * k);
-	t.b = random_values(&rng, n * k);
+	if (s->m <= COLD_ROWS)
+		t.copies = 1 + COLD_BYTES / (n * k * sizeof(float));
+	t.b = random_values(&rng, t.copies * n * k);
 	t.c = mem_aligned(m * n * sizeof(float));
 	t.peer_c = mem_aligned(m * n * sizeof(float));
-	matrix_pack(&t.w, kernels, n, k, read_rows, &(struct source){ t.b, k });
+	t.w = mem_zero(t.copies, sizeof(*t.w));
+	for (size_t i = 0; i < t.copies; i++)
+		matrix_pack(&t.w[i], kernels, n, k, read_rows, &(struct source){ t.b + i * n * k, k });
 	take_turns(&t, pool, peer, seconds);
 	print_line(&t, peer, kernels, pool_threads(pool));
-	matrix_release(&t.w);
+	for (size_t i = 0; i < t.copies; i++)
+		matrix_release(&t.w[i]);
+	free(t.w);
 	free(t.a);
 	free(t.b);
 	free(t.c);

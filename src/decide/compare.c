@@ -116,7 +116,8 @@ static size_t forecast(const struct decide_rule *rule, const struct differences 
 	};
 	uint64_t more = power_labels_needed(&c);
 
-	return more > FORECAST_LIMIT ? SIZE_MAX : (size_t)more;
+	/* 0: the test passes, but the estimate is below the margin; when the interval will follow cannot be forecast. */
+	return more == 0 || more > FORECAST_LIMIT ? SIZE_MAX : (size_t)more;
 }
 
 /* step_down: the question asked when leaving the incumbent for a lower rung is only whether that is not worse. */

@@ -26,8 +26,8 @@ static void refuse(const char *name, struct error *err)
 	for (size_t i = 0; sets[i]; i++)
 		if (sets[i]->available())
 			buf_addf(&names, "%s%s", names.n ? ", " : "", sets[i]->name);
-	error_set(err, "RUNG_KERNELS=%s names no kernel set that this processor runs; name one of %s, or unset it", name,
-		  buf_text(&names));
+	error_set(err, "RUNG_KERNELS=%s names no kernel set that this processor runs; name one of %s, or unset it",
+		  name, buf_text(&names));
 	buf_release(&names);
 }
 

@@ -28,16 +28,18 @@ struct kernels {
 	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
 	size_t (*panel_bytes)(size_t k);
 	/* C (m, n) = A (m, k) times one panel; n <= panel columns are written. */
-	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c, size_t ldc);
+	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
+			 size_t ldc);
 
-	/* In place on one row of n values. */
-	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum */
+	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
+	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
 	void (*gelu)(float *x, const float *bias, size_t n);       /* x = gelu(x + bias), exact erf form to 2e-7 */
 	void (*swiglu)(float *gate, const float *up, size_t n);    /* gate = gate * sigmoid(gate) * up */
 	float (*dot)(const float *a, const float *b, size_t n);
 	void (*axpy)(float *y, float s, const float *x, size_t n); /* y += s * x */
 	void (*rms_norm)(float *out, const float *x, const float *weight, size_t n, float epsilon);
-	/* out = (z - mean) / sqrt(var + epsilon) * weight + bias with z = x + residual + offset (each may be NULL) */
+	/* out = (z - mean) / sqrt(var + epsilon) * weight + bias with z = x + residual + offset (each may be NULL);
+	 * out may be x or residual. */
 	void (*layer_norm)(float *out, const float *x, const float *residual, const float *offset, const float *weight,
 			   const float *bias, size_t n, float epsilon);
 };
@@ -61,7 +63,9 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size
 		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context);
 void matrix_release(struct matrix *w);
 
-/* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads. C must not overlap A. */
-void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc);
+/* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller. C must
+ * not overlap A. */
+void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
+		     size_t ldc);
 
 #endif

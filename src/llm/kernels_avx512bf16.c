@@ -1,10 +1,10 @@
-/* kernels_avx512bf16.c - the set for x86-64 with AVX512_BF16 (Cooper Lake, Sapphire Rapids, Zen 4 and later): products of
- * bf16, sums of f32; twice the multiply-adds of the f32 set at half the memory for W.
+/* kernels_avx512bf16.c - the set for x86-64 with AVX512_BF16 (Cooper Lake, Sapphire Rapids, Zen 4 and later): products
+ * of bf16, sums of f32; twice the multiply-adds of the f32 set at half the memory for W.
  *
  * A panel holds pairs (w[2q], w[2q+1]) of bf16, one 32-bit word each, for 32 columns: (k/2, 32). An odd k ends with a
- * zero. The rows of a tile are converted as they come, at most 2 PAIRS values of each at a time. Each element of C is the
- * chain c = dpbf16(c, a pair, w pair) over the pairs in order: tiles and pauses change no bit of it. Conversion rounds to
- * nearest even and takes subnormal values as zero, as the instruction does. */
+ * zero. The rows of a tile are converted as they come, at most 2 PAIRS values of each at a time. Each element of C is
+ * the chain c = dpbf16(c, a pair, w pair) over the pairs in order: tiles and pauses change no bit of it. Conversion
+ * rounds to nearest even and takes subnormal values as zero, as the instruction does. */
 #include "llm/kernels_sets.h"
 
 #if defined(__x86_64__)
@@ -48,12 +48,12 @@ INLINE void convert_row(const float *x, size_t n, int32_t *out)
 }
 
 /* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
-INLINE void tile_rows(const int rows, const struct tile *t)
+INLINE void tile_run(const int rows, const struct tile *t)
 {
 	__m512 left[ROWS], right[ROWS];
 	const int32_t *panel = t->panel;
 
-#pragma GCC unroll 16
+	UNROLL
 	for (int i = 0; i < rows; i++) {
 		const float *c = t->c + (size_t)i * t->ldc;
 
@@ -64,7 +64,7 @@ INLINE void tile_rows(const int rows, const struct tile *t)
 		__m512bh w0 = (__m512bh)_mm512_loadu_si512(panel);
 		__m512bh w1 = (__m512bh)_mm512_loadu_si512(panel + 16);
 
-#pragma GCC unroll 16
+		UNROLL
 		for (int i = 0; i < rows; i++) {
 			__m512bh v = (__m512bh)_mm512_set1_epi32(t->a[(size_t)i * PAIRS + q]);
 
@@ -72,38 +72,43 @@ INLINE void tile_rows(const int rows, const struct tile *t)
 			right[i] = _mm512_dpbf16_ps(right[i], v, w1);
 		}
 	}
-#pragma GCC unroll 16
+	UNROLL
 	for (int i = 0; i < rows; i++) {
 		_mm512_mask_storeu_ps(t->c + (size_t)i * t->ldc, t->left, left[i]);
 		_mm512_mask_storeu_ps(t->c + (size_t)i * t->ldc + 16, t->right, right[i]);
 	}
 }
 
-/* clang-format off */
-TARGET static void tile_multiply(size_t rows, const struct tile *t)
+/* One tile of 1 .. ROWS rows. */
+static TARGET void tile_rows(size_t rows, const struct tile *t)
 {
+#define RUN(count)                  \
+	case count:                 \
+		tile_run(count, t); \
+		break
 	switch (rows) {
-	case 1: tile_rows(1, t); break;
-	case 2: tile_rows(2, t); break;
-	case 3: tile_rows(3, t); break;
-	case 4: tile_rows(4, t); break;
-	case 5: tile_rows(5, t); break;
-	case 6: tile_rows(6, t); break;
-	case 7: tile_rows(7, t); break;
-	case 8: tile_rows(8, t); break;
-	case 9: tile_rows(9, t); break;
-	case 10: tile_rows(10, t); break;
-	case 11: tile_rows(11, t); break;
-	case 12: tile_rows(12, t); break;
-	case 13: tile_rows(13, t); break;
-	case 14: tile_rows(14, t); break;
-	default: break;
+		RUN(1);
+		RUN(2);
+		RUN(3);
+		RUN(4);
+		RUN(5);
+		RUN(6);
+		RUN(7);
+		RUN(8);
+		RUN(9);
+		RUN(10);
+		RUN(11);
+		RUN(12);
+		RUN(13);
+		RUN(14);
+	default:
+		break;
 	}
+#undef RUN
 }
-/* clang-format on */
 
 /* All rows of A for one stretch of k (depth <= 2 PAIRS values), dealt out evenly over the tiles. */
-TARGET static void panel_multiply_depth(struct tile t, const float *a, size_t m, size_t lda, size_t depth)
+static TARGET void tile_multiply_depth(struct tile t, const float *a, size_t m, size_t lda, size_t depth)
 {
 	int32_t converted[ROWS * PAIRS];
 
@@ -114,14 +119,14 @@ TARGET static void panel_multiply_depth(struct tile t, const float *a, size_t m,
 
 		for (size_t i = 0; i < rows; i++)
 			convert_row(a + i * lda, depth, converted + i * PAIRS);
-		tile_multiply(rows, &t);
+		tile_rows(rows, &t);
 		a += rows * lda;
 		t.c += rows * t.ldc;
 		left -= rows;
 	}
 }
 
-TARGET static void panel_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
+static TARGET void tile_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 				  size_t ldc)
 {
 	struct tile t = { .c = c, .ldc = ldc, .left = first_lanes(n), .right = first_lanes(n > 16 ? n - 16 : 0) };
@@ -132,12 +137,12 @@ TARGET static void panel_multiply(const float *a, size_t m, size_t lda, size_t k
 
 		t.panel = (const int32_t *)panel + done / 2 * PANEL;
 		t.resume = done > 0;
-		panel_multiply_depth(t, a + done, m, lda, depth);
+		tile_multiply_depth(t, a + done, m, lda, depth);
 		done += depth;
 	} while (done < k);
 }
 
-TARGET static void panel_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+static TARGET void tile_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
 {
 	int32_t *out = panel, converted[PAIRS];
 
@@ -153,7 +158,7 @@ TARGET static void panel_pack(const float *rows, size_t n, size_t k, size_t ld, 
 	}
 }
 
-static size_t panel_bytes(size_t k)
+static size_t tile_panel_bytes(size_t k)
 {
 	return (k + 1) / 2 * PANEL * sizeof(int32_t);
 }
@@ -170,9 +175,9 @@ const struct kernels kernels_avx512bf16 = {
 	.available = processor_has_avx512bf16,
 	.panel = PANEL,
 	.bf16 = true,
-	.pack = panel_pack,
-	.panel_bytes = panel_bytes,
-	.multiply = panel_multiply,
+	.pack = tile_pack,
+	.panel_bytes = tile_panel_bytes,
+	.multiply = tile_multiply,
 	ROW_FUNCTIONS,
 };
 

@@ -23,6 +23,13 @@ enum { LANES = VECTOR_BYTES / 4 };
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
+/* Before a short loop of constant length, whose indices must become names of registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 INLINE vector vector_all(float value)
 {
 	return value - (vector){ 0 };
@@ -116,10 +123,12 @@ INLINE vector vector_exp(vector x)
 	return vector_select(underflow, vector_all(0.0f), p * (vector)power);
 }
 
-/* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision. */
+/* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision.
+ * q = exp(-x^2/2) P(t), t = 1 / (1 + 0.29 |x|); tests/reference/gelu_fit.py prints P, 1.4e-8 from x Phi(x). */
 INLINE vector vector_gelu(vector x)
 {
-	static const float fit[] = { -0.0917467041f, 0.295326613f, -0.107611143f, 0.189061818f, 0.0977690685f, 0.117199866f };
+	static const float fit[] = { -0.0917467041f, 0.295326613f, -0.107611143f,
+				     0.189061818f,   0.0977690685f, 0.117199866f };
 	vector size = (vector)((vector_bits)x & 0x7fffffff);
 	vector t = vector_all(1.0f) / VECTOR_FMA(size, vector_all(0.29f), vector_all(1.0f));
 	vector p = vector_all(fit[0]);
@@ -201,7 +210,8 @@ TARGET static void row_rms_norm(float *out, const float *x, const float *weight,
 	vector scale = vector_all(1.0f / sqrtf(row_dot(x, x, n) / (float)n + epsilon));
 
 	for (size_t i = 0; i < n; i += LANES)
-		vector_put(out + i, n - i, vector_get(x + i, n - i, 0.0f) * scale * vector_get(weight + i, n - i, 0.0f));
+		vector_put(out + i, n - i,
+			   vector_get(x + i, n - i, 0.0f) * scale * vector_get(weight + i, n - i, 0.0f));
 }
 
 /* out = x + residual + offset; returns the mean. */

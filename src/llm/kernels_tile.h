@@ -2,7 +2,7 @@
  *
  * Private to the kernels_<set>.c files, which first include kernels_rows.h and define
  *     TILE_ROWS     rows of A that a tile holds in registers: 2, 6 or 14
- *     TILE_VECTORS  vectors across the tile; a panel is PANEL = TILE_VECTORS LANES columns wide, [k][PANEL], zero-padded
+ *     TILE_VECTORS  vectors across the tile; a panel (k, PANEL) is PANEL = TILE_VECTORS LANES columns, zero-padded
  * so that the accumulators, one row of the panel and one value of A fill the register file.
  *
  * Every element of C is one accumulator that takes its k products in order, whatever tile it fell into. k is not split:
@@ -12,13 +12,6 @@
 #define RUNG_LLM_KERNELS_TILE_H
 
 enum { PANEL = TILE_VECTORS * LANES };
-
-/* Before a short loop of constant length, whose indices must become names of registers. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 static size_t tile_panel_bytes(size_t k)
 {
@@ -69,38 +62,38 @@ INLINE void tile_run(const size_t m, const float *a, size_t lda, size_t k, const
 /* One tile of m rows, 1 .. TILE_ROWS. */
 static TARGET void tile_rows(size_t m, const float *a, size_t lda, size_t k, const float *panel, float *c, size_t ldc)
 {
-#define ROWS(count)                                       \
+#define RUN(count)                                        \
 	case count:                                       \
 		tile_run(count, a, lda, k, panel, c, ldc); \
 		break
 	switch (m) {
-		ROWS(1);
-		ROWS(2);
+		RUN(1);
+		RUN(2);
 #if TILE_ROWS >= 6
-		ROWS(3);
-		ROWS(4);
-		ROWS(5);
-		ROWS(6);
+		RUN(3);
+		RUN(4);
+		RUN(5);
+		RUN(6);
 #endif
 #if TILE_ROWS >= 14
-		ROWS(7);
-		ROWS(8);
-		ROWS(9);
-		ROWS(10);
-		ROWS(11);
-		ROWS(12);
-		ROWS(13);
-		ROWS(14);
+		RUN(7);
+		RUN(8);
+		RUN(9);
+		RUN(10);
+		RUN(11);
+		RUN(12);
+		RUN(13);
+		RUN(14);
 #endif
 	default:
 		break;
 	}
-#undef ROWS
+#undef RUN
 }
 
 /* The last panel of W may have n < PANEL columns; its tiles are computed whole and copied in part. */
-static TARGET void tile_rows_part(size_t m, const float *a, size_t lda, size_t k, const float *panel, size_t n, float *c,
-				  size_t ldc)
+static TARGET void tile_rows_part(size_t m, const float *a, size_t lda, size_t k, const float *panel, size_t n,
+				  float *c, size_t ldc)
 {
 	float whole[TILE_ROWS * PANEL];
 

@@ -6,7 +6,7 @@
 #include "llm/kernels.h"
 
 enum {
-	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; the panels pass through the rest */
+	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
 	BLOCK_STEP = 42,          /* rows: full tiles of 2, 4, 6, 12 and 14 */
 	BLOCK_STEPS = 8,          /* rows in a block at most, in steps */
 	TILE_WORK = 1 << 18,      /* multiply-adds worth one claim: about 5 microseconds */
@@ -86,7 +86,8 @@ static size_t tile_panels(const struct product *p, size_t panels, size_t blocks,
 	return enough > 0 ? enough : 1;
 }
 
-void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc)
+void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
+		     size_t ldc)
 {
 	struct product p = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc, .block = block_rows(w->k) };
 	size_t width = (size_t)w->kernels->panel;

@@ -23,9 +23,12 @@ static bool is_chinese(uint32_t c)
 	       (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
+/* Cc, Cf and Co; what no version of Unicode has assigned yet (Cn) stays. */
 static bool is_control(uint32_t c)
 {
-	return c != '\t' && c != '\n' && c != '\r' && text_category(c)[0] == 'C';
+	const char *category = text_category(c);
+
+	return c != '\t' && c != '\n' && c != '\r' && category[0] == 'C' && category[1] != 'n';
 }
 
 static bool is_punctuation(uint32_t c)

@@ -97,11 +97,11 @@ static void add_cell(struct drawing *d, size_t want, size_t got, size_t n, size_
 	escape_markup(d->out, d->r->labels[want]);
 	buf_adds(d->out, " answered as ");
 	escape_markup(d->out, column_name(d->r, got));
-	buf_addf(d->out, ": %zu of %zu</title><rect class=\"%s\" fill-opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" "
-			 "width=\"%.1f\" height=\"%.1f\"/>",
-		 n, row, n == 0 ? "none" : want == got ? "hit" : "miss", n == 0 ? 1
-			 : least + (1 - least) * sqrt(share), x, y, d->cell - gap,
-		 d->cell - gap);
+	buf_addf(d->out, ": %zu of %zu</title>", n, row);
+	buf_addf(d->out, "<rect class=\"%s\" fill-opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+			 "height=\"%.1f\"/>",
+		 n == 0 ? "none" : want == got ? "hit" : "miss", n == 0 ? 1 : least + (1 - least) * sqrt(share), x, y,
+		 d->cell - gap, d->cell - gap);
 	if (n > 0 && d->cell >= 22) {
 		snprintf(count, sizeof(count), "%zu", n);
 		svg_text(d->out, "count", x + d->cell / 2 - 1, y + d->cell / 2 + 3.5, SVG_MIDDLE, count);

@@ -1,4 +1,5 @@
-/* chart_cost.c - score against cost. Only candidates, the winner and the variant in use are named: the rest is context. */
+/* chart_cost.c - score against cost. Only candidates, the winner and the variant in use are named: the rest is
+ * context. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -66,8 +66,8 @@ static void add_score(struct drawing *d, const struct report_variant *v, const s
 	const char *line = test ? "range test" : "range dev";
 
 	escape_plain(&title, v->name);
-	buf_addf(&title, ": %s on %zu %s items, 95%% interval %s", figure_percent(s->score).text, s->n, test ? "test"
-		 : "dev",
+	buf_addf(&title, ": %s on %zu %s items, 95%% interval %s", figure_percent(s->score).text, s->n,
+		 test ? "test" : "dev",
 		 figure_span(s->low, s->high).text);
 	if (isfinite(s->low) && isfinite(s->high))
 		svg_line(d->out, line, svg_at(&d->axis, s->low), y, svg_at(&d->axis, s->high), y);
@@ -163,9 +163,10 @@ static void add_row(struct drawing *d, const struct report_variant *v)
 	d->name_width = room;
 	if (shown.n > 0) {
 		add_track(d, v, middle);
-		svg_text(d->out, v->winner ? "figure strong halo on-band" : v->test.n > 0 ? "figure strong halo"
-			 : "figure halo", d->width - 8, d->wide ? middle + 4.5 : baseline, SVG_END,
-			 figure_percent(shown.score).text);
+		svg_text(d->out, v->winner         ? "figure strong halo on-band"
+				 : v->test.n > 0 ? "figure strong halo"
+						 : "figure halo",
+			 d->width - 8, d->wide ? middle + 4.5 : baseline, SVG_END, figure_percent(shown.score).text);
 	} else {
 		add_absence(d, v, middle + 4);
 	}
@@ -183,8 +184,8 @@ static void add_rung(struct drawing *d, int rung)
 	svg_line(d->out, "rule", 0, d->y + 6, d->width, d->y + 6);
 	svg_text(d->out, "heading halo", 0, d->y + 25, SVG_START, heading);
 	if (n == 0)
-		svg_text(d->out, "muted halo", d->wide ? d->axis.from : d->width, d->y + 25, d->wide ? SVG_START
-			 : SVG_END, "not measured");
+		svg_text(d->out, "muted halo", d->wide ? d->axis.from : d->width, d->y + 25,
+			 d->wide ? SVG_START : SVG_END, "not measured");
 	d->y += 34;
 	for (size_t i = 0; i < d->r->n_variants; i++)
 		if (d->r->variants[i].rung == rung)
@@ -245,8 +246,8 @@ static void describe(struct buf *out, const struct report *r)
 		if (v->test.n == 0)
 			continue;
 		escape_name(out, v->name);
-		buf_addf(out, " (rung %d): %s on test%s. ", v->rung, figure_percent(v->test.score).text, v->winner
-			 ? ", the winner" : "");
+		buf_addf(out, " (rung %d): %s on test%s. ", v->rung, figure_percent(v->test.score).text,
+			 v->winner ? ", the winner" : "");
 	}
 	buf_adds(out, "All figures are in the table below the chart.");
 }

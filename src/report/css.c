@@ -2,13 +2,13 @@
  * 4.5:1 against their background (WCAG AA). Rungs differ by shape too, so no meaning hangs on colour alone. */
 #include "report/css.h"
 
-#define LIGHT                                                                                                          \
-	"--bg:#fcfcfa;--panel:#f3f4f0;--ink:#191c20;--muted:#59616b;--line:#d9dcd8;--grid:#e6e8e4;"                    \
-	"--accent:#00613f;--band:#e1f0e8;--r0:#616a75;--r1:#0067a3;--r2:#a65300;--r3:#963a77;"                       \
+#define LIGHT \
+	"--bg:#fcfcfa;--panel:#f3f4f0;--ink:#191c20;--muted:#59616b;--line:#d9dcd8;--grid:#e6e8e4;" \
+	"--accent:#00613f;--band:#e1f0e8;--r0:#616a75;--r1:#0067a3;--r2:#a65300;--r3:#963a77;" \
 	"--win:#0072b2;--loss:#c25100;--margin:#8a929c26;--target:#b0301c;--hit:#8fc1e6;--miss:#f2b280;--none:#f0f1ee;"
-#define DARK                                                                                                           \
-	"--bg:#15181c;--panel:#1e2328;--ink:#e9ebed;--muted:#a4adb7;--line:#373e46;--grid:#2a3037;"                    \
-	"--accent:#62d2a2;--band:#1c2e29;--r0:#a9b3be;--r1:#62b8ee;--r2:#eba54a;--r3:#e592c8;"                       \
+#define DARK \
+	"--bg:#15181c;--panel:#1e2328;--ink:#e9ebed;--muted:#a4adb7;--line:#373e46;--grid:#2a3037;" \
+	"--accent:#62d2a2;--band:#1c2e29;--r0:#a9b3be;--r1:#62b8ee;--r2:#eba54a;--r3:#e592c8;" \
 	"--win:#4aa8e0;--loss:#ef8b4a;--margin:#a4adb72e;--target:#ff8d7a;--hit:#1d5c8c;--miss:#8a4a14;--none:#1f242a;"
 
 const char report_css[] =
@@ -16,16 +16,20 @@ const char report_css[] =
 	"@media (prefers-color-scheme:dark){:root{" DARK "}}\n"
 	"*{box-sizing:border-box}\n"
 	"html{-webkit-text-size-adjust:100%;text-size-adjust:100%}\n"
-	"body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,"
+	"body{margin:0;background:var(--bg);color:var(--ink);"
+	"font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,"
 	"'Helvetica Neue',Arial,sans-serif;overflow-wrap:break-word}\n"
 	"main{max-width:1032px;margin:0 auto;padding:28px 16px 56px}\n"
-	"h1{font-size:clamp(1.55rem,1.2rem + 1.8vw,2.3rem);line-height:1.2;letter-spacing:-.015em;margin:.3rem 0 .7rem;"
+	"h1{font-size:clamp(1.55rem,1.2rem + 1.8vw,2.3rem);line-height:1.2;letter-spacing:-.015em;"
+	"margin:.3rem 0 .7rem;"
 	"text-wrap:balance;overflow-wrap:anywhere}\n"
-	"h2{font-size:1.25rem;line-height:1.3;margin:3.2rem 0 .4rem;padding-top:1rem;border-top:1px solid var(--line)}\n"
+	"h2{font-size:1.25rem;line-height:1.3;margin:3.2rem 0 .4rem;padding-top:1rem;"
+	"border-top:1px solid var(--line)}\n"
 	"h3{font-size:1rem;margin:0 0 .25rem}\n"
 	"p{margin:.5rem 0;max-width:46rem}\n"
 	"ul{margin:.5rem 0;padding-left:1.2rem;max-width:48rem}li{margin:.35rem 0}\n"
-	"code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--band);padding:.1em .3em;"
+	"code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--band);"
+	"padding:.1em .3em;"
 	"border-radius:4px;overflow-wrap:anywhere}\n"
 	".over{margin:0;color:var(--muted);font-size:.9rem}\n"
 	".lede{font-size:1.08rem}\n"
@@ -55,7 +59,8 @@ const char report_css[] =
 	"td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
 	"td.zero,.quiet{color:var(--muted)}small{color:var(--muted);font-size:.85em;font-weight:400}\n"
 	".pair{display:grid;gap:8px 40px}.pair table{min-width:0}\n"
-	"footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);font-size:.9rem}\n"
+	"footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);"
+	"font-size:.9rem}\n"
 	"svg.chart{display:block;max-width:100%;height:auto;margin:.6rem 0;overflow:visible}\n"
 	"svg.wide{display:none}\n"
 	"svg text{fill:var(--ink);font-size:13px;font-variant-numeric:tabular-nums}\n"
@@ -66,23 +71,29 @@ const char report_css[] =
 	"svg .tiny{font-size:8.5px}svg .tick{font-size:11.5px;fill:var(--muted)}\n"
 	"svg .halo{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}\n"
 	"svg .on-band{stroke:var(--band)}\n"
-	"svg line{stroke-width:1}svg .grid{stroke:var(--grid)}svg .rule{stroke:var(--line)}svg .zero{stroke:var(--muted)}\n"
+	"svg line{stroke-width:1}svg .grid{stroke:var(--grid)}svg .rule{stroke:var(--line)}"
+	"svg .zero{stroke:var(--muted)}\n"
 	"svg .target{stroke:var(--target);stroke-dasharray:6 4;stroke-width:1.5}\n"
 	"svg .majority{stroke:var(--muted);stroke-dasharray:1.5 4;stroke-width:2;stroke-linecap:round}\n"
 	"svg .range{stroke-linecap:round}svg .range.test{stroke:var(--ink);stroke-width:2}"
 	"svg .range.dev{stroke:var(--muted);stroke-width:1.25}\n"
 	"svg .stairs{fill:none;stroke:var(--accent);stroke-opacity:.28;stroke-width:7;stroke-linejoin:round}\n"
 	"svg .winner-band{fill:var(--band)}svg .ring{fill:none;stroke:var(--accent);stroke-width:2}\n"
-	"svg .mark{stroke-width:1.75}svg .r0{fill:var(--r0);stroke:var(--r0)}svg .r1{fill:var(--r1);stroke:var(--r1)}\n"
-	"svg .r2{fill:var(--r2);stroke:var(--r2)}svg .r3{fill:var(--r3);stroke:var(--r3)}svg .hollow{fill:var(--bg)}\n"
-	"svg .win{fill:var(--win)}svg .loss{fill:var(--loss)}svg .margin{fill:var(--margin)}svg .delta{fill:var(--ink)}\n"
+	"svg .mark{stroke-width:1.75}svg .r0{fill:var(--r0);stroke:var(--r0)}svg .r1{fill:var(--r1);"
+	"stroke:var(--r1)}\n"
+	"svg .r2{fill:var(--r2);stroke:var(--r2)}svg .r3{fill:var(--r3);stroke:var(--r3)}"
+	"svg .hollow{fill:var(--bg)}\n"
+	"svg .win{fill:var(--win)}svg .loss{fill:var(--loss)}svg .margin{fill:var(--margin)}"
+	"svg .delta{fill:var(--ink)}\n"
 	"svg .hit{fill:var(--hit)}svg .miss{fill:var(--miss)}svg .none{fill:var(--none)}\n"
 	"@media (min-width:820px){main{padding:44px 16px 72px}svg.wide{display:block}svg.narrow{display:none}\n"
 	".answers{grid-template-columns:1fr 1fr 1fr}.facts{grid-template-columns:repeat(5,1fr)}\n"
 	".pair{grid-template-columns:auto minmax(0,1fr);align-items:start}}\n"
 	"@media print{:root{color-scheme:light;" LIGHT "--bg:#fff}\n"
-	"@page{margin:14mm}body{font-size:10.5pt}main{max-width:none;padding:0}h2{margin-top:1.6rem;break-after:avoid}\n"
+	"@page{margin:14mm}body{font-size:10.5pt}main{max-width:none;padding:0}h2{margin-top:1.6rem;"
+	"break-after:avoid}\n"
 	".answers{grid-template-columns:1fr 1fr 1fr}.facts{grid-template-columns:repeat(5,1fr)}\n"
 	"svg.wide{display:block}svg.narrow{display:none}svg,tr,.answer,li{break-inside:avoid}\n"
 	"details::details-content{content-visibility:visible;display:block;block-size:auto}summary{list-style:none}\n"
-	".scroll{overflow:visible}table{font-size:8.5pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
+	".scroll{overflow:visible}table{font-size:8.5pt}*{print-color-adjust:exact;"
+	"-webkit-print-color-adjust:exact}}\n";

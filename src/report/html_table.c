@@ -120,8 +120,10 @@ static void add_score(struct buf *out, const struct report_score *s)
 static void add_state(struct buf *out, const struct report_variant *v)
 {
 	buf_adds(out, "<td>");
-	buf_adds(out, v->winner ? "winner" : v->incumbent ? "in use today" : v->candidate ? "candidate"
-		 : report_status_name(v->status));
+	buf_adds(out, v->winner      ? "winner"
+		      : v->incumbent ? "in use today"
+		      : v->candidate ? "candidate"
+				     : report_status_name(v->status));
 	if (v->why) {
 		buf_adds(out, "<br/><small>");
 		add_prose(out, v->why);
@@ -204,8 +206,8 @@ static const char *answer_name(const struct report *r, size_t got)
 
 static void confusion_matrix(struct buf *out, const struct report *r)
 {
-	buf_adds(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Confusion "
-		      "matrix\"><table><thead><tr><th scope=\"col\">True label</th>");
+	buf_adds(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Confusion matrix\">"
+		      "<table><thead><tr><th scope=\"col\">True label</th>");
 	for (size_t got = 0; got <= r->n_labels; got++) {
 		buf_adds(out, "<th scope=\"col\" class=\"n\">");
 		html_name(out, answer_name(r, got));

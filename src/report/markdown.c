@@ -109,8 +109,8 @@ static void add_untested(struct buf *out, const struct report *r)
 
 	if (n == 0)
 		return;
-	buf_addf(out, "\n<details><summary>%zu variant%s that did not reach the test items</summary>\n", n, n == 1 ? ""
-		 : "s");
+	buf_addf(out, "\n<details><summary>%zu variant%s that did not reach the test items</summary>\n", n,
+		 n == 1 ? "" : "s");
 	add_variants(out, r, false);
 	buf_adds(out, "\n</details>\n");
 }

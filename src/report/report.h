@@ -60,7 +60,7 @@ struct report {
 	/* Winner on test: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
 	const size_t *confusion;
 	double majority_share; /* share of the commonest label in test: what no model at all reaches */
-	const char *const *findings; /* sentences worth a reader's time: models no better than chance, label conflicts */
+	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */
 	const char *prices_as_of;     /* "2026-08-01" */

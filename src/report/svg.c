@@ -155,8 +155,8 @@ size_t svg_paragraph(struct buf *out, const char *class_name, double x, double y
 
 		buf_clear(&line);
 		buf_add(&line, p, is_cut ? cut(p, width, size) : n);
-		add_text(out, class_name, x, y + (double)lines * 1.25 * size, anchor, buf_text(&line), is_cut ? "\u2026"
-			 : "");
+		add_text(out, class_name, x, y + (double)lines * 1.25 * size, anchor, buf_text(&line),
+			 is_cut ? "\u2026" : "");
 	}
 	buf_release(&clean);
 	buf_release(&line);

@@ -24,9 +24,12 @@ static const struct {
 	size_t width;
 	int keep;
 } columns[N_COLUMNS] = {
-	[COLUMN_BAR] = { "", 10, 1 },          [COLUMN_SCORE] = { "score", 6, 9 }, [COLUMN_INTERVAL] = { "95% int.", 11,
-													4 },
-	[COLUMN_SPLIT] = { "on", 4, 5 },       [COLUMN_CALLS] = { "calls", 6, 2 }, [COLUMN_USD] = { "$ / 1k", 8, 3 },
+	[COLUMN_BAR] = { "", 10, 1 },
+	[COLUMN_SCORE] = { "score", 6, 9 },
+	[COLUMN_INTERVAL] = { "95% int.", 11, 4 },
+	[COLUMN_SPLIT] = { "on", 4, 5 },
+	[COLUMN_CALLS] = { "calls", 6, 2 },
+	[COLUMN_USD] = { "$ / 1k", 8, 3 },
 	[COLUMN_STATE] = { "state", 9, 8 },
 };
 
@@ -117,11 +120,12 @@ static void add_bar(struct buf *out, const struct report_score *s)
 	for (size_t i = 0; i < columns[COLUMN_BAR].width; i++) {
 		double at = ((double)i + 0.5) / cells;
 
-		if (s->n == 0)
-			buf_addc(out, ' ');
-		else
-			buf_adds(out, at < fmin(s->low, s->score) ? "\u2588" : at < s->score ? "\u2593" : at < s->high
-				 ? "\u2591" : "\u00b7");
+		const char *shade = at < fmin(s->low, s->score) ? "\u2588"
+				    : at < s->score             ? "\u2593"
+				    : at < s->high              ? "\u2591"
+								: "\u00b7";
+
+		buf_adds(out, s->n > 0 ? shade : " ");
 	}
 }
 

@@ -56,11 +56,12 @@ void words_headline(struct buf *out, const struct report *r)
 
 static void add_target(struct buf *out, const struct report *r)
 {
-	const char *target = r->verdict.meets_target == TARGET_YES         ? "That meets the target of "
-			     : r->verdict.meets_target == TARGET_NO        ? "That misses the target of "
-			     : r->verdict.meets_target == TARGET_UNRESOLVED ? "Too few items to say whether that meets "
-									      "the target of "
-									    : NULL;
+	static const char *const said[] = {
+		[TARGET_YES] = "That meets the target of ",
+		[TARGET_NO] = "That misses the target of ",
+		[TARGET_UNRESOLVED] = "Too few items to say whether that meets the target of ",
+	};
+	const char *target = r->verdict.meets_target == TARGET_NONE ? NULL : said[r->verdict.meets_target];
 
 	if (target && isfinite(r->target))
 		buf_addf(out, " %s%s.", target, figure_share(r->target).text);
@@ -229,10 +230,9 @@ const char *words_fine_tune(struct buf *out, const struct report *r)
 	const struct comparison *c = tuning_comparison(r);
 
 	if (w && w->rung == 3) {
-		buf_adds(out, w->incumbent ? "What you use today is fine-tuned, and no lower rung was shown to do as "
-					     "well."
-					   : "It was measured against the lower rungs on the same items, and it earned "
-					     "its place.");
+		buf_adds(out, w->incumbent
+				      ? "What you use today is fine-tuned, and no lower rung was shown to do as well."
+				      : "It was measured against the lower rungs on the same items and earned its place.");
 		return "Yes";
 	}
 	if (c && r->verdict.meets_target != TARGET_YES)
@@ -298,7 +298,8 @@ void words_spent(struct buf *out, const struct report *r)
 			 figure_count(dev).text);
 		if (full > dev)
 			buf_addf(out, " (every variant on every dev item would have been %s; racing saved %s, %.0f%%)",
-				 figure_count(full).text, figure_count(full - dev).text, 100.0 * (double)(full - dev) / (double)full);
+				 figure_count(full).text, figure_count(full - dev).text,
+				 100.0 * (double)(full - dev) / (double)full);
 		buf_addf(out, " and %s on test items", figure_count(r->spent.test_calls).text);
 	}
 	if (isfinite(r->spent.usd))

@@ -99,7 +99,8 @@ static bool sample_passes(const struct sample *s, double factor)
 	if (binary && s->bound == 0.0)
 		return binary_passes(s, factor, 0.5);
 	if (binary && full)
-		return normal_cdf(-paired_noninferior_z(s->wins * factor, s->losses * factor, m.items, -s->bound)) <= s->alpha;
+		return paired_noninferior_z(s->wins * factor, s->losses * factor, m.items, -s->bound) >=
+		       -normal_quantile(s->alpha);
 	if (full)
 		return mean_above_p(m, s->bound, s->low, 1.0) <= s->alpha;
 	return log_k_scaled(&s->for_it, factor) >= -log(s->alpha);

@@ -16,8 +16,8 @@ uint64_t power_paired_n(double discordant, double gap, double alpha, double powe
 
 /* The tests of the decision rule; the names say what is measured and how often it is looked at. */
 enum power_test {
-	POWER_BINARY_FULL,  /* paired_exact_p, target_exact_p; with worse_by > 0 Tango's score for paired_noninferior_p */
-	POWER_BINARY_EARLY, /* paired_log_e, target_log_e; with worse_by > 0 the K test */
+	POWER_BINARY_FULL,  /* paired_exact_p, target_exact_p; worse_by > 0: Tango's score, for planning */
+	POWER_BINARY_EARLY, /* paired_log_e, target_log_e; worse_by > 0: the K test */
 	POWER_GRADED_FULL,  /* paired_t_p, target_t_p */
 	POWER_GRADED_EARLY, /* comparison_log_k, target_log_k */
 	POWER_CLUSTER_FULL, /* cluster_t_p, target_cluster_t_p */

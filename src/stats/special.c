@@ -15,7 +15,9 @@ static const double stirling_from = 10.0; /* below it lgamma itself is exact eno
 /* lgamma(x) - [(x - 1/2) log x - x + log(2 pi)/2], x >= 10: DLMF 5.11.1, the next term is below 1e-16. */
 static double stirling_rest(double x)
 {
-	static const double term[] = { 1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360, 1.0 / 156 };
+	static const double term[] = {
+		1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360, 1.0 / 156,
+	};
 	double y = 1.0 / (x * x);
 	double sum = 0.0;
 
@@ -92,7 +94,8 @@ static double beta_fraction(double a, double b, double x, double y)
 	for (int m = 1; m < 100000; m++) {
 		double odd = a + 2.0 * m - 1.0;
 		double numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
-		double denominator = m + m * (b - m) * x / odd + (a + m) * (a * y - b * x + 1.0 + m * (1.0 + y)) / (odd + 2.0);
+		double denominator = m + m * (b - m) * x / odd +
+				     (a + m) * (a * y - b * x + 1.0 + m * (1.0 + y)) / (odd + 2.0);
 
 		d = denominator + numerator * d;
 		c = denominator + numerator / c;
@@ -197,7 +200,8 @@ double normal_quantile(double p)
 	/* Abramowitz, Stegun 26.2.23 (error 4.5e-4), then Halley's steps on erfc: each triples the digits. */
 	double tail = fmin(p, 1.0 - p);
 	double t = sqrt(-2.0 * log(tail));
-	double z = (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
+	double numerator = 2.515517 + t * (0.802853 + t * 0.010328);
+	double z = numerator / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
 
 	for (int i = 0; i < 3; i++) {
 		double off = (normal_cdf(z) - tail) / tail;

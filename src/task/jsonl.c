@@ -192,9 +192,11 @@ static bool lines_read(struct reader *r, const char *data, size_t n)
 			continue;
 		if (!row_read(r, data + start, end - start, line, &length))
 			return false;
-		if (spaces(data, start + length, end) != end)
+		size_t behind = spaces(data, start + length, end);
+
+		if (behind != end)
 			return table_fail(r->t, line, r->err, "column %zu: something follows the object; one example a line",
-					  start + length - begin + 1);
+					  behind - begin + 1);
 	}
 	return true;
 }

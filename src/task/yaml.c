@@ -90,6 +90,8 @@ static bool scalar(struct builder *b, struct fy_event *event, const struct fy_ma
 {
 	size_t n = 0;
 	const char *text = event->scalar.value ? fy_token_get_text(event->scalar.value, &n) : NULL;
+	enum fy_scalar_style style =
+		event->scalar.value ? fy_scalar_token_get_style(event->scalar.value) : FYSS_PLAIN;
 	struct yaml *node = node_new(b, YAML_TEXT, mark);
 
 	if (!text)
@@ -97,7 +99,9 @@ static bool scalar(struct builder *b, struct fy_event *event, const struct fy_ma
 	if (n && memchr(text, '\0', n))
 		return fail_at(b, node->line, node->column, "holds a NUL character; texts cannot carry one");
 	node->text = arena_copy(b->arena, text ? text : "", n);
-	node->plain = !event->scalar.value || fy_scalar_token_get_style(event->scalar.value) == FYSS_PLAIN;
+	node->plain = style == FYSS_PLAIN;
+	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1)
+		node->column--; /* libfyaml marks the text behind the quote */
 	if (!key_wanted(b))
 		return attach(b, node);
 	if (n == 0)
@@ -166,7 +170,8 @@ static bool event_take(struct builder *b, struct fy_event *event)
 	case FYET_MAPPING_END:
 		return close_node(b);
 	case FYET_ALIAS:
-		return fail_at(b, mark ? (size_t)mark->line + 1 : 1, mark ? (size_t)mark->column + 1 : 1,
+		/* libfyaml marks the name behind the star */
+		return fail_at(b, mark ? (size_t)mark->line + 1 : 1, mark && mark->column ? (size_t)mark->column : 1,
 			       "YAML aliases (*...) are not read here; write the value out, or put it in quotes");
 	default:
 		return true;

@@ -17,8 +17,9 @@ static const char *rendered(struct workshop *w, struct arena *arena, const char 
 	return copy;
 }
 
-/* The system turn of a technique. */
-static const char *system_text(struct workshop *w, const struct variant *v, struct arena *arena,
+/* What a technique says before the first input: instruction, definitions, form. It opens the first user turn, as people
+ * write prompts; small models follow it there better than in a system turn, which they answer past. */
+static const char *opening_text(struct workshop *w, const struct variant *v, struct arena *arena,
 			       const struct example *item)
 {
 	const struct technique *t = v->technique;
@@ -63,6 +64,13 @@ static const char *const *choices_of(struct workshop *w, const struct technique 
 	return choices;
 }
 
+static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e)
+{
+	const char *input = rendered(w, arena, w->task->input, e);
+
+	return (struct message){ MESSAGE_USER, opening ? arena_printf(arena, "%s\n\n%s", opening, input) : input };
+}
+
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
 			      struct arena *arena, struct model_request *r, struct error *err)
 {
@@ -73,16 +81,16 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 
 	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err))
 		return false;
-	struct message *messages = arena_array(arena, 2 * n_shots + 2, sizeof(*messages));
+	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));
+	const char *opening = opening_text(w, v, arena, item);
 
-	messages[n++] = (struct message){ MESSAGE_SYSTEM, system_text(w, v, arena, item) };
 	for (size_t i = 0; i < n_shots; i++) {
 		const struct example *shot = pool.items[shots[i]];
 
-		messages[n++] = (struct message){ MESSAGE_USER, rendered(w, arena, w->task->input, shot) };
+		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot);
 		messages[n++] = (struct message){ MESSAGE_ASSISTANT, w->task->labels[shot->label].name };
 	}
-	messages[n++] = (struct message){ MESSAGE_USER, rendered(w, arena, w->task->input, item) };
+	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
 				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
 	if (t->answer != ANSWER_TEXT) {

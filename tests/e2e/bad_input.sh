@@ -58,7 +58,7 @@ fresh; rm "$scratch/task/examples.csv"; refuses "missing examples file" examples
 fresh; sed -i 's/answer: label/answer: class/' "$scratch/task/task.yaml"; refuses "missing column" class
 fresh; echo 'one more sentence,yes-lable' >>"$scratch/task/examples.csv"; refuses "label outside the list" examples.csv:42 yes-lable yes-label
 fresh; sed -i 's/, no-label//' "$scratch/task/task.yaml"; refuses "fewer than two labels" labels
-fresh; echo ',yes-label' >>"$scratch/task/examples.csv"; refuses "empty text" examples.csv:42 text
+fresh; echo ',yes-label' >>"$scratch/task/examples.csv"; refuses "empty text" examples.csv:42 empty
 fresh; printf 'bad \377 byte,yes-label\n' >>"$scratch/task/examples.csv"; refuses "invalid UTF-8" examples.csv:42 UTF-8
 fresh; printf '"never closed,yes-label\nmore,no-label\n' >>"$scratch/task/examples.csv"; refuses "open quote" examples.csv:42 quote
 fresh; head -n 20 "$scratch/task/examples.csv" >"$scratch/short"; cp "$scratch/short" "$scratch/task/examples.csv"; refuses "fewer than 30 examples" 19

@@ -71,7 +71,8 @@ def special():
     for p, a, b in [(.025, 1, 10), (.975, 9, 2), (.5, 300, 200), (1e-6, .5, .5), (.05, 85, 16)]:
         row(p, a, b, stats.beta.ppf(p, a, b))
     print("/* binomial: k, n, p, P(X >= k), P(X <= k) */")
-    for k, n, p in [(0, 10, .3), (10, 10, .3), (7, 10, .5), (450, 500, .85), (400, 500, .85), (1, 1000, 1e-5), (900, 1000, .5)]:
+    for k, n, p in [(0, 10, .3), (10, 10, .3), (7, 10, .5), (450, 500, .85), (400, 500, .85), (1, 1000, 1e-5),
+                    (900, 1000, .5)]:
         row(k, n, p, stats.binom.sf(k - 1, n, p), stats.binom.cdf(k, n, p))
 
 
@@ -105,7 +106,8 @@ def mixture_log_e(s, f, q):
     start = mpmath.asin(mpmath.sqrt(q))
     peak = mpmath.asin(mpmath.sqrt((s + mpf(1) / 2) / (s + f + 1)))
     end = mpmath.pi / 2
-    cuts = sorted({start, end, *[t for k in range(-8, 9) for t in [peak + k / mpmath.sqrt(s + f + 1) / 2] if start < t < end]})
+    near_peak = [peak + k / mpmath.sqrt(s + f + 1) / 2 for k in range(-8, 9)]
+    cuts = sorted({start, end, *[t for t in near_peak if start < t < end]})
     ratio = lambda t: mpmath.exp(2 * s * mpmath.log(mpmath.sin(t)) + 2 * f * mpmath.log(mpmath.cos(t)) - base)
     base = s * mpmath.log(q) + f * mpmath.log(1 - q)
     return mpmath.log(mpmath.quad(ratio, cuts[:-1] + [end - mpf(10) ** -40]) / (end - start))
@@ -120,15 +122,15 @@ def paired():
 
 def target():
     print("/* successes, n, target, log e, log e of the mirror, exact p, exact p of the mirror */")
-    for s, n, q in [(0, 0, .85), (1, 1, .85), (20, 20, .85), (10, 20, .85), (460, 500, .85), (425, 500, .85), (380, 500, .85),
-                    (60, 100, .5), (995, 1000, .99)]:
+    for s, n, q in [(0, 0, .85), (1, 1, .85), (20, 20, .85), (10, 20, .85), (460, 500, .85), (425, 500, .85),
+                    (380, 500, .85), (60, 100, .5), (995, 1000, .99)]:
         row(s, n, q, mixture_log_e(s, n - s, q), mixture_log_e(n - s, s, 1 - mpf(q)), stats.binom.sf(s - 1, n, q),
             stats.binom.cdf(s, n, q))
     x = graded()
     print("/* graded sample, target, t p, t p of the mirror, log K, log K of the mirror */")
     for q in [.5, .6, .7]:
-        row(q, stats.ttest_1samp(x, q, alternative="greater").pvalue, stats.ttest_1samp(x, q, alternative="less").pvalue,
-            log_k(x, q), log_k(1 - x, 1 - q))
+        above, below = (stats.ttest_1samp(x, q, alternative=a).pvalue for a in ("greater", "less"))
+        row(q, above, below, log_k(x, q), log_k(1 - x, 1 - q))
     sums, sizes = cluster_sample()
     mean, error, groups = cluster_mean(sums, sizes)
     print("/* clusters, target, t p, t p of the mirror, log K, log K of the mirror */")
@@ -190,7 +192,8 @@ def fixed():
     for eps in [0, .1]:
         row(eps, stats.t.sf((mean + eps) / error, groups - 1))
     print("/* wins, losses, n, margin, tango z, exact unconditional p */")
-    for w, l, n, eps in [(0, 0, 30, .1), (0, 0, 60, .05), (5, 4, 50, .1), (10, 12, 100, .1), (8, 10, 200, .05), (3, 14, 60, .1)]:
+    for w, l, n, eps in [(0, 0, 30, .1), (0, 0, 60, .05), (5, 4, 50, .1), (10, 12, 100, .1), (8, 10, 200, .05),
+                         (3, 14, 60, .1)]:
         row(w, l, n, eps, tango(w, l, n, eps), noninferior_p(w, l, n, eps))
 
 

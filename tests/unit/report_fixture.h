@@ -1,4 +1,5 @@
-/* report_fixture.h - reports as data: a realistic one (e-mails, rungs 0, 1 and 3), and one of everything at its edge. */
+/* report_fixture.h - reports as data: a realistic one (e-mails, rungs 0, 1 and 3), and one of everything at its
+ * edge. */
 #ifndef RUNG_TEST_REPORT_FIXTURE_H
 #define RUNG_TEST_REPORT_FIXTURE_H
 
@@ -87,11 +88,13 @@ static const size_t email_confusion[5 * 6] = {
 static const struct comparison email_comparisons[] = {
 	{ .from = "0/naive-bayes", .to = "1/knn-few-shot-8", .n = 135, .wins = 27, .losses = 18, .delta = .0667,
 	 .low = -.061,
-	  .high = .191, .alpha = .025, .plan = DECIDE_FULL, .p_value = .1163, .e_value = NAN, .decision = DECISION_UNRESOLVED,
+	  .high = .191, .alpha = .025, .plan = DECIDE_FULL,
+	  .p_value = .1163, .e_value = NAN, .decision = DECISION_UNRESOLVED,
 	  .labels_needed = 268 },
 	{ .from = "0/naive-bayes", .to = "3/head-minilm", .n = 135, .wins = 35, .losses = 11, .delta = .1778,
 	 .low = .0514,
-	  .high = .297, .alpha = .025, .plan = DECIDE_FULL, .p_value = 2.67e-4, .e_value = NAN, .decision = DECISION_BETTER },
+	  .high = .297, .alpha = .025, .plan = DECIDE_FULL,
+	  .p_value = 2.67e-4, .e_value = NAN, .decision = DECISION_BETTER },
 };
 
 static const char *const email_reasons[] = {
@@ -149,14 +152,15 @@ static inline struct report unresolved_report(struct report_variant variants[N_E
 	r.n_variants = EMAIL_HEAD;
 	r.n_comparisons = 1;
 	r.verdict = (struct verdict){
-		.decision = VERDICT_UNRESOLVED, .winner = 0, .score = .6519, .low = .568, .high = .727, .reasons = email_reasons,
+		.decision = VERDICT_UNRESOLVED,
+		.winner = 0, .score = .6519, .low = .568, .high = .727, .reasons = email_reasons,
 		.n_reasons = 1, .next_step = "Stay with 0/naive-bayes; label about 268 more labels to settle what is "
 					     "open, then climb again.",
 	};
 	return r;
 }
 
-/* Markup, quotes, a terminal escape, right-to-left letters with an override, wrong UTF-8, Markdown, and sheer length. */
+/* Markup, quotes, a terminal escape, right-to-left letters with an override, wrong UTF-8, Markdown, sheer length. */
 #define HOSTILE "<script>alert('x\"y')</script>&\x1b[2J| `@all` \u202e\u05e9\u05dc\u05d5\u05dd \xff]]>"
 enum { N_MANY = 77 };
 
@@ -185,13 +189,15 @@ static inline void extreme_init(struct extreme *e)
 	e->variant = (struct report_variant){
 		.id = "1/" HOSTILE, .name = HOSTILE " and a name that goes on and on until no column could ever hold "
 						    "it all",
-		.model = "http://127.0.0.1:8080/v1#" HOSTILE, .rung = 1, .winner = true, .candidate = true, .why = HOSTILE,
+		.model = "http://127.0.0.1:8080/v1#" HOSTILE,
+		.rung = 1, .winner = true, .candidate = true, .why = HOSTILE,
 		.input_tokens = NAN, .output_tokens = NAN, .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN,
 		.usd_per_day = NAN, .ms_p50 = NAN, .ms_p95 = NAN,
 	};
 	e->report = (struct report){
 		.task = HOSTILE, .program = "rung "
-					    "0.1.0", .labels = e->labels, .n_labels = N_MANY, .seed = UINT64_MAX, .alpha = .05,
+					    "0.1.0", .labels = e->labels, .n_labels = N_MANY,
+		.seed = UINT64_MAX, .alpha = .05,
 		.margin = .05, .target = NAN, .variants = &e->variant, .n_variants = 1, .confusion = e->confusion,
 		.majority_share = NAN, .cpu_usd_per_core_hour = NAN, .spent = { .usd = NAN, .seconds = NAN },
 		.verdict = { .decision = VERDICT_STOP, .score = NAN, .low = NAN, .high = NAN, .reasons = reasons,

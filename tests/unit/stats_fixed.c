@@ -77,6 +77,14 @@ static void noninferiority_matches_reference(void **state)
 	}
 }
 
+/* Of exactly w wins and l losses at a loss rate on the null's edge: the trinomial. */
+static double outcome_chance(double w, double l, double n, double rate, double margin)
+{
+	double log_choose = lgamma(n + 1) - lgamma(w + 1) - lgamma(l + 1) - lgamma(n - w - l + 1);
+
+	return exp(log_choose) * pow(rate - margin, w) * pow(rate, l) * pow(1.0 - 2.0 * rate + margin, n - w - l);
+}
+
 /* The chance of p <= alpha under every null on a grid that is not the test's own, by enumeration. */
 static double largest_size(uint64_t n, double margin, double alpha)
 {
@@ -87,12 +95,10 @@ static double largest_size(uint64_t n, double margin, double alpha)
 
 		for (uint64_t l = 0; l <= n; l++) {
 			for (uint64_t w = 0; w + l <= n; w++) {
-				double ties = (double)(n - w - l);
-				double log_choose = lgamma((double)n + 1) - lgamma((double)w + 1) - lgamma((double)l + 1) - lgamma(ties + 1);
-				double chance = exp(log_choose) * pow(rate - margin, (double)w) * pow(rate, (double)l) *
-						pow(1.0 - 2.0 * rate + margin, ties);
+				double chance = outcome_chance((double)w, (double)l, (double)n, rate, margin);
+				struct paired_counts c = { w, l };
 
-				if (chance > 1e-9 && paired_noninferior_p((struct paired_counts){ w, l }, n, margin) <= alpha)
+				if (chance > 1e-9 && paired_noninferior_p(c, n, margin) <= alpha)
 					size += chance;
 			}
 		}

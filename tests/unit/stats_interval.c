@@ -59,7 +59,8 @@ static void mean_matches_reference(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mean_rows); i++) {
-		struct interval t = interval_mean_t(mean_rows[i].mean, mean_rows[i].sd, mean_rows[i].n, mean_rows[i].confidence);
+		struct interval t = interval_mean_t(mean_rows[i].mean, mean_rows[i].sd, mean_rows[i].n,
+			mean_rows[i].confidence);
 
 		assert_close("low", t.low, mean_rows[i].low, 1e-12);
 		assert_close("high", t.high, mean_rows[i].high, 1e-12);
@@ -85,7 +86,7 @@ static void all_pass_matches_reference(void **state)
 
 static void clusters_match_reference(void **state)
 {
-	const struct cluster g[] = { { 2, 3 }, { -1, 2 }, { 0, 0 }, { 0, 1 }, { 3, 4 } }; /* the empty one counts nowhere */
+	const struct cluster g[] = { { 2, 3 }, { -1, 2 }, { 0, 0 }, { 0, 1 }, { 3, 4 } }; /* the empty one: nothing */
 	const double want[] = { 0.4, 0.282842712474619, -0.5001317452912734, 1.3001317452912735 };
 	struct mean m = mean_clusters(g, ARRAY_SIZE(g));
 	struct interval i = interval_cluster(g, ARRAY_SIZE(g), 0.95);

@@ -22,7 +22,8 @@ static void paired_n_matches_reference(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(power_paired_n(rows[i].discordant, rows[i].gap, rows[i].alpha, rows[i].power), rows[i].n);
+		assert_int_equal(power_paired_n(rows[i].discordant, rows[i].gap, rows[i].alpha, rows[i].power),
+			rows[i].n);
 	assert_true(power_paired_n(0.2, 0.0, 0.05, 0.8) == UINT64_MAX);
 }
 
@@ -134,8 +135,8 @@ static void not_worse_by_the_exact_test_is_near(void **state)
 static void search_ends(void **state)
 {
 	double d[UNIT];
-	struct power_case c = { .test = POWER_BINARY_EARLY, .d = d, .alpha = 0.05, .margin = 0.05, .interval_alpha = 0.05,
-		.most = 10 };
+	struct power_case c = { .test = POWER_BINARY_EARLY, .d = d, .alpha = 0.05, .margin = 0.05,
+		.interval_alpha = 0.05, .most = 10 };
 
 	(void)state;
 	assert_int_equal(power_labels_needed(&c), 11); /* nothing measured */
@@ -159,7 +160,8 @@ static void target_labels_agree_with_the_tests(void **state)
 	assert_true(target_log_e(n * 9 / 10 + 1, n, 0.8) >= log(20.0));
 	c.test = POWER_BINARY_FULL;
 	n = UNIT + power_target_labels_needed(&c, 0.8);
-	assert_true(target_exact_p(n * 9 / 10 + 1, n, 0.8) <= 0.05 && target_exact_p((n - 10) * 9 / 10, n - 10, 0.8) > 0.05);
+	assert_true(target_exact_p(n * 9 / 10 + 1, n, 0.8) <= 0.05);
+	assert_true(target_exact_p((n - 10) * 9 / 10, n - 10, 0.8) > 0.05);
 	n = UNIT + power_target_labels_needed(&c, 0.95); /* ends by futility */
 	assert_true(target_exact_futile_p(n * 9 / 10, n, 0.95) <= 0.05);
 	assert_true(target_exact_futile_p((n - 10) * 9 / 10 + 1, n - 10, 0.95) > 0.05);

@@ -336,10 +336,10 @@ static void read_mails(struct pool_fixture *f, const char *folder, const char *s
 
 static const struct {
 	const char *method;
-	double accuracy; /* of scikit-learn at its usual settings, on the same texts */
+	double accuracy; /* of scikit-learn on the same texts; features and settings differ a little: within .03 */
 } mail_figures[] = {
 	{ "majority", 0.223 }, { "naive-bayes", 0.82 }, { "tfidf-words", 0.81 },
-	{ "tfidf-characters", 0.80 }, { "tfidf-nearest", 0.80 },
+	{ "tfidf-characters", 0.80 }, { "tfidf-nearest", 0.79 },
 };
 
 static void mails_are_sorted_as_well_as_by_the_reference(void **state)

@@ -19,7 +19,7 @@ static size_t n_variants;
 static void write_task(void)
 {
 	static const char yaml[] = "name: t\nkind: classify\ninstruction: [\"Pick one of {{labels}}.\", \"Another wording.\"]\n"
-				   "input: \"Text: {{text | first 12}}\"\nlabels: {animal: it lives, tool: it is made}\n"
+				   "input: \"Text: {{text | first 30}}\"\nlabels: {animal: it lives, tool: it is made}\n"
 				   "examples: {file: e.jsonl, answer: label, id: id}\n"
 				   "variants:\n  - {name: today, incumbent: true, model: local, system: \"Sort it.\", "
 				   "input: \"{{text}}!\", max_tokens: 5}\n";
@@ -113,14 +113,13 @@ static void zero_shot_sends_instruction_and_input(void **state)
 {
 	json_t *r = request_of("1/zero-shot@local"), *second = request_of("1/zero-shot-2@local");
 	const char *text = task->test.list.items[0]->values[task_column(task, "text", 4)];
-	char want[64];
+	char want[128];
 
 	(void)state;
-	snprintf(want, sizeof(want), "Text: %.12s", text);
-	assert_int_equal(n_messages(r), 2);
-	assert_string_equal(content(r, 0), "Pick one of animal, tool.");
-	assert_string_equal(content(r, 1), want);
-	assert_string_equal(content(second, 0), "Another wording.");
+	snprintf(want, sizeof(want), "Pick one of animal, tool.\n\nText: %.30s", text);
+	assert_int_equal(n_messages(r), 1);
+	assert_string_equal(content(r, 0), want);
+	assert_true(strncmp(content(second, 0), "Another wording.", 16) == 0);
 	json_decref(r);
 	json_decref(second);
 }
@@ -159,10 +158,10 @@ static void the_users_variant_is_sent_as_written(void **state)
 static bool in_pool(const char *rendered)
 {
 	struct item_list pool = task->pool.list;
-	char text[64];
+	char text[96];
 
 	for (size_t i = 0; i < pool.n; i++) {
-		snprintf(text, sizeof(text), "Text: %.12s", pool.items[i]->values[task_column(task, "text", 4)]);
+		snprintf(text, sizeof(text), "Text: %.30s", pool.items[i]->values[task_column(task, "text", 4)]);
 		if (strcmp(text, rendered) == 0)
 			return true;
 	}
@@ -174,10 +173,10 @@ static void shots_come_from_the_pool_with_their_labels(void **state)
 	json_t *fixed = request_of("1/few-shot@local"), *nearest = request_of("1/knn-few-shot-tfidf@local");
 
 	(void)state;
-	assert_int_equal(n_messages(fixed), 2 * 2 + 2);   /* one a label */
-	assert_int_equal(n_messages(nearest), 2 * 4 + 2); /* four neighbours */
-	for (size_t i = 1; i + 1 < n_messages(nearest); i += 2) {
-		assert_true(in_pool(content(nearest, i)));
+	assert_int_equal(n_messages(fixed), 2 * 2 + 1);   /* one a label */
+	assert_int_equal(n_messages(nearest), 2 * 4 + 1); /* four neighbours */
+	for (size_t i = 0; i + 1 < n_messages(nearest); i += 2) {
+		assert_true(in_pool(strstr(content(nearest, i), "Text: ")));
 		assert_true(strcmp(content(nearest, i + 1), "animal") == 0 || strcmp(content(nearest, i + 1), "tool") == 0);
 	}
 	json_decref(fixed);
