@@ -7,8 +7,8 @@
  * One line for each shape: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent, in GFLOP/s
  * (the best of all turns; 2 m n k operations). The peer multiplies with W as the model stores it (sgemm, W transposed;
  * sgemv for one row), ours with W packed at load, which is how each is used. The target is the ratio: at least as fast.
- * Products of few rows take another copy of W each time, COLD_BYTES in all, because the weights of a whole model pass by
- * before one is needed again: their speed is the memory's. */
+ * Products of few rows take another copy of W each time, COLD_BYTES in all, because the weights of a whole model pass
+ * by before one is needed again: their speed is the memory's. */
 #include <dlfcn.h>
 #include <math.h>
 

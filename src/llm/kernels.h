@@ -63,8 +63,8 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size
 		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context);
 void matrix_release(struct matrix *w);
 
-/* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller. C must
- * not overlap A. */
+/* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller.
+ * C must not overlap A. */
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 		     size_t ldc);
 

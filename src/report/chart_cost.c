@@ -121,35 +121,34 @@ static void add_tick(struct drawing *d, double usd)
 
 static void add_across(struct drawing *d)
 {
-	if (d->across.logarithmic) {
-		double first = ceil(log10(d->across.low)), last = floor(log10(d->across.high));
-		double stride = fmax(1, ceil((last - first) / (d->wide ? 9 : 4)));
+	const struct svg_axis *a = &d->across;
+	double low = a->logarithmic ? log10(a->low) : a->low, high = a->logarithmic ? log10(a->high) : a->high;
+	double step = a->logarithmic ? fmax(1, ceil((high - low) / (d->wide ? 10 : 5))) : svg_step(high, d->wide ? 8
+												   : 4);
+	double ticks[24];
+	size_t n = svg_ticks(low, high, step, ticks, 24);
 
-		for (double k = first; k <= last; k += stride)
-			add_tick(d, pow(10, k));
-	} else {
-		double step = svg_step(d->across.high, d->wide ? 8 : 4);
-
-		for (double usd = 0; usd <= d->across.high + 1e-12; usd += step)
-			add_tick(d, usd);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_tick(d, a->logarithmic ? pow(10, ticks[i]) : ticks[i]);
 	if (isfinite(d->free_x)) {
 		svg_line(d->out, "grid", d->free_x, d->up.to, d->free_x, d->up.from);
 		svg_text(d->out, "tick", d->free_x, d->up.from + 17, SVG_MIDDLE, "$0");
 	}
 	svg_text(d->out, "tick", (d->across.from + d->across.to) / 2, d->height - 8, SVG_MIDDLE,
-		 d->across.logarithmic ? "cost per 1,000 calls (logarithmic)" : "cost per 1,000 calls");
+		 a->logarithmic ? "cost per 1,000 calls (logarithmic)" : "cost per 1,000 calls");
 }
 
 static void add_up(struct drawing *d)
 {
 	double step = svg_step(d->up.high - d->up.low, 6);
+	double ticks[24];
+	size_t n = svg_ticks(d->up.low, d->up.high, step, ticks, 24);
 
-	for (double k = ceil(d->up.low / step - 1e-6); k * step <= d->up.high + 1e-6; k++) {
-		double value = k * step, y = svg_at(&d->up, value);
+	for (size_t i = 0; i < n; i++) {
+		double y = svg_at(&d->up, ticks[i]);
 
 		svg_line(d->out, "grid", 46, y, d->width - 4, y);
-		svg_text(d->out, "tick", 40, y + 4, SVG_END, figure_share(round(value * 1000) / 1000).text);
+		svg_text(d->out, "tick", 40, y + 4, SVG_END, figure_share(round(ticks[i] * 1000) / 1000).text);
 	}
 	if (isfinite(d->r->target) && d->r->target >= d->up.low && d->r->target <= d->up.high) {
 		double y = svg_at(&d->up, d->r->target);

@@ -197,10 +197,12 @@ static void add_rung(struct drawing *d, int rung)
 static void add_grid(struct buf *out, const struct drawing *d)
 {
 	double step = svg_step(d->axis.high - d->axis.low, d->wide ? 10 : 5);
+	double ticks[24];
+	size_t n = svg_ticks(d->axis.low, d->axis.high, step, ticks, 24);
 
-	for (double k = ceil(d->axis.low / step - 1e-6); k * step <= d->axis.high + 1e-6; k++) {
-		double x = svg_at(&d->axis, k * step);
-		struct figure f = figure_share(round(k * step * 1000) / 1000);
+	for (size_t i = 0; i < n; i++) {
+		double x = svg_at(&d->axis, ticks[i]);
+		struct figure f = figure_share(round(ticks[i] * 1000) / 1000);
 
 		if (d->wide) /* on a phone, names stand in the way of the lines */
 			svg_line(out, "grid", x, top - 6, x, d->y);

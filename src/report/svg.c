@@ -28,6 +28,18 @@ double svg_step(double span, int most)
 	return 10 * unit;
 }
 
+size_t svg_ticks(double low, double high, double step, double *ticks, size_t most)
+{
+	double first = ceil(low / step - 1e-6);
+	size_t n = 0;
+
+	while (n < most && (first + (double)n) * step <= high + 1e-6 * step) {
+		ticks[n] = (first + (double)n) * step;
+		n++;
+	}
+	return n;
+}
+
 /* Widths in sizes, from DejaVu Sans (the widest of the common interface fonts); others are narrower. */
 static double glyph_width(uint32_t c)
 {

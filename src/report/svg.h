@@ -21,6 +21,8 @@ struct svg_axis {
 
 double svg_at(const struct svg_axis *a, double value); /* clamped to the axis */
 double svg_step(double span, int most); /* 1, 2 or 5 times a power of ten: at most `most` steps in the span */
+/* The multiples of step from low to high, at most `most`; returns how many. */
+size_t svg_ticks(double low, double high, double step, double *ticks, size_t most);
 
 double svg_text_width(const char *s, size_t n, double size);
 /* Bytes of s on the next line of at most `width` pixels, as columns_line() counts columns. */

@@ -1,8 +1,8 @@
 /* csv.h - rows of comma- or tab-separated text (RFC 4180), read from bytes in memory.
  *
  * Quoted fields may hold separators, newlines and doubled quotes; rows end with LF, CRLF or CR; blank lines are
- * skipped; a byte order mark is skipped. Beyond the RFC, a quote inside an unquoted field is itself (5" disk). What the
- * fields mean, and whether their number is right, is the caller's business. Pure: no files, no errors but the status. */
+ * skipped; a byte order mark is skipped. Beyond the RFC, a quote inside an unquoted field is itself (5" disk). What
+ * the fields mean, and whether their number is right, is the caller's business. Pure: no files, only a status. */
 #ifndef RUNG_TASK_CSV_H
 #define RUNG_TASK_CSV_H
 

@@ -26,7 +26,23 @@ static void warn(struct examples *x, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	mention_flatten(sentence);
 	x->warnings[x->n_warnings++] = arena_string(&x->f->task.arena, sentence);
+}
+
+static bool fail(struct examples *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "emails.jsonl: ...", for what no single line is to blame for. */
+static bool fail(struct examples *x, const char *format, ...)
+{
+	char sentence[sizeof(x->err->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	mention_flatten(sentence);
+	return error_set(x->err, "%s: %s", x->table.path, sentence);
 }
 
 /* Index of the column that the key of `examples:` names. An absent key is no column; a wrong name is an error. */
@@ -91,8 +107,9 @@ static bool ids_fill(struct examples *x)
 		size_t first = hash_map_put(&seen, e->id, strlen(e->id), i);
 
 		if (first != i)
-			ok = table_fail(&x->table, e->line, x->err, "id \"%.80s\" stands twice, first in %s %zu; ids have to differ",
-					e->id, x->table.array ? "row" : "line", x->items[first].line);
+			ok = table_fail(&x->table, e->line, x->err, "id \"%.80s\" stands twice, first in %s %zu; "
+					"ids have to differ", e->id, x->table.array ? "row" : "line",
+					x->items[first].line);
 	}
 	hash_map_release(&seen);
 	return ok;
@@ -156,7 +173,8 @@ static void labels_check(struct examples *x)
 			warn(x, "label \"%s\" has no example, so nothing is measured on it", t->labels[l].name);
 	free(count);
 	if (t->n_labels > 20 && t->n_labels > x->n / 2)
-		warn(x, "%zu labels for %zu examples: is \"%s\" the column with the label?", t->n_labels, x->n, x->f->answer);
+		warn(x, "%zu labels for %zu examples: is \"%s\" the column with the label?", t->n_labels, x->n,
+		     x->f->answer);
 }
 
 static bool labels_fill(struct examples *x)
@@ -180,8 +198,8 @@ static bool labels_fill(struct examples *x)
 	}
 	hash_map_release(&index);
 	if (ok && !differ)
-		return error_set(x->err, "%s: every example has the label \"%.80s\"; a choice needs examples of at least 2",
-				 x->table.path, x->items[0].answer);
+		return fail(x, "every example has the label \"%.80s\"; a choice needs examples of at least 2",
+			    x->items[0].answer);
 	if (ok)
 		labels_check(x);
 	return ok;
@@ -235,18 +253,21 @@ static bool texts_number(struct examples *x, const struct template *input)
 		template_values(input, &x->items[i], &rendered);
 		if (is_blank(&rendered)) {
 			ok = table_fail(&x->table, x->items[i].line, x->err,
-					"the input is empty: the columns it names hold nothing; fill them in or remove the example");
+					"the input is empty: the columns it names hold nothing; fill them in or remove "
+					"the example");
 			continue;
 		}
 		buf_clear(&rendered);
 		buf_clear(&normal);
 		template_render(input, &x->items[i], &rendered);
 		text_normalise(&normal, buf_text(&rendered), rendered.n);
-		x->roles[i].text = hash_map_put(&texts, arena_copy(&x->scratch, buf_text(&normal), normal.n), normal.n, i);
+		const char *kept = arena_copy(&x->scratch, buf_text(&normal), normal.n);
+
+		x->roles[i].text = hash_map_put(&texts, kept, normal.n, i);
 	}
 	if (ok && texts.n == 1 && x->n > 1)
-		ok = error_set(x->err, "%s: all %zu examples have the same text; does the input of %s name the right columns?",
-			       x->table.path, x->n, x->f->task.file);
+		ok = fail(x, "all %zu examples have the same text; does the input of %s name the right columns?", x->n,
+			  x->f->task.file);
 	hash_map_release(&texts);
 	buf_release(&rendered);
 	buf_release(&normal);
@@ -335,8 +356,8 @@ static bool given_splits_read(struct examples *x)
 	}
 	if (has[SPLIT_POOL] && has[SPLIT_TEST])
 		return true;
-	return error_set(x->err, "%s: column \"%s\" marks no example as %s; mark some, or leave examples: {split: ...} "
-			 "out and rung splits by seed", x->table.path, x->f->split, has[SPLIT_POOL] ? "test" : "train");
+	return fail(x, "column \"%s\" marks no example as %s; mark some, or leave examples: {split: ...} out and rung "
+		    "splits by seed", x->f->split, has[SPLIT_POOL] ? "test" : "train");
 }
 
 /* "80 % right would be known as 69 to 88 %" */
@@ -365,9 +386,9 @@ static bool enough(struct examples *x)
 		return true;
 	precision_add(&now, kept);
 	precision_add(&then, 200);
-	error_set(x->err, "%s: %zu different examples are fewer than the %d a climb needs; even if all of them were test "
-		  "examples, %s (95 %% interval), so only large differences could be shown; label more (200: %s)",
-		  x->table.path, kept, EXAMPLES_LEAST, buf_text(&now), buf_text(&then));
+	fail(x, "%zu different examples are fewer than the %d a climb needs; even if all of them were test examples, "
+	     "%s (95 %% interval), so only large differences could be shown; label more (200: %s)",
+	     kept, EXAMPLES_LEAST, buf_text(&now), buf_text(&then));
 	buf_release(&now);
 	buf_release(&then);
 	return false;
@@ -420,9 +441,9 @@ static bool lists_fill(struct examples *x, uint64_t seed)
 	t->test.list = list_of(x, SPLIT_TEST, seed);
 	drops_count(x);
 	if (!t->pool.list.n || !t->dev.list.n || !t->test.list.n)
-		return error_set(x->err, "%s: the splits would have %zu pool, %zu dev and %zu test examples, and none may be "
-				 "empty; label more, form smaller groups, or change the split column", x->table.path,
-				 t->pool.list.n, t->dev.list.n, t->test.list.n);
+		return fail(x, "the splits would have %zu pool, %zu dev and %zu test examples, and none may be empty; "
+			    "label more, form smaller groups, or change the split column",
+			    t->pool.list.n, t->dev.list.n, t->test.list.n);
 	if (t->test.list.n >= 100)
 		return true;
 	precision_add(&precision, t->test.list.n);

@@ -195,8 +195,8 @@ static bool lines_read(struct reader *r, const char *data, size_t n)
 		size_t behind = spaces(data, start + length, end);
 
 		if (behind != end)
-			return table_fail(r->t, line, r->err, "column %zu: something follows the object; one example a line",
-					  behind - begin + 1);
+			return table_fail(r->t, line, r->err, "column %zu: something follows the object; write one "
+					  "example a line", behind - begin + 1);
 	}
 	return true;
 }

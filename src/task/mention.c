@@ -78,3 +78,19 @@ void mention_names(struct buf *out, const char *word, const char *const *names, 
 		buf_adds(out, "?)");
 	}
 }
+
+void mention_flatten(char *sentence)
+{
+	size_t n = strlen(sentence);
+
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		size_t length = text_decode(sentence + i, n - i, &c);
+
+		if (c == 0xFFFD && length == 1)
+			sentence[i] = '?';
+		else if (c < 32 || c == 127)
+			sentence[i] = ' ';
+		i += length;
+	}
+}

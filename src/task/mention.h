@@ -15,4 +15,8 @@ const char *mention_nearest(const char *word, const char *const *names, size_t n
 /* Appends `a, b, c` (the first 20 names) and, when one is near, ` (did you mean "b"?)`. */
 void mention_names(struct buf *out, const char *word, const char *const *names, size_t n);
 
+/* Makes a sentence that quotes foreign text one line of valid UTF-8, in place: control characters become spaces, bytes
+ * of characters that were cut in two become question marks. */
+void mention_flatten(char *sentence);
+
 #endif

@@ -132,7 +132,8 @@ static double last_number(struct span text)
 		}
 		/* A minus counts only where a number may start: 10-5 is a range. A currency sign may stand between. */
 		size_t before = i > 0 && text.text[i - 1] == '$' ? i - 1 : i;
-		bool minus = before > 0 && text.text[before - 1] == '-' && (before < 2 || !digit(text.text[before - 2]));
+		bool minus = before > 0 && text.text[before - 1] == '-' &&
+			     (before < 2 || !digit(text.text[before - 2]));
 
 		last = strtod(plain, NULL);
 		last = minus ? -last : last;
@@ -220,19 +221,20 @@ static double score_regex(const struct task *t, const struct example *e, const c
 		return 0;
 	if (regexec(&compiled, text.text, 2, match, REG_STARTEND) == 0) {
 		regmatch_t part = match[compiled.re_nsub ? 1 : 0];
+		size_t n = (size_t)(part.rm_eo - part.rm_so);
 
 		if (part.rm_so >= 0)
-			score = same(trimmed(text.text + part.rm_so, (size_t)(part.rm_eo - part.rm_so)), expected(t, e));
+			score = same(trimmed(text.text + part.rm_so, n), expected(t, e));
 	}
 	regfree(&compiled);
 	return score;
 }
 
 static const struct scorer table[] = {
-	{ "exact", "the answer is what is right, byte for byte", true, score_exact },
-	{ "normalised", "equal after NFKC, lower case, and punctuation and space to one space", true, score_normalised },
+	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
+	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
 	{ "contains", "what is right stands somewhere in the answer, both normalised", true, score_contains },
-	{ "regex", "what the pattern (its first group, if any) matches in the answer is what is right", true, score_regex },
+	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
 };
 

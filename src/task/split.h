@@ -1,9 +1,9 @@
 /* split.h - which examples teach, which select and which judge. Pure: numbers in, numbers out, the seed is an argument.
  *
- * Without the user's own splits: of equal texts the first stays; the rest becomes 50 % pool, 20 % dev, 30 % test, groups
- * whole, each label in the same shares as far as groups allow. With them: a text or group that stands in two of them
- * leaves pool first, then dev, never test; repeats inside one split stay; a missing dev is a fifth of pool, which is
- * then cleared of its duplicates first. */
+ * Without the user's own splits: of equal texts the first stays; the rest becomes 50 % pool, 20 % dev, 30 % test,
+ * groups whole, each label in the same shares as far as groups allow (single items: within 2 of its share). With them:
+ * a text or group that stands in two of them leaves pool first, then dev, never test; repeats inside one split stay; a
+ * missing dev is a fifth of pool, which is then cleared of its duplicates first. */
 #ifndef RUNG_TASK_SPLIT_H
 #define RUNG_TASK_SPLIT_H
 

@@ -21,6 +21,7 @@ bool table_fail(const struct table *t, size_t line, struct error *err, const cha
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	mention_flatten(sentence);
 	return error_set(err, t->array ? "%s: row %zu: %s" : "%s:%zu: %s", t->path, line, sentence);
 }
 
@@ -97,7 +98,7 @@ static bool pieces_read(struct table *t, int fd, bool json, struct buf *out, str
 			ok = error_set(err, "%s: more than the 512 MiB that are read; measure on a sample", t->path);
 		else
 			buf_add(out, piece, n);
-		if (out->n <= PIECE) /* looked at once: a file of blanks only must not be looked through again and again */
+		if (out->n <= PIECE) /* no later: a file of blanks must not be looked through again and again */
 			t->array = json && first_is_bracket(out);
 		if (ok && tail > TABLE_ROW_BYTES && !t->array)
 			ok = table_fail(t, count_lines(out->data, out->n), err,
@@ -134,8 +135,8 @@ static bool bytes_are_text(const struct table *t, const struct buf *b, struct er
 		bad = wrong;
 	if (bad == b->n)
 		return true;
-	return error_set(err, "%s:%zu: byte %zu of the file (0x%02X) is not UTF-8 text; save the file as UTF-8", t->path,
-			 count_lines(b->data, bad), bad, (unsigned char)b->data[bad]);
+	return error_set(err, "%s:%zu: byte %zu of the file (0x%02X) is not UTF-8 text; save the file as UTF-8",
+			 t->path, count_lines(b->data, bad), bad, (unsigned char)b->data[bad]);
 }
 
 /* Rows read before a later row brought a new column get empty values for it. */
@@ -201,7 +202,8 @@ bool table_read(struct table *t, struct arena *arena, const char *path, struct e
 			rows_settle(t);
 			return ok;
 		}
-	return error_set(err, "%s: examples are .jsonl, .ndjson, .json, .csv or .tsv; rename the file to what it holds", path);
+	return error_set(err, "%s: examples are .jsonl, .ndjson, .json, .csv or .tsv; rename the file to what it holds",
+			 path);
 }
 
 static bool header_read(struct table *t, const struct csv_row *row, struct error *err)
@@ -221,7 +223,8 @@ static bool header_read(struct table *t, const struct csv_row *row, struct error
 		struct buf quoted = { 0 };
 
 		mention_value(&quoted, name);
-		ok = table_fail(t, row->line, err, "column %s stands twice in the header; rename one", buf_text(&quoted));
+		ok = table_fail(t, row->line, err, "column %s stands twice in the header; rename one",
+				buf_text(&quoted));
 		buf_release(&quoted);
 	}
 	hash_map_release(&seen);
@@ -249,7 +252,7 @@ static bool csv_problem(const struct table *t, const struct csv_row *row, enum c
 		return table_fail(t, row->fault, err, "the quote opened here is not closed (a row has at most 1 MiB); "
 				  "close it, or write \"\" for a quote inside quotes");
 	case CSV_AFTER_QUOTE:
-		return table_fail(t, row->fault, err, "text follows a closing quote; a quote inside quotes is written \"\"");
+		return table_fail(t, row->fault, err, "text follows a closing quote; a quote inside quotes is \"\"");
 	case CSV_TOO_LONG:
 		return table_fail(t, row->line, err, "a row of more than 1 MiB, the most one example may have");
 	default:

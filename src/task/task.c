@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "task/examples.h"
+#include "task/mention.h"
 #include "task/task_file.h"
 #include "task/template.h"
 
@@ -79,6 +80,7 @@ static struct template *compile(struct task_file *f, const char *text, const str
 
 	if (template && template_uses(template, task_column(t, f->answer, strlen(f->answer)))) {
 		error_set(err, "%s: shows {{%s}}, the column with the right answer; take it out", where, f->answer);
+		mention_flatten(err->text);
 		return NULL;
 	}
 	return template;
@@ -119,8 +121,8 @@ static struct template *templates_compile(struct task_file *f, struct error *err
 	if (!input)
 		return NULL;
 	if (!template_needs_example(input)) {
-		task_file_fail(f, node, err, "input names no column, so every example would look alike; write {{%s}} or "
-			       "another column of %s", f->task.columns[0], f->task.examples_file);
+		task_file_fail(f, node, err, "input names no column, so every example would look alike; write {{%s}} "
+			       "or another column of %s", f->task.columns[0], f->task.examples_file);
 		return NULL;
 	}
 	return instructions_compile(f, err) && variants_compile(f, err) ? input : NULL;

@@ -29,7 +29,7 @@ struct example {
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
 	const char *answer;        /* as written in the file */
 	size_t label;              /* classify, not many: index into task->labels; else 0 */
-	size_t group;              /* examples of one group number are never split; its own number without a group column */
+	size_t group;              /* examples of one group number are never split; without a group each has its own */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
 };
 

@@ -51,6 +51,7 @@ bool task_file_fail(const struct task_file *f, const struct yaml *node, struct e
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	mention_flatten(sentence);
 	return error_set(err, "%s:%zu:%zu: %s", f->task.file, node ? node->line : 1, node ? node->column : 1, sentence);
 }
 
@@ -305,7 +306,8 @@ static bool variant_read(struct reader *r, const struct yaml *entry, struct task
 		return task_file_fail(r->f, entry, r->err, "a variant needs a name");
 	for (size_t j = 0; j < i; j++) {
 		if (strcmp(v->name, variants[j].name) == 0)
-			return task_file_fail(r->f, entry, r->err, "two variants are named \"%s\"; rename one", v->name);
+			return task_file_fail(r->f, entry, r->err, "two variants are named \"%s\"; rename one",
+					      v->name);
 		if (v->incumbent && variants[j].incumbent)
 			return task_file_fail(r->f, entry, r->err, "two variants are the incumbent, \"%s\" and \"%s\"; "
 					      "only one is in use today", variants[j].name, v->name);
@@ -397,7 +399,8 @@ static bool scorer_map_read(struct reader *r, const struct yaml *node)
 	if (!map_read(r, node, scorer_keys, t))
 		return false;
 	if (named != 1)
-		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, judge or command, not %zu", named);
+		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, judge or command, not %zu",
+				      named);
 	return true;
 }
 
@@ -488,7 +491,7 @@ static bool needed(struct reader *r)
 	if (!f->task.n_instructions)
 		return task_file_fail(f, NULL, r->err, "instruction is missing: what the model is told to do");
 	if (!f->task.input)
-		return task_file_fail(f, NULL, r->err, "input is missing: the text of one example, such as \"{{text}}\"");
+		return task_file_fail(f, NULL, r->err, "input is missing: the text of an example, like \"{{text}}\"");
 	if (!examples)
 		return task_file_fail(f, NULL, r->err, "examples is missing: {file: emails.csv, answer: label}");
 	if (!f->examples)

@@ -77,7 +77,7 @@ static bool open_node(struct builder *b, enum yaml_type type, const struct fy_ma
 
 	if (key_wanted(b))
 		return fail_at(b, node->line, node->column,
-			       "a key has to be a text, not a list or a map; a text that starts with { or [ goes in quotes");
+			       "a key has to be a text; a text that starts with { or [ goes in quotes");
 	if (b->depth == YAML_DEPTH)
 		return fail_at(b, node->line, node->column, "nested deeper than 16 levels; no task needs that");
 	if (!attach(b, node))
@@ -125,8 +125,8 @@ static bool keys_differ(const struct builder *b, const struct yaml *map)
 		struct buf name = { 0 };
 
 		mention_value(&name, c->key);
-		ok = error_set(b->err, "%s:%zu:%zu: key %s stands twice, first in line %zu; remove one of them", b->file,
-			       c->key_line, c->key_column, buf_text(&name), first);
+		ok = error_set(b->err, "%s:%zu:%zu: key %s stands twice, first in line %zu; remove one of them",
+			       b->file, c->key_line, c->key_column, buf_text(&name), first);
 		buf_release(&name);
 	}
 	hash_map_release(&lines);
@@ -144,7 +144,7 @@ static bool document_start(struct builder *b, const struct fy_mark *mark)
 {
 	if (++b->documents == 1)
 		return true;
-	return fail_at(b, mark ? (size_t)mark->line + 1 : 1, 1, "a second document begins (---); a task file holds one");
+	return fail_at(b, mark ? (size_t)mark->line + 1 : 1, 1, "a second document begins; a task file holds one");
 }
 
 static bool no_tag(struct builder *b, const struct fy_token *tag, const struct fy_mark *mark)
@@ -184,11 +184,13 @@ static bool syntax_error(const struct builder *b, struct fy_diag *diag)
 	const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &position);
 	bool placed = first && first->line > 0;
 
-	return error_set(b->err,
-			 "%s:%d:%d: not valid YAML: %s; a text that holds \": \" or starts with a quote, {, [ or @ goes "
-			 "in quotes or under \"|\"",
-			 b->file, placed ? first->line : 1, placed && first->column > 0 ? first->column : 1,
-			 first && first->msg ? first->msg : "it could not be read");
+	error_set(b->err,
+		  "%s:%d:%d: not valid YAML: %s; a text that holds \": \" or starts with a quote, {, [ or @ goes in "
+		  "quotes or under \"|\"",
+		  b->file, placed ? first->line : 1, placed && first->column > 0 ? first->column : 1,
+		  first && first->msg ? first->msg : "it could not be read");
+	mention_flatten(b->err->text);
+	return false;
 }
 
 /* libfyaml would write to stderr; the sentence is ours to hand on. */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "variant/workshop.h"
 
 static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
@@ -64,9 +65,12 @@ static const char *const *choices_of(struct workshop *w, const struct technique 
 	return choices;
 }
 
-static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e)
+static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
+				size_t characters)
 {
 	const char *input = rendered(w, arena, w->task->input, e);
+
+	input = arena_copy(arena, input, text_first(input, strlen(input), characters));
 
 	return (struct message){ MESSAGE_USER, opening ? arena_printf(arena, "%s\n\n%s", opening, input) : input };
 }
@@ -87,10 +91,10 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	for (size_t i = 0; i < n_shots; i++) {
 		const struct example *shot = pool.items[shots[i]];
 
-		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot);
+		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, SHOT_CHARACTERS);
 		messages[n++] = (struct message){ MESSAGE_ASSISTANT, w->task->labels[shot->label].name };
 	}
-	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item);
+	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
 				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
 	if (t->answer != ANSWER_TEXT) {

@@ -4,13 +4,17 @@
 #include "base/hash.h"
 #include "variant/variant.h"
 
+/* Rows that share their messages share their model calls: a calibrated row costs nothing beside the plain one. kNN
+ * shots answer by label scoring, since their long prompts are what costs. */
 static const struct technique techniques[] = {
 	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
 	{ .id = "definitions", .name = "label definitions", .definitions = true },
 	{ .id = "structured", .name = "structured output", .answer = ANSWER_JSON },
 	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
-	{ .id = "knn-few-shot-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING },
-	{ .id = "knn-few-shot-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF },
+	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING, .answer = ANSWER_SCORES },
+	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF, .answer = ANSWER_SCORES },
+	{ .id = "knn-tfidf-batch", .name = "kNN few-shot (TF-IDF), batch calibration", .shots = SHOTS_TFIDF,
+	  .answer = ANSWER_SCORES, .calibration = CALIBRATE_BATCH },
 	{ .id = "chain-of-thought", .name = "chain of thought", .reasoning = true },
 	{ .id = "scoring", .name = "label scoring", .answer = ANSWER_SCORES },
 	{ .id = "scoring-definitions", .name = "label scoring, definitions", .definitions = true, .answer = ANSWER_SCORES },
@@ -18,10 +22,6 @@ static const struct technique techniques[] = {
 	  .calibration = CALIBRATE_CONTEXTUAL },
 	{ .id = "scoring-batch", .name = "label scoring, batch calibration", .answer = ANSWER_SCORES,
 	  .calibration = CALIBRATE_BATCH },
-	{ .id = "scoring-knn", .name = "label scoring, kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF,
-	  .answer = ANSWER_SCORES },
-	{ .id = "scoring-knn-batch", .name = "label scoring, kNN few-shot (TF-IDF), batch calibration",
-	  .shots = SHOTS_TFIDF, .answer = ANSWER_SCORES, .calibration = CALIBRATE_BATCH },
 };
 
 const struct technique *technique_all(size_t *n)

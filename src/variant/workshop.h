@@ -9,7 +9,8 @@
 #include "variant/variant.h"
 
 enum {
-	KNN_SHOTS = 4,   /* neighbours shown, the most similar last */
+	KNN_SHOTS = 4,    /* neighbours shown, the most similar last */
+	SHOT_CHARACTERS = 240, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
 	PRIOR_ITEMS = 32, /* dev inputs behind a batch-calibration prior */
 	REASONING_TOKENS = 96,
 	ANSWER_TOKENS = 16,

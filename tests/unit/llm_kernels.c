@@ -142,8 +142,8 @@ static void assert_same_rows(const struct product *batch, struct pool *pool)
 	for (size_t i = 0; i < batch->m; i++) {
 		matrix_multiply(&batch->w, pool, batch->a + i * batch->lda, 1, batch->lda, alone, batch->n);
 		if (memcmp(alone, batch->c + i * batch->ldc, batch->n * sizeof(*alone)) != 0)
-			fail_msg("%s (%zu, %zu, %zu): row %zu differs from itself alone", batch->kernels->name, batch->m,
-				 batch->n, batch->k, i);
+			fail_msg("%s (%zu, %zu, %zu): row %zu differs from itself alone", batch->kernels->name,
+				 batch->m, batch->n, batch->k, i);
 	}
 	free(alone);
 }

@@ -10,50 +10,10 @@
 #include <limits.h>
 
 #include "base/arena.h"
-#include "base/file.h"
-#include "base/hash.h"
 #include "base/text.h"
 #include "llm/pretokenize.h"
 #include "llm/tokenizer_inner.h"
-
-#define GOLDEN "tests/reference/golden/"
-
-enum { TINY_BPE, TINY_BERT, SMOLLM2, MINILM, MODELS };
-static const char *const model_names[] = { "tiny_bpe", "tiny_bert", "smollm2", "minilm" };
-
-static struct tokenizer *open_path(const char *path, struct error *err)
-{
-	size_t n = strlen(path);
-
-	if (n < 5 || strcmp(path + n - 5, ".gguf") != 0)
-		return tokenizer_open(path, err);
-	struct gguf *g = gguf_open(path, err);
-	struct tokenizer *t = g ? tokenizer_from_gguf(g, err) : NULL;
-
-	gguf_free(g); /* the tokenizer must not need it */
-	return t;
-}
-
-/* NULL where `make models` has not put the real one. */
-static struct tokenizer *open_model(int model)
-{
-	static const char *const paths[] = { GOLDEN "tokenizer_bpe", GOLDEN "tokenizer_bert",
-					     "smollm2-135m-instruct.Q4_1.gguf", "all-MiniLM-L6-v2" };
-	struct error err;
-	char path[4096];
-
-	if (model < SMOLLM2)
-		snprintf(path, sizeof(path), "%s", paths[model]);
-	else
-		snprintf(path, sizeof(path), "%s/%s", test_models_folder(), paths[model]);
-	if (model >= SMOLLM2 && !file_exists(path))
-		return NULL;
-	struct tokenizer *t = open_path(path, &err);
-
-	if (!t)
-		fail_msg("%s", err.text);
-	return t;
-}
+#include "tokenizer_models.h"
 
 /* ---- golden cases ---- */
 
@@ -128,15 +88,15 @@ static void check_ids(const json_t *row, const char *text, size_t n, const void 
 
 static void golden_ids(int model)
 {
-	struct tokenizer *t = open_model(model);
+	struct tokenizer *t = tokenizer_for_test(model);
 	char special[64];
 
 	if (!t) {
-		print_message("%s is not in %s: run `make models`\n", model_names[model], test_models_folder());
+		print_message("%s is not in %s: run `make models`\n", tokenizer_names[model], test_models_folder());
 		skip();
 	}
-	snprintf(special, sizeof(special), "%s_special", model_names[model]);
-	each_case(check_ids, &(struct model_case){ t, model_names[model], false });
+	snprintf(special, sizeof(special), "%s_special", tokenizer_names[model]);
+	each_case(check_ids, &(struct model_case){ t, tokenizer_names[model], false });
 	if (model < SMOLLM2)
 		each_case(check_ids, &(struct model_case){ t, special, true });
 	tokenizer_free(t);
@@ -217,7 +177,7 @@ static void check_round_trip(const json_t *row, const char *text, size_t n, cons
 
 static void bpe_decodes_to_the_text(void **state)
 {
-	struct tokenizer *t = open_model(TINY_BPE);
+	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 
 	(void)state;
 	each_case(check_round_trip, t);
@@ -238,7 +198,7 @@ static void check_bert_decode(const json_t *row, const char *text, size_t n, con
 
 static void wordpiece_decodes_as_the_reference(void **state)
 {
-	struct tokenizer *t = open_model(MINILM);
+	struct tokenizer *t = tokenizer_for_test(MINILM);
 
 	(void)state;
 	if (!t)
@@ -249,7 +209,7 @@ static void wordpiece_decodes_as_the_reference(void **state)
 
 static void decoding_leaves_out_special_and_impossible_ids(void **state)
 {
-	struct tokenizer *t = open_model(TINY_BPE);
+	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 	int32_t ids[] = { tokenizer_id(t, "a"), tokenizer_id(t, "<|im_end|>"), -1, INT32_MAX, tokenizer_id(t, "b") };
 	struct buf out = { 0 };
 
@@ -265,7 +225,7 @@ static void decoding_leaves_out_special_and_impossible_ids(void **state)
 static void special_tokens_need_permission(void **state)
 {
 	static const char text[] = "x<|im_end|>y";
-	struct tokenizer *t = open_model(TINY_BPE);
+	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 	int32_t end = tokenizer_special(t, "<|im_end|>");
 	struct token_list plain = { 0 }, found = { 0 };
 
@@ -438,7 +398,7 @@ static void config_names_the_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
-		struct tokenizer *t = open_model(TINY_BPE);
+		struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 		struct error err;
 
 		assert_int_equal(tokenizer_read_config(t, configs[i].json, strlen(configs[i].json), &err), configs[i].ok);
@@ -459,7 +419,7 @@ static void a_folder_without_tokenizer_says_so(void **state)
 static void qwen2_composes_before_it_cuts(void **state)
 {
 	static const char decomposed[] = "e\xCC\x81", composed[] = "\xC3\xA9";
-	struct tokenizer *t = open_model(TINY_BPE);
+	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 	struct token_list a = { 0 }, b = { 0 };
 
 	(void)state;
@@ -483,7 +443,7 @@ static void a_word_of_a_megabyte_is_read(void **state)
 
 	(void)state;
 	for (int model = TINY_BPE; model <= TINY_BERT; model++) {
-		struct tokenizer *t = open_model(model);
+		struct tokenizer *t = tokenizer_for_test(model);
 
 		for (size_t u = 0; u < ARRAY_SIZE(units); u++) {
 			struct token_list ids = { 0 };
@@ -503,157 +463,13 @@ static void a_word_of_a_megabyte_is_read(void **state)
 	free(text);
 }
 
-/* ---- real texts by hash ---- */
-
-struct hashes {
-	struct tokenizer *models[2]; /* MiniLM, SmolLM2 */
-	const uint8_t *want;         /* 8 bytes a text: the low 32 bits of hash64 over ids, for each model */
-	size_t n, at, wrong;
-};
-
-static void check_hash(struct hashes *h, const char *text, size_t n)
-{
-	if (h->at == h->n)
-		fail_msg("the data has more than the %zu texts of the golden file", h->n);
-	for (size_t m = 0; m < 2; m++) {
-		struct token_list ids = { 0 };
-		uint32_t want;
-
-		tokenizer_encode(h->models[m], text, n, false, &ids);
-		memcpy(&want, h->want + 8 * h->at + 4 * m, 4);
-		h->wrong += (uint32_t)hash64(ids.ids, ids.n * sizeof(*ids.ids), 0) != want;
-		token_list_release(&ids);
-	}
-	h->at++;
-}
-
-static void check_json_text(struct hashes *h, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	assert_true(json_is_string(value));
-	check_hash(h, json_string_value(value), json_string_length(value));
-}
-
-static void hash_emails(struct hashes *h, const json_t *item)
-{
-	struct buf text = { 0 };
-
-	buf_adds(&text, json_string_value(json_object_get(item, "subject")));
-	buf_addc(&text, '\n');
-	buf_adds(&text, json_string_value(json_object_get(item, "text")));
-	check_hash(h, text.data, text.n);
-	buf_release(&text);
-}
-
-static void hash_questions(struct hashes *h, const json_t *item)
-{
-	check_json_text(h, item, "query");
-	check_json_text(h, item, "answer");
-}
-
-static char *data_file(const char *folder, const char *name, size_t *n)
-{
-	struct error err;
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	char *text = file_read(path, 64 << 20, n, &err);
-
-	if (!text)
-		fail_msg("%s", err.text);
-	return text;
-}
-
-static void each_line(struct hashes *h, const char *folder, const char *name,
-		      void (*check)(struct hashes *h, const json_t *item))
-{
-	size_t n;
-	char *text = data_file(folder, name, &n), *end;
-
-	for (char *line = text; (end = memchr(line, '\n', n - (size_t)(line - text))); line = end + 1) {
-		json_t *item = json_loadb(line, (size_t)(end - line), 0, NULL);
-
-		assert_non_null(item);
-		check(h, item);
-		json_decref(item);
-	}
-	free(text);
-}
-
-static void hash_chunks(struct hashes *h, const char *folder)
-{
-	size_t n;
-	char *text = data_file(folder, "code_rag/codebase_chunks.json", &n);
-	json_t *documents = json_loadb(text, n, 0, NULL);
-
-	for (size_t d = 0; d < json_array_size(documents); d++) {
-		const json_t *chunks = json_object_get(json_array_get(documents, d), "chunks");
-
-		for (size_t c = 0; c < json_array_size(chunks); c++)
-			check_json_text(h, json_array_get(chunks, c), "content");
-	}
-	json_decref(documents);
-	free(text);
-}
-
-/* The first field of every row behind the header. */
-static void hash_rows(struct hashes *h, const char *folder)
-{
-	size_t n;
-	char *text = data_file(folder, "banking77/test.csv", &n);
-	struct buf field = { 0 };
-
-	for (const char *p = strchr(text, '\n') + 1; *p; p = strchr(p, '\n') + 1) {
-		bool quoted = *p == '"';
-
-		buf_clear(&field);
-		for (p += quoted; quoted ? *p != '"' || p[1] == '"' : *p != ','; p++) {
-			p += quoted && *p == '"';
-			buf_addc(&field, *p);
-		}
-		check_hash(h, buf_text(&field), field.n);
-	}
-	buf_release(&field);
-	free(text);
-}
-
-static void thousands_of_real_texts_have_the_reference_ids(void **state)
-{
-	struct hashes h = { .models = { open_model(MINILM), open_model(SMOLLM2) } };
-	const char *folder = test_data_folder();
-	struct error err;
-	char *want = file_read(GOLDEN "tokenizer_hashes.bin", 1 << 20, &h.n, &err);
-
-	(void)state;
-	assert_non_null(want);
-	if (h.models[0] && h.models[1] && folder) {
-		h.want = (const uint8_t *)want;
-		h.n /= 8;
-		each_line(&h, folder, "email_five/email_five.jsonl", hash_emails);
-		hash_chunks(&h, folder);
-		each_line(&h, folder, "code_rag/evaluation_set.jsonl", hash_questions);
-		hash_rows(&h, folder);
-	}
-	tokenizer_free(h.models[0]);
-	tokenizer_free(h.models[1]);
-	free(want);
-	if (!h.want) {
-		print_message("the models or the data are absent (test.h says where they are looked for)\n");
-		skip();
-	}
-	print_message("%zu texts through both tokenizers, %zu differ\n", h.at, h.wrong);
-	assert_int_equal(h.at, h.n);
-	assert_int_equal(h.wrong, 0);
-}
-
 /* ---- dumps for the reference script ---- */
 
 static int dump(const char *what, const char *argument, const char *mode)
 {
 	bool words = strcmp(what, "words") == 0;
 	struct error err;
-	struct tokenizer *t = words ? NULL : open_path(argument, &err);
+	struct tokenizer *t = words ? NULL : tokenizer_at(argument, &err);
 	char *line = NULL;
 	size_t capacity = 0;
 
@@ -699,7 +515,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_folder_without_tokenizer_says_so),
 		cmocka_unit_test(qwen2_composes_before_it_cuts),
 		cmocka_unit_test(a_word_of_a_megabyte_is_read),
-		cmocka_unit_test(thousands_of_real_texts_have_the_reference_ids),
 	};
 
 	if (argc >= 3)

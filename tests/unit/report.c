@@ -1,4 +1,4 @@
-/* report.c - the four forms of a report, read back: JSON by field, the page as well-formed markup, text by its width. */
+/* report.c - the four forms of a report, read back: JSON by field, the page as markup, text by its width. */
 #include <jansson.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static json_t *at(json_t *value, const char *path)
 		size_t n = strcspn(path, ".");
 
 		snprintf(part, sizeof(part), "%.*s", (int)n, path);
-		value = json_is_array(value) ? json_array_get(value, strtoul(part, NULL, 10)) : json_object_get(value, part);
+		value = json_is_array(value) ? json_array_get(value, strtoul(part, NULL, 10))
+					     : json_object_get(value, part);
 		path += n + (path[n] == '.');
 	}
 	return value;
@@ -135,7 +136,8 @@ static void json_carries_texts(void **state)
 		if (!found || (want ? !json_is_string(found) || strcmp(json_string_value(found), want) != 0
 				    : !json_is_null(found)))
 			fail_msg("%s: want %s, found %s", text_fields[i].path, want ? want : "null",
-				 !found ? "nothing" : json_is_string(found) ? json_string_value(found) : "another type");
+				 !found ? "nothing" : json_is_string(found) ? json_string_value(found)
+					 : "another type");
 	}
 	json_decref(value);
 }
@@ -225,8 +227,10 @@ static void json_carries_numbers(void **state)
 static void json_of_the_extreme(void **state)
 {
 	(void)state;
-	static const char *const nulls[] = { "target", "majority_share", "calls_per_day", "prices_as_of", "variants.0.test",
-					     "variants.0.ms_p95", "verdict.score", "verdict.meets_target", "spent.usd" };
+	static const char *const nulls[] = {
+		"target", "majority_share", "calls_per_day", "prices_as_of", "variants.0.test", "variants.0.ms_p95",
+		"verdict.score", "verdict.meets_target", "spent.usd",
+	};
 	json_t *value = parse(HOSTILE_REPORT);
 
 	for (size_t i = 0; i < ARRAY_SIZE(nulls); i++)
@@ -262,7 +266,7 @@ static bool is_void_tag(const char *end)
 /* Every tag that opens closes, in order, and outside tags there is no bare '<' or '&'. Our markup has no comments. */
 static void assert_well_formed(const char *page)
 {
-	const char *open[64];
+	const char *open[64] = { NULL };
 	size_t depth = 0;
 
 	for (const char *p = strchr(page, '\n'); (p = strchr(p, '<'));) {
@@ -272,8 +276,10 @@ static void assert_well_formed(const char *page)
 		assert_non_null(end);
 		if (p[1] == '/') {
 			n = (size_t)(end - p) - 2;
-			assert_true(depth > 0);
-			depth--;
+			if (depth-- == 0) {
+				fail_msg("nothing is open at %.20s", p);
+				return;
+			}
 			if (strncmp(open[depth], p + 2, n) != 0 || strcspn(open[depth], " >") != n)
 				fail_msg("<%.20s is closed by <%.20s", open[depth], p + 1);
 		} else if (!is_void_tag(end)) {
@@ -307,8 +313,10 @@ static void page_is_well_formed(void **state)
 static void page_loads_nothing(void **state)
 {
 	(void)state;
-	static const char *const forbidden[] = { "<script", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import",
-						 "onload", "javascript:", "<b>" };
+	static const char *const forbidden[] = {
+		"<script", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import", "onload", "javascript:",
+		"<b>",
+	};
 	struct buf out = { 0 };
 
 	for (int which = 0; which < N_REPORTS; which++) {
@@ -345,7 +353,8 @@ static const struct {
 	const char *name, *text, *plain, *markup, *markdown;
 } escapes[] = {
 	{ "plain text stays", "kNN (k = 8)", "kNN (k = 8)", "kNN (k = 8)", "kNN (k = 8)" },
-	{ "markup", "<a b=\"c\">&'", "<a b=\"c\">&'", "&lt;a b=&quot;c&quot;&gt;&amp;&#39;", "&lt;a b=\"c\"&gt;&amp;'" },
+	{ "markup", "<a b=\"c\">&'", "<a b=\"c\">&'", "&lt;a b=&quot;c&quot;&gt;&amp;&#39;",
+	 "&lt;a b=\"c\"&gt;&amp;'" },
 	{ "a table cell", "a|b\nc", "a|b c", "a|b c", "a\\|b c" },
 	{ "emphasis and mention", "*x* @me", "*x* @me", "*x* @me", "\\*x\\* @\u2060me" },
 	{ "control and override", "a\x07\u202e" "b", "a b", "a b", "a b" },
@@ -419,7 +428,8 @@ static void text_keeps_to_the_width(void **state)
 				size_t n = strcspn(line, "\n"), width = columns_width(line, n);
 
 				if (width > (size_t)widths[i])
-					fail_msg("report %d at %d: %zu columns: %.*s", which, widths[i], width, (int)n, line);
+					fail_msg("report %d at %d: %zu columns: %.*s", which, widths[i], width, (int)n,
+						 line);
 			}
 			buf_release(&out);
 		}
@@ -472,7 +482,8 @@ static void assert_texts_fit(const char *svg, double width)
 		double left = at_end ? from - length : middle ? from - length / 2 : from;
 
 		if (left < -8 || left + length > width + 16)
-			fail_msg("text from %.0f to %.0f of %.0f: %.*s", left, left + length, width, (int)(end - tag_end - 1),
+			fail_msg("text from %.0f to %.0f of %.0f: %.*s", left, left + length, width,
+				 (int)(end - tag_end - 1),
 				 tag_end + 1);
 	}
 }
@@ -533,8 +544,10 @@ static const struct {
 } answers[] = {
 	{ "a tuned winner", 3, DECISION_BETTER, 0, TARGET_NONE, "Yes", "earned its place" },
 	{ "ruled out", 0, DECISION_NOT_BETTER, 0, TARGET_NONE, "No", "5 points or more from fine-tuning is ruled out" },
-	{ "open", 0, DECISION_UNRESOLVED, 268, TARGET_NONE, "Not yet", "About 268 more labelled test items would settle it" },
-	{ "open, no end in sight", 0, DECISION_UNRESOLVED, SIZE_MAX, TARGET_NONE, "Not yet", "more labels than can be forecast" },
+	{ "open", 0, DECISION_UNRESOLVED, 268, TARGET_NONE, "Not yet", "About 268 more labelled test items would "
+								       "settle it" },
+	{ "open, no end in sight", 0, DECISION_UNRESOLVED, SIZE_MAX, TARGET_NONE, "Not yet",
+	 "more labels than can be forecast" },
 	{ "a lower rung is enough", 0, DECISION_BETTER, 0, TARGET_YES, "No", "already meets the target" },
 };
 
@@ -595,8 +608,9 @@ static void spending_is_told_against_the_full_grid(void **state)
 
 	words_spent(&line, &r);
 	assert_string_equal(buf_text(&line),
-			    "948 calls to language models: 678 to choose within the rungs (every variant on every dev item "
-			    "would have been 990; racing saved 312, 32%) and 270 on test items; $0.41; 40 min 12 s of work.");
+			    "948 calls to language models: 678 to choose within the rungs (every variant on every dev "
+			    "item would have been 990; racing saved 312, 32%) and 270 on test items; $0.41; 40 min 12 "
+			    "s of work.");
 	buf_release(&line);
 }
 

@@ -1,4 +1,4 @@
-/* task_folder.h - a temporary folder for tests that open tasks. */
+/* task_folder.h - a temporary folder and the files a test puts into it. */
 #ifndef RUNG_TEST_TASK_FOLDER_H
 #define RUNG_TEST_TASK_FOLDER_H
 

@@ -135,7 +135,7 @@ static void shares_hold_for_every_label(void **state)
 	assert_true(worst < 2 && worst_total < 2);
 }
 
-/* Distinct texts once each, in one split; repeats dropped; groups whole; totals within one more than the largest group. */
+/* Distinct texts once each; repeats dropped; groups whole; totals within one more than the largest group. */
 static void groups_stay_whole(void **state)
 {
 	static struct split_item items[MOST];
@@ -168,7 +168,7 @@ static void groups_stay_whole(void **state)
 
 		for (int s = 0; s < 3; s++)
 			if (fabs(c.all[s] - shares[s] * c.total) > (double)group + 1)
-				fail_msg("seed %llu: split %d has %g of %g", (unsigned long long)seed, s, c.all[s], c.total);
+				fail_msg("seed %zu: split %d has %g of %g", (size_t)seed, s, c.all[s], c.total);
 	}
 }
 

@@ -106,7 +106,8 @@ static const struct {
 	{ "{{ | trim}}", "{{}} names no column" },
 	{ "{{subject", "{{ is never closed by }}" },
 	{ "{{subject}} {{", "{{ is never closed by }}" },
-	{ "{{subject | frist 3}}", "\"frist\" is not a filter; there are first, trim, lower, json (did you mean \"first\"?)" },
+	{ "{{subject | frist 3}}",
+	  "\"frist\" is not a filter; there are first, trim, lower, json (did you mean \"first\"?)" },
 	{ "{{subject | }}", "is not a filter" },
 	{ "{{subject | first}}", "first wants a number" },
 	{ "{{subject | first 0}}", "above 0" },
@@ -170,7 +171,8 @@ static void values_leave_literal_text_out(void **state)
 
 	(void)state;
 	arena_init(&arena);
-	struct template *t = template_compile(&arena, &task, "{{labels}} A: {{subject | lower}} B: {{text | trim}}!", "w", &err);
+	struct template *t =
+		template_compile(&arena, &task, "{{labels}} A: {{subject | lower}} B: {{text | trim}}!", "w", &err);
 	struct template *constant = template_compile(&arena, &task, "{{labels}} only", "w", &err);
 
 	template_values(t, &example, &got);

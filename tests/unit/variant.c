@@ -170,7 +170,7 @@ static bool in_pool(const char *rendered)
 
 static void shots_come_from_the_pool_with_their_labels(void **state)
 {
-	json_t *fixed = request_of("1/few-shot@local"), *nearest = request_of("1/knn-few-shot-tfidf@local");
+	json_t *fixed = request_of("1/few-shot@local"), *nearest = request_of("1/knn-tfidf@local");
 
 	(void)state;
 	assert_int_equal(n_messages(fixed), 2 * 2 + 1);   /* one a label */
@@ -186,7 +186,7 @@ static void shots_come_from_the_pool_with_their_labels(void **state)
 /* Neighbours share words with the input: what stands last is the most similar. */
 static void the_nearest_shot_stands_last(void **state)
 {
-	json_t *r = request_of("1/knn-few-shot-tfidf@local");
+	json_t *r = request_of("1/knn-tfidf@local");
 	const char *input = content(r, n_messages(r) - 1), *last = content(r, n_messages(r) - 3);
 
 	(void)state;
