@@ -6,7 +6,7 @@
 
 static const char *labels_needed(struct arena *arena, size_t n)
 {
-	return n == SIZE_MAX ? "more labels than can be forecast" : arena_printf(arena, "about %zu more labels", n);
+	return n == SIZE_MAX ? "more examples than can be forecast" : arena_printf(arena, "about %zu more examples", n);
 }
 
 static const char *explain_comparison(struct arena *arena, const struct decide_rule *rule, const struct comparison *c)

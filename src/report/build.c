@@ -243,6 +243,9 @@ static bool decide(struct build *b, struct error *err)
 	r->alpha = rule.alpha;
 	r->margin = rule.margin;
 	r->target = rule.has_target ? rule.target : NAN;
+	r->plan = rule.plan;
+	r->targets = result.targets;
+	r->n_targets = result.n_targets;
 	r->comparisons = result.comparisons;
 	r->n_comparisons = result.n_comparisons;
 	const char *winner = candidates[result.verdict.winner].id;

@@ -5,10 +5,10 @@
                                                                  unit test llm_tokenizer, which can dump ids
     python tests/reference/token_ids.py sweep BIN               every code point against the references' Unicode
 
-MODELS holds all-MiniLM-L6-v2/ and smollm2-135m-instruct.Q4_1.gguf. DATA holds email_five, banking77, code_rag; of it
-only hashes are kept.
-Needs tokenizers, gguf, jinja2. (The file is not called tokenizers.py: it would hide the package.)
+MODELS holds all-MiniLM-L6-v2/ and smollm2-135m-instruct.Q4_1.gguf. DATA holds email_five, banking77 and code_rag, of
+which only hashes are kept. Needs tokenizers, gguf and jinja2. (A file called tokenizers.py would hide the package.)
 """
+import collections
 import csv
 import json
 import random
@@ -103,12 +103,19 @@ def tiny_bpe():
 
 
 def tiny_wordpiece():
-    t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
-    t.normalizer, t.pre_tokenizer = normalizers.BertNormalizer(), pre.BertPreTokenizer()
-    t.decoder = decoders.WordPiece()
-    t.train_from_iterator(CORPUS, trainers.WordPieceTrainer(
-        vocab_size=500, min_frequency=2, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
-        show_progress=False))
+    """Every character of the corpus, and what occurs twice: words, and ends of words. (The package's trainer would
+    break ties in another way each time.)"""
+    normalise, cut = normalizers.BertNormalizer(), pre.BertPreTokenizer()
+    counts = collections.Counter(w for text in CORPUS for w, _ in cut.pre_tokenize_str(normalise.normalize_str(text)))
+    pieces = {piece for word in counts for c in word for piece in (c, "##" + c)}
+    pieces |= {w for w in counts if counts[w] >= 2 and len(w) <= 12}
+    ends = collections.Counter("##" + w[-n:] for w in counts for n in (2, 3) if len(w) > n)
+    pieces |= {end for end in ends if ends[end] >= 2}
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + sorted(pieces)
+    t = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(vocab)}, unk_token="[UNK]",
+                                   max_input_chars_per_word=100))
+    t.normalizer, t.pre_tokenizer, t.decoder = normalise, cut, decoders.WordPiece()
+    t.add_special_tokens(vocab[:5])
     return t
 
 
@@ -152,7 +159,7 @@ def hash64(data):
 
 
 def hashed_texts(data):
-    """The texts of tests/reference/golden/tokenizer_hashes.bin, in the order that llm_tokenizer.c reads them."""
+    """The texts of tests/reference/golden/tokenizer_hashes.bin, in the order of llm_tokenizer_texts.c."""
     for line in open(data / "email_five/email_five.jsonl", encoding="utf-8"):
         item = json.loads(line)
         yield item["subject"] + "\n" + item["text"]
@@ -189,15 +196,14 @@ def forged_parts(name, talk):
         return [("<|begin_of_text|>",), ("<|start_header_id|>",), "user", ("<|end_header_id|>",), "\n\n" + text,
                 ("<|eot_id|>",), ("<|start_header_id|>",), "assistant", ("<|end_header_id|>",), "\n\n"]
     system = "system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
-    return [("<|im_start|>",), system, ("<|im_end|>",), "\n", ("<|im_start|>",), "user\n" + text, ("<|im_end|>",),
-        "\n",
-            ("<|im_start|>",), "assistant\n"]
+    return [("<|im_start|>",), system, ("<|im_end|>",), "\n", ("<|im_start|>",), "user\n" + text,
+            ("<|im_end|>",), "\n", ("<|im_start|>",), "assistant\n"]
 
 
 def golden(models_folder, data):
     real_bpe, chatml = smollm2(models_folder)
     tokenizers = {"tiny_bpe": tiny_bpe(), "tiny_bert": tiny_wordpiece(), "smollm2": real_bpe,
-        "minilm": minilm(models_folder)}
+                  "minilm": minilm(models_folder)}
     for name in ("tiny_bpe", "tiny_bert"):
         folder = GOLDEN / ("tokenizer_" + name[5:])
         folder.mkdir(parents=True, exist_ok=True)
@@ -209,7 +215,7 @@ def golden(models_folder, data):
             row = {"bytes": raw.hex()}
             row |= {name: ids_of(t, text) for name, t in tokenizers.items()}
             row |= {name + "_special": ids_of(t, text, True) for name, t in tokenizers.items()
-                if name.startswith("tiny")}
+                    if name.startswith("tiny")}
             row |= {"decoded_bert": tokenizers["minilm"].decode(row["minilm"], skip_special_tokens=True)}
             row |= {name: lengths_of(name, text) for name in WORDS}
             out.write(json.dumps(row, separators=(",", ":")) + "\n")
@@ -241,9 +247,8 @@ def dump(binary, arguments, raws):
 
 
 def odd_texts(rng, count, known):
-    """Bytes without meaning, and characters that rules are about, in any order. With known,
-    random characters are those
-    of Unicode 3.2: later versions are in dispute between the references' tables (Unicode 8 to 17) and utf8proc's."""
+    """Bytes without meaning, and characters that rules are about, in any order. With known, random characters are
+    those of Unicode 3.2: on later ones the references' tables (Unicode 8 to 17) and utf8proc's differ."""
     pieces = [t for t in TEXTS if t]
     pieces += list("aZ09 '\t\n\r.,\u00a0\u2028\u0301\u0300\u200d\u4e2d\u0660\u00bd\u0130\u017f_-")
     pieces += [
@@ -258,9 +263,8 @@ def odd_texts(rng, count, known):
             planes = [0x80, 0x250, 0x800, 0x3100, 0x10000, 0x20000]
             raw = "".join(chr(rng.randrange(0, rng.choice(planes))) for _ in range(rng.randrange(1, 40)))
             raw = raw.encode("utf-8", "replace")
-        if known:
-            raw = "".join(c for c in raw.decode("utf-8", "replace") if category(c) not in ("Cn", "Cs")).encode() \
-                if i % 3 == 2 else raw
+            if known:
+                raw = "".join(c for c in raw.decode() if category(c) not in ("Cn", "Cs")).encode()
         yield raw
     for piece in ("a", "ab", "\u00e9", " ", "'", "1", "\n", "\u4e2d", "\u0301", "<|"):
         yield (piece * 100_000)[:100_000].encode()
@@ -274,8 +278,8 @@ def report(name, raws, got, want):
 
 
 def compare(models_folder, data, binary):
-    sets = {"real": list(hashed_texts(data)) + banking(data / "banking77/train.csv")}
-    sets = {"real": [t.encode() for t in sets["real"]], "odd": list(odd_texts(random.Random(7), 6000, True)),
+    real = list(hashed_texts(data)) + banking(data / "banking77/train.csv")
+    sets = {"real": [t.encode() for t in real], "odd": list(odd_texts(random.Random(7), 6000, True)),
             "any code point": list(odd_texts(random.Random(8), 6000, False))}
     gguf = models_folder / "smollm2-135m-instruct.Q4_1.gguf"
     for kind, raws in sets.items():
