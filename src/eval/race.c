@@ -60,6 +60,24 @@ static void drop_beaten(struct climb *c, struct entrant *entrants, size_t n, siz
 			}
 }
 
+/* One block of items, a batch at a time; where answers are model calls, the beaten need not finish it. */
+static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_t from, size_t to, bool calls,
+		      struct error *err)
+{
+	for (size_t start = from; start < to;) {
+		size_t next = (start / BATCH + 1) * BATCH, end = calls && next < to ? next : to;
+
+		for (size_t i = 0; i < n; i++)
+			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, start, end,
+							 &entrants[i].record, err))
+				return false;
+		if (calls)
+			drop_beaten(c, entrants, n, n);
+		start = end;
+	}
+	return true;
+}
+
 static void keep_best(struct climb *c, struct entrant *entrants, size_t n, size_t keep)
 {
 	double *score = arena_array(&c->arena, n, sizeof(*score));
@@ -121,12 +139,8 @@ bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err
 	if (!calls || plan.rounds == 0)
 		plan = (struct halving){ .rounds = 1, .arms = { n, n }, .start = { 0, items } };
 	for (size_t round = 0; round < plan.rounds; round++) {
-		for (size_t i = 0; i < n; i++)
-			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, plan.start[round],
-							 plan.start[round + 1], &entrants[i].record, err))
-				return false;
-		if (calls)
-			drop_beaten(c, entrants, n, n);
+		if (!run_block(c, entrants, n, plan.start[round], plan.start[round + 1], calls, err))
+			return false;
 		if (round + 1 < plan.rounds)
 			keep_best(c, entrants, n, plan.arms[round + 1]);
 	}

@@ -10,7 +10,7 @@
 
 enum {
 	KNN_SHOTS = 4,    /* neighbours shown, the most similar last */
-	SHOT_CHARACTERS = 240, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
+	SHOT_CHARACTERS = 200, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
 	PRIOR_ITEMS = 32, /* dev inputs behind a batch-calibration prior */
 	REASONING_TOKENS = 96,
 	ANSWER_TOKENS = 16,

@@ -76,7 +76,8 @@ TEXTS = [
     "\u01c4\u01f1 \ufb01\ufb02 \u2126\u212b \u1fb3", "\u0399\u03a3\u03a3\u039f\u03a3 \u03a3",
 ]
 BYTE_TEXTS = [b"\xff", b"ab\xc3", b"\xe2\x82 euro", b"\xed\xa0\x80x\xed\xb0\x80", b"\xf0\x9f\x91",
-              b"\xc0\x80\xf8\x88\x80\x80\x80", b"ok \x80\x80 \xfe", b"\xf4\x90\x80\x80\xf0\x80\x80\x80", b"\xe0\x80\xaf\xe1\x80"]
+              b"\xc0\x80\xf8\x88\x80\x80\x80", b"ok \x80\x80 \xfe", b"\xf4\x90\x80\x80\xf0\x80\x80\x80",
+              b"\xe0\x80\xaf\xe1\x80"]
 CORPUS = [t for t in TEXTS if len(t) < 400] * 2 + [
     "The invoice for March is overdue, please pay the invoice by Friday.",
     "Your parcel left the warehouse; the parcel is late.",
