@@ -23,18 +23,19 @@ enum {
 
 struct score_tiles {
 	/* out (m, n) = q (m, width) k^T; m is a multiple of ROWS, q rows are width apart */
-	void (*scores)(const float *q, size_t m, const float *k, size_t ldk, size_t n, size_t width, float *out, size_t ldo);
+	void (*scores)(const float *q, size_t m, const float *k, size_t ldk, size_t n, size_t width, float *out,
+		       size_t ldo);
 	/* out (m, width) += p (m, n) v (n, width); m as above, out rows are width apart */
-	void (*mix)(const float *p, size_t ldp, size_t m, const float *v, size_t ldv, size_t n, size_t width, float *out);
+	void (*mix)(const float *p, size_t ldp, size_t m, const float *v, size_t ldv, size_t n, size_t width,
+		    float *out);
 };
+
+#define HALVES(v) (__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7))
 
 /* The sums over the lanes of four vectors: halves, then pairs, then the rest. */
 ALWAYS void sum_lanes(const f32x8 row[ROWS], float *out, size_t ldo)
 {
-	f32x4 h0 = __builtin_shufflevector(row[0], row[0], 0, 1, 2, 3) + __builtin_shufflevector(row[0], row[0], 4, 5, 6, 7);
-	f32x4 h1 = __builtin_shufflevector(row[1], row[1], 0, 1, 2, 3) + __builtin_shufflevector(row[1], row[1], 4, 5, 6, 7);
-	f32x4 h2 = __builtin_shufflevector(row[2], row[2], 0, 1, 2, 3) + __builtin_shufflevector(row[2], row[2], 4, 5, 6, 7);
-	f32x4 h3 = __builtin_shufflevector(row[3], row[3], 0, 1, 2, 3) + __builtin_shufflevector(row[3], row[3], 4, 5, 6, 7);
+	f32x4 h0 = HALVES(row[0]), h1 = HALVES(row[1]), h2 = HALVES(row[2]), h3 = HALVES(row[3]);
 	f32x4 a = __builtin_shufflevector(h0, h1, 0, 4, 1, 5) + __builtin_shufflevector(h0, h1, 2, 6, 3, 7);
 	f32x4 b = __builtin_shufflevector(h2, h3, 0, 4, 1, 5) + __builtin_shufflevector(h2, h3, 2, 6, 3, 7);
 	f32x4 sum = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
@@ -45,7 +46,8 @@ ALWAYS void sum_lanes(const f32x8 row[ROWS], float *out, size_t ldo)
 	out[3 * ldo] = sum[3];
 }
 
-ALWAYS void scores_tile(const float *q, const float *k0, const float *k1, size_t width, float *out0, float *out1, size_t ldo)
+ALWAYS void scores_tile(const float *q, const float *k0, const float *k1, size_t width, float *out0, float *out1,
+			size_t ldo)
 {
 	f32x8 a[ROWS] = { { 0 } }, b[ROWS] = { { 0 } };
 
@@ -68,7 +70,8 @@ ALWAYS void scores_tile(const float *q, const float *k0, const float *k1, size_t
 }
 
 /* An odd last key is computed twice rather than by other code. */
-ALWAYS void scores_body(const float *q, size_t m, const float *k, size_t ldk, size_t n, size_t width, float *out, size_t ldo)
+ALWAYS void scores_body(const float *q, size_t m, const float *k, size_t ldk, size_t n, size_t width, float *out,
+			size_t ldo)
 {
 	for (size_t from = 0; from < n; from += KEY_CHUNK) {
 		size_t to = n - from < KEY_CHUNK ? n : from + KEY_CHUNK;
@@ -113,14 +116,16 @@ ALWAYS void mix_tile(const float *p, size_t ldp, const float *v, size_t ldv, siz
 	o3[1] = b3;
 }
 
-ALWAYS void mix_body(const float *p, size_t ldp, size_t m, const float *v, size_t ldv, size_t n, size_t width, float *out)
+ALWAYS void mix_body(const float *p, size_t ldp, size_t m, const float *v, size_t ldv, size_t n, size_t width,
+		     float *out)
 {
 	for (size_t from = 0; from < n; from += VALUE_CHUNK) {
 		size_t count = n - from < VALUE_CHUNK ? n - from : VALUE_CHUNK;
 
 		for (size_t r = 0; r < m; r += ROWS)
 			for (size_t c = 0; c < width; c += 16)
-				mix_tile(p + r * ldp + from, ldp, v + from * ldv + c, ldv, count, out + r * width + c, width);
+				mix_tile(p + r * ldp + from, ldp, v + from * ldv + c, ldv, count, out + r * width + c,
+					 width);
 	}
 }
 

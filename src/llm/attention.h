@@ -3,7 +3,7 @@
  * Keys and values come in segments (one for each context of a chain, or one for a whole text), positions in order.
  * Every score is one dot product, every row has one softmax over all its positions, and every output element is summed
  * over positions in ascending order: where the segments begin and how queries are grouped leaves no trace in the bytes.
- * Plain vector arithmetic, multiply then add in lanes of eight, so all processors agree. Knows no model and no threads. */
+ * Plain vector arithmetic, multiply then add in lanes of eight, so all processors agree. Knows no model, no threads. */
 #ifndef RUNG_LLM_ATTENTION_H
 #define RUNG_LLM_ATTENTION_H
 

@@ -18,10 +18,11 @@ static bool read_size(const struct gguf *g, const char *key, int64_t high, size_
 	int64_t value;
 
 	if (!gguf_int(g, key, &value))
-		return error_set(err, "%s: the metadata has no integer \"%s\"; a llama model needs it", gguf_path(g), key);
+		return error_set(err, "%s: the metadata has no integer \"%s\"; a llama model needs it", gguf_path(g),
+				 key);
 	if (value < 1 || value > high)
-		return error_set(err, "%s: \"%s\" is %" PRId64 "; 1 to %" PRId64 " is supported", gguf_path(g), key, value,
-				 high);
+		return error_set(err, "%s: \"%s\" is %" PRId64 "; 1 to %" PRId64 " is supported", gguf_path(g), key,
+				 value, high);
 	*out = (size_t)value;
 	return true;
 }
@@ -45,7 +46,7 @@ static bool check_architecture(const struct gguf *g, struct error *err)
 		return error_set(err, "%s: architecture \"%.*s\" is not supported (supported: llama)", gguf_path(g),
 				 (int)(name.n < 64 ? name.n : 64), name.at);
 	if (gguf_int(g, "llama.expert_count", &experts) && experts > 0)
-		return error_set(err, "%s: \"llama.expert_count\" is %" PRId64 "; mixtures of experts are not supported",
+		return error_set(err, "%s: \"llama.expert_count\" is %" PRId64 "; no mixture of experts is supported",
 				 gguf_path(g), experts);
 	if (gguf_text(g, "llama.rope.scaling.type", &scaling) && !(scaling.n == 4 && !memcmp(scaling.at, "none", 4)))
 		return error_set(err, "%s: \"llama.rope.scaling.type\" is \"%.*s\"; only \"none\" is supported",
@@ -62,13 +63,13 @@ static bool read_reals(struct decoder *d, struct error *err)
 		return error_set(err, "%s: the metadata has no number \"llama.attention.layer_norm_rms_epsilon\"",
 				 gguf_path(g));
 	if (!(epsilon > 0 && epsilon < 1))
-		return error_set(err, "%s: \"llama.attention.layer_norm_rms_epsilon\" is %g; it must lie between 0 and 1",
-				 gguf_path(g), epsilon);
+		return error_set(err, "%s: \"llama.attention.layer_norm_rms_epsilon\" is %g; it must lie between 0 "
+				 "and 1", gguf_path(g), epsilon);
 	d->rope_base = 10000.0; /* the paper's; older files leave it out */
 	gguf_float(g, "llama.rope.freq_base", &d->rope_base);
 	if (!(d->rope_base >= 1 && d->rope_base <= 1e12))
-		return error_set(err, "%s: \"llama.rope.freq_base\" is %g; it must lie between 1 and 1e12", gguf_path(g),
-				 d->rope_base);
+		return error_set(err, "%s: \"llama.rope.freq_base\" is %g; it must lie between 1 and 1e12",
+				 gguf_path(g), d->rope_base);
 	d->epsilon = (float)epsilon;
 	return true;
 }
@@ -94,11 +95,11 @@ static bool read_heads(struct decoder *d, struct error *err)
 	    !read_optional(g, "llama.attention.value_length", 1024, &value_width, err))
 		return false;
 	if (d->head_width == 0 || d->head_width % ATTENTION_LANES != 0)
-		return error_set(err, "%s: heads of %zu values (%zu over %zu heads) are not supported, only multiples of %d",
-				 gguf_path(g), d->head_width, d->width, d->heads, ATTENTION_LANES);
+		return error_set(err, "%s: heads of %zu values (%zu over %zu heads) are not supported, only multiples "
+				 "of %d", gguf_path(g), d->head_width, d->width, d->heads, ATTENTION_LANES);
 	if (rotary != d->head_width || value_width != d->head_width)
-		return error_set(err, "%s: keys of %zu values, of which %zu rotate, and values of %zu: only equal sizes are "
-				 "supported", gguf_path(g), d->head_width, rotary, value_width);
+		return error_set(err, "%s: keys of %zu values, of which %zu rotate, and values of %zu: only equal "
+				 "sizes are supported", gguf_path(g), d->head_width, rotary, value_width);
 	return true;
 }
 
@@ -109,7 +110,8 @@ static bool read_sizes(struct decoder *d, struct error *err)
 	return check_architecture(g, err) && read_size(g, "llama.block_count", 1024, &d->layers, err) &&
 	       read_size(g, "llama.embedding_length", 1 << 16, &d->width, err) &&
 	       read_size(g, "llama.feed_forward_length", 1 << 20, &d->ffn, err) &&
-	       read_size(g, "llama.context_length", 1 << 24, &d->limit, err) && read_heads(d, err) && read_reals(d, err);
+	       read_size(g, "llama.context_length", 1 << 24, &d->limit, err) && read_heads(d, err) &&
+	       read_reals(d, err);
 }
 
 /* The tensor of that name and shape; vectors have one row. */
@@ -197,8 +199,8 @@ static bool check_embedding(struct decoder *d, struct error *err)
 	if (!t)
 		return error_set(err, "%s: tensor \"token_embd.weight\" is missing", gguf_path(d->file));
 	if (tensor_columns(t) != d->width)
-		return error_set(err, "%s: tensor \"token_embd.weight\" has rows of %zu values; the metadata ask for %zu",
-				 gguf_path(d->file), tensor_columns(t), d->width);
+		return error_set(err, "%s: tensor \"token_embd.weight\" has rows of %zu values; the metadata ask for "
+				 "%zu", gguf_path(d->file), tensor_columns(t), d->width);
 	d->embedding = t;
 	d->vocabulary = tensor_rows(t);
 	if (tokenizer_size(d->tokenizer) > d->vocabulary)

@@ -71,8 +71,8 @@ static void norm_rows(void *context, size_t tile, int worker)
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		float *x = e->scratch.x + r * e->width;
 
-		e->kernels->layer_norm(x, x, e->scratch.block + r * e->width, p->offset, p->norm[0], p->norm[1], e->width,
-				       e->epsilon);
+		e->kernels->layer_norm(x, x, e->scratch.block + r * e->width, p->offset, p->norm[0], p->norm[1],
+				       e->width, e->epsilon);
 	}
 }
 
@@ -179,9 +179,9 @@ static void add_text(struct pass *p, const struct token_list *tokens)
 {
 	const struct encoder *e = p->e;
 	struct text_rows *t = &p->texts[p->n_texts++];
-	const float *qkv = e->scratch.qkv + p->n_rows * 3 * e->width;
+	const float *k = e->scratch.qkv + p->n_rows * 3 * e->width + e->width;
 
-	*t = (struct text_rows){ p->n_rows, tokens->n, { qkv + e->width, qkv + 2 * e->width, tokens->n, 3 * e->width } };
+	*t = (struct text_rows){ p->n_rows, tokens->n, { k, k + e->width, tokens->n, 3 * e->width } };
 	for (size_t i = 0; i < tokens->n; i++, p->n_rows++) {
 		p->ids[p->n_rows] = tokens->ids[i];
 		p->place[p->n_rows] = i;

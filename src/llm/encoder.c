@@ -79,7 +79,8 @@ static bool expect_text(const struct loading *l, const json_t *config, const cha
 
 	if (!value || strcmp(text, want) == 0)
 		return true;
-	return error_set(l->err, "%s/config.json: \"%s\" is \"%.64s\"; only \"%s\" is supported", l->folder, key, text, want);
+	return error_set(l->err, "%s/config.json: \"%s\" is \"%.64s\"; only \"%s\" is supported", l->folder, key,
+			 text, want);
 }
 
 static bool read_sizes(const struct loading *l, const json_t *config)
@@ -97,12 +98,12 @@ static bool read_sizes(const struct loading *l, const json_t *config)
 	    !read_size(l, config, "vocab_size", 1 << 24, &e->vocabulary))
 		return false;
 	if (e->width % e->heads != 0 || e->width / e->heads % ATTENTION_LANES != 0)
-		return error_set(l->err, "%s/config.json: %zu values over %zu heads; only heads of a multiple of %d values are "
-				 "supported", l->folder, e->width, e->heads, ATTENTION_LANES);
+		return error_set(l->err, "%s/config.json: %zu values over %zu heads; only heads of a multiple of %d "
+				 "values are supported", l->folder, e->width, e->heads, ATTENTION_LANES);
 	e->epsilon = epsilon ? (float)json_number_value(epsilon) : 1e-12f;
 	if (!(e->epsilon >= 0 && e->epsilon < 1))
-		return error_set(l->err, "%s/config.json: \"layer_norm_eps\" is %g; it must lie between 0 and 1", l->folder,
-				 json_number_value(epsilon));
+		return error_set(l->err, "%s/config.json: \"layer_norm_eps\" is %g; it must lie between 0 and 1",
+				 l->folder, json_number_value(epsilon));
 	return true;
 }
 
@@ -174,8 +175,8 @@ find_tensor(const struct loading *l, size_t rows, size_t columns, const char *fo
 		return NULL;
 	}
 	if (tensor_rows(t) != rows || tensor_columns(t) != columns) {
-		error_set(l->err, "%s/model.safetensors: tensor \"%s\" has %zu rows of %zu values; config.json asks for %zu of "
-			  "%zu", l->folder, name, tensor_rows(t), tensor_columns(t), rows, columns);
+		error_set(l->err, "%s/model.safetensors: tensor \"%s\" has %zu rows of %zu values; config.json asks for "
+			  "%zu of %zu", l->folder, name, tensor_rows(t), tensor_columns(t), rows, columns);
 		return NULL;
 	}
 	return t;
@@ -204,9 +205,12 @@ static bool find_layer(const struct loading *l, size_t i, struct layer_tensors *
 		const char *name;
 		size_t rows, columns;
 	} matrices[MATRICES] = {
-		[Q] = { "attention.self.query", width, width },      [K] = { "attention.self.key", width, width },
-		[V] = { "attention.self.value", width, width },      [OUTPUT] = { "attention.output.dense", width, width },
-		[UP] = { "intermediate.dense", ffn, width },         [DOWN] = { "output.dense", width, ffn },
+		[Q] = { "attention.self.query", width, width },
+		[K] = { "attention.self.key", width, width },
+		[V] = { "attention.self.value", width, width },
+		[OUTPUT] = { "attention.output.dense", width, width },
+		[UP] = { "intermediate.dense", ffn, width },
+		[DOWN] = { "output.dense", width, ffn },
 	};
 	char name[64];
 
@@ -342,8 +346,8 @@ static bool load_tokenizer(const struct loading *l)
 	e->cls = tokenizer_id(e->tokenizer, "[CLS]");
 	e->sep = tokenizer_id(e->tokenizer, "[SEP]");
 	if (e->cls < 0 || e->sep < 0)
-		return error_set(l->err, "%s: the tokenizer has no %s; an encoder of the BERT family needs it", l->folder,
-				 e->cls < 0 ? "[CLS]" : "[SEP]");
+		return error_set(l->err, "%s: the tokenizer has no %s; an encoder of the BERT family needs it",
+				 l->folder, e->cls < 0 ? "[CLS]" : "[SEP]");
 	return true;
 }
 

@@ -90,7 +90,8 @@ static void step_free(const struct decoding *g, struct answer *a, const float *l
 	add_text(g, a, id);
 	if (a->done)
 		return;
-	a->out->truncated = a->out->tokens >= g->options->max_tokens || context_length(a->context) >= decoder_limit(g->d);
+	a->out->truncated = a->out->tokens >= g->options->max_tokens ||
+			    context_length(a->context) >= decoder_limit(g->d);
 	a->done = a->out->truncated;
 	if (!a->done)
 		context_append(a->context, id);

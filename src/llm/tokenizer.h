@@ -41,9 +41,11 @@ int32_t tokenizer_special(const struct tokenizer *t, const char *token);
 int32_t tokenizer_end(const struct tokenizer *t); /* end-of-sequence id, or -1 */
 
 /* Appends the ids of text. `special`: special tokens written in the text become their ids (for chat formats); without
- * it the same characters are plain text, so a user's data can never forge a role. Adds no [CLS], [SEP], BOS. */
+ * it the same characters are plain text, so a user's data can never forge a role. Tokens that a model adds without
+ * calling them special are found either way, as in the references. Adds no [CLS], [SEP], BOS. */
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out);
-/* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's decoder does. */
+/* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's
+ * decoder does. */
 void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, struct buf *out);
 
 #endif

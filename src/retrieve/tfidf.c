@@ -1,6 +1,7 @@
 /* tfidf.c - from text to n-grams, from n-grams to terms, from terms to weights. The index is in tfidf_index.c. */
 #include "retrieve/tfidf.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/arena.h"
@@ -57,6 +58,7 @@ static void units_add(struct units *u, const char *bytes, size_t n)
 
 static void grams_of(const struct units *u, size_t length, const struct gram_sink *sink)
 {
+	assert(length > 0 && (u->n == 0 || (u->starts && u->ends)));
 	for (size_t i = 0; i + length <= u->n; i++) {
 		size_t start = u->starts[i], end = u->ends[i + length - 1];
 

@@ -75,7 +75,17 @@ static size_t count_lines(const char *data, size_t n)
 	return lines;
 }
 
-/* Stops at the limits as soon as a piece passes them. A JSON array may be one line: its rows are limited when read. */
+/* A JSON array may be one line, so only its size can be limited before its rows are told apart. */
+static bool size_allowed(const struct table *t, size_t n, struct error *err)
+{
+	if (t->array && n > TABLE_ARRAY_BYTES)
+		return error_set(err, "%s: more than the 64 MiB that a JSON array may have; write JSON Lines", t->path);
+	if (n > TABLE_FILE_BYTES)
+		return error_set(err, "%s: more than the 512 MiB that are read; measure on a sample", t->path);
+	return true;
+}
+
+/* Stops at the limits as soon as a piece passes them. */
 static bool pieces_read(struct table *t, int fd, bool json, struct buf *out, struct error *err)
 {
 	enum { PIECE = 1 << 18 };
@@ -94,12 +104,10 @@ static bool pieces_read(struct table *t, int fd, bool json, struct buf *out, str
 		size_t n = (size_t)got, rest = after_newline(piece, n);
 
 		tail = rest == n && (n == 0 || (piece[0] != '\n' && piece[0] != '\r')) ? tail + n : rest;
-		if (out->n + n > TABLE_FILE_BYTES)
-			ok = error_set(err, "%s: more than the 512 MiB that are read; measure on a sample", t->path);
-		else
-			buf_add(out, piece, n);
+		buf_add(out, piece, n);
 		if (out->n <= PIECE) /* no later: a file of blanks must not be looked through again and again */
 			t->array = json && first_is_bracket(out);
+		ok = size_allowed(t, out->n, err);
 		if (ok && tail > TABLE_ROW_BYTES && !t->array)
 			ok = table_fail(t, count_lines(out->data, out->n), err,
 					"a line of more than 1 MiB, the most one example may have");

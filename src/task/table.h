@@ -1,7 +1,7 @@
 /* table.h - an examples file as rows of texts: JSONL, a JSON array of objects, CSV or TSV, told apart by extension.
  *
  * Knows nothing of labels and splits. Refused, with file and line: what is not UTF-8, rows above 1 MiB, files above
- * 512 MiB, ragged CSV rows, values nested deeper than 64, duplicate keys and columns, more than 1,000,000 rows, 256
+ * 512 MiB (JSON arrays: 64 MiB), ragged CSV rows, values nested deeper than 64, duplicate keys and columns, more than 1,000,000 rows, 256
  * columns or 33,554,432 values. A file is read in pieces: a giant line is noticed before it is in memory. */
 #ifndef RUNG_TASK_TABLE_H
 #define RUNG_TASK_TABLE_H
@@ -13,7 +13,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { TABLE_ROW_BYTES = 1 << 20, TABLE_FILE_BYTES = 512 << 20, TABLE_ROWS = 1000000, TABLE_COLUMNS = 256,
+enum { TABLE_ROW_BYTES = 1 << 20, TABLE_FILE_BYTES = 512 << 20, TABLE_ARRAY_BYTES = 64 << 20,
+       TABLE_ROWS = 1000000, TABLE_COLUMNS = 256,
        TABLE_CELLS = 1 << 25 };
 
 struct table_row {

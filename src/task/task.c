@@ -91,7 +91,7 @@ static bool instructions_compile(struct task_file *f, struct error *err)
 	const struct yaml *node = yaml_get(f->root, "instruction");
 	const struct yaml *entry = node->type == YAML_LIST ? node->first : node;
 
-	for (size_t i = 0; i < f->task.n_instructions; i++, entry = entry->next)
+	for (size_t i = 0; i < f->task.n_instructions && entry; i++, entry = entry->next)
 		if (!compile(f, f->task.instructions[i], entry, "instruction", err))
 			return false;
 	return true;
@@ -102,7 +102,7 @@ static bool variants_compile(struct task_file *f, struct error *err)
 	const struct yaml *variants = yaml_get(f->root, "variants");
 	const struct yaml *entry = variants ? variants->first : NULL;
 
-	for (size_t i = 0; i < f->task.n_variants; i++, entry = entry->next) {
+	for (size_t i = 0; i < f->task.n_variants && entry; i++, entry = entry->next) {
 		const struct task_variant *v = &f->task.variants[i];
 
 		if (v->system && !compile(f, v->system, yaml_get(entry, "system"), "system", err))

@@ -136,7 +136,7 @@ static bool number_read(struct reader *r, const struct yaml *node, const struct 
 
 static bool whole_read(struct reader *r, const struct yaml *node, const struct range *range, size_t *to)
 {
-	double x;
+	double x = 0;
 
 	if (!number_read(r, node, range, &x))
 		return false;

@@ -176,7 +176,7 @@ static bool placeholder_parse(const struct compiler *c, struct span inside, stru
 
 static bool parts_parse(const struct compiler *c, struct arena *arena, struct template *t)
 {
-	for (const char *at = c->text; *at;) {
+	for (const char *at = c->text; at && *at;) {
 		const char *open = strstr(at, "{{");
 		const char *close = open == at ? strstr(at + 2, "}}") : NULL;
 		struct part *part = &t->parts[t->n];

@@ -1,6 +1,7 @@
 /* yaml.c - builds the tree from libfyaml's event stream with an explicit stack, so that depth costs no recursion. */
 #include "task/yaml.h"
 
+#include <assert.h>
 #include <libfyaml.h>
 #include <strings.h>
 
@@ -137,6 +138,7 @@ static bool close_node(struct builder *b)
 {
 	const struct yaml *node = b->open[--b->depth];
 
+	assert(node); /* the depth counts open nodes */
 	return node->type != YAML_MAP || keys_differ(b, node);
 }
 

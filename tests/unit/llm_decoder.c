@@ -113,8 +113,8 @@ static void check_agreement(const char *name, struct agreement a, double same_to
 	print_message("%s: %zu positions, same top-1 %.4f, mean KL %.2g, largest %.2g, logits within %.2g\n", name,
 		      a.positions, (double)a.same_top / n, a.kl / n, a.largest_kl, a.difference);
 	if ((double)a.same_top / n < same_top || a.kl / n > mean_kl)
-		fail_msg("%s: same top-1 %.4f (at least %.4f), mean KL %.3g (at most %.3g)", name, (double)a.same_top / n,
-			 same_top, a.kl / n, mean_kl);
+		fail_msg("%s: same top-1 %.4f (at least %.4f), mean KL %.3g (at most %.3g)", name,
+			 (double)a.same_top / n, same_top, a.kl / n, mean_kl);
 }
 
 static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
@@ -128,7 +128,8 @@ static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
 		e = engine_open(tiny, *k, 2);
 		struct agreement a = compare_golden(e.decoder, "tests/reference/golden/tiny-llama.txt");
 
-		check_agreement((*k)->name, a, (*k)->bf16 ? 0.9 : 0.99, (*k)->bf16 ? 0.02 : 1e-4); /* the file rounds logits to 1e-4 */
+		/* The file rounds logits to 1e-4. */
+		check_agreement((*k)->name, a, (*k)->bf16 ? 0.9 : 0.99, (*k)->bf16 ? 0.02 : 1e-4);
 		engine_close(&e);
 	}
 }
@@ -284,18 +285,22 @@ static const struct {
 	{ "another architecture", "general.architecture", 12, 5, "bloom", "\"bloom\"" },
 	{ "no layers", "llama.block_count", 4, 4, "\0\0\0\0", "\"llama.block_count\" is 0" },
 	{ "absurd layers", "llama.block_count", 4, 4, "\xff\xff\xff\xff", "\"llama.block_count\" is 4294967295" },
-	{ "more layers than tensors", "llama.block_count", 4, 4, "\x20\0\0\0", "tensor \"blk.2.attn_norm.weight\" is missing" },
+	{ "more layers than tensors", "llama.block_count", 4, 4, "\x20\0\0\0",
+	  "tensor \"blk.2.attn_norm.weight\" is missing" },
 	{ "fewer layers than tensors", "llama.block_count", 4, 4, "\1\0\0\0", "a llama model of 1 layers" },
 	{ "key renamed", "llama.block_count", -17, 17, "llama.block_cout_", "no integer \"llama.block_count\"" },
-	{ "wider than the tensors", "llama.embedding_length", 4, 4, "\x80\0\0\0", "keys of 32 values, of which 16 rotate" },
+	{ "wider than the tensors", "llama.embedding_length", 4, 4, "\x80\0\0\0",
+	  "keys of 32 values, of which 16 rotate" },
 	{ "heads of odd size", "llama.attention.head_count", 4, 4, "\3\0\0\0", "cannot share 2" },
 	{ "heads too narrow", "llama.attention.head_count", 4, 4, "\x10\0\0\0", "heads of 4 values" },
-	{ "too many K/V heads", "llama.attention.head_count_kv", 4, 4, "\4\0\0\0", "\"blk.0.attn_k.weight\" has 32 rows" },
+	{ "too many K/V heads", "llama.attention.head_count_kv", 4, 4, "\4\0\0\0",
+	  "\"blk.0.attn_k.weight\" has 32 rows" },
 	{ "K/V heads beside heads", "llama.attention.head_count_kv", 4, 4, "\3\0\0\0", "cannot share 3" },
 	{ "part of a head rotates", "llama.rope.dimension_count", 4, 4, "\x08\0\0\0", "of which 8 rotate" },
 	{ "another ffn", "llama.feed_forward_length", 4, 4, "\x40\0\0\0", "\"blk.0.ffn_gate.weight\" has 96 rows" },
 	{ "no context", "llama.context_length", 4, 4, "\0\0\0\0", "\"llama.context_length\" is 0" },
-	{ "epsilon is NaN", "llama.attention.layer_norm_rms_epsilon", 4, 4, "\0\0\xc0\x7f", "must lie between 0 and 1" },
+	{ "epsilon is NaN", "llama.attention.layer_norm_rms_epsilon", 4, 4, "\0\0\xc0\x7f",
+	  "must lie between 0 and 1" },
 	{ "negative rope base", "llama.rope.freq_base", 4, 4, "\0\0\x80\xbf", "must lie between 1 and 1e12" },
 	{ "a tensor is missing", "blk.1.ffn_down.weight", -6, 6, "wright", "blk.1.ffn_down.wright" },
 	{ "a bias nobody adds", "blk.1.ffn_norm.weight", -21, 21, "blk.1.attn_v_.biases_", "blk.1.attn_v_.biases_" },

@@ -253,7 +253,8 @@ static bool same_but_repaired(const struct buf *raw, const struct buf *got)
 		at += text_decode(raw->data + at, raw->n - at, &code_point);
 		buf_add(&repaired, bytes, text_encode(code_point, bytes));
 	}
-	same = got->n <= repaired.n && got->n + 9 >= repaired.n && memcmp(buf_text(got), buf_text(&repaired), got->n) == 0;
+	same = got->n <= repaired.n && got->n + 9 >= repaired.n &&
+	       memcmp(buf_text(got), buf_text(&repaired), got->n) == 0;
 	buf_release(&repaired);
 	return same;
 }
