@@ -175,8 +175,8 @@ find_tensor(const struct loading *l, size_t rows, size_t columns, const char *fo
 		return NULL;
 	}
 	if (tensor_rows(t) != rows || tensor_columns(t) != columns) {
-		error_set(l->err, "%s/model.safetensors: tensor \"%s\" has %zu rows of %zu values; config.json asks for "
-			  "%zu of %zu", l->folder, name, tensor_rows(t), tensor_columns(t), rows, columns);
+		error_set(l->err, "%s/model.safetensors: tensor \"%s\" has %zu rows of %zu values; config.json asks "
+			  "for %zu of %zu", l->folder, name, tensor_rows(t), tensor_columns(t), rows, columns);
 		return NULL;
 	}
 	return t;

@@ -13,9 +13,14 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { TABLE_ROW_BYTES = 1 << 20, TABLE_FILE_BYTES = 512 << 20, TABLE_ARRAY_BYTES = 64 << 20,
-       TABLE_ROWS = 1000000, TABLE_COLUMNS = 256,
-       TABLE_CELLS = 1 << 25 };
+enum {
+	TABLE_ROW_BYTES = 1 << 20,
+	TABLE_FILE_BYTES = 512 << 20,
+	TABLE_ARRAY_BYTES = 64 << 20, /* of a JSON array, which may be one line */
+	TABLE_ROWS = 1000000,
+	TABLE_COLUMNS = 256,
+	TABLE_CELLS = 1 << 25,
+};
 
 struct table_row {
 	size_t line;         /* from 1; the row number in a JSON array */

@@ -106,6 +106,8 @@ bool show_answer(const struct task *task, struct store *store, int64_t run, cons
 	if (!e)
 		return error_set(err, "%s: no item \"%s\"; items are named by their id column, else line-N", task->examples_file,
 				 item);
+	if (strcmp(split, "pool") == 0)
+		return error_set(err, "%s is a pool item: shots and training use it, so no variant answers it", item);
 	arena_init(&arena);
 	if (!store_answers(store, run, variant, split, &arena, &rows, &n, err))
 		goto out;
@@ -148,6 +150,7 @@ static bool fill_values(const struct task *task, const char *input, struct arena
 {
 	json_error_t at;
 	json_t *root = json_loads(input, 0, &at);
+	const char *why = root ? "none of them is there" : at.text;
 	size_t column = only_column(task);
 	bool any = false;
 
@@ -162,7 +165,7 @@ static bool fill_values(const struct task *task, const char *input, struct arena
 		return true;
 	if (input[0] == '{' || column == task->n_columns)
 		return error_set(err, "the input is not a JSON object with text in the columns of the task's input template (%s)",
-				 root ? "none of them is there" : at.text);
+				 why);
 	values[column] = arena_string(arena, input);
 	return true;
 }
