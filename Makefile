@@ -13,7 +13,8 @@ variant := $(if $(SAN),$(subst $(comma),-,$(SAN)),plain)
 B := build/$(variant)
 
 PACKAGES := libfyaml jansson libutf8proc sqlite3
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion
+# An incompatible pointer is how a split would leak into code that must not see it.
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror=incompatible-pointer-types
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -include src/base/banned.h
 MODELS_HERE := -DRUNG_BUILD_MODELS='"$(CURDIR)/models"'
 CFLAGS ?= -O2 -g

@@ -9,6 +9,7 @@
 #include "cost/price.h"
 #include "model/registry.h"
 #include "report/build.h"
+#include "task/scorer.h"
 #include "variant/show.h"
 
 struct rung {
@@ -160,6 +161,20 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 	return RUNG_OK;
 }
 
+/* What task files may say already and a climb cannot do yet. */
+static bool climbable(const struct task *t, struct error *err)
+{
+	if (t->kind != TASK_CLASSIFY)
+		return error_set(err, "%s: kind %s cannot be climbed yet; so far only classify can", t->file,
+				 task_kind_name(t->kind));
+	if (t->many)
+		return error_set(err, "%s: many: true cannot be climbed yet; so far an item has one label", t->file);
+	if (!scorer_find(t->scorer))
+		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex and number can",
+				 t->file, t->scorer);
+	return true;
+}
+
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, struct rung_error *err)
 {
 	struct climb_options options;
@@ -168,11 +183,8 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return failed(RUNG_INPUT, &e, err);
-	if (r->task->kind != TASK_CLASSIFY) {
-		error_set(&e, "%s: kind %s cannot be climbed yet; so far only classify can", r->task->file,
-			  task_kind_name(r->task->kind));
+	if (!climbable(r->task, &e))
 		return failed(RUNG_INPUT, &e, err);
-	}
 	climb_defaults(r, o, &options);
 	if (o->dry_run)
 		return RUNG_OK;

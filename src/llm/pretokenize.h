@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 struct pretokenizer {
-	const char *name;          /* as in tokenizer.ggml.pre */
-	const char *regex;         /* what the scanner stands for */
-	bool split;                /* tokenizer.json writes the regex in a "Split" (else it is implied by ByteLevel) */
-	bool digits_apart;         /* every \p{N} is cut off first; the regex sees the stretches between them */
-	size_t number_limit;       /* digits in one word, for the newer expression */
-	bool compose;              /* the model's tokenizer puts text into NFC first */
-	bool whole_words;          /* a word that is a token is not merged ("ignore_merges"), where GGUF cannot say */
+	const char *name;    /* as in tokenizer.ggml.pre */
+	const char *regex;   /* what the scanner stands for */
+	size_t number_limit; /* digits in one word, for the newer expression */
 	size_t (*scan)(const struct pretokenizer *p, const char *text, size_t n);
+	bool split;        /* tokenizer.json writes the regex in a "Split" (else it is implied by ByteLevel) */
+	bool digits_apart; /* every \p{N} is cut off first; the regex sees the stretches between them */
+	bool compose;      /* the model's tokenizer puts text into NFC first, where GGUF cannot say */
+	bool whole_words;  /* a word that is a token is not merged ("ignore_merges"), where GGUF cannot say */
 };
 
 /* By the name in a GGUF file (aliases too); NULL when there is none. */
