@@ -27,8 +27,6 @@ struct record {
 
 enum { BATCH = 10 }; /* answers in one transaction; racing looks at the evidence after each */
 
-double clock_ms(void);
-
 /* Makes sure that items [from, to) of the list are answered, in batches, and fills record->score and tokens there.
  * False when it had to stop (climb->stopped is set) or failed (it is not, err is). */
 bool measure(struct climb *c, const struct variant *v, const char *split, struct item_list items, size_t from, size_t to,

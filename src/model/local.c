@@ -2,9 +2,9 @@
  * at their beginning is computed once. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "llm/chat.h"
 #include "llm/generate.h"
 #include "model/engine.h"
@@ -49,14 +49,6 @@ static void local_free(void *state)
 
 	decoder_free(l->decoder);
 	free(l);
-}
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
 static void encode_request(const struct local *l, const struct model_request *r, struct token_list *out)
@@ -141,12 +133,12 @@ static void ask_fitting(struct local *l, struct arena *arena, const struct model
 	size_t prefix = n > 1 ? common_prefix(prompts, n) : 0;
 	struct context *shared = prefix ? context_new(l->decoder, NULL, prompts[0].ids, prefix) : NULL;
 	struct token_list *rest = mem_zero(n, sizeof(*rest));
-	double start = now_ms(), tokens = 0, ms;
+	double start = clock_ms(), tokens = 0, ms;
 
 	for (size_t i = 0; i < n; i++)
 		rest[i] = (struct token_list){ prompts[i].ids + prefix, prompts[i].n - prefix, prompts[i].n - prefix };
 	(r->want == WANT_SCORES ? ask_scores : ask_text)(l, arena, r, shared, rest, n, replies);
-	ms = now_ms() - start;
+	ms = clock_ms() - start;
 	for (size_t i = 0; i < n; i++)
 		tokens += (double)(rest[i].n + replies[i].output_tokens);
 	for (size_t i = 0; i < n; i++) {

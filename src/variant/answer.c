@@ -1,18 +1,10 @@
 /* answer.c - variant_answer(): classifiers answer by themselves, everything else through a model call. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "prompt/parse.h"
 #include "variant/workshop.h"
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static size_t most_likely(const double *p, size_t n)
 {
@@ -32,7 +24,7 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 	if (!c)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		double start = now_ms();
+		double start = clock_ms();
 		const char *text = workshop_text(w, arena, items[i]);
 		double *p = arena_array(arena, w->task->n_labels, sizeof(*p));
 		float *vector = NULL;
@@ -44,7 +36,7 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 		}
 		classifier_predict(c, text, vector, p);
 		answers[i] = (struct answer){ .label = w->task->labels[most_likely(p, w->task->n_labels)].name,
-					      .status = "answered", .scores = p, .ms = now_ms() - start };
+					      .status = "answered", .scores = p, .ms = clock_ms() - start };
 	}
 	return true;
 }

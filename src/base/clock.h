@@ -1,0 +1,7 @@
+/* clock.h - how long something took. Only the rim asks; stats, cost and decide take time as an argument. */
+#ifndef RUNG_BASE_CLOCK_H
+#define RUNG_BASE_CLOCK_H
+
+double clock_ms(void); /* milliseconds since some moment, never running backwards */
+
+#endif
