@@ -330,7 +330,8 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 
 	if (!store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
 		return false;
-	r->workshop = workshop_open(r->task, models_of(r), r->store, 0, run.seed);
+	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), models_of(r), r->store, 0,
+				    run.seed);
 	return true;
 }
 

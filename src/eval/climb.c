@@ -229,7 +229,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	if (!begin_run(&c, settings, err))
 		goto out;
 	*run = c.run;
-	c.workshop = workshop_open(task, models, store, c.run, options->seed);
+	c.workshop = workshop_open(task, c.dev, models, store, c.run, options->seed);
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {

@@ -141,7 +141,7 @@ static bool contextual_prior(struct workshop *w, const struct variant *v, struct
 
 const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err)
 {
-	struct item_list dev = w->task->dev.list;
+	struct item_list dev = w->dev.list;
 	struct arena arena;
 	double *prior;
 	bool made;

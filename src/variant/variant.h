@@ -50,8 +50,10 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 
 /* What variants need to answer: indices over the pool, trained classifiers, loaded models. Built when first needed. */
 struct workshop;
-struct workshop *workshop_open(const struct task *task, struct models *models, struct store *store, int64_t run,
-			       uint64_t seed);
+/* dev: in the order in which they are raced; batch calibration looks at the first of them (never at their labels), so
+ * that its calls are calls the race makes anyway. Borrows all its arguments. */
+struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
+			       struct store *store, int64_t run, uint64_t seed);
 void workshop_free(struct workshop *w);
 
 struct answer {

@@ -7,13 +7,13 @@
 
 #include "base/rng.h"
 
-struct workshop *workshop_open(const struct task *task, struct models *models, struct store *store, int64_t run,
-			       uint64_t seed)
+struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
+			       struct store *store, int64_t run, uint64_t seed)
 {
 	struct workshop *w = mem_zero(1, sizeof(*w));
 	struct error impossible; /* task_open() compiled the same template */
 
-	*w = (struct workshop){ .task = task, .models = models, .store = store, .run = run, .seed = seed };
+	*w = (struct workshop){ .task = task, .dev = dev, .models = models, .store = store, .run = run, .seed = seed };
 	arena_init(&w->arena);
 	w->input = template_compile(&w->arena, task, task->input, "input", &impossible);
 	return w;

@@ -11,7 +11,7 @@
 enum {
 	KNN_SHOTS = 4,    /* neighbours shown, the most similar last */
 	SHOT_CHARACTERS = 200, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
-	PRIOR_ITEMS = 32, /* dev inputs behind a batch-calibration prior */
+	PRIOR_ITEMS = 30, /* dev inputs behind a batch-calibration prior */
 	REASONING_TOKENS = 96,
 	ANSWER_TOKENS = 16,
 };
@@ -30,6 +30,7 @@ struct prior {
 
 struct workshop {
 	const struct task *task;
+	struct dev_items dev;
 	struct models *models;
 	struct store *store;
 	int64_t run; /* 0: answers are not part of a run */
