@@ -45,24 +45,20 @@ struct deliberation {
 	bool any_unresolved; /* a rung above the one that stays could not be settled */
 };
 
-static const struct comparison *compare(struct deliberation *d, size_t from, size_t to)
+/* Candidate `to` against the champion: it takes over when it is better, or not worse and on a lower rung (below an
+ * incumbent; on the way up there is none lower). */
+static void challenge(struct deliberation *d, size_t to)
 {
+	const struct candidate *champion = &d->candidates[d->champion], *other = &d->candidates[to];
 	struct comparison *c = &d->comparisons[d->n_comparisons++];
 
-	*c = decide_compare(d->rule, &d->candidates[from], &d->candidates[to]);
-	return c;
-}
-
-/* A switch inside the incumbent's rung, or a step down from it, needs evidence of its own kind. */
-static bool leaves_incumbent(struct deliberation *d, size_t incumbent, size_t to)
-{
-	const struct candidate *from = &d->candidates[incumbent];
-	const struct candidate *other = &d->candidates[to];
-	const struct comparison *c = compare(d, incumbent, to);
-
-	if (c->decision == DECISION_UNRESOLVED)
+	*c = decide_compare(d->rule, champion, other);
+	if (c->decision == DECISION_BETTER || (other->rung < champion->rung && c->decision == DECISION_NOT_WORSE)) {
+		d->champion = to;
+		d->any_unresolved = false;
+	} else if (c->decision == DECISION_UNRESOLVED) {
 		d->any_unresolved = true;
-	return c->decision == DECISION_BETTER || (other->rung < from->rung && c->decision == DECISION_NOT_WORSE);
+	}
 }
 
 static size_t incumbent_of(const struct deliberation *d)
@@ -76,16 +72,8 @@ static size_t incumbent_of(const struct deliberation *d)
 /* Without an incumbent: up the rungs, each candidate against the champion so far. */
 static void climb(struct deliberation *d)
 {
-	for (size_t i = 1; i < d->n; i++) {
-		const struct comparison *c = compare(d, d->champion, i);
-
-		if (c->decision == DECISION_BETTER) {
-			d->champion = i;
-			d->any_unresolved = false;
-		} else if (c->decision == DECISION_UNRESOLVED) {
-			d->any_unresolved = true;
-		}
-	}
+	for (size_t i = 1; i < d->n; i++)
+		challenge(d, i);
 }
 
 /* With an incumbent it is the champion to beat; the cheapest way of leaving it that is shown comes first. */
@@ -93,23 +81,10 @@ static void leave(struct deliberation *d, size_t incumbent)
 {
 	d->champion = incumbent;
 	for (size_t i = 0; i < d->n; i++) {
-		if (i == incumbent || (d->champion != incumbent && d->candidates[i].rung <= d->candidates[d->champion].rung))
-			continue;
-		if (d->champion == incumbent) {
-			if (leaves_incumbent(d, incumbent, i)) {
-				d->champion = i;
-				d->any_unresolved = false;
-			}
-			continue;
-		}
-		const struct comparison *c = compare(d, d->champion, i);
+		bool left = d->champion != incumbent;
 
-		if (c->decision == DECISION_BETTER) {
-			d->champion = i;
-			d->any_unresolved = false;
-		} else if (c->decision == DECISION_UNRESOLVED) {
-			d->any_unresolved = true;
-		}
+		if (i != incumbent && !(left && d->candidates[i].rung <= d->candidates[d->champion].rung))
+			challenge(d, i);
 	}
 }
 

@@ -121,24 +121,6 @@ static size_t tfidf_shots(struct workshop *w, const struct example *item, struct
 	return tfidf_nearest(w->tfidf, workshop_text(w, arena, item), KNN_SHOTS, SIZE_MAX, positions, similarity);
 }
 
-/* Keeps the k best by similarity, best first; equal ones by lower position. */
-static size_t insert_best(size_t *positions, double *similarity, size_t n, size_t k, size_t position, double s)
-{
-	size_t at = n;
-
-	while (at > 0 && similarity[at - 1] < s)
-		at--;
-	if (at >= k)
-		return n;
-	for (size_t i = n < k ? n : k - 1; i > at; i--) {
-		positions[i] = positions[i - 1];
-		similarity[i] = similarity[i - 1];
-	}
-	positions[at] = position;
-	similarity[at] = s;
-	return n < k ? n + 1 : n;
-}
-
 static bool embedding_shots(struct workshop *w, const struct example *item, struct arena *arena, size_t *positions,
 			    size_t *n, struct error *err)
 {
@@ -148,17 +130,15 @@ static bool embedding_shots(struct workshop *w, const struct example *item, stru
 		return false;
 	const char *text = workshop_text(w, arena, item);
 	float *vector = arena_array(arena, w->width, sizeof(*vector));
+	size_t n_pool = w->task->pool.list.n;
+	double *scores = arena_array(arena, n_pool, sizeof(*scores));
 
 	if (!models_embed(w->models, &text, 1, vector, err))
 		return false;
-	*n = 0;
-	for (size_t i = 0; i < w->task->pool.list.n; i++) {
-		double s = 0;
-
+	for (size_t i = 0; i < n_pool; i++)
 		for (size_t j = 0; j < w->width; j++)
-			s += (double)vector[j] * (double)w->pool_vectors[i * w->width + j];
-		*n = insert_best(positions, similarity, *n, KNN_SHOTS, i, s);
-	}
+			scores[i] += (double)vector[j] * (double)w->pool_vectors[i * w->width + j];
+	*n = nearest_select(scores, n_pool, KNN_SHOTS, SIZE_MAX, positions, similarity);
 	return true;
 }
 
