@@ -3,6 +3,7 @@
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
+#   V=1                                             shows the commands in full
 
 SAN ?=
 CC ?= gcc
@@ -11,6 +12,9 @@ DESTDIR ?=
 comma := ,
 variant := $(if $(SAN),$(subst $(comma),-,$(SAN)),plain)
 B := build/$(variant)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $1")
 
 PACKAGES := libfyaml jansson libutf8proc sqlite3
 # An incompatible pointer is how a split would leak into code that must not see it.
@@ -38,19 +42,23 @@ build/rung: build/plain/rung
 	@ln -sf plain/rung $@
 
 $(B)/librung.a: $(LIB_OBJ)
+	$(call say,AR $@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/rung: $(CLI_OBJ) $(B)/librung.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c
+	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/%: tests/unit/%.c tests/unit/test.h $(B)/librung.a
+	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) -lcmocka
 
 $(B)/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
 
@@ -92,8 +100,9 @@ fuzz: $(FUZZ_BIN)
 
 FUZZ_CC ?= clang-14
 build/fuzz/%: fuzz/%.c $(LIB_SRC)
+	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) -std=c17 -g -O1 -ffp-contract=off -pthread \
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) -std=c17 -g -O1 -ffp-contract=off -pthread \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRC) $(LDLIBS)
 
 BENCH_SRC := $(wildcard bench/*.c)
@@ -101,8 +110,9 @@ bench: $(BENCH_SRC:bench/%.c=bench-%)
 bench-%: $(B)/bench/%
 	@$<
 $(B)/bench/%: bench/%.c $(B)/librung.a
+	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS) $(LDFLAGS) -ldl
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS) $(LDFLAGS) -ldl
 
 install: all
 	install -D -m 755 build/rung $(DESTDIR)$(PREFIX)/bin/rung

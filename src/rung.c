@@ -1,12 +1,12 @@
 /* rung.c - the public API over the modules: opens task, store and models in the right order, and nothing else. */
 #include "rung.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cost/price.h"
+#include "eval/check.h"
 #include "model/registry.h"
 #include "report/build.h"
 #include "task/scorer.h"
@@ -117,46 +117,21 @@ static void climb_defaults(const struct rung *r, const struct rung_climb_options
 	};
 }
 
-static void check_text(const struct task *t, struct climb_bound bound, struct buf *out)
-{
-	buf_addf(out, "%s: %s, %zu labels, %zu examples (%zu duplicates dropped)\n", t->name, task_kind_name(t->kind),
-		 t->n_labels, t->n_rows, t->n_duplicates);
-	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
-	buf_addf(out, "  a climb makes at most %zu model calls on dev and %zu on test\n", bound.dev_calls, bound.test_calls);
-	for (size_t i = 0; i < t->n_warnings; i++)
-		buf_addf(out, "  note: %s\n", t->warnings[i]);
-}
-
-static void check_json(const struct task *t, struct climb_bound bound, struct buf *out)
-{
-	json_t *warnings = json_array();
-
-	for (size_t i = 0; i < t->n_warnings; i++)
-		json_array_append_new(warnings, json_string(t->warnings[i]));
-	json_t *root = json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o}", "task", t->name, "kind",
-				 task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total",
-				 (json_int_t)t->n_rows, "duplicates", (json_int_t)t->n_duplicates, "pool",
-				 (json_int_t)t->pool.list.n, "dev", (json_int_t)t->dev.list.n, "test",
-				 (json_int_t)t->test.list.n, "calls_at_most", "dev", (json_int_t)bound.dev_calls, "test",
-				 (json_int_t)bound.test_calls, "warnings", warnings);
-	char *text = json_dumps(root, JSON_INDENT(1));
-
-	buf_addf(out, "%s\n", text);
-	free(text);
-	json_decref(root);
-}
-
 enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err)
 {
 	static const struct rung_climb_options whole = { .last_rung = 3 };
 	struct climb_options options;
 	struct error e;
-	struct buf out = { 0 };
+	struct buf folder = { 0 }, out = { 0 };
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, &whole, &options);
-	(json ? check_json : check_text)(r->task, climb_bound(r->task, &options), &out);
+	registry_folder(r->options.models, &folder);
+	struct check check = check_task(r->task, &options, buf_text(&folder), &r->arena);
+
+	buf_release(&folder);
+	(json ? check_write_json : check_write_text)(&check, &out);
 	*text = handed_over(&out);
 	return RUNG_OK;
 }

@@ -8,13 +8,12 @@
 #include "llm/chat.h"
 #include "llm/generate.h"
 #include "model/engine.h"
+#include "model/registry.h"
 
 struct local {
 	struct decoder *decoder;
 	const struct chat_format *format;
 };
-
-static const char default_file[] = "smollm2-135m-instruct.Q4_1.gguf";
 
 static bool local_serves(const char *name)
 {
@@ -29,10 +28,7 @@ static void *local_open(const char *name, const char *folder, struct pool *pool,
 
 	if (!kernels)
 		return NULL;
-	if (strcmp(name, "local") == 0)
-		buf_addf(&path, "%s/%s", folder, default_file);
-	else
-		buf_addf(&path, "%s/%s.gguf", folder, name + strlen("local:"));
+	registry_decoder_path(folder, name, &path);
 	struct decoder *decoder = decoder_open(buf_text(&path), kernels, pool, err);
 
 	buf_release(&path);

@@ -37,6 +37,17 @@ void registry_folder(const char *wanted, struct buf *out)
 	}
 }
 
+bool registry_decoder_path(const char *folder, const char *name, struct buf *out)
+{
+	static const char prefix[] = "local:", default_file[] = "smollm2-135m-instruct.Q4_1";
+	bool named = strncmp(name, prefix, strlen(prefix)) == 0;
+
+	if (!named && strcmp(name, "local") != 0)
+		return false;
+	buf_addf(out, "%s/%s.gguf", folder, named ? name + strlen(prefix) : default_file);
+	return true;
+}
+
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);

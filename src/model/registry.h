@@ -11,6 +11,9 @@
  * else the folder that `make models` filled in the tree this program was built in. */
 void registry_folder(const char *wanted, struct buf *out);
 
+/* Appends the GGUF file that a local model's name ("local", "local:NAME") stands for; false for any other name. */
+bool registry_decoder_path(const char *folder, const char *name, struct buf *out);
+
 bool registry_list(const char *folder, bool json, struct buf *out, struct error *err);
 /* Links path (a GGUF file, or a folder with config.json and model.safetensors) under name (NULL: its own), after it was
  * opened and found usable. */

@@ -51,6 +51,20 @@ if cmp -s "$scratch/a" "$scratch/b"; then ok "ten kills leave the verdict as it 
 	fail "ten kills leave the verdict as it was" "$(diff "$scratch/a" "$scratch/b" | head -c 600)"
 fi
 
+# plan early looks at the evidence as it comes; asked again, the finished climb answers from its rows.
+early() {
+	"$rung" climb "$scratch/task" --rungs $rungs --plan early --store "$scratch/early.db" --json --quiet
+}
+if early >"$scratch/a" 2>"$scratch/out" && early >"$scratch/b" 2>"$scratch/out" && cmp -s "$scratch/a" "$scratch/b" &&
+	python3 - "$scratch/a" <<'PY'
+import json, sys
+report = json.load(open(sys.argv[1]))
+for c in report["comparisons"]:
+    assert c["plan"] == "early" and c["p_value"] is None and c["e_value"] is not None and 0 < c["n"] <= 12, c
+assert len(report["comparisons"]) == sum(v["test"] is not None for v in report["variants"]) - 1
+PY
+then ok "plan early stops by its own rule"; else fail "plan early stops by its own rule" "$(tail -c 500 "$scratch/out" "$scratch/a")"; fi
+
 (ulimit -f 64; "$rung" climb "$scratch/task" --rungs 0 --store "$scratch/full.db" --quiet) >"$scratch/out" 2>&1
 status=$?
 if [ $status -eq 2 ] && grep -q 'make room' "$scratch/out"; then ok "a full disk is a sentence"; else

@@ -1,0 +1,161 @@
+/* check.c - collects, then writes as text or JSON. */
+#include "eval/check.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "model/reader.h"
+#include "task/template.h"
+
+enum { COPIES_SHOWN = 5 };
+
+static int compare_sizes(const void *a, const void *b)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static size_t input_tokens(const struct reader *r, const struct template *input, const struct example *e)
+{
+	struct buf text = { 0 };
+
+	template_render(input, e, &text);
+	struct message message = { MESSAGE_USER, buf_text(&text) };
+	size_t tokens = reader_tokens(r, &message, 1);
+
+	buf_release(&text);
+	return tokens;
+}
+
+static struct input_lengths lengths_of(const struct task *t, const char *folder, const char *model, struct arena *arena)
+{
+	struct input_lengths l = { .model = model };
+	struct error err;
+	struct reader *reader = reader_open(folder, model, &err);
+
+	if (!reader) {
+		l.why = arena_string(arena, err.text);
+		return l;
+	}
+	const struct template *input = template_compile(arena, t, t->input, "input", &err); /* task_open() compiled it */
+	size_t n = 0, *tokens = arena_array(arena, t->dev.list.n + t->test.list.n, sizeof(*tokens));
+
+	for (size_t i = 0; i < t->dev.list.n; i++)
+		tokens[n++] = input_tokens(reader, input, t->dev.list.items[i]);
+	for (size_t i = 0; i < t->test.list.n; i++)
+		tokens[n++] = input_tokens(reader, input, t->test.list.items[i]);
+	qsort(tokens, n, sizeof(*tokens), compare_sizes);
+	l.limit = reader_limit(reader);
+	l.median = tokens[n / 2];
+	l.p95 = tokens[n - 1 - n / 20];
+	l.longest = tokens[n - 1];
+	reader_free(reader);
+	return l;
+}
+
+struct check check_task(const struct task *task, const struct climb_options *options, const char *models,
+			struct arena *arena)
+{
+	struct check c = { .task = task, .bound = climb_bound(task, options), .n_lengths = task->n_models };
+	struct input_lengths *lengths = arena_array(arena, task->n_models, sizeof(*lengths));
+
+	for (size_t i = 0; i < task->n_models; i++)
+		lengths[i] = lengths_of(task, models, task->models[i], arena);
+	c.lengths = lengths;
+	c.n_copies = leakage_find(task, arena, &c.copies);
+	return c;
+}
+
+static void write_lengths(const struct input_lengths *l, struct buf *out)
+{
+	if (l->why) {
+		buf_addf(out, "  input lengths unknown: %s\n", l->why);
+		return;
+	}
+	buf_addf(out, "  inputs in tokens of %s: median %zu, 95 %% up to %zu, longest %zu", l->model, l->median, l->p95,
+		 l->longest);
+	if (l->limit)
+		buf_addf(out, "; its context holds %zu", l->limit);
+	buf_adds(out, "\n");
+}
+
+static void write_copies(const struct check *c, struct buf *out)
+{
+	if (c->n_copies == 0)
+		return;
+	buf_addf(out, "  note: %zu dev or test example%s nearly repeat%s a pool example, which flatters every score on %s;\n"
+		 "        keep copies in one split, or give them a common group:\n",
+		 c->n_copies, c->n_copies == 1 ? "" : "s", c->n_copies == 1 ? "s" : "", c->n_copies == 1 ? "it" : "them");
+	for (size_t i = 0; i < c->n_copies && i < COPIES_SHOWN; i++) {
+		const struct near_copy *n = &c->copies[i];
+
+		buf_addf(out, "        %s (line %zu) and %s (line %zu): %.0f %% alike%s\n", n->item->id, n->item->line, n->pool->id,
+			 n->pool->line, 100 * n->similarity, n->same_label ? "" : ", with different answers");
+	}
+	if (c->n_copies > COPIES_SHOWN)
+		buf_addf(out, "        and %zu more (--json lists all)\n", c->n_copies - COPIES_SHOWN);
+}
+
+void check_write_text(const struct check *c, struct buf *out)
+{
+	const struct task *t = c->task;
+
+	buf_addf(out, "%s: %s, %zu labels, %zu examples (%zu duplicates dropped)\n", t->name, task_kind_name(t->kind),
+		 t->n_labels, t->n_rows, t->n_duplicates);
+	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
+	for (size_t i = 0; i < c->n_lengths; i++)
+		write_lengths(&c->lengths[i], out);
+	buf_addf(out, "  a climb makes at most %zu model calls on dev and %zu on test\n", c->bound.dev_calls,
+		 c->bound.test_calls);
+	for (size_t i = 0; i < t->n_warnings; i++)
+		buf_addf(out, "  note: %s\n", t->warnings[i]);
+	write_copies(c, out);
+}
+
+static json_t *lengths_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_lengths; i++) {
+		const struct input_lengths *l = &c->lengths[i];
+
+		json_array_append_new(list, l->why ? json_pack("{s:s, s:s}", "model", l->model, "why", l->why)
+						   : json_pack("{s:s, s:I, s:I, s:I, s:I}", "model", l->model, "median",
+							       (json_int_t)l->median, "p95", (json_int_t)l->p95, "longest",
+							       (json_int_t)l->longest, "context", (json_int_t)l->limit));
+	}
+	return list;
+}
+
+static json_t *copies_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_copies; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:b}", "item", c->copies[i].item->id, "pool",
+						      c->copies[i].pool->id, "similarity", c->copies[i].similarity,
+						      "same_label", c->copies[i].same_label));
+	return list;
+}
+
+void check_write_json(const struct check *c, struct buf *out)
+{
+	const struct task *t = c->task;
+	json_t *warnings = json_array();
+
+	for (size_t i = 0; i < t->n_warnings; i++)
+		json_array_append_new(warnings, json_string(t->warnings[i]));
+	json_t *root = json_pack(
+		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o, s:o, s:o}", "task", t->name, "kind",
+		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
+		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
+		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
+		(json_int_t)c->bound.dev_calls, "test", (json_int_t)c->bound.test_calls, "input_tokens", lengths_json(c),
+		"near_copies", copies_json(c), "warnings", warnings);
+	char *text = json_dumps(root, JSON_INDENT(1));
+
+	buf_addf(out, "%s\n", text);
+	free(text);
+	json_decref(root);
+}

@@ -1,0 +1,80 @@
+/* reader.c - the tokenizer and chat format of a GGUF file. */
+#include "model/reader.h"
+
+#include <stdlib.h>
+
+#include "llm/chat.h"
+#include "model/registry.h"
+
+struct reader {
+	struct tokenizer *tokenizer;
+	const struct chat_format *format;
+	size_t limit;
+};
+
+/* "llama.context_length" and its like. */
+static size_t context_length_of(const struct gguf *g)
+{
+	struct gguf_string architecture;
+	char key[128];
+	int64_t limit;
+
+	if (!gguf_text(g, "general.architecture", &architecture) || architecture.n > 64)
+		return 0;
+	snprintf(key, sizeof(key), "%.*s.context_length", (int)architecture.n, architecture.at);
+	return gguf_int(g, key, &limit) && limit > 0 ? (size_t)limit : 0;
+}
+
+struct reader *reader_open(const char *folder, const char *name, struct error *err)
+{
+	struct buf path = { 0 };
+	struct reader *r = NULL;
+
+	if (!registry_decoder_path(folder, name, &path)) {
+		error_set(err, "model \"%s\" is not a local one, so its tokens cannot be counted here", name);
+		return NULL;
+	}
+	struct gguf *g = gguf_open(buf_text(&path), err);
+	struct tokenizer *tokenizer = g ? tokenizer_from_gguf(g, err) : NULL;
+
+	if (tokenizer) {
+		r = mem_zero(1, sizeof(*r));
+		*r = (struct reader){ tokenizer, chat_format_detect(tokenizer), context_length_of(g) };
+	}
+	gguf_free(g);
+	buf_release(&path);
+	return r;
+}
+
+void reader_free(struct reader *r)
+{
+	if (!r)
+		return;
+	tokenizer_free(r->tokenizer);
+	free(r);
+}
+
+size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n)
+{
+	struct chat_message *turns = mem_zero(n, sizeof(*turns));
+	struct token_list tokens = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		turns[i] = (struct chat_message){ (enum chat_role)messages[i].role, messages[i].text };
+	chat_encode(r->format, r->tokenizer, turns, n, &tokens);
+	size_t count = tokens.n;
+
+	token_list_release(&tokens);
+	free(turns);
+	return count;
+}
+
+size_t reader_limit(const struct reader *r)
+{
+	return r->limit;
+}
+
+const char *reader_default_system(const struct reader *r)
+{
+	return chat_format_default_system(r->format);
+}

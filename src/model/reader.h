@@ -1,0 +1,20 @@
+/* reader.h - how a local model reads a conversation, known without loading its weights: its tokens, the context they
+ * must fit, and the system turn that its chat format adds by itself. */
+#ifndef RUNG_MODEL_READER_H
+#define RUNG_MODEL_READER_H
+
+#include "model/model.h"
+
+struct reader;
+
+/* folder: where local models lie; name as in task files ("local", "local:NAME"). The caller frees it. NULL and a sentence
+ * when there is no such model, or it is not a local one. */
+struct reader *reader_open(const char *folder, const char *name, struct error *err);
+void reader_free(struct reader *r);
+
+size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n); /* role markers included */
+size_t reader_limit(const struct reader *r); /* tokens of context; 0: the file does not say */
+/* What a conversation that begins without a system turn is given; NULL: nothing. */
+const char *reader_default_system(const struct reader *r);
+
+#endif
