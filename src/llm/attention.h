@@ -1,9 +1,9 @@
-/* attention.h - softmax(q k^T / sqrt(width)) v for a few queries that share one K/V head.
+/* attention.h - softmax(scale q k^T) v for a few queries that share one K/V head.
  *
  * Keys and values come in segments (one for each context of a chain, or one for a whole text), positions in order.
  * Every score is one dot product, every row has one softmax over all its positions, and every output element is summed
  * over positions in ascending order: where the segments begin and how queries are grouped leaves no trace in the bytes.
- * Plain vector arithmetic, multiply then add in lanes of eight, so all processors agree. Knows no model, no threads. */
+ * f32 in every kernel set. Knows no model, no threads. */
 #ifndef RUNG_LLM_ATTENTION_H
 #define RUNG_LLM_ATTENTION_H
 
@@ -13,7 +13,7 @@
 #include "llm/kernels.h"
 
 enum {
-	ATTENTION_BLOCK = 8,  /* queries (tokens) in one call at most */
+	ATTENTION_BLOCK = 32, /* queries (tokens) in one call at most */
 	ATTENTION_LANES = 16, /* the head's width must be a multiple of this */
 };
 
@@ -24,15 +24,18 @@ struct attention_segment {
 
 struct attention {
 	const float *q; /* (n, group * width), rows ldq apart */
-	float *out;     /* the same shape, rows ldo apart; may be where q is */
+	float *out;     /* rows as kernels->multiply() wants them, rounded, ldo words apart: all heads of a token */
+	size_t column;  /* values in an out row before those of the first head */
 	size_t n, ldq, ldo;
 	size_t group; /* query heads that share the K/V head */
 	size_t width; /* values of one head */
+	float scale;  /* of the scores, usually 1 / sqrt(width) */
 	const struct attention_segment *segments;
 	size_t n_segments;
 	size_t head;  /* values to skip in every k and v row: where the head begins */
 	size_t first; /* causal: query i sees positions 0 .. first + i */
 	bool causal;  /* else every query sees every position */
+	size_t window; /* causal: the last positions a query sees, its own included; 0: all */
 };
 
 /* Floats of scratch memory that attention_run() needs for chains of up to `positions`. */

@@ -45,7 +45,7 @@ static void for_rows(struct pass *p, void (*fn)(void *pass, size_t tile, int wor
 	pool_run(p->e->pool, (p->n_rows + ROW_TILE - 1) / ROW_TILE, fn, p);
 }
 
-/* x = norm(word + position + type) */
+/* x = norm(word + position + type), and rounded for the next product */
 static void start_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
@@ -55,13 +55,16 @@ static void start_rows(void *context, size_t tile, int worker)
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		float *word = e->scratch.block + r * e->width;
 
+		float *x = e->scratch.x + r * e->width;
+
 		tensor_read(e->words, (size_t)p->ids[r], 1, word);
-		e->kernels->layer_norm(e->scratch.x + r * e->width, word, e->places + p->place[r] * e->width, NULL,
-				       e->embedding_norm[0], e->embedding_norm[1], e->width, e->epsilon);
+		e->kernels->layer_norm(x, word, e->places + p->place[r] * e->width, NULL, e->embedding_norm[0],
+				       e->embedding_norm[1], e->width, e->epsilon);
+		e->kernels->round(x, e->width, e->scratch.rounded + r * e->width);
 	}
 }
 
-/* x = norm(x + block + bias of the block) */
+/* x = norm(x + block + bias of the block), and rounded */
 static void norm_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
@@ -73,6 +76,7 @@ static void norm_rows(void *context, size_t tile, int worker)
 
 		e->kernels->layer_norm(x, x, e->scratch.block + r * e->width, p->offset, p->norm[0], p->norm[1],
 				       e->width, e->epsilon);
+		e->kernels->round(x, e->width, e->scratch.rounded + r * e->width);
 	}
 }
 
@@ -92,8 +96,12 @@ static void activate_rows(void *context, size_t tile, int worker)
 	struct encoder *e = p->e;
 
 	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++)
-		e->kernels->gelu(e->scratch.up + r * e->ffn, p->layer->up_bias, e->ffn);
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		float *up = e->scratch.up + r * e->ffn;
+
+		e->kernels->gelu(up, p->layer->up_bias, e->ffn);
+		e->kernels->round(up, e->ffn, up);
+	}
 }
 
 static void attend(void *context, size_t tile, int worker)
@@ -104,12 +112,14 @@ static void attend(void *context, size_t tile, int worker)
 	size_t head_width = e->width / e->heads, column = tile % e->heads * head_width;
 	struct attention a = {
 		.q = e->scratch.qkv + b->first * 3 * e->width + column,
-		.out = e->scratch.mixed + b->first * e->width + column,
+		.out = e->scratch.mixed + b->first * e->width,
+		.column = column,
 		.n = b->n,
 		.ldq = 3 * e->width,
 		.ldo = e->width,
 		.group = 1,
 		.width = head_width,
+		.scale = 1.0f / sqrtf((float)head_width),
 		.segments = &b->text->segment,
 		.n_segments = 1,
 		.head = column,
@@ -124,14 +134,14 @@ static void run_layer(struct pass *p)
 	struct encoder_scratch *s = &e->scratch;
 	const struct encoder_layer *l = p->layer;
 
-	matrix_multiply(&l->qkv, e->pool, s->x, p->n_rows, e->width, s->qkv, 3 * e->width);
+	matrix_multiply(&l->qkv, e->pool, s->rounded, p->n_rows, e->width, s->qkv, 3 * e->width);
 	for_rows(p, bias_rows);
 	pool_run(e->pool, p->n_blocks * e->heads, attend, p);
 	matrix_multiply(&l->output, e->pool, s->mixed, p->n_rows, e->width, s->block, e->width);
 	p->norm = l->attention_norm;
 	p->offset = l->output_bias;
 	for_rows(p, norm_rows);
-	matrix_multiply(&l->up, e->pool, s->x, p->n_rows, e->width, s->up, e->ffn);
+	matrix_multiply(&l->up, e->pool, s->rounded, p->n_rows, e->width, s->up, e->ffn);
 	for_rows(p, activate_rows);
 	matrix_multiply(&l->down, e->pool, s->up, p->n_rows, e->ffn, s->block, e->width);
 	p->norm = l->ffn_norm;

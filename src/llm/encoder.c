@@ -363,6 +363,7 @@ static void reserve_scratch(struct encoder *e)
 	scores = (scores + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	e->scratch = (struct encoder_scratch){
 		.x = rows_of(e->width),
+		.rounded = rows_of(e->width),
 		.block = rows_of(e->width),
 		.qkv = rows_of(3 * e->width),
 		.mixed = rows_of(e->width),
@@ -414,6 +415,7 @@ void encoder_free(struct encoder *e)
 	free(e->embedding_norm[0]);
 	free(e->embedding_norm[1]);
 	free(e->scratch.x);
+	free(e->scratch.rounded);
 	free(e->scratch.block);
 	free(e->scratch.qkv);
 	free(e->scratch.mixed);

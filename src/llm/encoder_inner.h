@@ -24,6 +24,7 @@ struct encoder_layer {
 /* Activations of one pass, ENCODER_ROWS rows each. */
 struct encoder_scratch {
 	float *x;      /* (rows, width) */
+	float *rounded; /* (rows, width) x as products want it */
 	float *block;  /* (rows, width) what a block adds to x */
 	float *qkv;    /* (rows, 3 width) */
 	float *mixed;  /* (rows, width) attention's output */

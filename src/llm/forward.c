@@ -42,6 +42,7 @@ struct pass {
 	size_t n_rows;
 	size_t layer;        /* at work */
 	bool add;            /* norm_rows(): first add what the last block left in normed */
+	bool round;          /* norm_rows(): what it leaves is multiplied next */
 	const float *weight; /* norm_rows(): of the norm */
 };
 
@@ -79,7 +80,7 @@ static void start_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* x += normed (when p->add); normed = rms_norm(x) * weight */
+/* x += normed (when p->add); normed = rms_norm(x) * weight, rounded when a product comes next */
 static void norm_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
@@ -92,6 +93,8 @@ static void norm_rows(void *context, size_t tile, int worker)
 		if (p->add)
 			d->kernels->axpy(x, 1.0f, normed, d->width);
 		d->kernels->rms_norm(normed, x, p->weight, d->width, d->epsilon);
+		if (p->round)
+			d->kernels->round(normed, d->width, normed);
 	}
 }
 
@@ -135,12 +138,14 @@ static void attend(void *context, size_t tile, int worker)
 	size_t row = b->span->row + b->first, column = kv_head * group * d->head_width;
 	struct attention a = {
 		.q = d->scratch.qkv + row * decoder_qkv_width(d) + column,
-		.out = d->scratch.mixed + row * d->heads * d->head_width + column,
+		.out = d->scratch.mixed + row * d->heads * d->head_width,
+		.column = column,
 		.n = b->n,
 		.ldq = decoder_qkv_width(d),
 		.ldo = d->heads * d->head_width,
 		.group = group,
 		.width = d->head_width,
+		.scale = 1.0f / sqrtf((float)d->head_width),
 		.segments = b->span->segments,
 		.n_segments = b->span->n_segments,
 		.head = kv_head * d->head_width,
@@ -161,6 +166,7 @@ static void activate_rows(void *context, size_t tile, int worker)
 		float *gate = d->scratch.gate_up + r * 2 * d->ffn;
 
 		d->kernels->swiglu(gate, gate + d->ffn, d->ffn);
+		d->kernels->round(gate, d->ffn, gate);
 	}
 }
 
@@ -185,6 +191,7 @@ static void run_layer(struct pass *p)
 	size_t qkv = decoder_qkv_width(d), heads = d->heads * d->head_width;
 
 	p->weight = l->attention_norm;
+	p->round = true;
 	p->add = p->layer > 0;
 	for_rows(p, norm_rows);
 	matrix_multiply(&l->qkv, d->pool, s->normed, p->n_rows, d->width, s->qkv, qkv);
@@ -209,6 +216,7 @@ static void run_layers(struct pass *p)
 		run_layer(p);
 	p->weight = d->final_norm;
 	p->add = true;
+	p->round = false;
 	for_rows(p, norm_rows);
 	for (size_t r = 0; r < p->n_rows; r++)
 		memcpy(p->rows[r].context->hidden + p->rows[r].index * d->width, d->scratch.normed + r * d->width,
@@ -341,8 +349,6 @@ static const float *last_state(const struct context *c)
 
 void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n, float *out)
 {
-	size_t row_bytes = d->width * sizeof(float);
-
 	for (size_t from = 0; from < n; from += PASS_ROWS) {
 		size_t count = smaller(n - from, PASS_ROWS);
 
@@ -351,9 +357,9 @@ void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n
 			float *row = d->scratch.normed + i * d->width;
 
 			if (state)
-				memcpy(row, state, row_bytes);
+				d->kernels->round(state, d->width, row);
 			else
-				memset(row, 0, row_bytes);
+				memset(row, 0, d->width * sizeof(*row));
 		}
 		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
 				d->vocabulary);
@@ -362,5 +368,12 @@ void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n
 
 void decoder_logits_all(struct decoder *d, struct context *c, float *out)
 {
-	matrix_multiply(&d->head, d->pool, c->hidden, c->n, d->width, out, d->vocabulary);
+	for (size_t from = 0; from < c->n; from += PASS_ROWS) {
+		size_t count = smaller(c->n - from, PASS_ROWS);
+
+		for (size_t i = 0; i < count; i++)
+			d->kernels->round(c->hidden + (from + i) * d->width, d->width, d->scratch.normed + i * d->width);
+		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
+				d->vocabulary);
+	}
 }

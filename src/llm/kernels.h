@@ -27,9 +27,15 @@ struct kernels {
 	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) into one zero-padded panel. */
 	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
 	size_t (*panel_bytes)(size_t k);
-	/* C (m, n) = A (m, k) times one panel; n <= panel columns are written. */
+	/* A row of A as multiply wants it: n values of x to out, which may be x itself. bf16: two values in each 32-bit word,
+	 * an odd n ends with a zero; otherwise the values as they are. */
+	void (*round)(const float *x, size_t n, float *out);
+	/* C (m, n) = A (m, k) times one panel; rows of A were rounded; n <= panel columns are written. */
 	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 			 size_t ldc);
+	/* C (m, n) = A (m, k) B (k, n), or C += with add, in f32 in every set; n is a multiple of 16. */
+	void (*product)(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n, float *c,
+			size_t ldc, bool add);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
 	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
@@ -63,8 +69,14 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size
 		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context);
 void matrix_release(struct matrix *w);
 
+/* Words of 4 bytes that n rounded values take. */
+static inline size_t rounded_words(const struct kernels *kernels, size_t n)
+{
+	return kernels->bf16 ? (n + 1) / 2 : n;
+}
+
 /* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller.
- * C must not overlap A. */
+ * The rows of A, lda words apart, went through kernels->round(). C must not overlap A. */
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 		     size_t ldc);
 

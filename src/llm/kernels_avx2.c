@@ -13,12 +13,15 @@
 
 #include "llm/kernels_rows.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_panel.h"
 
 static bool has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-const struct kernels kernels_avx2 = { .name = "avx2", .available = has_avx2, TILE_FUNCTIONS, ROW_FUNCTIONS };
+const struct kernels kernels_avx2 = {
+	.name = "avx2", .available = has_avx2, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+};
 
 #endif

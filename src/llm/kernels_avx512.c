@@ -13,12 +13,15 @@
 
 #include "llm/kernels_rows.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_panel.h"
 
 static bool has_avx512(void)
 {
 	return __builtin_cpu_supports("avx512f");
 }
 
-const struct kernels kernels_avx512 = { .name = "avx512", .available = has_avx512, TILE_FUNCTIONS, ROW_FUNCTIONS };
+const struct kernels kernels_avx512 = {
+	.name = "avx512", .available = has_avx512, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+};
 
 #endif

@@ -2,9 +2,9 @@
  * of bf16, sums of f32; twice the multiply-adds of the f32 set at half the memory for W.
  *
  * A panel holds pairs (w[2q], w[2q+1]) of bf16, one 32-bit word each, for 32 columns: (k/2, 32). An odd k ends with a
- * zero. The rows of a tile are converted as they come, at most 2 PAIRS values of each at a time. Each element of C is
- * the chain c = dpbf16(c, a pair, w pair) over the pairs in order: tiles and pauses change no bit of it. Conversion
- * rounds to nearest even and takes subnormal values as zero, as the instruction does. */
+ * zero. Rows of A are pairs likewise. Each element of C is the chain c = dpbf16(c, a pair, w pair) over the pairs in
+ * order: strips and pauses change no bit of it. Rounding is to nearest even and takes subnormal values as zero, as the
+ * instruction does. Attention's products stay f32. */
 #include "llm/kernels_sets.h"
 
 #if defined(__x86_64__)
@@ -14,19 +14,23 @@
 #define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define TILE_ROWS 14 /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
+#define TILE_VECTORS 2
+
+#include "base/arena.h"
 #include "llm/kernels_rows.h"
+#include "llm/kernels_tile.h"
 
 enum {
 	PANEL = 32,
-	ROWS = 14,   /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
-	PAIRS = 192, /* pairs of k between pauses: 24 KiB of a panel, 10.5 KiB of converted rows */
+	PAIRS = 192, /* pairs of k between pauses: 24 KiB of a panel, 10.5 KiB of rows */
 };
 
-struct tile {
-	const int32_t *a;     /* (rows, PAIRS) */
+struct strip {
+	const float *a; /* (rows, pairs) of 32-bit words, lda apart */
+	size_t lda, pairs;
 	const int32_t *panel; /* (pairs, PANEL) */
-	size_t pairs;
-	float *c; /* (rows, columns), row stride ldc */
+	float *c;             /* (rows, columns), ldc apart */
 	size_t ldc;
 	__mmask16 left, right; /* which of the columns 0 .. 15 and 16 .. 31 exist */
 	bool resume;           /* go on from the values in c */
@@ -37,36 +41,37 @@ INLINE __mmask16 first_lanes(size_t n)
 	return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
 }
 
-/* n <= 2 PAIRS values of x to bf16; up to 15 zeros follow, within the (n + 15) / 16 * 8 words written. */
-INLINE void convert_row(const float *x, size_t n, int32_t *out)
+/* Two values to one word; reads ahead of what it writes, so out may be x. */
+static TARGET void pair_round(const float *x, size_t n, float *out)
 {
 	for (size_t i = 0; i < n; i += 16) {
 		__m512 v = _mm512_maskz_loadu_ps(first_lanes(n - i), x + i);
+		__m256i words = (__m256i)_mm512_cvtneps_pbh(v);
 
-		_mm256_storeu_si256((__m256i *)(void *)(out + i / 2), (__m256i)_mm512_cvtneps_pbh(v));
+		_mm256_mask_storeu_epi32(out + i / 2, (__mmask8)first_lanes(n - i < 16 ? (n - i + 1) / 2 : 8), words);
 	}
 }
 
 /* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
-INLINE void tile_run(const int rows, const struct tile *t)
+INLINE void strip_run(const int rows, const struct strip *s)
 {
-	__m512 left[ROWS], right[ROWS];
-	const int32_t *panel = t->panel;
+	__m512 left[TILE_ROWS], right[TILE_ROWS];
+	const int32_t *panel = s->panel;
 
 	UNROLL
 	for (int i = 0; i < rows; i++) {
-		const float *c = t->c + (size_t)i * t->ldc;
+		const float *c = s->c + (size_t)i * s->ldc;
 
-		left[i] = t->resume ? _mm512_maskz_loadu_ps(t->left, c) : _mm512_setzero_ps();
-		right[i] = t->resume ? _mm512_maskz_loadu_ps(t->right, c + 16) : _mm512_setzero_ps();
+		left[i] = s->resume ? _mm512_maskz_loadu_ps(s->left, c) : _mm512_setzero_ps();
+		right[i] = s->resume ? _mm512_maskz_loadu_ps(s->right, c + 16) : _mm512_setzero_ps();
 	}
-	for (size_t q = 0; q < t->pairs; q++, panel += PANEL) {
+	for (size_t q = 0; q < s->pairs; q++, panel += PANEL) {
 		__m512bh w0 = (__m512bh)_mm512_loadu_si512(panel);
 		__m512bh w1 = (__m512bh)_mm512_loadu_si512(panel + 16);
 
 		UNROLL
 		for (int i = 0; i < rows; i++) {
-			__m512bh v = (__m512bh)_mm512_set1_epi32(t->a[(size_t)i * PAIRS + q]);
+			__m512bh v = (__m512bh)_mm512_set1_ps(s->a[(size_t)i * s->lda + q]);
 
 			left[i] = _mm512_dpbf16_ps(left[i], v, w0);
 			right[i] = _mm512_dpbf16_ps(right[i], v, w1);
@@ -74,17 +79,17 @@ INLINE void tile_run(const int rows, const struct tile *t)
 	}
 	UNROLL
 	for (int i = 0; i < rows; i++) {
-		_mm512_mask_storeu_ps(t->c + (size_t)i * t->ldc, t->left, left[i]);
-		_mm512_mask_storeu_ps(t->c + (size_t)i * t->ldc + 16, t->right, right[i]);
+		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc, s->left, left[i]);
+		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc + 16, s->right, right[i]);
 	}
 }
 
-/* One tile of 1 .. ROWS rows. */
-static TARGET void tile_rows(size_t rows, const struct tile *t)
+/* A strip of 1 .. TILE_ROWS rows. */
+static TARGET void strip_rows(size_t rows, const struct strip *s)
 {
-#define RUN(count)                  \
-	case count:                 \
-		tile_run(count, t); \
+#define RUN(count)                   \
+	case count:                  \
+		strip_run(count, s); \
 		break
 	switch (rows) {
 		RUN(1);
@@ -107,58 +112,54 @@ static TARGET void tile_rows(size_t rows, const struct tile *t)
 #undef RUN
 }
 
-/* All rows of A for one stretch of k (depth <= 2 PAIRS values), dealt out evenly over the tiles. */
-static TARGET void tile_multiply_depth(struct tile t, const float *a, size_t m, size_t lda, size_t depth)
+/* All rows for one stretch of k, dealt out evenly over the strips. */
+static TARGET void strip_multiply(struct strip s, size_t m)
 {
-	int32_t converted[ROWS * PAIRS];
+	for (size_t strips = (m + TILE_ROWS - 1) / TILE_ROWS; strips > 0; strips--) {
+		size_t rows = m / strips;
 
-	t.a = converted;
-	t.pairs = (depth + 1) / 2;
-	for (size_t left = m, tiles = (m + ROWS - 1) / ROWS; tiles > 0; tiles--) {
-		size_t rows = left / tiles;
-
-		for (size_t i = 0; i < rows; i++)
-			convert_row(a + i * lda, depth, converted + i * PAIRS);
-		tile_rows(rows, &t);
-		a += rows * lda;
-		t.c += rows * t.ldc;
-		left -= rows;
+		strip_rows(rows, &s);
+		s.a += rows * s.lda;
+		s.c += rows * s.ldc;
+		m -= rows;
 	}
 }
 
-static TARGET void tile_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
-				  size_t ldc)
+static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
+				 size_t ldc)
 {
-	struct tile t = { .c = c, .ldc = ldc, .left = first_lanes(n), .right = first_lanes(n > 16 ? n - 16 : 0) };
-	size_t done = 0;
+	struct strip s = { .a = a, .lda = lda, .panel = panel, .c = c, .ldc = ldc };
+	size_t pairs = (k + 1) / 2, done = 0;
 
+	s.left = first_lanes(n);
+	s.right = first_lanes(n > 16 ? n - 16 : 0);
 	do {
-		size_t depth = k - done < 2 * PAIRS ? k - done : 2 * PAIRS;
-
-		t.panel = (const int32_t *)panel + done / 2 * PANEL;
-		t.resume = done > 0;
-		tile_multiply_depth(t, a + done, m, lda, depth);
-		done += depth;
-	} while (done < k);
+		s.pairs = pairs - done < PAIRS ? pairs - done : PAIRS;
+		s.resume = done > 0;
+		strip_multiply(s, m);
+		s.a += s.pairs;
+		s.panel += s.pairs * PANEL;
+		done += s.pairs;
+	} while (done < pairs);
 }
 
-static TARGET void tile_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+static TARGET void pair_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
 {
-	int32_t *out = panel, converted[PAIRS];
+	size_t pairs = (k + 1) / 2;
+	float *out = panel, *row = mem_alloc((pairs + 1) * sizeof(*row));
 
-	for (size_t done = 0; done < k; done += 2 * PAIRS) {
-		size_t depth = k - done < 2 * PAIRS ? k - done : 2 * PAIRS;
-
-		for (size_t j = 0; j < PANEL; j++) {
-			if (j < n)
-				convert_row(rows + j * ld + done, depth, converted);
-			for (size_t q = 0; q < (depth + 1) / 2; q++)
-				out[(done / 2 + q) * PANEL + j] = j < n ? converted[q] : 0;
-		}
+	for (size_t j = 0; j < PANEL; j++) {
+		if (j < n)
+			pair_round(rows + j * ld, k, row);
+		else
+			memset(row, 0, pairs * sizeof(*row));
+		for (size_t q = 0; q < pairs; q++)
+			out[q * PANEL + j] = row[q];
 	}
+	free(row);
 }
 
-static size_t tile_panel_bytes(size_t k)
+static size_t pair_panel_bytes(size_t k)
 {
 	return (k + 1) / 2 * PANEL * sizeof(int32_t);
 }
@@ -175,9 +176,11 @@ const struct kernels kernels_avx512bf16 = {
 	.available = processor_has_avx512bf16,
 	.panel = PANEL,
 	.bf16 = true,
-	.pack = tile_pack,
-	.panel_bytes = tile_panel_bytes,
-	.multiply = tile_multiply,
+	.pack = pair_pack,
+	.panel_bytes = pair_panel_bytes,
+	.round = pair_round,
+	.multiply = pair_multiply,
+	.product = tile_product,
 	ROW_FUNCTIONS,
 };
 

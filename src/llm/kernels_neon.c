@@ -13,12 +13,15 @@
 
 #include "llm/kernels_rows.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_panel.h"
 
 static bool has_neon(void)
 {
 	return true; /* every AArch64 has it */
 }
 
-const struct kernels kernels_neon = { .name = "neon", .available = has_neon, TILE_FUNCTIONS, ROW_FUNCTIONS };
+const struct kernels kernels_neon = {
+	.name = "neon", .available = has_neon, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+};
 
 #endif

@@ -11,10 +11,13 @@
 
 #include "llm/kernels_rows.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_panel.h"
 
 static bool always(void)
 {
 	return true;
 }
 
-const struct kernels kernels_portable = { .name = "portable", .available = always, TILE_FUNCTIONS, ROW_FUNCTIONS };
+const struct kernels kernels_portable = {
+	.name = "portable", .available = always, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+};

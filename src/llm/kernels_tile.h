@@ -2,8 +2,8 @@
  *
  * Private to the kernels_<set>.c files, which first include kernels_rows.h and define
  *     TILE_ROWS     rows of A that a tile holds in registers: 2, 6 or 14
- *     TILE_VECTORS  vectors across the tile; a panel (k, PANEL) is PANEL = TILE_VECTORS LANES columns, zero-padded
- * so that the accumulators, one row of the panel and one value of A fill the register file.
+ *     TILE_VECTORS  vectors across the tile, TILE_COLUMNS = TILE_VECTORS LANES
+ * so that the accumulators, one row of B and one value of A fill the register file.
  *
  * Every element of C is one accumulator that takes its k products in order, whatever tile it fell into. k is not split:
  * a panel of 16 columns and the rows of A beside it leave a second-level cache of 512 KiB only beyond k = 2000, and
@@ -11,62 +11,59 @@
 #ifndef RUNG_LLM_KERNELS_TILE_H
 #define RUNG_LLM_KERNELS_TILE_H
 
-enum { PANEL = TILE_VECTORS * LANES };
+enum { TILE_COLUMNS = TILE_VECTORS * LANES };
 
-static size_t tile_panel_bytes(size_t k)
-{
-	return k * PANEL * sizeof(float);
-}
+struct tile {
+	const float *a; /* (rows, k), rows lda apart */
+	size_t lda, k;
+	const float *b; /* (k, TILE_COLUMNS or LANES), rows ldb apart */
+	size_t ldb;
+	float *c;
+	size_t ldc;
+	bool add; /* to what is in c */
+};
 
-static void tile_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
-{
-	float *out = panel;
-
-	for (size_t p = 0; p < k; p++)
-		for (size_t j = 0; j < PANEL; j++)
-			*out++ = j < n ? rows[j * ld + p] : 0.0f;
-}
-
-/* m is a constant at every call, so the accumulators are registers. */
-INLINE void tile_run(const size_t m, const float *a, size_t lda, size_t k, const float *panel, float *c, size_t ldc)
+/* rows and vectors are constants at every call, so the accumulators are registers. */
+INLINE void tile_run(const size_t rows, const size_t vectors, const struct tile *t)
 {
 	vector sum[TILE_ROWS][TILE_VECTORS];
+	const float *a = t->a, *b = t->b;
 
 	UNROLL
-	for (size_t i = 0; i < m; i++)
+	for (size_t i = 0; i < rows; i++)
 		UNROLL
-		for (size_t j = 0; j < TILE_VECTORS; j++)
-			sum[i][j] = vector_all(0.0f);
-	for (size_t p = 0; p < k; p++) {
+		for (size_t j = 0; j < vectors; j++)
+			sum[i][j] = t->add ? vector_load(t->c + i * t->ldc + j * LANES) : vector_all(0.0f);
+	for (size_t p = 0; p < t->k; p++, b += t->ldb) {
 		vector w[TILE_VECTORS];
 
 		UNROLL
-		for (size_t j = 0; j < TILE_VECTORS; j++)
-			w[j] = vector_load(panel + p * PANEL + j * LANES);
+		for (size_t j = 0; j < vectors; j++)
+			w[j] = vector_load(b + j * LANES);
 		UNROLL
-		for (size_t i = 0; i < m; i++) {
-			vector x = vector_all(a[i * lda + p]);
+		for (size_t i = 0; i < rows; i++) {
+			vector x = vector_all(a[i * t->lda + p]);
 
 			UNROLL
-			for (size_t j = 0; j < TILE_VECTORS; j++)
+			for (size_t j = 0; j < vectors; j++)
 				sum[i][j] = VECTOR_FMA(x, w[j], sum[i][j]);
 		}
 	}
 	UNROLL
-	for (size_t i = 0; i < m; i++)
+	for (size_t i = 0; i < rows; i++)
 		UNROLL
-		for (size_t j = 0; j < TILE_VECTORS; j++)
-			vector_store(c + i * ldc + j * LANES, sum[i][j]);
+		for (size_t j = 0; j < vectors; j++)
+			vector_store(t->c + i * t->ldc + j * LANES, sum[i][j]);
 }
 
-/* One tile of m rows, 1 .. TILE_ROWS. */
-static TARGET void tile_rows(size_t m, const float *a, size_t lda, size_t k, const float *panel, float *c, size_t ldc)
+/* 1 .. TILE_ROWS rows by `vectors` vectors. */
+INLINE void tile_rows(size_t rows, const size_t vectors, const struct tile *t)
 {
-#define RUN(count)                                        \
-	case count:                                       \
-		tile_run(count, a, lda, k, panel, c, ldc); \
+#define RUN(count)                           \
+	case count:                          \
+		tile_run(count, vectors, t); \
 		break
-	switch (m) {
+	switch (rows) {
 		RUN(1);
 		RUN(2);
 #if TILE_ROWS >= 6
@@ -91,34 +88,43 @@ static TARGET void tile_rows(size_t m, const float *a, size_t lda, size_t k, con
 #undef RUN
 }
 
-/* The last panel of W may have n < PANEL columns; its tiles are computed whole and copied in part. */
-static TARGET void tile_rows_part(size_t m, const float *a, size_t lda, size_t k, const float *panel, size_t n,
-				  float *c, size_t ldc)
-{
-	float whole[TILE_ROWS * PANEL];
-
-	tile_rows(m, a, lda, k, panel, whole, PANEL);
-	for (size_t i = 0; i < m; i++)
-		memcpy(c + i * ldc, whole + i * PANEL, n * sizeof(*c));
-}
-
-/* Rows are dealt out evenly, 4 and 4 rather than 6 and 2: a tile of few rows waits for its own additions. */
-static TARGET void tile_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
-				 size_t ldc)
+/* All m rows of t by TILE_COLUMNS columns. Rows are dealt out evenly, 4 and 4 rather than 6 and 2: a tile of few rows
+ * waits for its own additions. */
+static TARGET void tile_wide(struct tile t, size_t m)
 {
 	for (size_t tiles = (m + TILE_ROWS - 1) / TILE_ROWS; tiles > 0; tiles--) {
 		size_t rows = m / tiles;
 
-		if (n == PANEL)
-			tile_rows(rows, a, lda, k, panel, c, ldc);
-		else
-			tile_rows_part(rows, a, lda, k, panel, n, c, ldc);
-		a += rows * lda;
-		c += rows * ldc;
+		tile_rows(rows, TILE_VECTORS, &t);
+		t.a += rows * t.lda;
+		t.c += rows * t.ldc;
 		m -= rows;
 	}
 }
 
-#define TILE_FUNCTIONS .panel = PANEL, .pack = tile_pack, .panel_bytes = tile_panel_bytes, .multiply = tile_multiply
+/* The same by LANES columns. */
+static TARGET void tile_narrow(struct tile t, size_t m)
+{
+	for (size_t tiles = (m + TILE_ROWS - 1) / TILE_ROWS; tiles > 0; tiles--) {
+		size_t rows = m / tiles;
+
+		tile_rows(rows, 1, &t);
+		t.a += rows * t.lda;
+		t.c += rows * t.ldc;
+		m -= rows;
+	}
+}
+
+static TARGET void tile_product(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n,
+				float *c, size_t ldc, bool add)
+{
+	struct tile t = { .a = a, .lda = lda, .k = k, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .add = add };
+	size_t j = 0;
+
+	for (; n - j >= TILE_COLUMNS; j += TILE_COLUMNS, t.b += TILE_COLUMNS, t.c += TILE_COLUMNS)
+		tile_wide(t, m);
+	for (; j < n; j += LANES, t.b += LANES, t.c += LANES)
+		tile_narrow(t, m);
+}
 
 #endif

@@ -47,7 +47,7 @@ static double round_bf16(float x)
 struct product {
 	const struct kernels *kernels;
 	size_t m, n, k, lda, ldc;
-	float *weights, *a, *c;
+	float *weights, *a, *rounded, *c;
 	struct matrix w;
 };
 
@@ -64,6 +64,9 @@ static struct product product_init(const struct kernels *kernels, size_t m, size
 
 	p.weights = values(n * k, "weights");
 	p.a = values(m * p.lda, "rows");
+	p.rounded = mem_zero(m * p.lda + 1, sizeof(*p.rounded));
+	for (size_t i = 0; i < m; i++)
+		kernels->round(p.a + i * p.lda, k, p.rounded + i * p.lda);
 	p.c = values(m * p.ldc, "product");
 	set_all(p.c, m * p.ldc, guard);
 	matrix_pack(&p.w, kernels, n, k, read_rows, &p);
@@ -75,6 +78,7 @@ static void product_release(struct product *p)
 	matrix_release(&p->w);
 	free(p->weights);
 	free(p->a);
+	free(p->rounded);
 	free(p->c);
 }
 
@@ -100,7 +104,7 @@ static void assert_product(const struct kernels *kernels, struct pool *pool, siz
 	struct product p = product_init(kernels, m, n, k);
 	size_t step = 1 + m * n / 2000; /* large products are sampled */
 
-	matrix_multiply(&p.w, pool, p.a, m, p.lda, p.c, p.ldc);
+	matrix_multiply(&p.w, pool, p.rounded, m, p.lda, p.c, p.ldc);
 	for (size_t e = 0; e < m * n; e += step)
 		assert_element(&p, e / n, e % n);
 	for (size_t i = 0; i < m; i++)
@@ -140,7 +144,7 @@ static void assert_same_rows(const struct product *batch, struct pool *pool)
 	float *alone = values(batch->n, "alone");
 
 	for (size_t i = 0; i < batch->m; i++) {
-		matrix_multiply(&batch->w, pool, batch->a + i * batch->lda, 1, batch->lda, alone, batch->n);
+		matrix_multiply(&batch->w, pool, batch->rounded + i * batch->lda, 1, batch->lda, alone, batch->n);
 		if (memcmp(alone, batch->c + i * batch->ldc, batch->n * sizeof(*alone)) != 0)
 			fail_msg("%s (%zu, %zu, %zu): row %zu differs from itself alone", batch->kernels->name,
 				 batch->m, batch->n, batch->k, i);
@@ -159,11 +163,11 @@ static void row_does_not_depend_on_batch_or_threads(void **state)
 			struct product p = product_init(*set, 37, sizes[s][0], sizes[s][1]);
 			struct product other = product_init(*set, 37, sizes[s][0], sizes[s][1]);
 
-			matrix_multiply(&p.w, pools[0], p.a, p.m, p.lda, p.c, p.ldc);
+			matrix_multiply(&p.w, pools[0], p.rounded, p.m, p.lda, p.c, p.ldc);
 			assert_same_rows(&p, pools[0]);
 			for (size_t t = 1; t < ARRAY_SIZE(pools); t++) {
 				set_all(other.c, other.m * other.ldc, guard);
-				matrix_multiply(&other.w, pools[t], other.a, other.m, other.lda, other.c, other.ldc);
+				matrix_multiply(&other.w, pools[t], other.rounded, other.m, other.lda, other.c, other.ldc);
 				assert_memory_equal(p.c, other.c, p.m * p.ldc * sizeof(float));
 			}
 			product_release(&p);
@@ -171,6 +175,59 @@ static void row_does_not_depend_on_batch_or_threads(void **state)
 		}
 	for (size_t t = 0; t < ARRAY_SIZE(pools); t++)
 		pool_free(pools[t]);
+}
+
+/* C (m, n) = A B and C += A B in f32, whatever the set's weights are. */
+static void assert_plain_product(const struct kernels *kernels, size_t m, size_t n, size_t k, bool add)
+{
+	size_t lda = k + 1, ldb = n + 3, ldc = n + 5;
+	float *a = values(m * lda, "a"), *b = values(k * ldb, "b"), *c = values(m * ldc, "c"), *before = values(m * ldc, "c");
+
+	kernels->product(a, m, lda, b, k, ldb, n, c, ldc, add);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < ldc; j++) {
+			double want = j >= n || add ? (double)before[i * ldc + j] : 0, size = fabs(want);
+
+			for (size_t x = 0; j < n && x < k; x++) {
+				want += (double)a[i * lda + x] * (double)b[x * ldb + j];
+				size += fabs((double)a[i * lda + x] * (double)b[x * ldb + j]);
+			}
+			if (!(fabs((double)c[i * ldc + j] - want) <= ldexp(2 + sqrt((double)k), -24) * size))
+				fail_msg("%s (%zu, %zu, %zu): c[%zu][%zu] is %.9g, want %.9g", kernels->name, m, n, k, i, j,
+					 (double)c[i * ldc + j], want);
+		}
+	free(a);
+	free(b);
+	free(c);
+	free(before);
+}
+
+static void plain_product_matches_reference(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t m = 1; (*set)->available() && m <= 31; m++)
+			for (size_t n = 16; n <= 96; n += 16)
+				assert_plain_product(*set, m, n, 1 + (m * n) % 67, m % 2);
+}
+
+/* Rounding in place, and of every length, gives the words of rounding elsewhere and writes none beyond them. */
+static void rounding_fills_its_words(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t n = 1; (*set)->available() && n <= 70; n++) {
+			float *x = values(n, "x"), out[72];
+			size_t words = rounded_words(*set, n);
+
+			set_all(out, 72, guard);
+			(*set)->round(x, n, out);
+			(*set)->round(x, n, x);
+			assert_memory_equal(x, out, words * sizeof(float));
+			for (size_t i = words; i < 72; i++)
+				assert_true(out[i] == guard);
+			free(x);
+		}
 }
 
 /* Rows of 1 .. LONGEST values: every tail of every vector width. */
@@ -437,6 +494,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(product_matches_reference),
 		cmocka_unit_test(row_does_not_depend_on_batch_or_threads),
+		cmocka_unit_test(plain_product_matches_reference),
+		cmocka_unit_test(rounding_fills_its_words),
 		cmocka_unit_test(row_functions_match_reference),
 		cmocka_unit_test(exponential_is_precise),
 		cmocka_unit_test(gelu_is_precise),

@@ -1,0 +1,57 @@
+/* kernels_panel.h - weights packed as f32 panels of TILE_COLUMNS columns, (k, TILE_COLUMNS) each, zero-padded, and their
+ * product by the tile of kernels_tile.h: what every set without a narrower number format multiplies with. */
+#ifndef RUNG_LLM_KERNELS_PANEL_H
+#define RUNG_LLM_KERNELS_PANEL_H
+
+static size_t panel_bytes(size_t k)
+{
+	return k * TILE_COLUMNS * sizeof(float);
+}
+
+static void panel_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+{
+	float *out = panel;
+
+	for (size_t p = 0; p < k; p++)
+		for (size_t j = 0; j < TILE_COLUMNS; j++)
+			*out++ = j < n ? rows[j * ld + p] : 0.0f;
+}
+
+static void panel_round(const float *x, size_t n, float *out)
+{
+	if (out != x)
+		memcpy(out, x, n * sizeof(*x));
+}
+
+/* The last panel of W may have n < TILE_COLUMNS columns; its tiles are computed whole and copied in part. */
+static TARGET void panel_multiply_part(struct tile t, size_t m, size_t n, float *c, size_t ldc)
+{
+	float whole[TILE_ROWS * TILE_COLUMNS];
+
+	t.c = whole;
+	t.ldc = TILE_COLUMNS;
+	for (size_t done = 0; done < m; done += TILE_ROWS, t.a += TILE_ROWS * t.lda) {
+		size_t rows = m - done < TILE_ROWS ? m - done : TILE_ROWS;
+
+		tile_wide(t, rows);
+		for (size_t i = 0; i < rows; i++)
+			memcpy(c + (done + i) * ldc, whole + i * TILE_COLUMNS, n * sizeof(*c));
+	}
+}
+
+static TARGET void panel_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
+				  size_t ldc)
+{
+	struct tile t = { .a = a, .lda = lda, .k = k, .b = panel, .ldb = TILE_COLUMNS, .c = c, .ldc = ldc };
+
+	if (n == TILE_COLUMNS)
+		tile_wide(t, m);
+	else
+		panel_multiply_part(t, m, n, c, ldc);
+}
+
+#define PANEL_FUNCTIONS                                                                                         \
+	.panel = TILE_COLUMNS, .pack = panel_pack, .panel_bytes = panel_bytes, .round = panel_round,            \
+	.multiply = panel_multiply
+
+#endif
