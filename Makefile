@@ -99,11 +99,20 @@ compile_commands.json: Makefile $(LIB_SRC) $(CLI_SRC)
 fuzz: $(FUZZ_BIN)
 
 FUZZ_CC ?= clang-14
-build/fuzz/%: fuzz/%.c $(LIB_SRC)
+FUZZ_CFLAGS := -std=c17 -g -O1 -ffp-contract=off -pthread -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJ := $(LIB_SRC:%.c=build/fuzz/obj/%.o)
+
+build/fuzz/obj/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
+build/fuzz/obj/%.o: %.c
 	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) -std=c17 -g -O1 -ffp-contract=off -pthread \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRC) $(LDLIBS)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/%: fuzz/%.c $(FUZZ_OBJ)
+	$(call say,LD $@)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(LDLIBS)
+
+-include $(FUZZ_OBJ:.o=.d)
 
 BENCH_SRC := $(wildcard bench/*.c)
 bench: $(BENCH_SRC:bench/%.c=bench-%)

@@ -6,6 +6,8 @@
 #define VECTOR_BYTES 32
 #define TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define VECTOR_MAX(a, b) ((vector)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define VECTOR_MIN(a, b) ((vector)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 

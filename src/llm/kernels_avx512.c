@@ -6,6 +6,8 @@
 #define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512f")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define VECTOR_MAX(a, b) ((vector)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define VECTOR_MIN(a, b) ((vector)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define TILE_ROWS 14
 #define TILE_VECTORS 2
 

@@ -14,6 +14,8 @@
 #define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define VECTOR_MAX(a, b) ((vector)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define VECTOR_MIN(a, b) ((vector)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define TILE_ROWS 14 /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
 #define TILE_VECTORS 2
 

@@ -6,6 +6,8 @@
 #define VECTOR_BYTES 16
 #define TARGET
 #define VECTOR_FMA(a, b, c) ((vector)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#define VECTOR_MAX(a, b) ((vector)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define VECTOR_MIN(a, b) ((vector)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 

@@ -4,6 +4,8 @@
 #define VECTOR_BYTES 16
 #define TARGET
 #define VECTOR_FMA(a, b, c) ((a) * (b) + (c))
+#define VECTOR_MAX(a, b) vector_select((a) > (b), a, b)
+#define VECTOR_MIN(a, b) vector_select((a) < (b), a, b)
 #define TILE_ROWS 2
 #define TILE_VECTORS 4
 

@@ -4,6 +4,7 @@
  *     VECTOR_BYTES         width of a register: 16, 32 or 64
  *     TARGET               the function attribute that allows the set's instructions (may be empty)
  *     VECTOR_FMA(a, b, c)  a * b + c on vectors
+ *     VECTOR_MAX(a, b)     the larger of two values, VECTOR_MIN(a, b) the smaller: b where either is a NaN
  * and afterwards fills the row functions of its struct kernels with ROW_FUNCTIONS.
  * The rest are GNU C vector expressions, which gcc and clang turn into the set's instructions; nothing is left to a
  * loop vectoriser. The last, partial vector of a row takes the same steps as the others, its missing lanes filled with
@@ -74,8 +75,7 @@ INLINE vector vector_select(vector_bits mask, vector a, vector b)
 /* A NaN in v stays: a model that produced one must not look healthy. */
 INLINE vector vector_clamp(vector v, float low, float high)
 {
-	v = vector_select(v < vector_all(low), vector_all(low), v);
-	return vector_select(v > vector_all(high), vector_all(high), v);
+	return VECTOR_MIN(vector_all(high), VECTOR_MAX(vector_all(low), v));
 }
 
 INLINE float vector_sum(vector v)
@@ -99,13 +99,13 @@ INLINE float vector_max(vector v)
 	return lane[0];
 }
 
-/* e^x to 1.5 units in the last place for -87.3 <= x <= 88.3; 0 below, e^88.3 above.
+/* e^x to 1.5 units in the last place for -87.3 <= x <= 88.3; 0 below -87.7, e^88.3 above.
  * x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts, and the polynomial of Cephes' expf (Moshier). Adding
- * 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
+ * 1.5 * 2^23 rounds to an integer and leaves it in the low bits. The lowest x gives n = -127, whose power has all bits
+ * zero: the result is 0 without a comparison. */
 INLINE vector vector_exp(vector x)
 {
-	const float lowest = -87.3f, magic = 12582912.0f;
-	vector_bits underflow = x < vector_all(lowest);
+	const float lowest = -88.029691f, magic = 12582912.0f;
 	vector v = vector_clamp(x, lowest, 88.3f);
 	vector shifted = VECTOR_FMA(v, vector_all(1.44269504f), vector_all(magic));
 	vector n = shifted - vector_all(magic);
@@ -119,8 +119,7 @@ INLINE vector vector_exp(vector x)
 	p = VECTOR_FMA(p, r, vector_all(4.1665795894e-2f));
 	p = VECTOR_FMA(p, r, vector_all(1.6666665459e-1f));
 	p = VECTOR_FMA(p, r, vector_all(5.0000001201e-1f));
-	p = VECTOR_FMA(p, r * r, r) + vector_all(1.0f);
-	return vector_select(underflow, vector_all(0.0f), p * (vector)power);
+	return (VECTOR_FMA(p, r * r, r) + vector_all(1.0f)) * (vector)power;
 }
 
 /* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision.
@@ -140,25 +139,34 @@ INLINE vector vector_gelu(vector x)
 	return vector_select(x > vector_all(0.0f), x - q, q);
 }
 
+/* Whole vectors of the row go four at a time, which hides how long one exponential takes; the sum runs down four vectors
+ * of lanes in turn, whatever is left of the row goes to the first. */
 TARGET static void row_softmax(float *x, size_t n)
 {
-	vector greatest = vector_all(-INFINITY), sum = vector_all(0.0f);
+	vector greatest = vector_all(-INFINITY), sum[4] = { vector_all(0.0f), vector_all(0.0f), vector_all(0.0f),
+							    vector_all(0.0f) };
 	vector max, scale;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i += LANES) {
-		vector v = vector_get(x + i, n - i, -INFINITY);
-
-		greatest = vector_select(greatest < v, v, greatest);
-	}
+	for (size_t j = 0; j < n; j += LANES)
+		greatest = VECTOR_MAX(greatest, vector_get(x + j, n - j, -INFINITY));
 	max = vector_all(vector_max(greatest));
-	for (size_t i = 0; i < n; i += LANES) {
+	for (; n - i >= 4 * LANES; i += 4 * LANES)
+		UNROLL
+		for (size_t j = 0; j < 4; j++) {
+			vector v = vector_exp(vector_load(x + i + j * LANES) - max);
+
+			sum[j] += v;
+			vector_store(x + i + j * LANES, v);
+		}
+	for (; i < n; i += LANES) {
 		vector v = vector_exp(vector_get(x + i, n - i, -INFINITY) - max);
 
-		sum += v;
+		sum[0] += v;
 		vector_put(x + i, n - i, v);
 	}
-	scale = vector_all(1.0f / vector_sum(sum));
-	for (size_t i = 0; i < n; i += LANES)
+	scale = vector_all(1.0f / vector_sum((sum[0] + sum[1]) + (sum[2] + sum[3])));
+	for (i = 0; i < n; i += LANES)
 		vector_put(x + i, n - i, vector_get(x + i, n - i, 0.0f) * scale);
 }
 
