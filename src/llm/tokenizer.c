@@ -159,7 +159,7 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, boo
 		n = repaired.n;
 	}
 	for (size_t at = 0; at < n; at = match.to) {
-		match = vocabulary_next_added(&t->vocabulary, text, n, at, special);
+		match = vocabulary_next_added(&t->vocabulary, text, n, at, special ? ADDED_ALL : ADDED_PLAIN);
 		encode_stretch(t, text + at, match.from - at, &scratch, out);
 		if (match.id >= 0)
 			token_list_add(out, match.id);
