@@ -15,7 +15,6 @@ struct merge_symbol {
 	size_t at, n;      /* the part of the text; n is 0 once it has joined the symbol before it */
 	size_t next, last; /* neighbours' places; MERGE_NOWHERE at the ends */
 	int32_t id;        /* the token, or -1 */
-	bool fixed;        /* for the model's own use; kept as it is */
 };
 
 struct merge_result {
