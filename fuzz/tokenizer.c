@@ -29,7 +29,7 @@ static void check_ids(const struct tokenizer *t, const struct token_list *ids, b
 	for (size_t i = 0; i < ids->n; i++) {
 		assert(ids->ids[i] >= 0 && (size_t)ids->ids[i] < tokenizer_size(t));
 		assert(special || t->vocabulary.tokens[ids->ids[i]].kind != TOKEN_SPECIAL ||
-		       ids->ids[i] == (t->words ? t->bpe.unknown : t->wordpiece.unknown));
+		       ids->ids[i] == (t->model == MODEL_BYTES ? t->bpe.unknown : t->wordpiece.unknown));
 	}
 }
 

@@ -1,6 +1,4 @@
-/* bpe.c - merges in order of rank by a heap of candidate pairs over a linked list of symbols.
- *
- * A candidate that a neighbouring merge has made stale stays in the heap and is recognised when it comes up. */
+/* bpe.c - the byte alphabet, the table of merges, and a word's way through them (merge.h). */
 #include "llm/bpe.h"
 
 #include "base/text.h"
@@ -10,19 +8,6 @@ struct bpe_merge {
 	int32_t merged;
 	uint32_t rank;
 };
-
-struct bpe_symbol {
-	int32_t id;        /* -1: merged into the one before */
-	size_t next, last; /* neighbours' places; NOWHERE at the ends */
-};
-
-struct bpe_candidate {
-	uint32_t rank;
-	int32_t left, right, merged;
-	size_t at; /* place of the left symbol */
-};
-
-#define NOWHERE SIZE_MAX
 
 /* GPT-2 writes a byte as a printable character: itself where Latin-1 has one there, the others, in order, from U+0100
  * on: 0-32, 127-160 and 173 (bytes_to_unicode of its encoder.py). */
@@ -131,72 +116,25 @@ bool bpe_add_merge_line(struct bpe *b, const struct vocabulary *v, const char *l
 
 void bpe_scratch_release(struct bpe_scratch *s)
 {
-	free(s->symbols);
-	free(s->heap);
+	merge_scratch_release(&s->merging);
 	buf_release(&s->spelling);
 }
 
-/* A word of n symbols has n - 1 pairs, and each of at most n - 1 merges makes two more. */
-static void scratch_reserve(struct bpe_scratch *s, size_t n)
+static bool find_merge(const void *model, const struct merge_symbol *left, const struct merge_symbol *right,
+		       struct merge_result *out)
 {
-	if (n <= s->capacity)
-		return;
-	s->capacity = n < 256 ? 256 : n * 2;
-	s->symbols = mem_resize(s->symbols, s->capacity, sizeof(*s->symbols));
-	s->heap = mem_resize(s->heap, s->capacity, 3 * sizeof(*s->heap));
-}
+	const struct bpe *b = model;
+	const struct bpe_merge *m = b->capacity ? merge_slot(b, left->id, right->id) : NULL;
 
-/* Of two pairs of the same rank the left one merges first. */
-static bool comes_before(const struct bpe_candidate *a, const struct bpe_candidate *b)
-{
-	return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
-}
-
-static void heap_push(struct bpe_scratch *s, struct bpe_candidate c)
-{
-	size_t i = s->heap_n++;
-
-	while (i > 0 && comes_before(&c, &s->heap[(i - 1) / 2])) {
-		s->heap[i] = s->heap[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	s->heap[i] = c;
-}
-
-static struct bpe_candidate heap_pop(struct bpe_scratch *s)
-{
-	struct bpe_candidate top = s->heap[0], moved = s->heap[--s->heap_n];
-	size_t i = 0;
-
-	for (size_t child = 1; child < s->heap_n; child = 2 * i + 1) {
-		if (child + 1 < s->heap_n && comes_before(&s->heap[child + 1], &s->heap[child]))
-			child++;
-		if (!comes_before(&s->heap[child], &moved))
-			break;
-		s->heap[i] = s->heap[child];
-		i = child;
-	}
-	s->heap[i] = moved;
-	return top;
-}
-
-/* Puts the pair of symbol `at` and its right neighbour in the heap if the model merges it. */
-static void propose(const struct bpe *b, struct bpe_scratch *s, size_t at)
-{
-	size_t next = at == NOWHERE ? NOWHERE : s->symbols[at].next;
-
-	if (next == NOWHERE || !b->capacity)
-		return;
-	const struct bpe_merge *m = merge_slot(b, s->symbols[at].id, s->symbols[next].id);
-
-	if (m->left >= 0)
-		heap_push(s, (struct bpe_candidate){ m->rank, m->left, m->right, m->merged, at });
+	if (!m || m->left < 0)
+		return false;
+	*out = (struct merge_result){ m->rank, m->merged };
+	return true;
 }
 
 /* One symbol a byte; bytes without a token become the unknown one or vanish, and their neighbours meet. */
-static size_t symbols_fill(const struct bpe *b, const char *word, size_t n, struct bpe_symbol *symbols)
+static void add_symbols(const struct bpe *b, const char *word, size_t n, struct merge_scratch *s)
 {
-	size_t count = 0;
 	bool was_unknown = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -206,33 +144,8 @@ static size_t symbols_fill(const struct bpe *b, const char *word, size_t n, stru
 		was_unknown = unknown;
 		if (unknown)
 			id = b->unknown;
-		if (id < 0 || fused)
-			continue;
-		symbols[count] = (struct bpe_symbol){ .id = id, .next = count + 1, .last = count - 1 };
-		count++;
-	}
-	if (count)
-		symbols[count - 1].next = NOWHERE;
-	return count; /* the first one's `last` is 0 - 1, which is NOWHERE */
-}
-
-static void merge_all(const struct bpe *b, struct bpe_scratch *s)
-{
-	while (s->heap_n) {
-		struct bpe_candidate c = heap_pop(s);
-		struct bpe_symbol *left = &s->symbols[c.at];
-
-		if (left->id != c.left || left->next == NOWHERE || s->symbols[left->next].id != c.right)
-			continue;
-		struct bpe_symbol *right = &s->symbols[left->next];
-
-		left->id = c.merged;
-		left->next = right->next;
-		right->id = -1;
-		if (left->next != NOWHERE)
-			s->symbols[left->next].last = c.at;
-		propose(b, s, left->last);
-		propose(b, s, c.at);
+		if (id >= 0 && !fused)
+			merge_add(s, (struct merge_symbol){ .at = i, .n = 1, .id = id });
 	}
 }
 
@@ -259,15 +172,11 @@ void bpe_encode(const struct bpe *b, const struct vocabulary *v, const char *wor
 		token_list_add(out, whole);
 		return;
 	}
-	scratch_reserve(s, n);
-	s->heap_n = 0;
-	size_t count = symbols_fill(b, word, n, s->symbols);
-
-	for (size_t i = 0; i < count; i++)
-		propose(b, s, i);
-	merge_all(b, s);
-	for (size_t i = count ? 0 : NOWHERE; i != NOWHERE; i = s->symbols[i].next)
-		token_list_add(out, s->symbols[i].id);
+	merge_begin(&s->merging, n);
+	add_symbols(b, word, n, &s->merging);
+	merge_run(&s->merging, find_merge, b);
+	for (size_t i = s->merging.n ? 0 : MERGE_NOWHERE; i != MERGE_NOWHERE; i = s->merging.symbols[i].next)
+		token_list_add(out, s->merging.symbols[i].id);
 }
 
 void bpe_decode(const char *spelling, size_t n, struct buf *out)

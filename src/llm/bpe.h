@@ -5,6 +5,7 @@
 #define RUNG_LLM_BPE_H
 
 #include "base/error.h"
+#include "llm/merge.h"
 #include "llm/tokenizer.h"
 #include "llm/vocabulary.h"
 
@@ -32,9 +33,7 @@ bool bpe_add_merge_line(struct bpe *b, const struct vocabulary *v, const char *l
 
 /* Memory of one encoding call, reused from word to word. {0} is valid. */
 struct bpe_scratch {
-	struct bpe_symbol *symbols;
-	struct bpe_candidate *heap;
-	size_t capacity, heap_n;
+	struct merge_scratch merging;
 	struct buf spelling;
 };
 void bpe_scratch_release(struct bpe_scratch *s);

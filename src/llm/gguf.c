@@ -1,4 +1,4 @@
-/* gguf.c - one pass over the header with a cursor that cannot leave the file, then lookups in sorted indexes.
+/* gguf.c - one pass over the header with a cursor that cannot leave the file; sorted indexes are what it leaves behind.
  *
  * Layout (ggml, docs/gguf.md): "GGUF", u32 version, u64 tensors, u64 keys; per key: string, u32 type, value; per
  * tensor: string, u32 dimensions, u64 each (innermost first), u32 type, u64 offset; padding; the data. A string is a
@@ -10,37 +10,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/file.h"
+#include "llm/gguf_inner.h"
+#include "llm/quant.h"
 
 enum { VERSION = 3, DEFAULT_ALIGNMENT = 32, KEY_LIMIT = 65535 };
 enum { LEAST_STRING = 8, LEAST_FIELD = 8 + 4 + 1, LEAST_TENSOR = 8 + 4 + 4 + 8 }; /* bytes the smallest one takes */
-
-enum kind { UINT8, INT8, UINT16, INT16, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64, INT64, FLOAT64, KINDS };
-
-static const size_t kind_bytes[KINDS] = {
-	[UINT8] = 1, [INT8] = 1, [UINT16] = 2,  [INT16] = 2,  [UINT32] = 4,  [INT32] = 4,
-	[BOOL] = 1,  [FLOAT32] = 4, [UINT64] = 8, [INT64] = 8, [FLOAT64] = 8, /* STRING and ARRAY differ in length */
-};
-
-struct field {
-	const char *key; /* in the file, not NUL-terminated */
-	size_t key_bytes;
-	enum kind kind;         /* of the value, or of an array's elements */
-	bool array;
-	size_t n;               /* elements; 1 for a single value */
-	const uint8_t *at;      /* the first element */
-	const uint8_t **starts; /* arrays of strings: where each begins (its length), else NULL */
-};
-
-struct gguf {
-	const char *path;
-	struct file_map map;
-	struct arena arena;
-	struct field *fields; /* sorted by key */
-	size_t n_fields;
-	struct tensor_list tensors; /* in the file's order */
-};
 
 /* The cursor. `where` names what is being read, for the sentence. */
 struct scan {
@@ -230,24 +204,10 @@ static bool take_value(struct scan *s, struct field *f)
 	f->at = s->g->map.data + s->at;
 	if (f->kind == STRING)
 		return take_string(s, &text);
-	if (f->array && !take_count(s, "elements", kind_bytes[f->kind], &f->n))
+	if (f->array && !take_count(s, "elements", gguf_kind_bytes(f->kind), &f->n))
 		return false;
-	f->at = take(s, f->n * kind_bytes[f->kind]);
+	f->at = take(s, f->n * gguf_kind_bytes(f->kind));
 	return f->at && bools_valid(s, f);
-}
-
-static int compare_bytes(const char *a, size_t n_a, const char *b, size_t n_b)
-{
-	int order = memcmp(a, b, n_a < n_b ? n_a : n_b);
-
-	return order ? order : (n_a > n_b) - (n_a < n_b);
-}
-
-static int compare_fields(const void *a, const void *b)
-{
-	const struct field *x = a, *y = b;
-
-	return compare_bytes(x->key, x->key_bytes, y->key, y->key_bytes);
 }
 
 static bool read_fields(struct scan *s)
@@ -260,10 +220,10 @@ static bool read_fields(struct scan *s)
 		if (!take_key(s, &g->fields[i]) || !take_value(s, &g->fields[i]))
 			return false;
 	}
-	qsort(g->fields, g->n_fields, sizeof(*g->fields), compare_fields);
+	qsort(g->fields, g->n_fields, sizeof(*g->fields), gguf_compare_fields);
 	locate(s, "metadata");
 	for (size_t i = 1; i < g->n_fields; i++)
-		if (compare_fields(&g->fields[i - 1], &g->fields[i]) == 0)
+		if (gguf_compare_fields(&g->fields[i - 1], &g->fields[i]) == 0)
 			return refuse(s, "the key %.*s is there twice", shown(&g->fields[i]), g->fields[i].key);
 	return true;
 }
@@ -290,33 +250,17 @@ static bool read_header(struct scan *s, size_t *n_tensors)
 	       take_count(s, "metadata keys", LEAST_FIELD, &s->g->n_fields);
 }
 
-/* ggml's numbering of element types; those that are not read here have a name for the sentence. */
-static const char *const ggml_types[] = {
-	[0] = "F32",     "F16",     "Q4_0",    "Q4_1",
-	[6] = "Q5_0",    "Q5_1",    "Q8_0",    "Q8_1",   "Q2_K",  "Q3_K",  "Q4_K",   "Q5_K", "Q6_K", "Q8_K",
-	[16] = "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",  "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
-	[24] = "I8",     "I16",     "I32",     "I64",    "F64",   "IQ1_M", "BF16",
-	[34] = "TQ1_0",  "TQ2_0",
-	[39] = "MXFP4",  "NVFP4",
-};
-
-static const enum tensor_type supported[] = { TENSOR_F32,  TENSOR_F16,  TENSOR_BF16,
-					      TENSOR_Q8_0, TENSOR_Q4_0, TENSOR_Q4_1 };
-
 static bool take_type(struct scan *s, struct tensor *t)
 {
-	uint32_t id = 0;
+	uint32_t number = 0;
 
-	if (!take_u32(s, &id))
+	if (!take_u32(s, &number))
 		return false;
-	if (id >= sizeof(ggml_types) / sizeof(*ggml_types) || !ggml_types[id])
-		return refuse(s, "element type %" PRIu32 " is unknown", id);
-	for (size_t i = 0; i < sizeof(supported) / sizeof(*supported); i++) {
-		t->type = supported[i];
-		if (strcmp(tensor_type_name(t->type), ggml_types[id]) == 0)
-			return true;
-	}
-	return refuse(s, "element type %s is not supported; F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are", ggml_types[id]);
+	if (quant_type_find(number, &t->type))
+		return true;
+	if (!quant_number_name(number))
+		return refuse(s, "element type %" PRIu32 " is unknown", number);
+	return refuse(s, "element type %s is not supported; %s are", quant_number_name(number), quant_names());
 }
 
 static bool take_shape(struct scan *s, struct tensor *t)
@@ -374,7 +318,7 @@ static bool read_alignment(struct scan *s, size_t *alignment)
 	const struct field like = { .key = key, .key_bytes = sizeof(key) - 1 };
 
 	locate(s, "metadata %s", key);
-	if (bsearch(&like, s->g->fields, s->g->n_fields, sizeof(like), compare_fields) && !gguf_int(s->g, key, &v))
+	if (bsearch(&like, s->g->fields, s->g->n_fields, sizeof(like), gguf_compare_fields) && !gguf_int(s->g, key, &v))
 		return refuse(s, "not an integer");
 	if (v <= 0 || v > UINT32_MAX || (v & (v - 1)))
 		return refuse(s, "%" PRId64 " is not a power of two", v);
@@ -478,115 +422,4 @@ const struct tensor *gguf_tensor_at(const struct gguf *g, size_t i)
 const struct tensor *gguf_tensor(const struct gguf *g, const char *name)
 {
 	return tensor_list_find(&g->tensors, name);
-}
-
-/* NULL when absent, or when one of value and array is there and the other is meant. */
-static const struct field *find(const struct gguf *g, const char *key, bool array)
-{
-	struct field like = { .key = key, .key_bytes = strlen(key) };
-	const struct field *f = bsearch(&like, g->fields, g->n_fields, sizeof(like), compare_fields);
-
-	return f && f->array == array ? f : NULL;
-}
-
-static bool is_integer(enum kind kind)
-{
-	return kind != FLOAT32 && kind != FLOAT64 && kind != BOOL && kind != STRING && kind != ARRAY;
-}
-
-/* Element i of an integer field; false where an int64 cannot hold it. */
-static bool load_int(const struct field *f, size_t i, int64_t *out)
-{
-	size_t width = kind_bytes[f->kind];
-	unsigned unused = 64 - 8 * (unsigned)width;
-	uint64_t v = 0;
-
-	memcpy(&v, f->at + i * width, width);
-	if (f->kind == UINT64 && v > INT64_MAX)
-		return false;
-	if (f->kind == INT8 || f->kind == INT16 || f->kind == INT32)
-		*out = (int64_t)(v << unused) >> unused; /* extends the sign */
-	else
-		*out = (int64_t)v;
-	return true;
-}
-
-bool gguf_int(const struct gguf *g, const char *key, int64_t *out)
-{
-	const struct field *f = find(g, key, false);
-
-	return f && is_integer(f->kind) && load_int(f, 0, out);
-}
-
-bool gguf_float(const struct gguf *g, const char *key, double *out)
-{
-	const struct field *f = find(g, key, false);
-	float narrow;
-
-	if (!f || (f->kind != FLOAT32 && f->kind != FLOAT64))
-		return false;
-	if (f->kind == FLOAT64) {
-		memcpy(out, f->at, sizeof(*out));
-	} else {
-		memcpy(&narrow, f->at, sizeof(narrow));
-		*out = (double)narrow;
-	}
-	return true;
-}
-
-bool gguf_bool(const struct gguf *g, const char *key, bool *out)
-{
-	const struct field *f = find(g, key, false);
-
-	if (!f || f->kind != BOOL)
-		return false;
-	*out = f->at[0] == 1;
-	return true;
-}
-
-static struct gguf_string load_string(const uint8_t *at)
-{
-	return (struct gguf_string){ (const char *)at + 8, (size_t)load64(at) };
-}
-
-bool gguf_text(const struct gguf *g, const char *key, struct gguf_string *out)
-{
-	const struct field *f = find(g, key, false);
-
-	if (!f || f->kind != STRING)
-		return false;
-	*out = load_string(f->at);
-	return true;
-}
-
-size_t gguf_strings(const struct gguf *g, const char *key)
-{
-	const struct field *f = find(g, key, true);
-
-	return f && f->kind == STRING ? f->n : 0;
-}
-
-struct gguf_string gguf_string_at(const struct gguf *g, const char *key, size_t i)
-{
-	const struct field *f = find(g, key, true);
-
-	assert(f && f->kind == STRING && i < f->n);
-	return load_string(f->starts[i]);
-}
-
-size_t gguf_ints(const struct gguf *g, const char *key)
-{
-	const struct field *f = find(g, key, true);
-
-	return f && is_integer(f->kind) ? f->n : 0;
-}
-
-int64_t gguf_int_at(const struct gguf *g, const char *key, size_t i)
-{
-	const struct field *f = find(g, key, true);
-	int64_t v = INT64_MAX;
-
-	assert(f && is_integer(f->kind) && i < f->n);
-	load_int(f, i, &v);
-	return v;
 }

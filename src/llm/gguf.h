@@ -40,5 +40,7 @@ size_t gguf_strings(const struct gguf *g, const char *key);
 struct gguf_string gguf_string_at(const struct gguf *g, const char *key, size_t i); /* constant time per call */
 size_t gguf_ints(const struct gguf *g, const char *key);
 int64_t gguf_int_at(const struct gguf *g, const char *key, size_t i); /* a uint64 beyond INT64_MAX reads as that */
+size_t gguf_floats(const struct gguf *g, const char *key);
+double gguf_float_at(const struct gguf *g, const char *key, size_t i);
 
 #endif

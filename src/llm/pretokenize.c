@@ -142,15 +142,21 @@ static const struct pretokenizer table[] = {
 	{ .name = "qwen2", .regex = LLAMA3_REGEX("\\p{N}"), .split = true, .number_limit = 1, .compose = true,
 	  .scan = scan_llama3 },
 	{ .name = "llama3", .regex = LLAMA3_REGEX("\\p{N}{1,3}"), .split = true, .number_limit = 3, .whole_words = true,
-	  .scan = scan_llama3 },
+	  .begins = true, .scan = scan_llama3 },
 };
 
-/* Other names that llama.cpp's converter writes for the same expressions. */
+/* Other names that llama.cpp's converter writes for the same expressions (llama-vocab.cpp). "default" is what it wrote
+ * before it knew pre-tokenizers: models of GPT-2's time. */
 static const struct {
 	const char *alias, *name;
 } aliases[] = {
-	{ "gpt-2", "gpt2" },         { "llama-bpe", "llama3" },        { "llama-v3", "llama3" },
-	{ "starcoder", "smollm" },   { "deepseek-r1-qwen", "qwen2" },
+	{ "gpt-2", "gpt2" },       { "default", "gpt2" },      { "phi-2", "gpt2" },
+	{ "trillion", "gpt2" },    { "a.x-4.0", "gpt2" },      { "mellum", "gpt2" },
+	{ "starcoder", "smollm" }, { "refact", "smollm" },     { "codeshell", "smollm" },
+	{ "minerva-7b", "smollm" }, { "llama-bpe", "llama3" }, { "llama-v3", "llama3" },
+	{ "falcon3", "llama3" },   { "pixtral", "llama3" },    { "lfm2", "llama3" },
+	{ "midm-2.0", "llama3" },  { "smaug-bpe", "llama3" },  { "deepseek-r1-qwen", "qwen2" },
+	{ "kormo", "qwen2" },      { "f2llmv2", "qwen2" },     { "megrez", "qwen2" },
 };
 
 const struct pretokenizer *pretokenizer_named(const char *name, size_t n)

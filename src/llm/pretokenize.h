@@ -17,6 +17,7 @@ struct pretokenizer {
 	bool digits_apart; /* every \p{N} is cut off first; the regex sees the stretches between them */
 	bool compose;      /* the model's tokenizer puts text into NFC first, where GGUF cannot say */
 	bool whole_words;  /* a word that is a token is not merged ("ignore_merges"), where GGUF cannot say */
+	bool begins;       /* texts begin with the begin-of-sequence token, where the GGUF file does not say */
 };
 
 /* By the name in a GGUF file (aliases too); NULL when there is none. */

@@ -1,6 +1,4 @@
-/* tensor.c - element formats as one table, and the index of a file's tensors.
- *
- * Reading is the slow path on purpose: weights are read once and packed for the kernels (kernels.h). */
+/* tensor.c - shapes and rows, the small floats, and the index of a file's tensors. Element formats: quant.c. */
 #include "llm/tensor.h"
 
 #include <assert.h>
@@ -8,13 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "llm/quant.h"
 
-enum { BLOCK = 32, NAME_LIMIT = 255 };
-
-static uint16_t load16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
+enum { NAME_LIMIT = 255 };
 
 static float float_of_bits(uint32_t bits)
 {
@@ -53,75 +47,9 @@ uint16_t f32_to_bf16(float x)
 	return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-static void read_f32(const uint8_t *from, size_t n, float *out)
-{
-	memcpy(out, from, n * sizeof(*out));
-}
-
-static void read_f16(const uint8_t *from, size_t n, float *out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = f16_to_f32(load16(from + 2 * i));
-}
-
-static void read_bf16(const uint8_t *from, size_t n, float *out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = bf16_to_f32(load16(from + 2 * i));
-}
-
-static void read_q8_0(const uint8_t *block, size_t n, float *out)
-{
-	for (; n; n -= BLOCK, block += 2 + BLOCK, out += BLOCK) {
-		float scale = f16_to_f32(load16(block));
-
-		for (size_t i = 0; i < BLOCK; i++)
-			out[i] = scale * (float)(int8_t)block[2 + i];
-	}
-}
-
-/* Value i of a block of nibbles is the low half of byte i, value 16 + i its high half. */
-static void read_q4_0(const uint8_t *block, size_t n, float *out)
-{
-	for (; n; n -= BLOCK, block += 2 + BLOCK / 2, out += BLOCK) {
-		float scale = f16_to_f32(load16(block));
-
-		for (size_t i = 0; i < BLOCK / 2; i++) {
-			out[i] = scale * (float)((block[2 + i] & 15) - 8);
-			out[BLOCK / 2 + i] = scale * (float)((block[2 + i] >> 4) - 8);
-		}
-	}
-}
-
-static void read_q4_1(const uint8_t *block, size_t n, float *out)
-{
-	for (; n; n -= BLOCK, block += 4 + BLOCK / 2, out += BLOCK) {
-		float scale = f16_to_f32(load16(block));
-		float minimum = f16_to_f32(load16(block + 2));
-
-		for (size_t i = 0; i < BLOCK / 2; i++) {
-			out[i] = scale * (float)(block[4 + i] & 15) + minimum;
-			out[BLOCK / 2 + i] = scale * (float)(block[4 + i] >> 4) + minimum;
-		}
-	}
-}
-
-static const struct {
-	const char *name;
-	size_t block, bytes; /* values in a block, and what they take */
-	void (*read)(const uint8_t *from, size_t n, float *out);
-} formats[] = {
-	[TENSOR_F32] = { "F32", 1, 4, read_f32 },
-	[TENSOR_F16] = { "F16", 1, 2, read_f16 },
-	[TENSOR_BF16] = { "BF16", 1, 2, read_bf16 },
-	[TENSOR_Q8_0] = { "Q8_0", BLOCK, 2 + BLOCK, read_q8_0 },
-	[TENSOR_Q4_0] = { "Q4_0", BLOCK, 2 + BLOCK / 2, read_q4_0 },
-	[TENSOR_Q4_1] = { "Q4_1", BLOCK, 4 + BLOCK / 2, read_q4_1 },
-};
-
 const char *tensor_type_name(enum tensor_type type)
 {
-	return formats[type].name;
+	return quant_format_of(type)->name;
 }
 
 size_t tensor_columns(const struct tensor *t)
@@ -140,10 +68,10 @@ size_t tensor_rows(const struct tensor *t)
 
 size_t tensor_row_bytes(enum tensor_type type, size_t columns)
 {
+	const struct quant_format *f = quant_format_of(type);
 	size_t bytes;
 
-	if (columns % formats[type].block ||
-	    __builtin_mul_overflow(columns / formats[type].block, formats[type].bytes, &bytes))
+	if (columns % f->block || __builtin_mul_overflow(columns / f->block, f->bytes, &bytes))
 		return 0;
 	return bytes;
 }
@@ -154,7 +82,7 @@ void tensor_read(const struct tensor *t, size_t first, size_t n, float *out)
 
 	assert(first <= tensor_rows(t) && n <= tensor_rows(t) - first);
 	/* Rows follow each other without a gap and each is whole blocks, so many rows read as one. */
-	formats[t->type].read(t->data + first * tensor_row_bytes(t->type, columns), n * columns, out);
+	quant_format_of(t->type)->read(t->data + first * tensor_row_bytes(t->type, columns), n * columns, out);
 }
 
 size_t tensor_values(const struct tensor *t)

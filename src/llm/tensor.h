@@ -2,7 +2,7 @@
  *
  * A tensor borrows the bytes of the file it was found in; the readers (gguf.h, safetensors.h) have checked that offset
  * and size lie inside the file, so that code behind this header can trust them.
- * Block layouts: ggml's quantisation formats (docs/gguf.md of ggml, ggml-common.h); values are little-endian. */
+ * Block layouts: ggml's quantisation formats (quant.h); values are little-endian. */
 #ifndef RUNG_LLM_TENSOR_H
 #define RUNG_LLM_TENSOR_H
 
@@ -20,6 +20,12 @@ enum tensor_type {
 	TENSOR_Q8_0, /* blocks of 32: f16 scale, 32 int8 */
 	TENSOR_Q4_0, /* blocks of 32: f16 scale, 16 bytes of nibbles, value - 8 */
 	TENSOR_Q4_1, /* blocks of 32: f16 scale, f16 minimum, 16 bytes of nibbles */
+	TENSOR_Q5_0, /* blocks of 32: f16 scale, 4 bytes of fifth bits, 16 bytes of nibbles, value - 16 */
+	TENSOR_Q5_1, /* blocks of 32: f16 scale, f16 minimum, 4 bytes of fifth bits, 16 bytes of nibbles */
+	TENSOR_Q4_K, /* blocks of 256: f16 scales of 8 scales and 8 minima (6 bits each), 128 bytes of nibbles */
+	TENSOR_Q5_K, /* the same with 32 bytes of fifth bits before the nibbles */
+	TENSOR_Q6_K, /* blocks of 256: 128 bytes of nibbles, 64 of bits 5 and 6, 16 int8 scales, f16 scale; value - 32 */
+	TENSOR_TYPES,
 };
 
 enum { TENSOR_DIMS = 4 }; /* as in ggml; the models of this engine need 2 */
@@ -40,7 +46,7 @@ size_t tensor_rows(const struct tensor *t);    /* product of the others */
 size_t tensor_row_bytes(enum tensor_type type, size_t columns);
 
 /* Writes rows first .. first+n-1 as f32 to out (n, columns). Exact for every type (f32 holds all their values) except
- * Q4_1, where scale * q + minimum is rounded once when the two differ by more than f32's 24 bits. */
+ * those with a minimum (Q4_1, Q5_1, Q4_K, Q5_K), where scale * q and the minimum are added with one rounding. */
 void tensor_read(const struct tensor *t, size_t first, size_t n, float *out);
 
 float f16_to_f32(uint16_t half);

@@ -27,6 +27,7 @@ struct tokenizer *tokenizer_new(void)
 	struct tokenizer *t = mem_zero(1, sizeof(*t));
 
 	vocabulary_init(&t->vocabulary);
+	t->begin = -1;
 	t->end = -1;
 	return t;
 }
@@ -37,6 +38,8 @@ void tokenizer_free(struct tokenizer *t)
 		return;
 	vocabulary_release(&t->vocabulary);
 	bpe_release(&t->bpe);
+	sentencepiece_release(&t->sentencepiece);
+	free(t->template);
 	free(t);
 }
 
@@ -113,6 +116,16 @@ int32_t tokenizer_special(const struct tokenizer *t, const char *token)
 	return id >= 0 && t->vocabulary.tokens[id].kind == TOKEN_SPECIAL ? id : -1;
 }
 
+int32_t tokenizer_begin(const struct tokenizer *t)
+{
+	return t->begin;
+}
+
+const char *tokenizer_template(const struct tokenizer *t)
+{
+	return t->template;
+}
+
 int32_t tokenizer_end(const struct tokenizer *t)
 {
 	return t->end;
@@ -131,19 +144,27 @@ static void encode_words(const struct tokenizer *t, const char *text, size_t n, 
 static void encode_stretch(const struct tokenizer *t, const char *text, size_t n, struct bpe_scratch *scratch,
 			   struct token_list *out)
 {
+	struct buf composed = { 0 };
+
 	if (!n)
 		return;
-	if (!t->words) {
+	if (t->model == MODEL_WORDPIECE) {
 		wordpiece_encode(&t->wordpiece, &t->vocabulary, text, n, out);
+	} else if (t->model == MODEL_SENTENCEPIECE) {
+		sentencepiece_encode(&t->sentencepiece, &t->vocabulary, text, n, &scratch->merging, out);
 	} else if (!t->compose) {
 		encode_words(t, text, n, scratch, out);
 	} else {
-		struct buf composed = { 0 };
-
 		text_compose(&composed, text, n);
 		encode_words(t, composed.data, composed.n, scratch, out);
 		buf_release(&composed);
 	}
+}
+
+/* SentencePiece finds its own added tokens, behind the prefix and in its own spelling. */
+static enum added_kinds kinds_to_find(const struct tokenizer *t, bool special)
+{
+	return (special ? ADDED_SPECIAL : 0) | (t->model == MODEL_SENTENCEPIECE ? 0 : ADDED_PLAIN);
 }
 
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out)
@@ -159,13 +180,25 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, boo
 		n = repaired.n;
 	}
 	for (size_t at = 0; at < n; at = match.to) {
-		match = vocabulary_next_added(&t->vocabulary, text, n, at, special);
+		match = vocabulary_next_added(&t->vocabulary, text, n, at, kinds_to_find(t, special));
 		encode_stretch(t, text + at, match.from - at, &scratch, out);
 		if (match.id >= 0)
 			token_list_add(out, match.id);
 	}
 	bpe_scratch_release(&scratch);
 	buf_release(&repaired);
+}
+
+static void decode_token(const struct tokenizer *t, const struct token *token, bool first, struct buf *out)
+{
+	if (t->model == MODEL_WORDPIECE)
+		wordpiece_decode(&t->wordpiece, token->text, token->n, first, out);
+	else if (t->model == MODEL_SENTENCEPIECE)
+		sentencepiece_decode(&t->sentencepiece, token, first && !out->n, out);
+	else if (token->kind == TOKEN_ADDED)
+		buf_add(out, token->text, token->n);
+	else
+		bpe_decode(token->text, token->n, out);
 }
 
 void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, struct buf *out)
@@ -179,12 +212,7 @@ void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, s
 
 		if (token->kind == TOKEN_NONE || token->kind == TOKEN_SPECIAL)
 			continue;
-		if (!t->words)
-			wordpiece_decode(&t->wordpiece, token->text, token->n, first, out);
-		else if (token->kind == TOKEN_ADDED)
-			buf_add(out, token->text, token->n);
-		else
-			bpe_decode(token->text, token->n, out);
+		decode_token(t, token, first, out);
 		first = false;
 	}
 }

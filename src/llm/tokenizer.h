@@ -1,8 +1,8 @@
 /* tokenizer.h - text to token ids and back, byte for byte as the model's own tokenizer.
  *
- * WordPiece (BERT: vocab.txt or tokenizer.json with its normaliser) and byte-level BPE (GPT-2 family) with the
+ * WordPiece (BERT: vocab.txt or tokenizer.json with its normaliser), byte-level BPE (GPT-2 family) with the
  * pre-tokenizers smollm, gpt2, qwen2 and llama3 (hand-written scanners for the regular expressions that Hugging Face
- * tokenizers and llama.cpp use under these names). Any bytes are accepted as text; wrong UTF-8 is read as U+FFFD, one
+ * tokenizers and llama.cpp use under these names), and SentencePiece's BPE (Llama 1 and 2, Gemma). Any bytes are accepted as text; wrong UTF-8 is read as U+FFFD, one
  * for every maximal subpart (text_repair()), which is what the references see after lossy decoding. Properties of
  * characters are those of utf8proc's Unicode version.
  * A tokenizer is immutable after open; threads share it. */
@@ -26,7 +26,7 @@ struct token_list {
 void token_list_release(struct token_list *t); /* {0} is a valid empty list */
 void token_list_add(struct token_list *t, int32_t id);
 
-/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2"); an unknown model or pre-tokenizer is an error naming it.
+/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2" or "llama"); an unknown model or pre-tokenizer is an error naming it.
  * Copies what it needs: g may be freed first. */
 struct tokenizer *tokenizer_from_gguf(const struct gguf *g, struct error *err);
 /* From a folder with tokenizer.json (WordPiece or byte-level BPE), else vocab.txt (WordPiece, uncased BERT). */
@@ -38,14 +38,21 @@ size_t tokenizer_size(const struct tokenizer *t); /* number of ids */
 int32_t tokenizer_id(const struct tokenizer *t, const char *token);
 /* The same, only if it is a special token. */
 int32_t tokenizer_special(const struct tokenizer *t, const char *token);
+/* The id that the model wants once in front of everything it reads (BOS), or -1: none, or the file says so
+ * (add_bos_token). tokenizer_encode() never adds it, chat_encode() does. */
+int32_t tokenizer_begin(const struct tokenizer *t);
 int32_t tokenizer_end(const struct tokenizer *t); /* end-of-sequence id, or -1 */
+/* The model's own template of conversations, any bytes; NULL when the file has none. Never run, only recognised. */
+const char *tokenizer_template(const struct tokenizer *t);
 
 /* Appends the ids of text. `special`: special tokens written in the text become their ids (for chat formats); without
  * it the same characters are plain text, so a user's data can never forge a role. Tokens that a model adds without
- * calling them special are found either way, as in the references. Adds no [CLS], [SEP], BOS. */
+ * calling them special are found either way, as in the references. Adds no [CLS], [SEP], BOS. SentencePiece models may
+ * want a space in front of a text ("add_space_prefix"): it is added to each call's text and behind special tokens. */
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out);
 /* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's
- * decoder does. */
+ * decoder does. SentencePiece's byte tokens are their bytes, which may be wrong UTF-8; the space that encoding puts in
+ * front of a text is left out where out is empty, so that token by token into one buffer gives what one call gives. */
 void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, struct buf *out);
 
 #endif

@@ -5,20 +5,26 @@
 
 #include "llm/bpe.h"
 #include "llm/pretokenize.h"
+#include "llm/sentencepiece.h"
 #include "llm/tokenizer.h"
 #include "llm/vocabulary.h"
 #include "llm/wordpiece.h"
 
+enum tokenizer_model { MODEL_WORDPIECE, MODEL_BYTES, MODEL_SENTENCEPIECE };
+
 struct tokenizer {
+	enum tokenizer_model model; /* which of the parts below are filled */
 	struct vocabulary vocabulary;
-	const struct pretokenizer *words; /* NULL: WordPiece, else byte-level BPE */
+	const struct pretokenizer *words; /* byte-level BPE */
 	struct bpe bpe;
-	bool compose; /* BPE: the text is put into NFC first */
+	bool compose; /* byte-level BPE: the text is put into NFC first */
 	struct wordpiece wordpiece;
-	int32_t end;
+	struct sentencepiece sentencepiece;
+	int32_t begin, end;
+	char *template; /* of conversations, NUL-terminated; NULL: none */
 };
 
-/* An empty tokenizer for a loader to fill. */
+/* An empty WordPiece tokenizer for a loader to fill. */
 struct tokenizer *tokenizer_new(void);
 
 /* From the text of a tokenizer.json; errors do not name the file. */

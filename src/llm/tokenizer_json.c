@@ -178,6 +178,7 @@ static bool choose_words(struct tokenizer *t, const json_t *pre, struct error *e
 	if (!t->words)
 		return error_set(err, "the pre_tokenizer's expression \"%.200s\" is not one of those of %s",
 				 s.regex ? s.regex : "", pretokenizer_names());
+	t->model = MODEL_BYTES;
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* vocabulary.c - an array, a hash map, and the added tokens sorted by first byte. */
+/* vocabulary.c - an array, a hash map, and the added tokens sorted by spelling. */
 #include "llm/vocabulary.h"
 
 #include "base/text.h"
@@ -45,16 +45,17 @@ static bool is_added(const struct token *t)
 	return t->kind >= TOKEN_ADDED && t->n > 0;
 }
 
-/* By first byte, then longest first, so that the first match of a scan is the longest; then by id. */
+/* By spelling, a prefix before what it begins, so that a search can narrow byte by byte; then by id. */
 static int compare_added(const void *a, const void *b, void *tokens)
 {
 	int32_t ia = *(const int32_t *)a, ib = *(const int32_t *)b;
 	const struct token *x = (const struct token *)tokens + ia, *y = (const struct token *)tokens + ib;
+	int order = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
 
-	if (x->text[0] != y->text[0])
-		return (unsigned char)x->text[0] < (unsigned char)y->text[0] ? -1 : 1;
+	if (order)
+		return order;
 	if (x->n != y->n)
-		return x->n > y->n ? -1 : 1;
+		return x->n < y->n ? -1 : 1;
 	return ia < ib ? -1 : ia > ib;
 }
 
@@ -83,17 +84,46 @@ int32_t vocabulary_find(const struct vocabulary *v, const char *text, size_t n)
 	return (int32_t)hash_map_get(&v->by_text, text, n, (size_t)-1);
 }
 
-static int32_t added_at(const struct vocabulary *v, const char *text, size_t n, bool special)
+static bool is_kind(const struct token *t, enum added_kinds kinds)
 {
-	unsigned char first = (unsigned char)text[0];
+	return (kinds & (t->kind == TOKEN_SPECIAL ? ADDED_SPECIAL : ADDED_PLAIN)) != 0;
+}
 
-	for (size_t k = v->added_from[first]; k < v->added_from[first + 1]; k++) {
-		const struct token *t = &v->tokens[v->added[k]];
+/* The first of added[from .. to), which agree up to `depth`, whose byte there is at least `byte`. */
+static size_t narrow(const struct vocabulary *v, size_t from, size_t to, size_t depth, unsigned byte)
+{
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
 
-		if ((special || t->kind == TOKEN_ADDED) && t->n <= n && memcmp(t->text, text, t->n) == 0)
-			return v->added[k];
+		if ((unsigned char)v->tokens[v->added[middle]].text[depth] < byte)
+			from = middle + 1;
+		else
+			to = middle;
 	}
-	return -1;
+	return from;
+}
+
+/* The longest one that the text begins with, or -1. */
+static int32_t added_at(const struct vocabulary *v, const char *text, size_t n, enum added_kinds kinds)
+{
+	size_t from = v->added_from[(unsigned char)text[0]], to = v->added_from[(unsigned char)text[0] + 1];
+	int32_t longest = -1;
+
+	for (size_t depth = 1; from < to; depth++) {
+		bool found = false;
+
+		for (; from < to && v->tokens[v->added[from]].n == depth; from++) {
+			if (found || !is_kind(&v->tokens[v->added[from]], kinds))
+				continue;
+			longest = v->added[from];
+			found = true;
+		}
+		if (depth == n)
+			break;
+		from = narrow(v, from, to, depth, (unsigned char)text[depth]);
+		to = narrow(v, from, to, depth, (unsigned char)text[depth] + 1u);
+	}
+	return longest;
 }
 
 static size_t spaces_before(const char *text, size_t from, size_t at)
@@ -126,13 +156,15 @@ static size_t spaces_after(const char *text, size_t n, size_t at)
 }
 
 struct added_match vocabulary_next_added(const struct vocabulary *v, const char *text, size_t n, size_t at,
-					 bool special)
+					 enum added_kinds kinds)
 {
-	/* Without special tokens and with no others (every model we ship with) there is nothing to look for. */
-	if (v->added_n == (special ? 0 : v->special_n))
+	size_t looked_for = (kinds & ADDED_SPECIAL ? v->special_n : 0) +
+			    (kinds & ADDED_PLAIN ? v->added_n - v->special_n : 0);
+
+	if (!looked_for)
 		return (struct added_match){ n, n, -1 };
 	for (size_t i = at; i < n; i++) {
-		int32_t id = added_at(v, text + i, n - i, special);
+		int32_t id = added_at(v, text + i, n - i, kinds);
 
 		if (id < 0)
 			continue;

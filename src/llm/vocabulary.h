@@ -16,6 +16,7 @@ enum { VOCABULARY_LIMIT = 1 << 22 }; /* ids a file may claim; the largest publis
 enum token_kind {
 	TOKEN_NONE,    /* an id the file leaves out */
 	TOKEN_PLAIN,   /* what the model's pieces are made of */
+	TOKEN_BYTE,    /* one byte, spelled <0x0A>: written for characters without a piece, never found in text */
 	TOKEN_ADDED,   /* found as a whole in any text, before it is cut into words */
 	TOKEN_SPECIAL, /* the same, but only where the caller allows special tokens; never decoded */
 };
@@ -32,7 +33,7 @@ struct vocabulary {
 	struct token *tokens; /* (n) by id */
 	size_t n, capacity;
 	struct hash_map by_text; /* spelling to id; the first id where a spelling repeats */
-	int32_t *added;          /* TOKEN_ADDED and TOKEN_SPECIAL by first byte, longer ones first */
+	int32_t *added; /* TOKEN_ADDED and TOKEN_SPECIAL by spelling */
 	size_t added_n;
 	size_t added_from[257]; /* added[added_from[b] .. added_from[b + 1]) begin with byte b */
 	size_t special_n;
@@ -53,8 +54,9 @@ struct added_match {
 	size_t from, to; /* bytes of the text the token takes, white space it swallows included */
 	int32_t id;      /* -1: none, and from is the length of the text */
 };
-/* The leftmost added token (special ones only if `special`) at or after `at`; of several the longest. */
+enum added_kinds { ADDED_PLAIN = 1, ADDED_SPECIAL = 2, ADDED_ALL = ADDED_PLAIN | ADDED_SPECIAL };
+/* The leftmost added token of these kinds at or after `at`; of several the longest. Short whatever their number. */
 struct added_match vocabulary_next_added(const struct vocabulary *v, const char *text, size_t n, size_t at,
-					 bool special);
+					 enum added_kinds kinds);
 
 #endif

@@ -22,18 +22,28 @@ BF16S = [0x0000, 0x8000, 0x0001, 0x007F, 0x0080, 0x3F80, 0xBF80,
          0x7F7F, 0x7F80, 0xFF80, 0x7FC0, 0x4049, 0x3EAA, 0xC2F7]
 
 
-def raw_blocks(rng, bytes_per_block, scales):
+def raw_blocks(rng, bytes_per_block, scales, minimum=False):
     """One block for each scale: every quant at random, so that both ends of the range occur."""
     blocks = rng.integers(0, 256, (len(scales), bytes_per_block), dtype=np.uint8)
     blocks[:, :2] = np.array(scales, np.float16).view(np.uint8).reshape(-1, 2)
     blocks[:, 2] = 0x80 if bytes_per_block == 34 else 0x0F  # Q8_0's -128; the ends of a nibble
-    if bytes_per_block == 20:
+    if bytes_per_block == 20 or minimum:
         blocks[:, 2:4] = np.array([-0.25, 3.0], np.float16).view(np.uint8).reshape(-1, 2)
     return blocks.reshape(1, -1)
 
 
+def raw_super_blocks(rng, bytes_per_block, scales_at):
+    """Two blocks of a K format, every other byte at random; its f16 scales stand at scales_at."""
+    blocks = rng.integers(0, 256, (2, bytes_per_block), dtype=np.uint8)
+    blocks[:, scales_at:scales_at + 2] = np.array([0.0123, -1.5], np.float16).view(np.uint8).reshape(-1, 2)
+    if scales_at == 0:  # Q6_K has no minima
+        blocks[:, 2:4] = np.array([-0.37, 6.1e-5], np.float16).view(np.uint8).reshape(-1, 2)
+    return blocks
+
+
 def gguf_tensors(rng):
-    """name -> (type, shape of values, raw rows). Matrices are 2 rows of 64: one quantised, one of raw blocks."""
+    """name -> (type, shape of values, raw rows). Matrices are 2 rows of 64: one quantised, one of raw blocks; of the K
+    formats, which the package does not write, 2 rows of a raw block."""
     w = rng.standard_normal((1, 64)).astype(np.float32)
     out = {
         "f32.bias": (Q.F32, (3,), rng.standard_normal(3).astype(np.float32)),
@@ -44,6 +54,12 @@ def gguf_tensors(rng):
     for kind, size in [(Q.Q8_0, 34), (Q.Q4_0, 18), (Q.Q4_1, 20)]:
         rows = [gguf.quantize(w, kind).view(np.uint8).reshape(1, -1), raw_blocks(rng, size, [6.1e-5, -1.75])]
         out[kind.name.lower() + ".weight"] = (kind, (2, 64), np.concatenate(rows))
+    rng = np.random.default_rng(6)
+    for kind, size in [(Q.Q5_0, 22), (Q.Q5_1, 24)]:
+        rows = [gguf.quantize(w, kind).view(np.uint8).reshape(1, -1), raw_blocks(rng, size, [6.1e-5, -1.75], size == 24)]
+        out[kind.name.lower() + ".weight"] = (kind, (2, 64), np.concatenate(rows))
+    for kind, size, scales_at in [(Q.Q4_K, 144, 0), (Q.Q5_K, 176, 0), (Q.Q6_K, 210, 208)]:
+        out[kind.name.lower() + ".weight"] = (kind, (2, 256), raw_super_blocks(rng, size, scales_at))
     return out
 
 

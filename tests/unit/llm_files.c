@@ -80,7 +80,7 @@ static void values_match_reference(void **state)
 		assert_string_equal(tensor_type_name(t->type), type);
 		assert_rows(t, rows, columns, want);
 	}
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 16);
 	assert_int_equal(gguf_tensor_count(g) + safetensors_count(s), n);
 	fclose(want);
 	safetensors_free(s);
@@ -146,6 +146,12 @@ static void row_bytes_are_whole_blocks(void **state)
 	assert_int_equal(tensor_row_bytes(TENSOR_Q4_0, 64), 36);
 	assert_int_equal(tensor_row_bytes(TENSOR_Q4_1, 64), 40);
 	assert_int_equal(tensor_row_bytes(TENSOR_Q4_1, 33), 0);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q5_0, 64), 44);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q5_1, 64), 48);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q4_K, 512), 288);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q5_K, 512), 352);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q6_K, 512), 420);
+	assert_int_equal(tensor_row_bytes(TENSOR_Q6_K, 32), 0);
 	assert_int_equal(tensor_row_bytes(TENSOR_F32, SIZE_MAX / 2), 0);
 }
 
@@ -238,6 +244,10 @@ static void arrays_by_index(void **state)
 		assert_int_equal(gguf_ints(g, int_lists[i].key), int_lists[i].n);
 		assert_true(gguf_int_at(g, int_lists[i].key, int_lists[i].i) == int_lists[i].value);
 	}
+	assert_int_equal(gguf_floats(g, "list.float32"), 2);
+	assert_int_equal(gguf_floats(g, "list.float64"), 1);
+	assert_true(gguf_float_at(g, "list.float32", 1) == 2.5 && gguf_float_at(g, "list.float64", 0) == 1.0);
+	assert_int_equal(gguf_floats(g, "list.int8") + gguf_floats(g, "kind.f32") + gguf_floats(g, "none"), 0);
 	assert_int_equal(gguf_ints(g, "list.text") + gguf_ints(g, "list.float32") + gguf_ints(g, "list.bool"), 0);
 	assert_int_equal(gguf_ints(g, "kind.u8") + gguf_ints(g, "none"), 0);
 	assert_int_equal(gguf_strings(g, "list.int8") + gguf_strings(g, "kind.text") + gguf_strings(g, "none"), 0);
@@ -270,7 +280,7 @@ static void shapes_are_outermost_first(void **state)
 
 static void smollm2_is_read_whole(void **state)
 {
-	size_t types[TENSOR_Q4_1 + 1] = { 0 };
+	size_t types[TENSOR_TYPES] = { 0 };
 	char path[4096];
 	struct error err = { "" };
 	struct gguf *g;

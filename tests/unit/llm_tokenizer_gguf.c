@@ -140,7 +140,7 @@ static const struct {
 	const char *words; /* in the message, behind the file's name */
 } bad[] = {
 	{ { NULL, "smollm", "a b", 3, 5, -1 }, "no tokenizer" },
-	{ { "llama", "smollm", "a b", 3, 5, -1 }, "\"llama\" is not supported" },
+	{ { "t5", "smollm", "a b", 3, 5, -1 }, "\"t5\" is not supported" },
 	{ { "gpt2", NULL, "a b", 3, 5, -1 }, "tokenizer.ggml.pre is missing" },
 	{ { "gpt2", "tekken", "a b", 3, 5, -1 }, "\"tekken\" is not supported (these are: smollm" },
 	{ { "gpt2", "smollm", "a b", 3, 4, -1 }, "4 entries for 5 tokens" },
