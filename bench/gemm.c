@@ -103,18 +103,6 @@ static float *random_values(struct rng *rng, size_t n)
 	return x;
 }
 
-struct source {
-	const float *rows;
-	size_t k;
-};
-
-static void read_rows(void *context, size_t first, size_t count, float *rows)
-{
-	const struct source *s = context;
-
-	memcpy(rows, s->rows + first * s->k, count * s->k * sizeof(*rows));
-}
-
 static void peer_multiply(const struct peer *peer, struct trial *t, size_t copy)
 {
 	enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
@@ -184,8 +172,12 @@ static void run_shape(const struct shape *s, const struct kernels *kernels, stru
 	t.c = mem_aligned(m * n * sizeof(float));
 	t.peer_c = mem_aligned(m * n * sizeof(float));
 	t.w = mem_zero(t.copies, sizeof(*t.w));
-	for (size_t i = 0; i < t.copies; i++)
-		matrix_pack(&t.w[i], kernels, n, k, read_rows, &(struct source){ t.b + i * n * k, k });
+	for (size_t i = 0; i < t.copies; i++) {
+		struct tensor w = { .name = "W", .type = TENSOR_F32, .n_dims = 2, .shape = { n, k, 1, 1 },
+				    .data = (const uint8_t *)(t.b + i * n * k), .bytes = n * k * sizeof(float) };
+
+		matrix_pack(&t.w[i], kernels, (struct tensor_stack){ { &w }, 1 });
+	}
 	take_turns(&t, pool, peer, seconds);
 	print_line(&t, peer, kernels, pool_threads(pool));
 	for (size_t i = 0; i < t.copies; i++)

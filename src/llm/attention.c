@@ -129,9 +129,13 @@ static void scatter(const struct attention *a, const struct kernels *kernels, co
 {
 	for (size_t r = 0; r < s->rows; r++) {
 		size_t column = a->column + r % a->group * a->width;
+		const float *from = s->mixed + r * a->width;
+		float *row = a->out + r / a->group * a->ldo;
 
-		kernels->round(s->mixed + r * a->width, a->width,
-			       a->out + r / a->group * a->ldo + rounded_words(kernels, column));
+		if (a->plain)
+			memcpy(row + column, from, a->width * sizeof(*row));
+		else
+			kernels->round(from, a->width, row + rounded_words(kernels, column));
 	}
 }
 

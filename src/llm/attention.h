@@ -25,6 +25,7 @@ struct attention_segment {
 struct attention {
 	const float *q; /* (n, group * width), rows ldq apart */
 	float *out;     /* rows as kernels->multiply() wants them, rounded, ldo words apart: all heads of a token */
+	bool plain;     /* leave them f32 instead */
 	size_t column;  /* values in an out row before those of the first head */
 	size_t n, ldq, ldo;
 	size_t group; /* query heads that share the K/V head */

@@ -209,41 +209,6 @@ static bool check_embedding(struct decoder *d, struct error *err)
 	return true;
 }
 
-/* Up to three matrices of equal width, one above the other. */
-struct stack {
-	const struct tensor *part[3];
-	size_t n;
-};
-
-static void read_stack(void *context, size_t first, size_t count, float *rows)
-{
-	const struct stack *s = context;
-
-	for (size_t i = 0; i < s->n && count > 0; i++) {
-		size_t here = tensor_rows(s->part[i]);
-		size_t n;
-
-		if (first >= here) {
-			first -= here;
-			continue;
-		}
-		n = here - first < count ? here - first : count;
-		tensor_read(s->part[i], first, n, rows);
-		rows += n * tensor_columns(s->part[i]);
-		count -= n;
-		first = 0;
-	}
-}
-
-static void pack_stack(struct matrix *w, const struct decoder *d, struct stack s)
-{
-	size_t rows = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		rows += tensor_rows(s.part[i]);
-	matrix_pack(w, d->kernels, rows, tensor_columns(s.part[0]), read_stack, &s);
-}
-
 static float *read_vector(const struct tensor *t)
 {
 	float *v = mem_aligned(tensor_columns(t) * sizeof(*v));
@@ -256,10 +221,10 @@ static void pack_layer(const struct decoder *d, const struct layer_tensors *t, s
 {
 	l->attention_norm = read_vector(t->attention_norm);
 	l->ffn_norm = read_vector(t->ffn_norm);
-	pack_stack(&l->qkv, d, (struct stack){ { t->q, t->k, t->v }, 3 });
-	pack_stack(&l->output, d, (struct stack){ { t->output }, 1 });
-	pack_stack(&l->gate_up, d, (struct stack){ { t->gate, t->up }, 2 });
-	pack_stack(&l->down, d, (struct stack){ { t->down }, 1 });
+	matrix_pack(&l->qkv, d->kernels, (struct tensor_stack){ { t->q, t->k, t->v }, 3 });
+	matrix_pack(&l->output, d->kernels, (struct tensor_stack){ { t->output }, 1 });
+	matrix_pack(&l->gate_up, d->kernels, (struct tensor_stack){ { t->gate, t->up }, 2 });
+	matrix_pack(&l->down, d->kernels, (struct tensor_stack){ { t->down }, 1 });
 }
 
 static bool load_tensors(struct decoder *d, struct error *err)
@@ -281,7 +246,13 @@ static bool load_tensors(struct decoder *d, struct error *err)
 	d->layer = mem_zero(d->layers, sizeof(*d->layer));
 	for (size_t i = 0; i < d->layers && find_layer(d, i, &t, err); i++)
 		pack_layer(d, &t, &d->layer[i]);
-	pack_stack(&d->head, d, (struct stack){ { head }, 1 });
+	matrix_pack(&d->head, d->kernels, (struct tensor_stack){ { head }, 1 });
+	d->quantised = d->head.quantised;
+	for (size_t i = 0; i < d->layers; i++) {
+		const struct decoder_layer *l = &d->layer[i];
+
+		d->quantised &= l->qkv.quantised && l->output.quantised && l->gate_up.quantised && l->down.quantised;
+	}
 	return true;
 }
 

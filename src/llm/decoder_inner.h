@@ -41,6 +41,7 @@ struct decoder {
 	float *final_norm;              /* (width) */
 	struct decoder_layer *layer;    /* (layers) */
 	struct matrix head;             /* (vocabulary, width) */
+	bool quantised;                 /* so is every matrix */
 	struct decoder_scratch scratch;
 };
 

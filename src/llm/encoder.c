@@ -228,27 +228,6 @@ static bool find_layer(const struct loading *l, size_t i, struct layer_tensors *
 	       find_part(l, i, 1, width, "output.LayerNorm.bias", &t->ffn_norm[1]);
 }
 
-/* Matrices of equal shape, one above the other. */
-struct stack {
-	const struct tensor *const *part;
-	size_t rows; /* of one part */
-};
-
-static void read_stack(void *context, size_t first, size_t count, float *rows)
-{
-	const struct stack *s = context;
-
-	for (size_t i = first; i < first + count; i++, rows += tensor_columns(s->part[0]))
-		tensor_read(s->part[i / s->rows], i % s->rows, 1, rows);
-}
-
-static void pack_stack(struct matrix *w, const struct encoder *e, const struct tensor *const *part, size_t n)
-{
-	struct stack s = { part, tensor_rows(part[0]) };
-
-	matrix_pack(w, e->kernels, n * s.rows, tensor_columns(part[0]), read_stack, &s);
-}
-
 static float *read_vectors(const struct tensor *const *part, size_t n)
 {
 	size_t columns = tensor_columns(part[0]);
@@ -261,10 +240,10 @@ static float *read_vectors(const struct tensor *const *part, size_t n)
 
 static void pack_layer(const struct encoder *e, const struct layer_tensors *t, struct encoder_layer *l)
 {
-	pack_stack(&l->qkv, e, &t->weight[Q], 3);
-	pack_stack(&l->output, e, &t->weight[OUTPUT], 1);
-	pack_stack(&l->up, e, &t->weight[UP], 1);
-	pack_stack(&l->down, e, &t->weight[DOWN], 1);
+	matrix_pack(&l->qkv, e->kernels, (struct tensor_stack){ { t->weight[Q], t->weight[Q + 1], t->weight[Q + 2] }, 3 });
+	matrix_pack(&l->output, e->kernels, (struct tensor_stack){ { t->weight[OUTPUT] }, 1 });
+	matrix_pack(&l->up, e->kernels, (struct tensor_stack){ { t->weight[UP] }, 1 });
+	matrix_pack(&l->down, e->kernels, (struct tensor_stack){ { t->weight[DOWN] }, 1 });
 	l->qkv_bias = read_vectors(&t->bias[Q], 3);
 	l->output_bias = read_vectors(&t->bias[OUTPUT], 1);
 	l->up_bias = read_vectors(&t->bias[UP], 1);

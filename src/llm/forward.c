@@ -40,6 +40,7 @@ struct pass {
 	size_t n_blocks;
 	struct row *rows;
 	size_t n_rows;
+	bool few;            /* products straight from the quantised weights: rows are not rounded for them */
 	size_t layer;        /* at work */
 	bool add;            /* norm_rows(): first add what the last block left in normed */
 	bool round;          /* norm_rows(): what it leaves is multiplied next */
@@ -80,6 +81,18 @@ static void start_rows(void *context, size_t tile, int worker)
 	}
 }
 
+/* Leaves n values of x as the next product wants them. */
+static void round_row(const struct pass *p, float *x, size_t n)
+{
+	if (!p->few)
+		p->d->kernels->round(x, n, x);
+}
+
+static void multiply(const struct pass *p, const struct matrix *w, const float *a, size_t lda, float *c, size_t ldc)
+{
+	(p->few ? matrix_multiply_few : matrix_multiply)(w, p->d->pool, a, p->n_rows, lda, c, ldc);
+}
+
 /* x += normed (when p->add); normed = rms_norm(x) * weight, rounded when a product comes next */
 static void norm_rows(void *context, size_t tile, int worker)
 {
@@ -94,7 +107,7 @@ static void norm_rows(void *context, size_t tile, int worker)
 			d->kernels->axpy(x, 1.0f, normed, d->width);
 		d->kernels->rms_norm(normed, x, p->weight, d->width, d->epsilon);
 		if (p->round)
-			d->kernels->round(normed, d->width, normed);
+			round_row(p, normed, d->width);
 	}
 }
 
@@ -151,6 +164,7 @@ static void attend(void *context, size_t tile, int worker)
 		.head = kv_head * d->head_width,
 		.first = b->span->context->start + b->span->first + b->first,
 		.causal = true,
+		.plain = p->few,
 	};
 
 	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
@@ -166,7 +180,7 @@ static void activate_rows(void *context, size_t tile, int worker)
 		float *gate = d->scratch.gate_up + r * 2 * d->ffn;
 
 		d->kernels->swiglu(gate, gate + d->ffn, d->ffn);
-		d->kernels->round(gate, d->ffn, gate);
+		round_row(p, gate, d->ffn);
 	}
 }
 
@@ -194,17 +208,17 @@ static void run_layer(struct pass *p)
 	p->round = true;
 	p->add = p->layer > 0;
 	for_rows(p, norm_rows);
-	matrix_multiply(&l->qkv, d->pool, s->normed, p->n_rows, d->width, s->qkv, qkv);
+	multiply(p, &l->qkv, s->normed, d->width, s->qkv, qkv);
 	for_rows(p, store_rows);
 	aim_segments(p);
 	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
-	matrix_multiply(&l->output, d->pool, s->mixed, p->n_rows, heads, s->normed, d->width);
+	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
 	p->weight = l->ffn_norm;
 	p->add = true;
 	for_rows(p, norm_rows);
-	matrix_multiply(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, s->gate_up, 2 * d->ffn);
+	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
 	for_rows(p, activate_rows);
-	matrix_multiply(&l->down, d->pool, s->gate_up, p->n_rows, 2 * d->ffn, s->normed, d->width);
+	multiply(p, &l->down, s->gate_up, 2 * d->ffn, s->normed, d->width);
 }
 
 static void run_layers(struct pass *p)
@@ -320,7 +334,8 @@ static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
 	return at;
 }
 
-void decoder_compute(struct decoder *d, struct context *const *contexts, size_t n)
+/* step: allow products straight from the quantised weights. */
+static void compute(struct decoder *d, struct context *const *contexts, size_t n, bool step)
 {
 	struct worklist work = { 0 };
 	struct arena arena;
@@ -332,6 +347,7 @@ void decoder_compute(struct decoder *d, struct context *const *contexts, size_t 
 		struct pass p = { .d = d, .arena = &arena };
 
 		at = fill_pass(&p, &work, at);
+		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW;
 		reserve_scores(d, lay_out(&p));
 		run_layers(&p);
 		arena_release(&arena);
@@ -347,23 +363,41 @@ static const float *last_state(const struct context *c)
 	return c ? c->hidden + (c->n - 1) * c->decoder->width : NULL;
 }
 
+/* Logits of up to PASS_ROWS contexts. */
+static void logits_of(struct decoder *d, struct context *const *contexts, size_t n, bool few, float *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		const float *state = last_state(contexts[i]);
+		float *row = d->scratch.normed + i * d->width;
+
+		memset(row, 0, d->width * sizeof(*row));
+		if (state && few)
+			memcpy(row, state, d->width * sizeof(*row));
+		else if (state)
+			d->kernels->round(state, d->width, row);
+	}
+	(few ? matrix_multiply_few : matrix_multiply)(&d->head, d->pool, d->scratch.normed, n, d->width, out,
+						      d->vocabulary);
+}
+
+void decoder_compute(struct decoder *d, struct context *const *contexts, size_t n)
+{
+	compute(d, contexts, n, false);
+}
+
 void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n, float *out)
 {
-	for (size_t from = 0; from < n; from += PASS_ROWS) {
-		size_t count = smaller(n - from, PASS_ROWS);
+	for (size_t from = 0; from < n; from += PASS_ROWS)
+		logits_of(d, contexts + from, smaller(n - from, PASS_ROWS), false, out + from * d->vocabulary);
+}
 
-		for (size_t i = 0; i < count; i++) {
-			const float *state = last_state(contexts[from + i]);
-			float *row = d->scratch.normed + i * d->width;
-
-			if (state)
-				d->kernels->round(state, d->width, row);
-			else
-				memset(row, 0, d->width * sizeof(*row));
-		}
-		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
-				d->vocabulary);
-	}
+void decoder_step(struct decoder *d, struct context *const *contexts, size_t n, float *out)
+{
+	compute(d, contexts, n, true);
+	if (n <= MATRIX_FEW && d->quantised)
+		logits_of(d, contexts, n, true, out);
+	else
+		decoder_logits(d, contexts, n, out);
 }
 
 void decoder_logits_all(struct decoder *d, struct context *c, float *out)

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "llm/tensor.h"
 
 struct kernels {
 	const char *name;
@@ -36,6 +37,10 @@ struct kernels {
 	/* C (m, n) = A (m, k) B (k, n), or C += with add, in f32 in every set; n is a multiple of 16. */
 	void (*product)(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n, float *c,
 			size_t ldc, bool add);
+
+	/* n values (whole blocks) of a quantised type as f32, equal to tensor_read() to the bit; false, and nothing written,
+	 * for types that are no smaller than packed weights. */
+	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
 	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
@@ -57,16 +62,22 @@ const struct kernels *const *kernels_all(void);
  * unknown or that this processor lacks is an error that lists the available ones. */
 const struct kernels *kernels_choose(bool exact, struct error *err);
 
+/* Up to three tensors of equal width, one above the other: where the rows of a weight matrix come from. */
+struct tensor_stack {
+	const struct tensor *part[3];
+	size_t n;
+};
+
 /* A weight matrix W (n, k), packed once at load for one set. */
 struct matrix {
 	const struct kernels *kernels;
 	size_t n, k;
 	uint8_t *panels; /* 64-byte aligned */
+	struct tensor_stack source; /* borrowed */
+	bool quantised; /* kernels->decode() reads every part of source */
 };
 
-/* read fills `count` rows from `first` as f32 (count, k); it is called for one panel at a time. */
-void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size_t k,
-		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context);
+void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source);
 void matrix_release(struct matrix *w);
 
 /* Words of 4 bytes that n rounded values take. */
@@ -79,5 +90,12 @@ static inline size_t rounded_words(const struct kernels *kernels, size_t n)
  * The rows of A, lda words apart, went through kernels->round(). C must not overlap A. */
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 		     size_t ldc);
+
+/* The same product for few rows (m <= MATRIX_FEW), whose rows of A are plain f32, straight from the quantised weights:
+ * what takes time then is reading them. Values differ from matrix_multiply() in the last bits, and in bf16 by the rounding
+ * that is not done here. Only for w->quantised. */
+enum { MATRIX_FEW = 4 };
+void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
+			 size_t ldc);
 
 #endif

@@ -4,26 +4,30 @@
 #include <immintrin.h>
 
 #define VECTOR_BYTES 32
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET __attribute__((target("avx2,fma,f16c")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define VECTOR_MAX(a, b) ((vector)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define VECTOR_MIN(a, b) ((vector)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
+#define WIDEN_OCTETS(p) ((vector_bits)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(p))))
+#define WIDEN_SIGNED(p) ((vector_bits)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)(p))))
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_rows.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_panel.h"
 
 static bool has_avx2(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
 const struct kernels kernels_avx2 = {
-	.name = "avx2", .available = has_avx2, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "avx2", .available = has_avx2, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 
 #endif

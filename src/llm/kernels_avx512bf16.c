@@ -12,15 +12,19 @@
 #include <immintrin.h>
 
 #define VECTOR_BYTES 64
-#define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 #define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define VECTOR_MAX(a, b) ((vector)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define VECTOR_MIN(a, b) ((vector)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
+#define WIDEN_OCTETS(p) ((vector_bits)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(p))))
+#define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
 #define TILE_ROWS 14 /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
 #define TILE_VECTORS 2
 
 #include "base/arena.h"
 #include "llm/kernels_rows.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 
 enum {
@@ -183,6 +187,7 @@ const struct kernels kernels_avx512bf16 = {
 	.round = pair_round,
 	.multiply = pair_multiply,
 	.product = tile_product,
+	.decode = blocks_decode,
 	ROW_FUNCTIONS,
 };
 

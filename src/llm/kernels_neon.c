@@ -3,17 +3,24 @@
 
 #include <arm_neon.h>
 
+static inline float half_to_float(uint16_t bits)
+{
+	return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(bits))), 0);
+}
+
 #define VECTOR_BYTES 16
 #define TARGET
 #define VECTOR_FMA(a, b, c) ((vector)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
 #define VECTOR_MAX(a, b) ((vector)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #define VECTOR_MIN(a, b) ((vector)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define HALF_TO_FLOAT(bits) half_to_float(bits)
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_rows.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_panel.h"
 
@@ -23,7 +30,7 @@ static bool has_neon(void)
 }
 
 const struct kernels kernels_neon = {
-	.name = "neon", .available = has_neon, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "neon", .available = has_neon, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 
 #endif

@@ -6,12 +6,14 @@
 #define VECTOR_FMA(a, b, c) ((a) * (b) + (c))
 #define VECTOR_MAX(a, b) vector_select((a) > (b), a, b)
 #define VECTOR_MIN(a, b) vector_select((a) < (b), a, b)
+#define HALF_TO_FLOAT(bits) f16_to_f32(bits)
 #define TILE_ROWS 2
 #define TILE_VECTORS 4
 
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_rows.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_panel.h"
 
@@ -21,5 +23,5 @@ static bool always(void)
 }
 
 const struct kernels kernels_portable = {
-	.name = "portable", .available = always, .product = tile_product, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "portable", .available = always, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };

@@ -197,6 +197,7 @@ TARGET static float row_dot(const float *a, const float *b, size_t n)
 	size_t i = 0;
 
 	for (; n - i >= 4 * LANES; i += 4 * LANES)
+		UNROLL
 		for (size_t j = 0; j < 4; j++)
 			sum[j] = VECTOR_FMA(vector_load(a + i + j * LANES), vector_load(b + i + j * LANES), sum[j]);
 	for (; i < n; i += LANES)

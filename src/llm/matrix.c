@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "llm/kernels.h"
 
+#include <stdlib.h>
+
 enum {
 	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
 	BLOCK_STEP = 42,          /* rows: full tiles of 2, 4, 6, 12 and 14 */
@@ -13,19 +15,51 @@ enum {
 	ALONE_WORK = 1 << 17,     /* below this many, waking a thread costs more than it brings */
 };
 
-void matrix_pack(struct matrix *w, const struct kernels *kernels, size_t n, size_t k,
-		 void (*read)(void *context, size_t first, size_t count, float *rows), void *context)
+/* Calls fn for the runs of rows first .. first+count-1 that lie in one part each. */
+static void for_parts(const struct tensor_stack *s, size_t first, size_t count,
+		      void (*fn)(void *context, const struct tensor *part, size_t first, size_t count), void *context)
 {
-	size_t width = (size_t)kernels->panel;
-	size_t bytes = kernels->panel_bytes(k);
+	for (size_t i = 0; i < s->n && count > 0; i++) {
+		size_t rows = tensor_rows(s->part[i]);
+
+		if (first >= rows) {
+			first -= rows;
+			continue;
+		}
+		size_t here = rows - first < count ? rows - first : count;
+
+		fn(context, s->part[i], first, here);
+		count -= here;
+		first = 0;
+	}
+}
+
+static void read_part(void *context, const struct tensor *part, size_t first, size_t count)
+{
+	float **rows = context;
+
+	tensor_read(part, first, count, *rows);
+	*rows += count * tensor_columns(part);
+}
+
+void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source)
+{
+	size_t k = tensor_columns(source.part[0]), n = 0;
+	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(k);
 	float *rows = mem_aligned(width * k * sizeof(*rows));
 
-	*w = (struct matrix){ .kernels = kernels, .n = n, .k = k };
+	*w = (struct matrix){ .kernels = kernels, .k = k, .source = source, .quantised = true };
+	for (size_t i = 0; i < source.n; i++) {
+		n += tensor_rows(source.part[i]);
+		w->quantised = w->quantised && kernels->decode(source.part[i]->type, NULL, 0, NULL);
+	}
+	w->n = n;
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
 	for (size_t first = 0; first < n; first += width) {
 		size_t count = n - first < width ? n - first : width;
+		float *next = rows;
 
-		read(context, first, count, rows);
+		for_parts(&source, first, count, read_part, &next);
 		kernels->pack(rows, count, k, k, w->panels + first / width * bytes);
 	}
 	free(rows);
@@ -103,4 +137,66 @@ void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, 
 	else
 		for (size_t tile = 0; tile < blocks * p.groups; tile++)
 			multiply_tile(&p, tile, 0);
+}
+
+enum {
+	FEW_BYTES = 64 * 1024, /* of quantised weights worth one claim: about 4 microseconds of memory */
+	FEW_VALUES = 2048,     /* decoded at a time, whole blocks of every type: 8 KiB of the first-level cache */
+};
+
+struct few {
+	const struct matrix *w;
+	const float *a;
+	size_t m, lda;
+	float *c;
+	size_t ldc;
+	size_t rows; /* of W in a tile */
+	size_t next; /* column of C, while a tile runs */
+};
+
+/* One row of W, FEW_VALUES at a time, against every row of A; to column f->next of C. */
+static void multiply_row(const struct few *f, const struct tensor *part, const uint8_t *row)
+{
+	const struct kernels *kernels = f->w->kernels;
+	float values[FEW_VALUES];
+
+	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
+		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
+
+		kernels->decode(part->type, row + tensor_row_bytes(part->type, from), n, values);
+		for (size_t i = 0; i < f->m; i++) {
+			float *c = &f->c[i * f->ldc + f->next];
+			float sum = kernels->dot(values, f->a + i * f->lda + from, n);
+
+			*c = from == 0 ? sum : *c + sum;
+		}
+	}
+}
+
+static void multiply_part(void *context, const struct tensor *part, size_t first, size_t count)
+{
+	struct few *f = context;
+	size_t bytes = tensor_row_bytes(part->type, f->w->k);
+
+	for (size_t j = first; j < first + count; j++, f->next++)
+		multiply_row(f, part, part->data + j * bytes);
+}
+
+static void few_tile(void *context, size_t tile, int worker)
+{
+	struct few f = *(const struct few *)context;
+	size_t first = tile * f.rows;
+
+	(void)worker;
+	f.next = first;
+	for_parts(&f.w->source, first, f.w->n - first < f.rows ? f.w->n - first : f.rows, multiply_part, &f);
+}
+
+void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
+			 size_t ldc)
+{
+	struct few f = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc };
+
+	f.rows = 1 + FEW_BYTES / tensor_row_bytes(w->source.part[0]->type, w->k);
+	pool_run(pool, (w->n + f.rows - 1) / f.rows, few_tile, &f);
 }

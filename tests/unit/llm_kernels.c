@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "llm/gguf.h"
 #include "llm/kernels.h"
 
 static const float guard = -12345.0f; /* what must not be written over */
@@ -48,15 +49,9 @@ struct product {
 	const struct kernels *kernels;
 	size_t m, n, k, lda, ldc;
 	float *weights, *a, *rounded, *c;
+	struct tensor *tensor; /* the weights */
 	struct matrix w;
 };
-
-static void read_rows(void *context, size_t first, size_t count, float *rows)
-{
-	const struct product *p = context;
-
-	memcpy(rows, p->weights + first * p->k, count * p->k * sizeof(*rows));
-}
 
 static struct product product_init(const struct kernels *kernels, size_t m, size_t n, size_t k)
 {
@@ -69,13 +64,17 @@ static struct product product_init(const struct kernels *kernels, size_t m, size
 		kernels->round(p.a + i * p.lda, k, p.rounded + i * p.lda);
 	p.c = values(m * p.ldc, "product");
 	set_all(p.c, m * p.ldc, guard);
-	matrix_pack(&p.w, kernels, n, k, read_rows, &p);
+	p.tensor = mem_alloc(sizeof(*p.tensor));
+	*p.tensor = (struct tensor){ .name = "weights", .type = TENSOR_F32, .n_dims = 2, .shape = { n, k, 1, 1 },
+				     .data = (const uint8_t *)p.weights, .bytes = n * k * sizeof(float) };
+	matrix_pack(&p.w, kernels, (struct tensor_stack){ { p.tensor }, 1 });
 	return p;
 }
 
 static void product_release(struct product *p)
 {
 	matrix_release(&p->w);
+	free(p->tensor);
 	free(p->weights);
 	free(p->a);
 	free(p->rounded);
@@ -228,6 +227,64 @@ static void rounding_fills_its_words(void **state)
 				assert_true(out[i] == guard);
 			free(x);
 		}
+}
+
+/* MATRIX_FEW rows times t above t, whose values are w. */
+static void assert_few_rows(const struct kernels *kernels, struct pool *pool, const struct tensor *t, const float *w)
+{
+	size_t n = tensor_rows(t), k = tensor_columns(t);
+	float *a = values(MATRIX_FEW * k, "few"), *c = values(MATRIX_FEW * 2 * n, "c");
+	struct matrix m;
+
+	matrix_pack(&m, kernels, (struct tensor_stack){ { t, t }, 2 });
+	assert_true(m.quantised);
+	matrix_multiply_few(&m, pool, a, MATRIX_FEW, k, c, 2 * n);
+	for (size_t i = 0; i < MATRIX_FEW; i++)
+		for (size_t j = 0; j < 2 * n; j++) {
+			double want = 0, size = 0;
+
+			for (size_t x = 0; x < k; x++) {
+				want += (double)a[i * k + x] * (double)w[j % n * k + x];
+				size += fabs((double)a[i * k + x] * (double)w[j % n * k + x]);
+			}
+			if (!(fabs((double)c[i * 2 * n + j] - want) <= ldexp(2 + sqrt((double)k), -24) * size))
+				fail_msg("%s: %s: c[%zu][%zu] is %.9g, want %.9g", kernels->name, t->name, i, j,
+					 (double)c[i * 2 * n + j], want);
+		}
+	matrix_release(&m);
+	free(a);
+	free(c);
+}
+
+/* The quantised tensors of tests/reference/tensors.py: blocks become the numbers that tensor_read() gives, and few rows
+ * times them the product in double precision. */
+static void quantised_rows_match_reference(void **state)
+{
+	struct error err;
+	struct gguf *g = gguf_open("tests/reference/golden/tensors.gguf", &err);
+	struct pool *pool = pool_open(2);
+	size_t seen = 0;
+
+	(void)state;
+	assert_non_null(g);
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t i = 0; (*set)->available() && i < gguf_tensor_count(g); i++) {
+			const struct tensor *t = gguf_tensor_at(g, i);
+			size_t n = tensor_rows(t), k = tensor_columns(t);
+			float *want = mem_zero(n * k, sizeof(*want)), *got = mem_zero(n * k, sizeof(*got));
+
+			if (t->n_dims == 2 && (*set)->decode(t->type, t->data, n * k, got)) {
+				tensor_read(t, 0, n, want);
+				assert_memory_equal(got, want, n * k * sizeof(*want));
+				assert_few_rows(*set, pool, t, want);
+				seen++;
+			}
+			free(want);
+			free(got);
+		}
+	assert_true(seen >= 8);
+	pool_free(pool);
+	gguf_free(g);
 }
 
 /* Rows of 1 .. LONGEST values: every tail of every vector width. */
@@ -496,6 +553,7 @@ int main(void)
 		cmocka_unit_test(row_does_not_depend_on_batch_or_threads),
 		cmocka_unit_test(plain_product_matches_reference),
 		cmocka_unit_test(rounding_fills_its_words),
+		cmocka_unit_test(quantised_rows_match_reference),
 		cmocka_unit_test(row_functions_match_reference),
 		cmocka_unit_test(exponential_is_precise),
 		cmocka_unit_test(gelu_is_precise),

@@ -1,0 +1,199 @@
+/* kernels_blocks.h - quantised blocks to f32 by vectors, with the values of quant.c to the bit.
+ *
+ * Private to the kernels_<set>.c files, which first include kernels_rows.h and define HALF_TO_FLOAT(bits), and, where the
+ * compiler's own conversion of bytes is slow, WIDEN_OCTETS(p) and WIDEN_SIGNED(p). Used where few rows are multiplied: then reading the weights is the work, and a quantised weight is a quarter of a packed one.
+ * Block layouts: quant.c. */
+#ifndef RUNG_LLM_KERNELS_BLOCKS_H
+#define RUNG_LLM_KERNELS_BLOCKS_H
+
+INLINE float block_half(const uint8_t *p)
+{
+	return HALF_TO_FLOAT((uint16_t)(p[0] | p[1] << 8));
+}
+
+/* LANES bytes as integers, without and with sign. */
+#ifndef WIDEN_OCTETS
+#define WIDEN_OCTETS(p) __builtin_convertvector(*(const octets *)(p), vector_bits)
+#define WIDEN_SIGNED(p) __builtin_convertvector(*(const signed_octets *)(p), vector_bits)
+typedef uint8_t octets __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef int8_t signed_octets __attribute__((vector_size(LANES), aligned(1), may_alias));
+#endif
+
+INLINE vector_bits block_octets(const uint8_t *p)
+{
+	return WIDEN_OCTETS(p);
+}
+
+INLINE vector block_float(vector_bits q)
+{
+	return __builtin_convertvector(q, vector);
+}
+
+INLINE void blocks_q8_0(const uint8_t *block, size_t n, float *out)
+{
+	for (; n; n -= 32, block += 34, out += 32) {
+		vector scale = vector_all(block_half(block));
+
+		UNROLL
+		for (size_t i = 0; i < 32; i += LANES)
+			vector_store(out + i, scale * block_float(WIDEN_SIGNED(block + 2 + i)));
+	}
+}
+
+INLINE void blocks_q4_0(const uint8_t *block, size_t n, float *out)
+{
+	for (; n; n -= 32, block += 18, out += 32) {
+		vector scale = vector_all(block_half(block));
+
+		UNROLL
+		for (size_t i = 0; i < 16; i += LANES) {
+			vector_bits q = block_octets(block + 2 + i);
+
+			vector_store(out + i, scale * block_float((q & 15) - 8));
+			vector_store(out + 16 + i, scale * block_float((q >> 4) - 8));
+		}
+	}
+}
+
+INLINE void blocks_q4_1(const uint8_t *block, size_t n, float *out)
+{
+	for (; n; n -= 32, block += 20, out += 32) {
+		vector scale = vector_all(block_half(block)), minimum = vector_all(block_half(block + 2));
+
+		UNROLL
+		for (size_t i = 0; i < 16; i += LANES) {
+			vector_bits q = block_octets(block + 4 + i);
+
+			vector_store(out + i, scale * block_float(q & 15) + minimum);
+			vector_store(out + 16 + i, scale * block_float(q >> 4) + minimum);
+		}
+	}
+}
+
+/* The fifth bits of values first .. first + LANES - 1, in place 4. */
+INLINE vector_bits block_fifth(uint32_t bits, size_t first)
+{
+	static const int32_t place[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	vector_bits shift, all = { 0 };
+
+	memcpy(&shift, place, sizeof(shift));
+	return ((all + (int32_t)(bits >> first)) >> shift & 1) << 4;
+}
+
+/* Q5_0 (no minimum) and Q5_1. */
+INLINE void blocks_q5(const uint8_t *block, size_t n, const bool with_minimum, float *out)
+{
+	const size_t head = with_minimum ? 4 : 2;
+
+	for (; n; n -= 32, block += head + 20, out += 32) {
+		vector scale = vector_all(block_half(block));
+		vector minimum = vector_all(with_minimum ? block_half(block + 2) : 0.0f);
+		uint32_t bits;
+
+		memcpy(&bits, block + head, sizeof(bits));
+		UNROLL
+		for (size_t i = 0; i < 16; i += LANES) {
+			vector_bits q = block_octets(block + head + 4 + i);
+			vector_bits low = (q & 15) | block_fifth(bits, i), high = (q >> 4) | block_fifth(bits, 16 + i);
+
+			vector_store(out + i, with_minimum ? scale * block_float(low) + minimum : scale * block_float(low - 16));
+			vector_store(out + 16 + i,
+				     with_minimum ? scale * block_float(high) + minimum : scale * block_float(high - 16));
+		}
+	}
+}
+
+/* The scales and minima of a K block's 8 parts, unpacked from 12 bytes. */
+INLINE void blocks_k_scales(const uint8_t *p, float scale[8], float minimum[8])
+{
+	float scales = block_half(p), minima = block_half(p + 2);
+
+	for (size_t i = 0; i < 4; i++) {
+		uint8_t a = p[4 + i], b = p[8 + i], c = p[12 + i];
+
+		scale[i] = scales * (float)(a & 63);
+		minimum[i] = minima * (float)(b & 63);
+		scale[4 + i] = scales * (float)((c & 15) | a >> 6 << 4);
+		minimum[4 + i] = minima * (float)(c >> 4 | b >> 6 << 4);
+	}
+}
+
+/* Q4_K, and Q5_K with 32 bytes of fifth bits before the nibbles. */
+INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, float *out)
+{
+	const size_t head = 16 + (with_fifth ? 32 : 0);
+
+	for (; n; n -= 256, block += head + 128) {
+		float scale[8], minimum[8];
+
+		blocks_k_scales(block, scale, minimum);
+		for (size_t part = 0; part < 8; part++, out += 32) {
+			vector s = vector_all(scale[part]), m = vector_all(minimum[part]);
+			int shift = (int)(part % 2 * 4);
+
+			UNROLL
+			for (size_t i = 0; i < 32; i += LANES) {
+				vector_bits q = block_octets(block + head + part / 2 * 32 + i) >> shift & 15;
+
+				if (with_fifth)
+					q |= (block_octets(block + 16 + i) >> (int)part & 1) << 4;
+				vector_store(out + i, s * block_float(q) - m);
+			}
+		}
+	}
+}
+
+INLINE void blocks_q6_k(const uint8_t *block, size_t n, float *out)
+{
+	for (; n; n -= 256, block += 210) {
+		float scales = block_half(block + 208);
+
+		for (size_t part = 0; part < 8; part++, out += 32) {
+			const uint8_t *low = block + part / 4 * 64 + part % 2 * 32, *high = block + 128 + part / 4 * 32;
+			int low_shift = (int)(part % 4 / 2 * 4), high_shift = (int)(part % 4 * 2);
+
+			UNROLL
+			for (size_t i = 0; i < 32; i += LANES) {
+				vector_bits q = (block_octets(low + i) >> low_shift & 15) |
+						(block_octets(high + i) >> high_shift & 3) << 4;
+				float scale = scales * (float)(int8_t)block[192 + 2 * part + i / 16];
+
+				vector_store(out + i, vector_all(scale) * block_float(q - 32));
+			}
+		}
+	}
+}
+
+static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, size_t n, float *out)
+{
+	switch (type) {
+	case TENSOR_Q8_0:
+		blocks_q8_0(blocks, n, out);
+		return true;
+	case TENSOR_Q4_0:
+		blocks_q4_0(blocks, n, out);
+		return true;
+	case TENSOR_Q4_1:
+		blocks_q4_1(blocks, n, out);
+		return true;
+	case TENSOR_Q5_0:
+		blocks_q5(blocks, n, false, out);
+		return true;
+	case TENSOR_Q5_1:
+		blocks_q5(blocks, n, true, out);
+		return true;
+	case TENSOR_Q4_K:
+		blocks_k(blocks, n, false, out);
+		return true;
+	case TENSOR_Q5_K:
+		blocks_k(blocks, n, true, out);
+		return true;
+	case TENSOR_Q6_K:
+		blocks_q6_k(blocks, n, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+#endif
