@@ -1,4 +1,4 @@
-/* chat.c - the table of formats. A turn is: open marker, role, between marker or text, message, end marker, text. */
+/* chat.c - the table of formats. A turn is: open marker, role, close marker, text, message, end marker, text. */
 #include "llm/chat.h"
 
 #include "base/text.h"
@@ -7,24 +7,33 @@
 
 struct chat_format {
 	const char *name;
+	const char *evidence;   /* part of the model's own template that tells it from a later row; NULL: markers suffice */
 	const char *begin;      /* special token in front of everything, or NULL */
 	const char *open;       /* special token before the role; NULL: the format has no roles */
 	const char *close;      /* special token behind the role, or NULL */
 	const char *gap;        /* text between the role's marker and the message */
 	const char *end;        /* special token behind the message, or NULL */
 	const char *after;      /* text behind that */
+	const char *assistant;  /* the role's name where it is another one */
+	const char *answer;     /* text behind the opening of the turn that the model continues, or NULL */
 	bool trim;              /* the template strips white space around messages */
+	bool folds;             /* no system role: its text and an empty line go into the first turn */
+	bool written;           /* the role's markers are plain text to the model */
 	const char *default_system; /* when the conversation does not begin with one */
 };
 
-/* chatml: the template in SmolLM2's GGUF. llama3: Meta's model card of Llama 3. plain: base models, paragraphs. */
+#define CHATML .open = "<|im_start|>", .gap = "\n", .end = "<|im_end|>", .after = "\n"
+
+/* smollm2, qwen: the templates in the GGUF files of SmolLM2 and Qwen2.5. qwen3: that of Qwen3, whose switch for answers
+ * without thoughts writes them as empty. llama3, gemma: the model cards of Llama 3 and Gemma. zephyr: TinyLlama's chat
+ * models. plain: base models, paragraphs. */
 static const struct chat_format formats[] = {
-	{ .name = "chatml",
-	  .open = "<|im_start|>",
-	  .gap = "\n",
-	  .end = "<|im_end|>",
-	  .after = "\n",
+	{ .name = "smollm2", .evidence = "named SmolLM", CHATML,
 	  .default_system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face" },
+	{ .name = "qwen", .evidence = "You are Qwen, created by Alibaba Cloud.", CHATML,
+	  .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant." },
+	{ .name = "qwen3", .evidence = "enable_thinking", CHATML, .answer = "<think>\n\n</think>\n\n" },
+	{ .name = "chatml", CHATML },
 	{ .name = "llama3",
 	  .begin = "<|begin_of_text|>",
 	  .open = "<|start_header_id|>",
@@ -33,6 +42,22 @@ static const struct chat_format formats[] = {
 	  .end = "<|eot_id|>",
 	  .after = "",
 	  .trim = true },
+	{ .name = "gemma",
+	  .open = "<start_of_turn>",
+	  .gap = "\n",
+	  .end = "<end_of_turn>",
+	  .after = "\n",
+	  .assistant = "model",
+	  .trim = true,
+	  .folds = true },
+	{ .name = "zephyr",
+	  .evidence = "<|user|>",
+	  .open = "<|",
+	  .close = "|>",
+	  .gap = "\n",
+	  .end = "</s>",
+	  .after = "\n",
+	  .written = true },
 	{ .name = "plain", .gap = "", .after = "\n\n" },
 };
 
@@ -53,12 +78,21 @@ static bool has(const struct tokenizer *t, const char *marker)
 	return !marker || tokenizer_special(t, marker) >= 0;
 }
 
+static bool fits(const struct chat_format *f, const struct tokenizer *t)
+{
+	const char *template = tokenizer_template(t);
+
+	if (f->evidence && !(template && strstr(template, f->evidence)))
+		return false;
+	return has(t, f->begin) && has(t, f->end) && (f->written || (has(t, f->open) && has(t, f->close)));
+}
+
 const struct chat_format *chat_format_detect(const struct tokenizer *t)
 {
 	const struct chat_format *f = formats;
 
-	while (!has(t, f->begin) || !has(t, f->open) || !has(t, f->close) || !has(t, f->end))
-		f++; /* the last row, plain, needs none */
+	while (!fits(f, t))
+		f++; /* the last row, plain, needs nothing */
 	return f;
 }
 
@@ -122,18 +156,29 @@ static void put_trimmed(struct buf *out, const char *text)
 		buf_add(out, text + from, to - from);
 }
 
+static const char *role_name(const struct chat_format *f, enum chat_role role)
+{
+	if (role == CHAT_ASSISTANT && f->assistant)
+		return f->assistant;
+	return role_names[role == CHAT_SYSTEM && f->folds ? CHAT_USER : role];
+}
+
 static void put_opening(struct writer *w, const struct chat_format *f, enum chat_role role)
 {
 	put_marker(w, f->open);
 	if (f->open)
-		buf_adds(&w->text, role_names[role]);
+		buf_adds(&w->text, role_name(f, role));
 	put_marker(w, f->close);
 	buf_adds(&w->text, f->gap);
 }
 
-static void put_message(struct writer *w, const struct chat_format *f, enum chat_role role, const char *text)
+/* `before` is text in front of the message, or NULL. */
+static void put_message(struct writer *w, const struct chat_format *f, enum chat_role role, const char *before,
+			const char *text)
 {
 	put_opening(w, f, role);
+	if (before)
+		buf_addf(&w->text, "%s\n\n", before);
 	if (f->trim)
 		put_trimmed(&w->text, text);
 	else
@@ -142,18 +187,32 @@ static void put_message(struct writer *w, const struct chat_format *f, enum chat
 	buf_adds(&w->text, f->after);
 }
 
+/* The token that begins every text of the model, then the format's own unless it is the same. */
+static void put_begin(struct writer *w, const struct chat_format *f)
+{
+	int32_t begin = tokenizer_begin(w->tokenizer);
+
+	if (begin >= 0)
+		token_list_add(w->out, begin);
+	if (f->begin && (begin < 0 || tokenizer_special(w->tokenizer, f->begin) != begin))
+		put_marker(w, f->begin);
+}
+
 void chat_encode(const struct chat_format *f, const struct tokenizer *t, const struct chat_message *messages, size_t n,
 		 struct token_list *out)
 {
 	struct writer w = { .tokenizer = t, .out = out };
+	bool folded = f->folds && n > 1 && messages[0].role == CHAT_SYSTEM;
 
-	put_marker(&w, f->begin);
+	put_begin(&w, f);
 	if (f->default_system && n && messages[0].role != CHAT_SYSTEM)
-		put_message(&w, f, CHAT_SYSTEM, f->default_system);
-	for (size_t i = 0; i < n; i++)
-		put_message(&w, f, messages[i].role, messages[i].text);
+		put_message(&w, f, CHAT_SYSTEM, NULL, f->default_system);
+	for (size_t i = folded; i < n; i++)
+		put_message(&w, f, messages[i].role, folded && i == 1 ? messages[0].text : NULL, messages[i].text);
 	if (f->open)
 		put_opening(&w, f, CHAT_ASSISTANT);
+	if (f->answer)
+		buf_adds(&w.text, f->answer);
 	flush(&w);
 	buf_release(&w.text);
 }

@@ -223,7 +223,7 @@ def golden(models_folder, data):
 
     with open(GOLDEN / "chat.jsonl", "w") as out:
         for model in ("tiny_bpe", "smollm2"):
-            for name, template in (("chatml", chatml), ("llama3", LLAMA3_TEMPLATE)):
+            for name, template in (("smollm2", chatml), ("llama3", LLAMA3_TEMPLATE)):
                 t = tokenizers[model]
                 if name == "llama3" and model == "smollm2":
                     continue

@@ -78,7 +78,7 @@ static void smollm2_reads_what_its_template_writes(void **state)
 		skip();
 	}
 	assert_int_equal(check_rows(SMOLLM2, t), 10);
-	assert_string_equal(chat_format_name(chat_format_detect(t)), "chatml");
+	assert_string_equal(chat_format_name(chat_format_detect(t)), "smollm2");
 	assert_int_equal(chat_end(chat_format_find("chatml"), t), 2);
 	tokenizer_free(t);
 }
@@ -92,8 +92,10 @@ static void formats_are_found_by_name_and_by_markers(void **state)
 	assert_string_equal(chat_format_name(chat_format_detect(bert)), "plain");
 	assert_string_equal(chat_format_name(chat_format_find("llama3")), "llama3");
 	assert_null(chat_format_find("ChatML"));
-	assert_non_null(strstr(chat_format_default_system(chat_format_find("chatml")), "SmolLM"));
-	assert_null(chat_format_default_system(chat_format_find("plain")));
+	assert_non_null(strstr(chat_format_default_system(chat_format_find("smollm2")), "SmolLM"));
+	assert_non_null(strstr(chat_format_default_system(chat_format_find("qwen")), "Qwen"));
+	assert_null(chat_format_default_system(chat_format_find("qwen3")));
+	assert_null(chat_format_default_system(chat_format_find("chatml")));
 	tokenizer_free(bpe);
 	tokenizer_free(bert);
 }
