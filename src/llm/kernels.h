@@ -41,6 +41,8 @@ struct kernels {
 	/* n values (whole blocks) of a quantised type as f32, equal to tensor_read() to the bit; false, and nothing written,
 	 * for types that are no smaller than packed weights. */
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
+	/* Their dot product with x (n), for the types that decode() reads. */
+	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
 	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */

@@ -27,7 +27,8 @@ static bool has_avx2(void)
 }
 
 const struct kernels kernels_avx2 = {
-	.name = "avx2", .available = has_avx2, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "avx2", .available = has_avx2, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 
 #endif

@@ -27,7 +27,8 @@ static bool has_avx512(void)
 }
 
 const struct kernels kernels_avx512 = {
-	.name = "avx512", .available = has_avx512, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "avx512", .available = has_avx512, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 
 #endif

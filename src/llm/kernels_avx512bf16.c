@@ -188,6 +188,7 @@ const struct kernels kernels_avx512bf16 = {
 	.multiply = pair_multiply,
 	.product = tile_product,
 	.decode = blocks_decode,
+	.decode_dot = blocks_dot,
 	ROW_FUNCTIONS,
 };
 

@@ -24,48 +24,72 @@ INLINE vector_bits block_octets(const uint8_t *p)
 	return WIDEN_OCTETS(p);
 }
 
+/* Where decoded values go: to memory, or into a dot product with x, whose four sums take turns. */
+struct sink {
+	float *out;     /* NULL: to the sums */
+	const float *x;
+	vector sum[4];
+};
+
+/* Values i .. i + LANES - 1 of a block, i a constant. */
+INLINE void sink_put(struct sink *s, size_t i, vector w)
+{
+	if (s->out)
+		vector_store(s->out + i, w);
+	else
+		s->sum[i / LANES % 4] = VECTOR_FMA(w, vector_load(s->x + i), s->sum[i / LANES % 4]);
+}
+
+INLINE void sink_advance(struct sink *s, size_t n)
+{
+	if (s->out)
+		s->out += n;
+	else
+		s->x += n;
+}
+
 INLINE vector block_float(vector_bits q)
 {
 	return __builtin_convertvector(q, vector);
 }
 
-INLINE void blocks_q8_0(const uint8_t *block, size_t n, float *out)
+INLINE void blocks_q8_0(const uint8_t *block, size_t n, struct sink *s)
 {
-	for (; n; n -= 32, block += 34, out += 32) {
+	for (; n; n -= 32, block += 34, sink_advance(s, 32)) {
 		vector scale = vector_all(block_half(block));
 
 		UNROLL
 		for (size_t i = 0; i < 32; i += LANES)
-			vector_store(out + i, scale * block_float(WIDEN_SIGNED(block + 2 + i)));
+			sink_put(s, i, scale * block_float(WIDEN_SIGNED(block + 2 + i)));
 	}
 }
 
-INLINE void blocks_q4_0(const uint8_t *block, size_t n, float *out)
+INLINE void blocks_q4_0(const uint8_t *block, size_t n, struct sink *s)
 {
-	for (; n; n -= 32, block += 18, out += 32) {
+	for (; n; n -= 32, block += 18, sink_advance(s, 32)) {
 		vector scale = vector_all(block_half(block));
 
 		UNROLL
 		for (size_t i = 0; i < 16; i += LANES) {
 			vector_bits q = block_octets(block + 2 + i);
 
-			vector_store(out + i, scale * block_float((q & 15) - 8));
-			vector_store(out + 16 + i, scale * block_float((q >> 4) - 8));
+			sink_put(s, i, scale * block_float((q & 15) - 8));
+			sink_put(s, 16 + i, scale * block_float((q >> 4) - 8));
 		}
 	}
 }
 
-INLINE void blocks_q4_1(const uint8_t *block, size_t n, float *out)
+INLINE void blocks_q4_1(const uint8_t *block, size_t n, struct sink *s)
 {
-	for (; n; n -= 32, block += 20, out += 32) {
+	for (; n; n -= 32, block += 20, sink_advance(s, 32)) {
 		vector scale = vector_all(block_half(block)), minimum = vector_all(block_half(block + 2));
 
 		UNROLL
 		for (size_t i = 0; i < 16; i += LANES) {
 			vector_bits q = block_octets(block + 4 + i);
 
-			vector_store(out + i, scale * block_float(q & 15) + minimum);
-			vector_store(out + 16 + i, scale * block_float(q >> 4) + minimum);
+			sink_put(s, i, scale * block_float(q & 15) + minimum);
+			sink_put(s, 16 + i, scale * block_float(q >> 4) + minimum);
 		}
 	}
 }
@@ -81,11 +105,11 @@ INLINE vector_bits block_fifth(uint32_t bits, size_t first)
 }
 
 /* Q5_0 (no minimum) and Q5_1. */
-INLINE void blocks_q5(const uint8_t *block, size_t n, const bool with_minimum, float *out)
+INLINE void blocks_q5(const uint8_t *block, size_t n, const bool with_minimum, struct sink *s)
 {
 	const size_t head = with_minimum ? 4 : 2;
 
-	for (; n; n -= 32, block += head + 20, out += 32) {
+	for (; n; n -= 32, block += head + 20, sink_advance(s, 32)) {
 		vector scale = vector_all(block_half(block));
 		vector minimum = vector_all(with_minimum ? block_half(block + 2) : 0.0f);
 		uint32_t bits;
@@ -96,8 +120,8 @@ INLINE void blocks_q5(const uint8_t *block, size_t n, const bool with_minimum, f
 			vector_bits q = block_octets(block + head + 4 + i);
 			vector_bits low = (q & 15) | block_fifth(bits, i), high = (q >> 4) | block_fifth(bits, 16 + i);
 
-			vector_store(out + i, with_minimum ? scale * block_float(low) + minimum : scale * block_float(low - 16));
-			vector_store(out + 16 + i,
+			sink_put(s, i, with_minimum ? scale * block_float(low) + minimum : scale * block_float(low - 16));
+			sink_put(s, 16 + i,
 				     with_minimum ? scale * block_float(high) + minimum : scale * block_float(high - 16));
 		}
 	}
@@ -119,7 +143,7 @@ INLINE void blocks_k_scales(const uint8_t *p, float scale[8], float minimum[8])
 }
 
 /* Q4_K, and Q5_K with 32 bytes of fifth bits before the nibbles. */
-INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, float *out)
+INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, struct sink *s)
 {
 	const size_t head = 16 + (with_fifth ? 32 : 0);
 
@@ -127,8 +151,8 @@ INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, floa
 		float scale[8], minimum[8];
 
 		blocks_k_scales(block, scale, minimum);
-		for (size_t part = 0; part < 8; part++, out += 32) {
-			vector s = vector_all(scale[part]), m = vector_all(minimum[part]);
+		for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
+			vector high = vector_all(scale[part]), low = vector_all(minimum[part]);
 			int shift = (int)(part % 2 * 4);
 
 			UNROLL
@@ -137,18 +161,18 @@ INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, floa
 
 				if (with_fifth)
 					q |= (block_octets(block + 16 + i) >> (int)part & 1) << 4;
-				vector_store(out + i, s * block_float(q) - m);
+				sink_put(s, i, high * block_float(q) - low);
 			}
 		}
 	}
 }
 
-INLINE void blocks_q6_k(const uint8_t *block, size_t n, float *out)
+INLINE void blocks_q6_k(const uint8_t *block, size_t n, struct sink *s)
 {
 	for (; n; n -= 256, block += 210) {
 		float scales = block_half(block + 208);
 
-		for (size_t part = 0; part < 8; part++, out += 32) {
+		for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
 			const uint8_t *low = block + part / 4 * 64 + part % 2 * 32, *high = block + 128 + part / 4 * 32;
 			int low_shift = (int)(part % 4 / 2 * 4), high_shift = (int)(part % 4 * 2);
 
@@ -158,42 +182,58 @@ INLINE void blocks_q6_k(const uint8_t *block, size_t n, float *out)
 						(block_octets(high + i) >> high_shift & 3) << 4;
 				float scale = scales * (float)(int8_t)block[192 + 2 * part + i / 16];
 
-				vector_store(out + i, vector_all(scale) * block_float(q - 32));
+				sink_put(s, i, vector_all(scale) * block_float(q - 32));
 			}
 		}
 	}
 }
 
-static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, size_t n, float *out)
+INLINE bool blocks_read(enum tensor_type type, const uint8_t *blocks, size_t n, struct sink *s)
 {
 	switch (type) {
 	case TENSOR_Q8_0:
-		blocks_q8_0(blocks, n, out);
+		blocks_q8_0(blocks, n, s);
 		return true;
 	case TENSOR_Q4_0:
-		blocks_q4_0(blocks, n, out);
+		blocks_q4_0(blocks, n, s);
 		return true;
 	case TENSOR_Q4_1:
-		blocks_q4_1(blocks, n, out);
+		blocks_q4_1(blocks, n, s);
 		return true;
 	case TENSOR_Q5_0:
-		blocks_q5(blocks, n, false, out);
+		blocks_q5(blocks, n, false, s);
 		return true;
 	case TENSOR_Q5_1:
-		blocks_q5(blocks, n, true, out);
+		blocks_q5(blocks, n, true, s);
 		return true;
 	case TENSOR_Q4_K:
-		blocks_k(blocks, n, false, out);
+		blocks_k(blocks, n, false, s);
 		return true;
 	case TENSOR_Q5_K:
-		blocks_k(blocks, n, true, out);
+		blocks_k(blocks, n, true, s);
 		return true;
 	case TENSOR_Q6_K:
-		blocks_q6_k(blocks, n, out);
+		blocks_q6_k(blocks, n, s);
 		return true;
 	default:
 		return false;
 	}
+}
+
+static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, size_t n, float *out)
+{
+	float none; /* n is 0 when out is NULL */
+	struct sink s = { .out = out ? out : &none };
+
+	return blocks_read(type, blocks, n, &s);
+}
+
+static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x)
+{
+	struct sink s = { .x = x };
+
+	blocks_read(type, blocks, n, &s);
+	return vector_sum((s.sum[0] + s.sum[1]) + (s.sum[2] + s.sum[3]));
 }
 
 #endif

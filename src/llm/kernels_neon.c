@@ -30,7 +30,8 @@ static bool has_neon(void)
 }
 
 const struct kernels kernels_neon = {
-	.name = "neon", .available = has_neon, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "neon", .available = has_neon, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 
 #endif

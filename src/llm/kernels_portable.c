@@ -23,5 +23,6 @@ static bool always(void)
 }
 
 const struct kernels kernels_portable = {
-	.name = "portable", .available = always, .product = tile_product, .decode = blocks_decode, PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	.name = "portable", .available = always, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };

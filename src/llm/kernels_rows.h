@@ -78,15 +78,25 @@ INLINE vector vector_clamp(vector v, float low, float high)
 	return VECTOR_MIN(vector_all(high), VECTOR_MAX(vector_all(low), v));
 }
 
+typedef float vector_of_8 __attribute__((vector_size(32)));
+typedef float vector_of_4 __attribute__((vector_size(16)));
+
+/* Halves are added until one lane is left. */
 INLINE float vector_sum(vector v)
 {
-	float lane[LANES];
-
-	vector_store(lane, v);
-	for (int half = LANES / 2; half > 0; half /= 2)
-		for (int i = 0; i < half; i++)
-			lane[i] += lane[i + half];
-	return lane[0];
+#if VECTOR_BYTES == 64
+	vector_of_8 v8 = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+			 __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif VECTOR_BYTES == 32
+	vector_of_8 v8 = v;
+#endif
+#if VECTOR_BYTES >= 32
+	vector_of_4 v4 = __builtin_shufflevector(v8, v8, 0, 1, 2, 3) + __builtin_shufflevector(v8, v8, 4, 5, 6, 7);
+#else
+	vector_of_4 v4 = v;
+#endif
+	v4 += __builtin_shufflevector(v4, v4, 2, 3, 0, 1);
+	return v4[0] + v4[1];
 }
 
 INLINE float vector_max(vector v)

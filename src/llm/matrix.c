@@ -176,10 +176,14 @@ static void multiply_row(const struct few *f, const struct tensor *part, const u
 static void multiply_part(void *context, const struct tensor *part, size_t first, size_t count)
 {
 	struct few *f = context;
-	size_t bytes = tensor_row_bytes(part->type, f->w->k);
+	size_t k = f->w->k, bytes = tensor_row_bytes(part->type, k);
 
-	for (size_t j = first; j < first + count; j++, f->next++)
-		multiply_row(f, part, part->data + j * bytes);
+	for (size_t j = first; j < first + count; j++, f->next++) {
+		if (f->m == 1)
+			f->c[f->next] = f->w->kernels->decode_dot(part->type, part->data + j * bytes, k, f->a);
+		else
+			multiply_row(f, part, part->data + j * bytes);
+	}
 }
 
 static void few_tile(void *context, size_t tile, int worker)

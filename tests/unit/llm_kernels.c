@@ -229,7 +229,7 @@ static void rounding_fills_its_words(void **state)
 		}
 }
 
-/* MATRIX_FEW rows times t above t, whose values are w. */
+/* MATRIX_FEW rows, the last one by itself, times t above t, whose values are w. */
 static void assert_few_rows(const struct kernels *kernels, struct pool *pool, const struct tensor *t, const float *w)
 {
 	size_t n = tensor_rows(t), k = tensor_columns(t);
@@ -238,7 +238,8 @@ static void assert_few_rows(const struct kernels *kernels, struct pool *pool, co
 
 	matrix_pack(&m, kernels, (struct tensor_stack){ { t, t }, 2 });
 	assert_true(m.quantised);
-	matrix_multiply_few(&m, pool, a, MATRIX_FEW, k, c, 2 * n);
+	matrix_multiply_few(&m, pool, a, MATRIX_FEW - 1, k, c, 2 * n);
+	matrix_multiply_few(&m, pool, a + (MATRIX_FEW - 1) * k, 1, k, c + (MATRIX_FEW - 1) * 2 * n, 2 * n);
 	for (size_t i = 0; i < MATRIX_FEW; i++)
 		for (size_t j = 0; j < 2 * n; j++) {
 			double want = 0, size = 0;
