@@ -105,7 +105,7 @@ static void scores_are_sums_of_log_probabilities(void **state)
 
 	(void)state;
 	engine_open(&e, 2);
-	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, &out[0][0]);
+	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, 0, &out[0][0]);
 	for (size_t i = 0; i < PROMPTS; i++)
 		for (size_t j = 0; j < LABELS; j++)
 			assert_close("score", out[i][j], score_slowly(&e, &e.prompts[i], labels[j]), 1e-9);
@@ -126,17 +126,17 @@ static void scores_do_not_depend_on_company_sharing_or_threads(void **state)
 	(void)state;
 	engine_open(&one, 1);
 	engine_open(&two, 2);
-	score_sequences(two.decoder, two.shared, two.prompts, PROMPTS, tree, &batch[0][0]);
+	score_sequences(two.decoder, two.shared, two.prompts, PROMPTS, tree, 0, &batch[0][0]);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		struct token_list whole = { 0 };
 
-		score_sequences(one.decoder, one.shared, &one.prompts[i], 1, tree, other);
+		score_sequences(one.decoder, one.shared, &one.prompts[i], 1, tree, 0, other);
 		assert_memory_equal(batch[i], other, sizeof(other));
 		for (size_t j = 0; j < 50; j++)
 			token_list_add(&whole, (int32_t)(3 + j * 29 % 250));
 		for (size_t j = 0; j < one.prompts[i].n; j++)
 			token_list_add(&whole, one.prompts[i].ids[j]);
-		score_sequences(one.decoder, NULL, &whole, 1, tree, other);
+		score_sequences(one.decoder, NULL, &whole, 1, tree, 0, other);
 		assert_memory_equal(batch[i], other, sizeof(other));
 		token_list_release(&whole);
 	}
@@ -159,7 +159,7 @@ static void all_first_tokens_together_have_probability_one(void **state)
 		token_list_add(&lists[i], (int32_t)i);
 	struct token_tree *tree = token_tree_new(lists, n);
 
-	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, out);
+	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, 0, out);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		double sum = 0;
 
@@ -194,13 +194,13 @@ static void a_large_tree_scores_like_its_parts(void **state)
 	}
 	struct token_tree *tree = token_tree_new(lists, N);
 
-	score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, out);
+	score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, 0, out);
 	token_tree_free(tree);
 	for (int i = 0; i < N; i += 97) {
 		double alone[2];
 
 		tree = token_tree_new(&lists[i], 1);
-		score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, alone);
+		score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, 0, alone);
 		assert_true(alone[0] == out[i] && alone[1] == out[N + i]);
 		token_tree_free(tree);
 	}
@@ -213,7 +213,7 @@ static struct generation generate_one(struct engine *e, size_t prompt, const str
 {
 	struct generation g;
 
-	generate_greedy(e->decoder, e->shared, &e->prompts[prompt], 1, options, &g);
+	generate(e->decoder, e->shared, &e->prompts[prompt], 1, options, &g);
 	return g;
 }
 
@@ -246,13 +246,7 @@ static bool same_but_repaired(const struct buf *raw, const struct buf *got)
 	struct buf repaired = { 0 };
 	bool same;
 
-	for (size_t at = 0; at < raw->n;) {
-		uint32_t code_point;
-		char bytes[4];
-
-		at += text_decode(raw->data + at, raw->n - at, &code_point);
-		buf_add(&repaired, bytes, text_encode(code_point, bytes));
-	}
+	text_repair(&repaired, raw->data, raw->n);
 	same = got->n <= repaired.n && got->n + 9 >= repaired.n &&
 	       memcmp(buf_text(got), buf_text(&repaired), got->n) == 0;
 	buf_release(&repaired);
@@ -268,7 +262,7 @@ static void a_group_generates_what_each_would_alone(void **state)
 
 	(void)state;
 	engine_open(&e, 2);
-	generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+	generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		struct generation alone = generate_one(&e, i, &options);
 		struct buf slow = { 0 };
@@ -297,7 +291,7 @@ static void text_is_whole_characters_at_every_length(void **state)
 		struct generate_options options = { .max_tokens = max, .end = -1 };
 		struct generation out[PROMPTS];
 
-		generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+		generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 		for (size_t i = 0; i < PROMPTS; i++) {
 			size_t bad;
 
@@ -414,7 +408,7 @@ static void grammar_output_is_always_one_of_the_sequences(void **state)
 		struct generate_options options = { .max_tokens = 2, .end = 3, .grammar = tree };
 		struct generation out[PROMPTS];
 
-		generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+		generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 		for (size_t p = 0; p < PROMPTS; p++) {
 			if (!is_one_of(buf_text(&out[p].text), cases[i].words, cases[i].n))
 				fail_msg("%s: wrote \"%s\"", cases[i].name, buf_text(&out[p].text));
