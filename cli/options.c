@@ -17,7 +17,7 @@ const struct option_row option_seed = { "--seed", NULL, OPTION_COUNT, "N",
 const struct option_row option_threads = { "--threads", NULL, OPTION_COUNT, "N",
 	"threads for local models (default: one a processor)", AT(threads) };
 const struct option_row option_memory = { "--memory", NULL, OPTION_COUNT, "MB",
-	"memory for the prompts that a local model reads at a time (default 256)", AT(memory) };
+	"memory for the prompts that a local model reads at a time (default 512)", AT(memory) };
 const struct option_row option_context = { "--context", NULL, OPTION_COUNT, "N",
 	"tokens of a prompt and its reply at most (default: the model's limit, 8192 at most)", AT(context) };
 const struct option_row option_models_folder = { "--models-folder", NULL, OPTION_TEXT, "FOLDER",

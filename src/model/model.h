@@ -67,7 +67,7 @@ struct model_reply {
 struct models; /* what is loaded: engines, threads, the embedding model; opened when first needed */
 struct model;
 
-enum { MODEL_MEMORY_MB = 256 };
+enum { MODEL_MEMORY_MB = 512 };
 
 /* Zero is the default everywhere. */
 struct model_settings {
