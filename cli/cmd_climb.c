@@ -78,8 +78,8 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_rungs, &option_models, &option_plan, &option_minutes, &option_calls, &option_dry_run, &option_seed,
-	&option_examples, &option_store, &option_threads, &option_models_folder, &option_core_hour, &option_require_target,
-	&option_json, &option_quiet, &option_help, NULL,
+	&option_examples, &option_store, &option_threads, &option_memory, &option_context, &option_models_folder,
+	&option_core_hour, &option_require_target, &option_json, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_climb = {

@@ -16,6 +16,10 @@ const struct option_row option_seed = { "--seed", NULL, OPTION_COUNT, "N",
 	"seed of the split, the order and the draws (default 1)", AT(seed) };
 const struct option_row option_threads = { "--threads", NULL, OPTION_COUNT, "N",
 	"threads for local models (default: one a processor)", AT(threads) };
+const struct option_row option_memory = { "--memory", NULL, OPTION_COUNT, "MB",
+	"memory for the prompts that a local model reads at a time (default 512)", AT(memory) };
+const struct option_row option_context = { "--context", NULL, OPTION_COUNT, "N",
+	"tokens of a prompt and its reply at most (default: the model's limit, 8192 at most)", AT(context) };
 const struct option_row option_models_folder = { "--models-folder", NULL, OPTION_TEXT, "FOLDER",
 	"where local models lie (default: $RUNG_MODELS, then the data folder)", AT(models_folder) };
 const struct option_row option_json = { "--json", NULL, OPTION_FLAG, NULL, "print the result as JSON", AT(json) };
@@ -129,7 +133,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 {
 	bool only_arguments = false;
 
-	*s = (struct settings){ .seed = -1, .threads = -1, .budget_minutes = -1, .budget_calls = -1, .core_hour = -1 };
+	*s = (struct settings){ .seed = -1, .threads = -1, .memory = -1, .context = -1, .budget_minutes = -1, .budget_calls = -1, .core_hour = -1 };
 	for (int i = 0; i < argc; i++) {
 		if (!only_arguments && strcmp(argv[i], "--") == 0) {
 			only_arguments = true;

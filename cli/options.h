@@ -27,7 +27,7 @@ struct text_list {
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name;
 	struct text_list models;
-	double seed, threads, budget_minutes, budget_calls, core_hour;
+	double seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	bool json, quiet, dry_run, require_target, help;
 	const char *arguments[4]; /* what is not an option, in order */
 	size_t n_arguments;
@@ -40,9 +40,10 @@ struct command {
 	int (*run)(const struct settings *s);
 };
 
-extern const struct option_row option_store, option_examples, option_seed, option_threads, option_models_folder,
-	option_json, option_quiet, option_help, option_rungs, option_models, option_plan, option_minutes, option_calls,
-	option_dry_run, option_core_hour, option_require_target, option_format, option_output, option_variant, option_name;
+extern const struct option_row option_store, option_examples, option_seed, option_threads, option_memory,
+	option_context, option_models_folder, option_json, option_quiet, option_help, option_rungs, option_models,
+	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target, option_format,
+	option_output, option_variant, option_name;
 
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);

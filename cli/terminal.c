@@ -59,6 +59,8 @@ struct rung *terminal_open(const struct settings *s, const char *task)
 		.task = task, .examples = s->examples, .store = s->store, .models = s->models_folder,
 		.seed = s->seed >= 0 ? (uint64_t)s->seed : 1, .seed_given = s->seed >= 0,
 		.threads = s->threads > 0 ? (int)s->threads : 0,
+		.memory_mb = s->memory > 0 ? (size_t)s->memory : 0,
+		.max_context = s->context > 0 ? (size_t)s->context : 0,
 		.usd_per_core_hour = s->core_hour > 0 ? s->core_hour : 0,
 		.progress = shows ? show_progress : NULL, .stopped = stopped,
 	};

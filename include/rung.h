@@ -31,6 +31,8 @@ struct rung_options {
 	uint64_t seed;
 	bool seed_given;      /* for reports: the run of that seed, not the latest */
 	int threads;          /* 0: one a processor */
+	size_t memory_mb;     /* keys and values that a local model holds at a time; 0: 512 */
+	size_t max_context;   /* tokens of a prompt and its reply; 0: the model's limit, 8,192 at most */
 	double usd_per_core_hour; /* 0: the default of the price table */
 	/* Progress of long work and the wish to stop, both optional; called from the thread that called us. */
 	void (*progress)(void *context, const char *what, size_t done, size_t total);

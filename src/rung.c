@@ -99,7 +99,9 @@ static struct models *models_of(struct rung *r)
 
 	if (!r->models) {
 		registry_folder(r->options.models, &folder);
-		r->models = models_open(buf_text(&folder), r->options.threads);
+		struct model_settings settings = { r->options.threads, r->options.memory_mb, r->options.max_context };
+
+		r->models = models_open(buf_text(&folder), &settings);
 		buf_release(&folder);
 	}
 	return r->models;

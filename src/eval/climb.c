@@ -118,8 +118,9 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 
 		if (e->won)
 			*winner = e->variant;
-		if (!store_status(c, e->variant, e->position, e->failed ? "failed" : e->out ? "raced out" : "measured", e->why,
-				  candidate, err))
+		const char *status = e->failed ? "failed" : e->waiting ? "skipped" : e->out ? "raced out" : "measured";
+
+		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err))
 			return false;
 	}
 	return true;
@@ -252,15 +253,18 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
 
 	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
-		bool any = false;
+		size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
 
-		for (size_t i = 0; i < n; i++)
-			if (variants[i].rung == rung && variants[i].model && !variants[i].skipped) {
-				bound.dev_calls += task->dev.list.n;
-				bound.test_calls += variants[i].incumbent ? task->test.list.n : 0;
-				any = true;
-			}
-		bound.test_calls += any ? task->test.list.n : 0;
+		for (size_t i = 0; i < n; i++) {
+			size_t calls = variant_calls(&variants[i]);
+
+			if (variants[i].rung != rung || variants[i].skipped)
+				continue;
+			bound.dev_calls += task->dev.list.n * calls;
+			bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
+			dearest = calls > dearest ? calls : dearest;
+		}
+		bound.test_calls += task->test.list.n * dearest;
 	}
 	arena_release(&arena);
 	return bound;

@@ -2,6 +2,7 @@
 #include "eval/race.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "stats/halving.h"
 #include "stats/paired.h"
@@ -123,19 +124,77 @@ static void crown(struct climb *c, struct entrant *entrants, size_t n)
 	}
 }
 
+/* The cheap form of the entrant on the same model; NULL when it waits for nobody in this race. */
+static const struct entrant *cheap_form(const struct entrant *entrants, size_t n, const struct entrant *e)
+{
+	const struct variant *v = e->variant;
+
+	for (size_t i = 0; i < n && v->technique && v->technique->waits_for; i++) {
+		const struct variant *other = entrants[i].variant;
+
+		if (other->technique && strcmp(other->technique->id, v->technique->waits_for) == 0 &&
+		    strcmp(other->model, v->model) == 0 && other->wording == v->wording)
+			return &entrants[i];
+	}
+	return NULL;
+}
+
+static bool leads(const struct entrant *entrants, size_t n, const struct entrant *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!entrants[i].out && mean_score(&entrants[i].record) > mean_score(&e->record))
+			return false;
+	return !e->out;
+}
+
+/* Lets those in whose cheap form is still there after the first cut, and has them answer what the others did. */
+static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, size_t items, bool last_cut,
+			  struct error *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct entrant *e = &entrants[i];
+		const struct entrant *cheap = e->waiting ? cheap_form(entrants, n, e) : NULL;
+
+		if (!cheap)
+			continue;
+		if (cheap->out || (last_cut && !leads(entrants, n, cheap))) {
+			e->why = arena_printf(&c->arena, "not tried: %s, which it asks %zu times, %s", cheap->variant->id,
+					      variant_calls(e->variant), cheap->failed ? "failed" : "did not survive the "
+					      "first cut");
+			continue;
+		}
+		e->waiting = e->out = false;
+		any = true;
+	}
+	return !any || run_block(c, entrants, n, 0, items, true, err);
+}
+
+static void enter(struct climb *c, struct entrant *entrants, size_t n, struct entrant *e)
+{
+	size_t items = c->dev.list.n;
+
+	e->record.score = arena_array(&c->arena, items, sizeof(double));
+	e->record.tokens = arena_array(&c->arena, items, sizeof(double));
+	check_ready(c, e);
+	e->waiting = !e->failed && cheap_form(entrants, n, e) != NULL;
+	e->out |= e->waiting;
+}
+
 bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err)
 {
 	size_t items = c->dev.list.n;
 	struct halving plan;
 	bool calls = false;
+	size_t starting = n;
 
 	for (size_t i = 0; i < n; i++) {
-		entrants[i].record.score = arena_array(&c->arena, items, sizeof(double));
-		entrants[i].record.tokens = arena_array(&c->arena, items, sizeof(double));
+		enter(c, entrants, n, &entrants[i]);
 		calls |= entrants[i].variant->model != NULL;
-		check_ready(c, &entrants[i]);
+		starting -= entrants[i].waiting;
 	}
-	halving_plan(&plan, n, items);
+	halving_plan(&plan, starting, items);
 	if (!calls || plan.rounds == 0)
 		plan = (struct halving){ .rounds = 1, .arms = { n, n }, .start = { 0, items } };
 	for (size_t round = 0; round < plan.rounds; round++) {
@@ -143,6 +202,8 @@ bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err
 			return false;
 		if (round + 1 < plan.rounds)
 			keep_best(c, entrants, n, plan.arms[round + 1]);
+		if (round == 0 && !admit_waiting(c, entrants, n, plan.start[1], plan.rounds == 1, err))
+			return false;
 	}
 	crown(c, entrants, n);
 	return true;

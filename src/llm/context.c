@@ -33,6 +33,11 @@ size_t context_length(const struct context *c)
 	return c->start + c->n;
 }
 
+size_t context_token_bytes(const struct decoder *d)
+{
+	return (2 * d->layers * decoder_kv_width(d) + d->width) * sizeof(float) + sizeof(int32_t);
+}
+
 void context_append(struct context *c, int32_t id)
 {
 	if (c->n == c->room) {

@@ -27,6 +27,7 @@ size_t decoder_limit(const struct decoder *d); /* tokens of context the model wa
 struct context *context_new(struct decoder *d, struct context *parent, const int32_t *ids, size_t n);
 void context_free(struct context *c);
 size_t context_length(const struct context *c); /* tokens including all ancestors' */
+size_t context_token_bytes(const struct decoder *d); /* memory of one computed token */
 void context_append(struct context *c, int32_t id); /* one more token; only while c has no children */
 
 /* Computes every token of the n contexts that is not computed yet, in one packed pass over the weights (in pieces when

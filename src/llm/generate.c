@@ -1,29 +1,47 @@
-/* generate.c - generate_greedy(): a group of prompts decodes together, one row each a step; finished ones leave. */
+/* generate.c - generate(): prompts decode together, one row each a step; whoever finishes leaves, and the next enters. */
 #include "llm/generate.h"
 
+#include <string.h>
+
 #include "base/arena.h"
+#include "base/rng.h"
 #include "base/text.h"
+#include "llm/prompt_tree.h"
 #include "llm/token_tree.h"
 
-enum {
-	TOKENS = 3072, /* of one group, prompts and answers: 142 MB of keys and values for SmolLM2-135M */
-	PROMPTS = 64,  /* of one group: 13 MB of logits at 49,152 words */
-};
+enum { ACTIVE = 64 }; /* prompts in one step: 13 MB of logits at 49,152 words */
 
 /* One prompt's answer while it grows. */
 struct answer {
-	struct context *context;
+	size_t prompt;
+	struct context *context; /* the answer's own tokens, behind the prompt's */
 	struct generation *out;
-	struct token_list ids; /* under a grammar: the path so far */
-	uint32_t node;         /* under a grammar: where the path ends */
+	struct buf raw; /* bytes of the tokens; what is final of them is in out->text, repaired */
+	size_t final;   /* bytes of raw that are */
+	struct rng rng;
+	uint32_t node;  /* under a grammar: where the path ends */
+	int32_t next;   /* token chosen in this step */
+	double next_log_p;
 	bool done;
+};
+
+/* Memory of one thread for choosing a token. */
+struct chooser {
+	struct sample_choice *room; /* (vocabulary), when tokens are drawn */
+	int32_t *ids;               /* (vocabulary), under a grammar: what is allowed */
+	float *logits;              /* (vocabulary), theirs */
 };
 
 struct decoding {
 	struct decoder *d;
 	const struct generate_options *options;
-	size_t longest_stop; /* bytes */
-	float *logits;       /* (PROMPTS, vocabulary) */
+	struct prompt_tree *prompts;
+	size_t limit, budget;
+	size_t reserved; /* tokens an answer may take */
+	float *logits;   /* (ACTIVE, vocabulary) */
+	struct chooser *choosers; /* one a thread */
+	struct answer answers[ACTIVE];
+	size_t n;
 };
 
 static bool is_end(const struct decoding *g, int32_t id)
@@ -31,78 +49,113 @@ static bool is_end(const struct decoding *g, int32_t id)
 	return id == g->options->end || id == tokenizer_end(decoder_tokenizer(g->d));
 }
 
-/* The offset of the first stop string that begins at `from` or later; n when there is none. */
-static size_t find_stop(const struct decoding *g, const struct buf *text, size_t from)
+/* --- text --- */
+
+/* The offset of the first stop string in what is not final yet; n when there is none. */
+static size_t find_stop(const struct decoding *g, const struct answer *a)
 {
-	size_t first = text->n;
+	const struct buf *raw = &a->raw;
+	size_t first = raw->n;
 
-	for (size_t i = 0; i < g->options->n_stop; i++) {
+	for (size_t i = 0; i < g->options->n_stop && raw->n > a->final; i++) {
 		const char *stop = g->options->stop[i];
-		const char *at = *stop ? memmem(text->data + from, text->n - from, stop, strlen(stop)) : NULL;
+		const char *at = *stop ? memmem(raw->data + a->final, raw->n - a->final, stop, strlen(stop)) : NULL;
 
-		if (at && (size_t)(at - text->data) < first)
-			first = (size_t)(at - text->data);
+		if (at && (size_t)(at - raw->data) < first)
+			first = (size_t)(at - raw->data);
 	}
 	return first;
 }
 
-static void cut_text(struct buf *text, size_t n)
+/* Bytes before a last part that a stop string may begin with. */
+static size_t before_stop(const struct decoding *g, const struct answer *a)
 {
-	if (n < text->n) {
-		text->n = n;
-		text->data[n] = 0;
-	}
+	for (size_t at = a->final; at < a->raw.n; at++)
+		for (size_t i = 0; i < g->options->n_stop; i++)
+			if (strncmp(g->options->stop[i], a->raw.data + at, a->raw.n - at) == 0)
+				return at;
+	return a->raw.n;
 }
 
-/* Adds the token's text; a stop string may have begun in the tokens before. */
-static void add_text(const struct decoding *g, struct answer *a, int32_t id)
+/* Bytes of the first n that end with a whole character, leaving out a last one that is cut. */
+static size_t whole_characters(const char *text, size_t n)
+{
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		unsigned char c = (unsigned char)text[n - back];
+		size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+
+		if ((c & 0xC0) != 0x80)
+			return need > back ? n - back : n;
+	}
+	return n;
+}
+
+/* What is final up to byte `to` leaves as UTF-8; a model may write any bytes. */
+static void finish_text(const struct decoding *g, struct answer *a, size_t to)
 {
 	struct buf *text = &a->out->text;
-	size_t before = text->n, stop;
+	size_t before = text->n;
 
-	tokenizer_decode(decoder_tokenizer(g->d), &id, 1, text);
-	if (text->n == before)
+	if (to <= a->final)
 		return;
-	stop = find_stop(g, text, before >= g->longest_stop ? before - g->longest_stop + 1 : 0);
-	a->done = stop < text->n;
-	cut_text(text, stop);
+	text_repair(text, a->raw.data + a->final, to - a->final);
+	a->final = to;
+	if (g->options->piece && !a->out->stopped &&
+	    !g->options->piece(g->options->context, a->prompt, text->data + before, text->n - before))
+		a->done = a->out->stopped = true;
 }
 
-static int32_t best_token(const float *logits, size_t n)
+/* Adds the token's bytes; ends the answer at a stop string. */
+static void add_text(const struct decoding *g, struct answer *a, int32_t id)
 {
-	size_t best = 0;
+	size_t stop;
 
-	for (size_t i = 1; i < n; i++)
-		if (logits[i] > logits[best])
-			best = i;
-	return (int32_t)best;
+	tokenizer_decode(decoder_tokenizer(g->d), &id, 1, &a->raw);
+	stop = g->options->grammar ? a->raw.n : find_stop(g, a);
+	if (stop < a->raw.n) {
+		a->done = true;
+		a->raw.n = stop;
+		return;
+	}
+	finish_text(g, a, whole_characters(a->raw.data, g->options->grammar ? stop : before_stop(g, a)));
 }
 
-static void step_free(const struct decoding *g, struct answer *a, const float *logits)
-{
-	int32_t id = best_token(logits, decoder_vocabulary(g->d));
+/* --- tokens --- */
 
-	if (is_end(g, id)) {
+static void add_log_p(struct answer *a)
+{
+	struct generation *out = a->out;
+
+	if ((out->tokens & (out->tokens - 1)) == 0) /* full at every power of two */
+		out->log_p = mem_resize(out->log_p, out->tokens ? 2 * out->tokens : 1, sizeof(*out->log_p));
+	out->log_p[out->tokens] = a->next_log_p;
+}
+
+static void take_free(const struct decoding *g, struct answer *a)
+{
+	if (is_end(g, a->next)) {
 		a->done = true;
 		return;
 	}
+	if (g->options->log_p)
+		add_log_p(a);
 	a->out->tokens++;
-	add_text(g, a, id);
+	add_text(g, a, a->next);
 	if (a->done)
 		return;
-	a->out->truncated = a->out->tokens >= g->options->max_tokens ||
-			    context_length(a->context) >= decoder_limit(g->d);
-	a->done = a->out->truncated;
+	a->done = a->out->truncated = a->out->tokens >= g->options->max_tokens || context_length(a->context) >= g->limit;
 	if (!a->done)
-		context_append(a->context, id);
+		context_append(a->context, a->next);
 }
 
-static void enter_node(struct answer *a, const struct token_tree *tree, uint32_t node)
+static void enter_node(const struct decoding *g, struct answer *a, uint32_t node)
 {
+	int32_t id = g->options->grammar->nodes[node].id;
+
 	a->node = node;
 	a->out->tokens++;
-	token_list_add(&a->ids, tree->nodes[node].id);
-	context_append(a->context, tree->nodes[node].id);
+	context_append(a->context, id);
+	add_text(g, a, id);
 }
 
 /* Walks on while there is no choice; a path that ends costs no model call for its last tokens. */
@@ -111,164 +164,214 @@ static void follow_forced(const struct decoding *g, struct answer *a)
 	const struct token_tree *tree = g->options->grammar;
 	uint32_t child;
 
-	while ((child = token_tree_child(tree, a->node)) != 0) {
+	while (!a->done && (child = token_tree_child(tree, a->node)) != 0) {
 		if (tree->nodes[a->node].ends || tree->nodes[child].sibling != 0)
 			return;
-		enter_node(a, tree, child);
+		enter_node(g, a, child);
 	}
 	a->done = true;
 }
 
-/* Whether an end token is likelier than child token `id`; ties go to the lower id. */
-static bool end_wins(const struct decoding *g, const float *logits, int32_t id)
-{
-	int32_t ends[] = { g->options->end, tokenizer_end(decoder_tokenizer(g->d)) };
-
-	for (size_t i = 0; i < 2; i++)
-		if (ends[i] >= 0 && (logits[ends[i]] > logits[id] || (logits[ends[i]] == logits[id] && ends[i] < id)))
-			return true;
-	return false;
-}
-
-static void step_grammar(const struct decoding *g, struct answer *a, const float *logits)
+static void take_grammar(const struct decoding *g, struct answer *a)
 {
 	const struct token_tree *tree = g->options->grammar;
-	uint32_t best = token_tree_child(tree, a->node);
+	uint32_t child = token_tree_child(tree, a->node);
 
-	for (uint32_t c = tree->nodes[best].sibling; c != 0; c = tree->nodes[c].sibling)
-		if (logits[tree->nodes[c].id] > logits[tree->nodes[best].id])
-			best = c;
-	if (tree->nodes[a->node].ends && end_wins(g, logits, tree->nodes[best].id)) {
+	while (child != 0 && tree->nodes[child].id != a->next)
+		child = tree->nodes[child].sibling;
+	if (child == 0) { /* an end token */
 		a->done = true;
 		return;
 	}
-	enter_node(a, tree, best);
+	enter_node(g, a, child);
 	follow_forced(g, a);
 }
 
-/* Bytes that end with a whole character, leaving out a last one that is cut. */
-static size_t whole_characters(const struct buf *text)
-{
-	for (size_t back = 1; back <= 3 && back <= text->n; back++) {
-		unsigned char c = (unsigned char)text->data[text->n - back];
-		size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+/* --- choosing --- */
 
-		if ((c & 0xC0) != 0x80)
-			return need > back ? text->n - back : text->n;
-	}
-	return text->n;
+static size_t insert_id(int32_t *ids, size_t n, int32_t id)
+{
+	size_t at = n;
+
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return n;
+	for (; at > 0 && ids[at - 1] > id; at--)
+		ids[at] = ids[at - 1];
+	ids[at] = id;
+	return n + 1;
 }
 
-/* A model may write any bytes; what leaves here is UTF-8. */
-static void repair_text(struct buf *text)
+/* The ids that may follow, ascending: children, and ends where a sequence ends. */
+static size_t allowed_ids(const struct decoding *g, const struct answer *a, int32_t *ids)
 {
-	struct buf whole = { 0 };
-	size_t bad;
+	const struct token_tree *tree = g->options->grammar;
+	int32_t ends[] = { g->options->end, tokenizer_end(decoder_tokenizer(g->d)) };
+	size_t n = 0;
 
-	if (text->n == 0 || text_valid(text->data, text->n, &bad))
-		return;
-	for (size_t at = 0; at < text->n;) {
-		uint32_t code_point;
-		char bytes[4];
-
-		at += text_decode(text->data + at, text->n - at, &code_point);
-		buf_add(&whole, bytes, text_encode(code_point, bytes));
-	}
-	buf_release(text);
-	*text = whole;
+	for (uint32_t c = token_tree_child(tree, a->node); c != 0; c = tree->nodes[c].sibling)
+		ids[n++] = tree->nodes[c].id;
+	for (size_t i = 0; i < 2 && tree->nodes[a->node].ends; i++)
+		if (ends[i] >= 0)
+			n = insert_id(ids, n, ends[i]);
+	return n;
 }
+
+static int32_t choose_allowed(const struct decoding *g, const struct answer *a, const struct chooser *c,
+			      const float *logits, double u)
+{
+	size_t n = allowed_ids(g, a, c->ids);
+
+	for (size_t i = 0; i < n; i++)
+		c->logits[i] = logits[c->ids[i]];
+	return c->ids[sample_token(&g->options->sampling, c->logits, n, u, c->room)];
+}
+
+static void choose(void *context, size_t tile, int worker)
+{
+	struct decoding *g = context;
+	struct answer *a = &g->answers[tile];
+	const struct chooser *c = &g->choosers[worker];
+	size_t vocabulary = decoder_vocabulary(g->d);
+	const float *logits = g->logits + tile * vocabulary;
+	double u = g->options->sampling.temperature > 0 ? rng_double(&a->rng) : 0;
+
+	if (g->options->grammar)
+		a->next = choose_allowed(g, a, c, logits, u);
+	else
+		a->next = sample_token(&g->options->sampling, logits, vocabulary, u, c->room);
+	if (g->options->log_p && !g->options->grammar)
+		a->next_log_p = (double)logits[a->next] - sample_log_sum(logits, vocabulary);
+}
+
+static void open_choosers(struct decoding *g)
+{
+	size_t threads = (size_t)pool_threads(decoder_pool(g->d)), vocabulary = decoder_vocabulary(g->d);
+
+	g->choosers = mem_zero(threads, sizeof(*g->choosers));
+	for (size_t i = 0; i < threads; i++) {
+		struct chooser *c = &g->choosers[i];
+
+		if (g->options->sampling.temperature > 0)
+			c->room = mem_resize(NULL, vocabulary, sizeof(*c->room));
+		if (g->options->grammar) {
+			c->ids = mem_resize(NULL, vocabulary, sizeof(*c->ids));
+			c->logits = mem_resize(NULL, vocabulary, sizeof(*c->logits));
+		}
+	}
+}
+
+static void close_choosers(struct decoding *g)
+{
+	for (size_t i = 0; i < (size_t)pool_threads(decoder_pool(g->d)); i++) {
+		free(g->choosers[i].room);
+		free(g->choosers[i].ids);
+		free(g->choosers[i].logits);
+	}
+	free(g->choosers);
+}
+
+/* --- steps --- */
 
 static void finish(const struct decoding *g, struct answer *a)
 {
-	struct generation *out = a->out;
+	const struct buf *raw = &a->raw;
 
-	if (g->options->grammar)
-		tokenizer_decode(decoder_tokenizer(g->d), a->ids.ids, a->ids.n, &out->text);
-	if (out->truncated)
-		cut_text(&out->text, whole_characters(&out->text));
-	repair_text(&out->text);
-	token_list_release(&a->ids);
+	if (!a->out->stopped)
+		finish_text(g, a, a->out->truncated ? whole_characters(raw->data, raw->n) : raw->n);
+	buf_release(&a->raw);
 	context_free(a->context);
+	prompt_tree_close(g->prompts, a->prompt);
 }
 
-/* Finishes what is done and closes the gaps; returns how many go on. */
-static size_t keep_active(const struct decoding *g, struct answer *answers, size_t n)
+/* Finishes what is done and closes the gaps. */
+static void keep_active(struct decoding *g)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (answers[i].done)
-			finish(g, &answers[i]);
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->answers[i].done)
+			finish(g, &g->answers[i]);
 		else
-			answers[kept++] = answers[i];
+			g->answers[kept++] = g->answers[i];
 	}
-	return kept;
+	g->n = kept;
 }
 
-static void step(const struct decoding *g, struct answer *answers, size_t n)
+static void start(struct decoding *g, size_t prompt, struct generation *out)
 {
-	struct context *contexts[PROMPTS];
+	struct answer *a = &g->answers[g->n++];
+	const uint64_t *seeds = g->options->seeds;
 
+	*a = (struct answer){ .prompt = prompt, .out = out };
+	a->context = context_new(g->d, prompt_tree_open(g->prompts, prompt), NULL, 0);
+	rng_init(&a->rng, seeds ? seeds[prompt] : 0, "tokens");
+	if (g->options->grammar)
+		follow_forced(g, a);
+}
+
+static bool has_room(const struct decoding *g, size_t prompt)
+{
+	size_t tokens = prompt_tree_tokens(g->prompts) + prompt_tree_cost(g->prompts, prompt);
+
+	return g->n == 0 || (g->n < ACTIVE && tokens + (g->n + 1) * g->reserved <= g->budget);
+}
+
+static void step(struct decoding *g)
+{
+	struct context *contexts[ACTIVE];
+
+	for (size_t i = 0; i < g->n; i++)
+		contexts[i] = g->answers[i].context;
+	decoder_compute(g->d, contexts, g->n);
+	decoder_logits(g->d, contexts, g->n, g->logits);
+	pool_run(decoder_pool(g->d), g->n, choose, g);
+	for (size_t i = 0; i < g->n; i++)
+		(g->options->grammar ? take_grammar : take_free)(g, &g->answers[i]);
+}
+
+static void run(struct decoding *g, size_t n, struct generation *out)
+{
+	const size_t *order = prompt_tree_order(g->prompts);
+
+	for (size_t next = 0; next < n || g->n > 0;) {
+		while (next < n && has_room(g, order[next])) {
+			start(g, order[next], &out[order[next]]);
+			next++;
+		}
+		keep_active(g); /* a grammar without a choice is done before its first step */
+		if (g->n > 0)
+			step(g);
+		keep_active(g);
+	}
+}
+
+void generate(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
+	      const struct generate_options *options, struct generation *out)
+{
+	struct decoding *g = mem_zero(1, sizeof(*g));
+	size_t model_limit = decoder_limit(d);
+
+	g->d = d;
+	g->options = options;
+	g->limit = options->limit > 0 && options->limit < model_limit ? options->limit : model_limit;
+	g->budget = options->budget ? options->budget : GENERATE_BUDGET;
+	g->reserved = options->max_tokens < g->limit ? options->max_tokens : g->limit;
+	g->prompts = prompt_tree_new(d, shared, prompts, n);
+	g->logits = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * decoder_vocabulary(d), sizeof(*g->logits));
+	open_choosers(g);
 	for (size_t i = 0; i < n; i++)
-		contexts[i] = answers[i].context;
-	decoder_compute(g->d, contexts, n);
-	decoder_logits(g->d, contexts, n, g->logits);
-	for (size_t i = 0; i < n; i++) {
-		const float *row = g->logits + i * decoder_vocabulary(g->d);
-
-		if (g->options->grammar)
-			step_grammar(g, &answers[i], row);
-		else
-			step_free(g, &answers[i], row);
-	}
-}
-
-static void generate_group(const struct decoding *g, struct context *shared, const struct token_list *prompts, size_t n,
-			   struct generation *out)
-{
-	struct answer answers[PROMPTS];
-
-	for (size_t i = 0; i < n; i++) {
 		out[i] = (struct generation){ 0 };
-		answers[i] = (struct answer){ .out = &out[i] };
-		answers[i].context = context_new(g->d, shared, prompts[i].ids, prompts[i].n);
-		if (g->options->grammar)
-			follow_forced(g, &answers[i]);
-	}
-	n = keep_active(g, answers, n);
-	while (n > 0) {
-		step(g, answers, n);
-		n = keep_active(g, answers, n);
-	}
+	run(g, n, out);
+	close_choosers(g);
+	free(g->logits);
+	prompt_tree_free(g->prompts);
+	free(g);
 }
 
-/* How many of the n prompts decode together; at least one. */
-static size_t group_size(const struct token_list *prompts, size_t n, size_t max_tokens)
+void generation_release(struct generation *g)
 {
-	size_t tokens = 0;
-
-	for (size_t i = 0; i < n && i < PROMPTS; i++) {
-		tokens += prompts[i].n + (max_tokens < TOKENS ? max_tokens : TOKENS);
-		if (tokens > TOKENS)
-			return i > 0 ? i : 1;
-	}
-	return n < PROMPTS ? n : PROMPTS;
-}
-
-void generate_greedy(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
-		     const struct generate_options *options, struct generation *out)
-{
-	struct decoding g = { .d = d, .options = options };
-
-	for (size_t i = 0; i < options->n_stop; i++)
-		if (strlen(options->stop[i]) > g.longest_stop)
-			g.longest_stop = strlen(options->stop[i]);
-	g.logits = mem_resize(NULL, PROMPTS * decoder_vocabulary(d), sizeof(*g.logits));
-	for (size_t at = 0; at < n;) {
-		size_t group = group_size(prompts + at, n - at, options->max_tokens);
-
-		generate_group(&g, shared, prompts + at, group, out + at);
-		at += group;
-	}
-	free(g.logits);
+	buf_release(&g->text);
+	free(g->log_p);
+	g->log_p = NULL;
 }

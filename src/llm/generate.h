@@ -1,13 +1,18 @@
 /* generate.h - what is asked of a decoder: the probability of each label, an answer out of a closed set, or free text.
  *
- * All functions take many prompts behind one shared prefix and run them together; groups are formed by item order and
- * a token budget, so the result for one prompt does not depend on the others (scoring), or repeats exactly for the
- * same composition of the batch (generation). One thread at a time per decoder. */
+ * All functions take many prompts behind one shared context (or NULL), compute what the prompts share once
+ * (prompt_tree.h) and run as many together as `budget` allows: tokens whose keys and values are held at a time, one
+ * prompt at least; 0 is GENERATE_BUDGET. Who runs with whom follows from the prompts and the budget alone, never from
+ * time, and does not change a result: the scores, and the text for one seed, are the same to the byte in any company.
+ * One thread at a time per decoder. */
 #ifndef RUNG_LLM_GENERATE_H
 #define RUNG_LLM_GENERATE_H
 
 #include "base/buf.h"
 #include "llm/decoder.h"
+#include "llm/sample.h"
+
+enum { GENERATE_BUDGET = 4096 }; /* tokens: 198 MB for SmolLM2-135M, see context_token_bytes() */
 
 /* A prefix tree over token sequences: a closed set of outputs (labels, or JSON around labels). */
 struct token_tree;
@@ -15,28 +20,41 @@ struct token_tree *token_tree_new(const struct token_list *sequences, size_t n);
 void token_tree_free(struct token_tree *t);
 
 /* Natural-log probability of every sequence of the tree behind each prompt, the full vocabulary as denominator:
- * out (n, sequences). Where one sequence is a prefix of another, both count as written. `shared` may be NULL. */
+ * out (n, sequences). Where one sequence is a prefix of another, both count as written. */
 void score_sequences(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
-		     const struct token_tree *tree, double *out);
+		     const struct token_tree *tree, size_t budget, double *out);
 
 struct generate_options {
 	size_t max_tokens;       /* at least 1; a grammar bounds itself and ignores it, and the stop strings */
 	const char *const *stop; /* n_stop strings; the text ends before the first one found */
 	size_t n_stop;
 	int32_t end;             /* id that ends the turn, or -1; the model's own end always does */
-	/* NULL: free text. Else the output is one of its sequences, chosen greedily token by token; where one ends and
-	 * another goes on, an end token must be likelier than the next token for the shorter one. */
+	struct sampling sampling;
+	const uint64_t *seeds;   /* (n) one a prompt, for its draws alone; NULL: 0 for all */
+	/* NULL: free text. Else the output is one of its sequences, chosen token by token among those it allows; where one
+	 * ends and another goes on, an end token must be chosen for the shorter one. */
 	const struct token_tree *grammar;
+	size_t limit;  /* tokens of prompt and text together; 0: decoder_limit() */
+	size_t budget;
+	bool log_p;    /* give generation.log_p; not under a grammar */
+	/* Called with each piece of text as soon as nothing that follows can change it: whole characters, no beginning of a
+	 * stop string. The pieces of a prompt together are its text. False stops that prompt. NULL: nobody listens. */
+	bool (*piece)(void *context, size_t prompt, const char *text, size_t n);
+	void *context;
 };
 
 struct generation {
 	struct buf text; /* UTF-8: a character cut by max_tokens is left out, wrong bytes are U+FFFD */
-	size_t tokens;  /* generated, the end token not counted */
-	bool truncated; /* max_tokens reached before an end or a stop string */
+	size_t tokens;   /* generated, the end token not counted */
+	double *log_p;   /* (tokens) natural log under the model's own distribution, whatever the sampling; or NULL */
+	bool truncated;  /* max_tokens or the limit reached before an end or a stop string */
+	bool stopped;    /* because piece() said so */
 };
+void generation_release(struct generation *g);
 
-/* Greedy generation; out (n), each released by the caller with buf_release(&text). Ties go to the lower id. */
-void generate_greedy(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
-		     const struct generate_options *options, struct generation *out);
+/* Generates behind each prompt; out (n) is the caller's to release. A prompt that ends makes room for the next at once:
+ * its first pass goes over the weights together with the next token of the others. */
+void generate(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
+	      const struct generate_options *options, struct generation *out);
 
 #endif

@@ -3,13 +3,11 @@
  * A group of prompts and the inner nodes of their label trees go through the decoder in one pass; only then are the
  * logits of all of them taken, a few rows at a time. A tree too large for that is walked in preorder, NODES inner
  * nodes at a time, keeping only contexts whose subtrees are unfinished. */
-#include <math.h>
-
 #include "base/arena.h"
+#include "llm/prompt_tree.h"
 #include "llm/token_tree.h"
 
 enum {
-	TOKENS = 1536,    /* of one group: 71 MB of keys and values for SmolLM2-135M */
 	NODES = 1024,     /* inner tree nodes of one prompt in flight */
 	LOGIT_ROWS = 64,  /* 13 MB of logits at 49,152 words */
 };
@@ -27,25 +25,14 @@ struct scoring {
 	const uint32_t *inner; /* (n_inner) nodes with children, preorder; the root is the first */
 	size_t n_inner;
 	size_t n;                  /* prompts of the group */
-	struct context **contexts; /* (n, nodes); those of finished subtrees are NULL */
+	struct prompt_tree *prompts;
+	struct context **contexts; /* (n, nodes); those of finished subtrees are NULL; a root's belongs to prompts */
 	double *log_p;             /* (n, nodes) natural log, given the parent; add_paths(): given the prompt */
 	struct place *places;
 	size_t n_places;
 	float *logits;             /* (LOGIT_ROWS, vocabulary) */
 	const struct place *batch; /* score_place(): the first of the rows in logits */
 };
-
-static double log_sum_exp(const float *x, size_t n)
-{
-	float top = x[0];
-	double sum = 0;
-
-	for (size_t i = 1; i < n; i++)
-		top = x[i] > top ? x[i] : top;
-	for (size_t i = 0; i < n; i++)
-		sum += exp((double)x[i] - (double)top);
-	return (double)top + log(sum);
-}
 
 /* Gives every child of the place its log probability there. */
 static void score_place(void *context, size_t tile, int worker)
@@ -54,7 +41,7 @@ static void score_place(void *context, size_t tile, int worker)
 	const struct place *place = &s->batch[tile];
 	size_t vocabulary = decoder_vocabulary(s->d);
 	const float *row = s->logits + tile * vocabulary;
-	double all = log_sum_exp(row, vocabulary);
+	double all = sample_log_sum(row, vocabulary);
 
 	(void)worker;
 	for (uint32_t c = token_tree_child(s->tree, place->node); c != 0; c = s->tree->nodes[c].sibling)
@@ -100,7 +87,7 @@ static void drop_finished(struct scoring *s, size_t i, size_t next)
 	for (size_t k = next; k-- > 0;) {
 		uint32_t node = s->inner[k];
 
-		if (s->tree->nodes[node].end <= reached) {
+		if (node > 0 && s->tree->nodes[node].end <= reached) {
 			context_free(contexts[node]);
 			contexts[node] = NULL;
 		}
@@ -124,12 +111,13 @@ static void add_paths(const struct token_tree *tree, double *log_p)
 		log_p[i] += log_p[tree->nodes[i].parent];
 }
 
-static void score_group(struct scoring *s, struct context *shared, const struct token_list *prompts, double *out)
+/* order: the group's prompts, whose contexts are open */
+static void score_group(struct scoring *s, const size_t *order, double *out)
 {
 	size_t nodes = s->tree->n, sequences = s->tree->n_sequences;
 
 	for (size_t i = 0; i < s->n; i++)
-		s->contexts[i * nodes] = context_new(s->d, shared, prompts[i].ids, prompts[i].n);
+		s->contexts[i * nodes] = prompt_tree_open(s->prompts, order[i]);
 	for (size_t from = 0; from < s->n_inner; from += NODES) {
 		size_t to = s->n_inner - from < NODES ? s->n_inner : from + NODES;
 
@@ -144,7 +132,8 @@ static void score_group(struct scoring *s, struct context *shared, const struct 
 	for (size_t i = 0; i < s->n; i++) {
 		add_paths(s->tree, s->log_p + i * nodes);
 		for (size_t j = 0; j < sequences; j++)
-			out[i * sequences + j] = s->log_p[i * nodes + s->tree->last[j]];
+			out[order[i] * sequences + j] = s->log_p[i * nodes + s->tree->last[j]];
+		prompt_tree_close(s->prompts, order[i]);
 	}
 }
 
@@ -158,38 +147,42 @@ static size_t list_inner(const struct token_tree *tree, uint32_t *inner)
 	return n;
 }
 
-/* How many of the n prompts fit the token budget; at least one. */
-static size_t group_size(const struct token_list *prompts, size_t n, size_t n_inner)
+/* Opens prompts from the head of the order while they fit the token budget; at least one. */
+static size_t open_group(struct scoring *s, const size_t *order, size_t n, size_t budget)
 {
-	size_t tokens = 0, extra = n_inner < NODES ? n_inner : NODES;
+	size_t extra = s->n_inner < NODES ? s->n_inner : NODES;
 
 	for (size_t i = 0; i < n; i++) {
-		tokens += prompts[i].n + extra;
-		if (tokens > TOKENS)
-			return i > 0 ? i : 1;
+		size_t tokens = prompt_tree_tokens(s->prompts) + prompt_tree_cost(s->prompts, order[i]);
+
+		if (i > 0 && tokens + (i + 1) * extra > budget)
+			return i;
+		prompt_tree_open(s->prompts, order[i]);
 	}
 	return n;
 }
 
 void score_sequences(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
-		     const struct token_tree *tree, double *out)
+		     const struct token_tree *tree, size_t budget, double *out)
 {
 	uint32_t *inner = mem_zero(tree->n, sizeof(*inner));
 	struct scoring s = { .d = d, .tree = tree, .inner = inner, .n_inner = list_inner(tree, inner) };
 
 	if (s.n_inner == 0)
 		n = 0; /* an empty tree asks nothing */
+	s.prompts = prompt_tree_new(d, shared, prompts, n);
 	s.logits = mem_resize(NULL, LOGIT_ROWS * decoder_vocabulary(d), sizeof(*s.logits));
-	for (size_t at = 0; at < n; at += s.n) {
-		s.n = group_size(prompts + at, n - at, s.n_inner);
+	for (const size_t *order = prompt_tree_order(s.prompts), *end = order + n; order < end; order += s.n) {
+		s.n = open_group(&s, order, (size_t)(end - order), budget ? budget : GENERATE_BUDGET);
 		s.contexts = mem_zero(s.n * tree->n, sizeof(struct context *));
 		s.log_p = mem_zero(s.n * tree->n, sizeof(*s.log_p));
 		s.places = mem_zero(s.n * (s.n_inner < NODES ? s.n_inner : NODES), sizeof(*s.places));
-		score_group(&s, shared, prompts + at, out + at * tree->n_sequences);
+		score_group(&s, order, out);
 		free(s.contexts);
 		free(s.log_p);
 		free(s.places);
 	}
+	prompt_tree_free(s.prompts);
 	free(s.logits);
 	free(inner);
 }

@@ -7,7 +7,8 @@
 
 struct model_engine {
 	bool (*serves)(const char *name);
-	void *(*open)(const char *name, const char *folder, struct pool *pool, struct error *err);
+	void *(*open)(const char *name, const char *folder, const struct model_settings *settings, struct pool *pool,
+		      struct error *err);
 	void (*free)(void *state);
 	bool (*ask)(void *state, struct arena *arena, const struct model_request *requests, size_t n,
 		    struct model_reply *replies, struct error *err);

@@ -1,5 +1,5 @@
 /* local.c - the engine that runs small decoders in this process (src/llm). What the requests of a batch have in common
- * at their beginning is computed once. */
+ * at their beginning is computed once, and what one batch after another begins with is kept between them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +7,33 @@
 #include "base/clock.h"
 #include "llm/chat.h"
 #include "llm/generate.h"
+#include "llm/prefix_cache.h"
 #include "model/engine.h"
 #include "model/registry.h"
+
+enum {
+	CONTEXT_TOKENS = 8192, /* of a request that asks for no other limit: longer prompts are seldom meant */
+	TEXT_TOKENS = 64,
+};
 
 struct local {
 	struct decoder *decoder;
 	const struct chat_format *format;
+	struct prefix_cache *prefixes; /* holds a quarter of the memory, batches the rest */
+	size_t budget;                 /* tokens of a batch in flight */
+};
+
+/* Requests that run together: those of a call whose prompts fit. */
+struct batch {
+	struct local *local;
+	struct arena *arena;
+	const struct model_request **requests; /* (n) alike but for messages, seed and listener */
+	struct token_list *prompts;            /* (n) */
+	struct model_reply **replies;          /* (n) */
+	size_t n, limit;
+	struct token_tree *choices;            /* NULL: free text */
+	struct context *shared;                /* what all prompts begin with, or NULL */
+	struct token_list *rest;               /* (n) the prompts behind it, borrowed */
 };
 
 static bool local_serves(const char *name)
@@ -20,7 +41,16 @@ static bool local_serves(const char *name)
 	return strcmp(name, "local") == 0 || strncmp(name, "local:", 6) == 0;
 }
 
-static void *local_open(const char *name, const char *folder, struct pool *pool, struct error *err)
+static void set_memory(struct local *l, size_t memory_mb)
+{
+	size_t tokens = (memory_mb ? memory_mb : MODEL_MEMORY_MB) * 1000000 / context_token_bytes(l->decoder);
+
+	l->prefixes = prefix_cache_new(l->decoder, tokens / 4);
+	l->budget = tokens - tokens / 4 > 0 ? tokens - tokens / 4 : 1;
+}
+
+static void *local_open(const char *name, const char *folder, const struct model_settings *settings, struct pool *pool,
+			struct error *err)
 {
 	const struct kernels *kernels = kernels_choose(false, err);
 	struct buf path = { 0 };
@@ -34,7 +64,9 @@ static void *local_open(const char *name, const char *folder, struct pool *pool,
 	buf_release(&path);
 	if (decoder) {
 		l = mem_zero(1, sizeof(*l));
-		*l = (struct local){ decoder, chat_format_detect(decoder_tokenizer(decoder)) };
+		l->decoder = decoder;
+		l->format = chat_format_detect(decoder_tokenizer(decoder));
+		set_memory(l, settings->memory_mb);
 	}
 	return l;
 }
@@ -43,6 +75,7 @@ static void local_free(void *state)
 {
 	struct local *l = state;
 
+	prefix_cache_free(l->prefixes);
 	decoder_free(l->decoder);
 	free(l);
 }
@@ -57,28 +90,17 @@ static void encode_request(const struct local *l, const struct model_request *r,
 	free(messages);
 }
 
-/* Tokens that all prompts begin with; each keeps at least one of its own. */
-static size_t common_prefix(const struct token_list *prompts, size_t n)
-{
-	size_t shared = prompts[0].n ? prompts[0].n - 1 : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		size_t k = 0;
-
-		while (k < shared && k + 1 < prompts[i].n && prompts[i].ids[k] == prompts[0].ids[k])
-			k++;
-		shared = k;
-	}
-	return shared;
-}
-
-static struct token_tree *choices_tree(const struct local *l, const struct model_request *r)
+/* The choices as a tree, and how many tokens the longest has. */
+static struct token_tree *choices_tree(const struct local *l, const struct model_request *r, size_t *longest)
 {
 	struct token_list *choices = mem_zero(r->n_choices, sizeof(*choices));
 	struct token_tree *tree;
 
-	for (size_t i = 0; i < r->n_choices; i++)
+	*longest = 0;
+	for (size_t i = 0; i < r->n_choices; i++) {
 		tokenizer_encode(decoder_tokenizer(l->decoder), r->choices[i], strlen(r->choices[i]), false, &choices[i]);
+		*longest = choices[i].n > *longest ? choices[i].n : *longest;
+	}
 	tree = token_tree_new(choices, r->n_choices);
 	for (size_t i = 0; i < r->n_choices; i++)
 		token_list_release(&choices[i]);
@@ -86,103 +108,137 @@ static struct token_tree *choices_tree(const struct local *l, const struct model
 	return tree;
 }
 
-static void ask_scores(struct local *l, struct arena *arena, const struct model_request *r, struct context *shared,
-		       const struct token_list *prompts, size_t n, struct model_reply *replies)
+static void ask_scores(struct batch *b)
 {
-	struct token_tree *tree = choices_tree(l, r);
-	double *scores = arena_array(arena, n * r->n_choices, sizeof(*scores));
+	size_t n_choices = b->requests[0]->n_choices;
+	double *scores = arena_array(b->arena, b->n * n_choices, sizeof(*scores));
 
-	score_sequences(l->decoder, shared, prompts, n, tree, scores);
-	for (size_t i = 0; i < n; i++)
-		replies[i] = (struct model_reply){ .scores = scores + i * r->n_choices, .output_tokens = 1 };
-	token_tree_free(tree);
+	score_sequences(b->local->decoder, b->shared, b->rest, b->n, b->choices, b->local->budget, scores);
+	for (size_t i = 0; i < b->n; i++)
+		*b->replies[i] = (struct model_reply){ .scores = scores + i * n_choices, .output_tokens = 1 };
 }
 
-static void ask_text(struct local *l, struct arena *arena, const struct model_request *r, struct context *shared,
-		     const struct token_list *prompts, size_t n, struct model_reply *replies)
+static bool pass_piece(void *context, size_t i, const char *text, size_t n)
 {
-	struct token_tree *tree = r->want == WANT_CHOICE ? choices_tree(l, r) : NULL;
-	struct generate_options options = {
-		.max_tokens = r->max_tokens ? r->max_tokens : 64,
-		.end = chat_end(l->format, decoder_tokenizer(l->decoder)),
-		.grammar = tree,
+	const struct batch *b = context;
+	const struct model_request *r = b->requests[i];
+
+	return !r->piece || r->piece(r->context, text, n);
+}
+
+static struct model_reply text_reply(struct arena *arena, const struct generation *g)
+{
+	struct model_reply reply = {
+		.status = g->truncated ? MODEL_TRUNCATED : MODEL_OK,
+		.text = arena_copy(arena, buf_text(&g->text), g->text.n),
+		.output_tokens = g->tokens,
 	};
-	struct generation *made = mem_zero(n, sizeof(*made));
 
-	generate_greedy(l->decoder, shared, prompts, n, &options, made);
-	for (size_t i = 0; i < n; i++) {
-		replies[i] = (struct model_reply){
-			.status = made[i].truncated ? MODEL_TRUNCATED : MODEL_OK,
-			.text = arena_copy(arena, buf_text(&made[i].text), made[i].text.n),
-			.output_tokens = made[i].tokens,
-		};
-		buf_release(&made[i].text);
+	if (g->log_p) {
+		double *log_p = arena_array(arena, g->tokens, sizeof(*log_p));
+
+		memcpy(log_p, g->log_p, g->tokens * sizeof(*log_p));
+		reply.log_p = log_p;
 	}
-	free(made);
-	token_tree_free(tree);
+	return reply;
 }
 
-/* Runs requests whose prompts all fit, behind the prefix they share. */
-static void ask_fitting(struct local *l, struct arena *arena, const struct model_request *r, struct token_list *prompts,
-			size_t n, struct model_reply *replies)
+static void ask_text(struct batch *b, size_t max_tokens)
 {
-	size_t prefix = n > 1 ? common_prefix(prompts, n) : 0;
-	struct context *shared = prefix ? context_new(l->decoder, NULL, prompts[0].ids, prefix) : NULL;
-	struct token_list *rest = mem_zero(n, sizeof(*rest));
+	const struct model_request *r = b->requests[0];
+	const struct model_sampling *s = &r->sampling;
+	struct decoder *d = b->local->decoder;
+	uint64_t *seeds = mem_zero(b->n, sizeof(*seeds));
+	struct generation *made = mem_zero(b->n, sizeof(*made));
+	struct generate_options options = {
+		.max_tokens = max_tokens, .stop = r->stop, .n_stop = r->n_stop,
+		.end = chat_end(b->local->format, decoder_tokenizer(d)), .grammar = b->choices,
+		.sampling = { .temperature = s->temperature, .top_k = s->top_k, .top_p = s->top_p, .min_p = s->min_p },
+		.seeds = seeds, .limit = b->limit, .budget = b->local->budget, .log_p = r->want_log_p,
+		.piece = pass_piece, .context = b,
+	};
+
+	for (size_t i = 0; i < b->n; i++)
+		seeds[i] = b->requests[i]->sampling.seed;
+	generate(d, b->shared, b->rest, b->n, &options, made);
+	for (size_t i = 0; i < b->n; i++) {
+		*b->replies[i] = text_reply(b->arena, &made[i]);
+		generation_release(&made[i]);
+	}
+	free(seeds);
+	free(made);
+}
+
+/* Runs the batch behind what its prompts share. Its time is shared out by the tokens that are a request's own. */
+static void ask_batch(struct batch *b, size_t reply_tokens)
+{
+	size_t prefix;
 	double start = clock_ms(), tokens = 0, ms;
 
-	for (size_t i = 0; i < n; i++)
-		rest[i] = (struct token_list){ prompts[i].ids + prefix, prompts[i].n - prefix, prompts[i].n - prefix };
-	(r->want == WANT_SCORES ? ask_scores : ask_text)(l, arena, r, shared, rest, n, replies);
-	ms = clock_ms() - start;
-	for (size_t i = 0; i < n; i++)
-		tokens += (double)(rest[i].n + replies[i].output_tokens);
-	for (size_t i = 0; i < n; i++) {
-		replies[i].input_tokens = prompts[i].n;
-		replies[i].ms = ms * (double)(rest[i].n + replies[i].output_tokens) / tokens;
+	b->shared = prefix_cache_find(b->local->prefixes, b->prompts, b->n, &prefix);
+	b->rest = mem_zero(b->n, sizeof(*b->rest));
+	for (size_t i = 0; i < b->n; i++) {
+		size_t n = b->prompts[i].n - prefix;
+
+		b->rest[i] = (struct token_list){ b->prompts[i].ids + prefix, n, n };
 	}
-	free(rest);
-	context_free(shared);
+	if (b->requests[0]->want == WANT_SCORES)
+		ask_scores(b);
+	else
+		ask_text(b, reply_tokens);
+	ms = clock_ms() - start;
+	for (size_t i = 0; i < b->n; i++)
+		tokens += (double)(b->rest[i].n + b->replies[i]->output_tokens + 1);
+	for (size_t i = 0; i < b->n; i++) {
+		b->replies[i]->input_tokens = b->prompts[i].n;
+		b->replies[i]->ms = ms * (double)(b->rest[i].n + b->replies[i]->output_tokens + 1) / tokens;
+	}
+	free(b->rest);
 }
 
-/* Room that the reply needs behind the prompt. */
-static size_t reply_room(const struct model_request *r)
+static struct model_reply too_long(struct arena *arena, size_t tokens, size_t reply, size_t limit)
 {
-	return r->want == WANT_TEXT ? (r->max_tokens ? r->max_tokens : 64) : 64;
+	return (struct model_reply){ .status = MODEL_TRUNCATED, .input_tokens = tokens,
+		.why = arena_printf(arena, "the prompt's %zu tokens and up to %zu for the reply do not fit the context of %zu; "
+				    "shorten the input in the task's template, or allow more with --context when the model "
+				    "was trained for it", tokens, reply, limit) };
 }
 
 static bool local_ask(void *state, struct arena *arena, const struct model_request *requests, size_t n,
 		      struct model_reply *replies, struct error *err)
 {
 	struct local *l = state;
-	struct token_list *prompts = mem_zero(n, sizeof(*prompts));
-	struct token_list *fitting = mem_zero(n, sizeof(*fitting));
-	struct model_reply *made = mem_zero(n, sizeof(*made));
-	size_t *position = mem_zero(n, sizeof(*position));
-	size_t fits = 0;
+	const struct model_request *r = &requests[0];
+	size_t wanted = r->max_context ? r->max_context : CONTEXT_TOKENS, reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
+	struct batch b = { .local = l, .arena = arena };
 
 	(void)err;
+	b.limit = wanted < decoder_limit(l->decoder) ? wanted : decoder_limit(l->decoder);
+	b.requests = mem_zero(n, sizeof(const struct model_request *));
+	b.prompts = mem_zero(n, sizeof(*b.prompts));
+	b.replies = mem_zero(n, sizeof(struct model_reply *));
+	if (r->want != WANT_TEXT)
+		b.choices = choices_tree(l, r, &reply);
 	for (size_t i = 0; i < n; i++) {
-		encode_request(l, &requests[i], &prompts[i]);
-		if (prompts[i].n + reply_room(&requests[i]) <= decoder_limit(l->decoder)) {
-			position[fits] = i;
-			fitting[fits++] = prompts[i];
-		} else {
-			replies[i] = (struct model_reply){ .status = MODEL_ERROR, .input_tokens = prompts[i].n,
-				.text = arena_printf(arena, "the prompt's %zu tokens do not fit the model's context of %zu",
-						     prompts[i].n, decoder_limit(l->decoder)) };
+		struct token_list *prompt = &b.prompts[b.n];
+
+		encode_request(l, &requests[i], prompt);
+		if (prompt->n + reply > b.limit) {
+			replies[i] = too_long(arena, prompt->n, reply, b.limit);
+			token_list_release(prompt);
+			continue;
 		}
+		b.requests[b.n] = &requests[i];
+		b.replies[b.n++] = &replies[i];
 	}
-	if (fits)
-		ask_fitting(l, arena, &requests[0], fitting, fits, made);
-	for (size_t i = 0; i < fits; i++)
-		replies[position[i]] = made[i];
-	for (size_t i = 0; i < n; i++)
-		token_list_release(&prompts[i]);
-	free(prompts);
-	free(fitting);
-	free(made);
-	free(position);
+	if (b.n)
+		ask_batch(&b, reply);
+	for (size_t i = 0; i < b.n; i++)
+		token_list_release(&b.prompts[i]);
+	token_tree_free(b.choices);
+	free(b.requests);
+	free(b.prompts);
+	free(b.replies);
 	return true;
 }
 

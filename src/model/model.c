@@ -20,6 +20,7 @@ struct model {
 
 struct models {
 	char *folder;
+	struct model_settings settings;
 	struct pool *pool;
 	struct model *loaded;
 	struct encoder *encoder;
@@ -27,12 +28,13 @@ struct models {
 
 static const struct model_engine *const engines[] = { &model_engine_local };
 
-struct models *models_open(const char *folder, int threads)
+struct models *models_open(const char *folder, const struct model_settings *settings)
 {
 	struct models *m = mem_zero(1, sizeof(*m));
 
 	m->folder = mem_string(folder);
-	m->pool = pool_open(threads);
+	m->settings = *settings;
+	m->pool = pool_open(settings->threads);
 	return m;
 }
 
@@ -59,6 +61,11 @@ int models_threads(const struct models *m)
 	return pool_threads(m->pool);
 }
 
+size_t models_max_context(const struct models *m)
+{
+	return m->settings.max_context;
+}
+
 struct model *model_open(struct models *m, const char *name, struct error *err)
 {
 	for (struct model *p = m->loaded; p; p = p->next)
@@ -67,7 +74,7 @@ struct model *model_open(struct models *m, const char *name, struct error *err)
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		if (!engines[i]->serves(name))
 			continue;
-		void *state = engines[i]->open(name, m->folder, m->pool, err);
+		void *state = engines[i]->open(name, m->folder, &m->settings, m->pool, err);
 
 		if (!state)
 			return NULL;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -20,9 +21,17 @@ struct message {
 };
 
 enum model_want {
-	WANT_TEXT,   /* free text, greedily */
-	WANT_CHOICE, /* one of the choices, greedily by constrained decoding */
+	WANT_TEXT,   /* free text */
+	WANT_CHOICE, /* one of the choices, by constrained decoding */
 	WANT_SCORES, /* the log-probability of each choice's tokens behind the prompt */
+};
+
+/* How tokens are chosen; zero is greedy. The same request with the same seed gets the same answer again. */
+struct model_sampling {
+	double temperature;  /* 0: greedy, and the rest is not looked at */
+	double top_p, min_p; /* 0: off; llm/sample.h says what they do and in which order */
+	size_t top_k;
+	uint64_t seed;
 };
 
 struct model_request {
@@ -31,7 +40,15 @@ struct model_request {
 	enum model_want want;
 	const char *const *choices;
 	size_t n_choices;
-	size_t max_tokens; /* WANT_TEXT */
+	size_t max_tokens; /* WANT_TEXT; 0: 64 */
+	const char *const *stop; /* WANT_TEXT: the text ends before the first of these found */
+	size_t n_stop;
+	struct model_sampling sampling;
+	size_t max_context; /* tokens of prompt and reply; 0: the model's limit, 8,192 at most. Never beyond the model's */
+	bool want_log_p;    /* WANT_TEXT: fill reply.log_p */
+	/* Called with each piece of the text as it becomes final; false ends the text there. NULL: nobody listens. */
+	bool (*piece)(void *context, const char *text, size_t n);
+	void *context;
 };
 
 enum model_status { MODEL_OK, MODEL_TRUNCATED, MODEL_REFUSED, MODEL_TIMEOUT, MODEL_ERROR };
@@ -40,7 +57,9 @@ extern const char *const model_status_names[]; /* "ok", "truncated", "refused", 
 struct model_reply {
 	enum model_status status;
 	const char *text;     /* lives in the arena of the call; NULL for WANT_SCORES */
+	const char *why;      /* one sentence when the request could not be answered at all, else NULL */
 	const double *scores; /* (n_choices), natural logs; NULL otherwise */
+	const double *log_p;  /* (output_tokens) natural log of each under the model's own distribution; NULL otherwise */
 	size_t input_tokens, output_tokens;
 	double ms; /* this request's share of the batch's time, by tokens */
 };
@@ -48,17 +67,28 @@ struct model_reply {
 struct models; /* what is loaded: engines, threads, the embedding model; opened when first needed */
 struct model;
 
-/* folder: where local models lie. threads <= 0: one a processor. */
-struct models *models_open(const char *folder, int threads);
+enum { MODEL_MEMORY_MB = 512 };
+
+/* Zero is the default everywhere. */
+struct model_settings {
+	int threads;        /* of local models; 0: one a processor */
+	size_t memory_mb;   /* keys and values that a local model holds at a time; 0: MODEL_MEMORY_MB. A prompt that is
+			     * longer by itself is still answered */
+	size_t max_context; /* see struct model_request; for whoever builds requests */
+};
+
+struct models *models_open(const char *folder, const struct model_settings *settings); /* folder of local models */
 void models_free(struct models *m);
 int models_threads(const struct models *m);
+size_t models_max_context(const struct models *m);
 
 /* The model of that name, loaded on first use; owned by models. NULL and a sentence when it cannot be had. */
 struct model *model_open(struct models *m, const char *name, struct error *err);
 const char *model_name(const struct model *m);
 bool model_is_local(const struct model *m);
 
-/* Asks n requests of one kind together; replies (n) live in arena. False only when nothing could be asked at all. */
+/* Asks n requests together; they differ in nothing but messages, seed and listener. replies (n) live in arena. A prompt
+ * that does not fit the context is MODEL_TRUNCATED without a text. False only when nothing could be asked at all. */
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
 	       struct model_reply *replies, struct error *err);
 

@@ -69,7 +69,7 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 		s.n++;
 		sum += answer_score(b->task, items.items[at], rows[i].answer);
 		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
-		v->calls += rows[i].call != 0;
+		v->calls += rows[i].calls;
 		v->input_tokens += (double)rows[i].input_tokens;
 		v->output_tokens += (double)rows[i].output_tokens;
 		ms[(*n_ms)++] = rows[i].ms;
@@ -276,6 +276,14 @@ static bool spent(struct build *b, size_t full_grid, struct error *err)
 	return true;
 }
 
+/* Calls that one answer of the variant took; one when it never came to answer. */
+static size_t calls_each(const struct report_variant *v)
+{
+	size_t answers = v->dev.n + v->test.n;
+
+	return answers && v->calls > answers ? v->calls / answers : 1;
+}
+
 bool report_build(const struct task *task, struct store *store, const struct run_row *run,
 		  const struct report_prices *prices, struct arena *arena, struct report *report, struct error *err)
 {
@@ -292,7 +300,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
-		full_grid += rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0 ? task->dev.list.n : 0;
+		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)
+			full_grid += task->dev.list.n * calls_each(&b.variants[i]);
 	}
 	qsort(b.variants, n, sizeof(*b.variants), by_rung_then_score);
 	for (size_t i = 0; i < task->n_labels; i++)

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static const char schema_sql[] =
 	"CREATE TABLE run(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, examples TEXT NOT NULL, seed INTEGER NOT NULL,"
@@ -23,13 +23,21 @@ static const char schema_sql[] =
 	" status TEXT NOT NULL, ms REAL NOT NULL, PRIMARY KEY(run, variant, item, split)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
+/* Version 2: answers out of several calls, and why a call brought nothing. */
+static const char upgrade_sql[] =
+	"ALTER TABLE call ADD COLUMN why TEXT;"
+	"CREATE TABLE sample(run INTEGER NOT NULL REFERENCES run(id), variant TEXT NOT NULL, item TEXT NOT NULL,"
+	" split TEXT NOT NULL, number INTEGER NOT NULL, call INTEGER NOT NULL REFERENCES call(id),"
+	" PRIMARY KEY(run, variant, item, split, number)) WITHOUT ROWID;"
+	"PRAGMA user_version = 2;";
+
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
-	CALL_PUT, ANSWER_PUT, ANSWERS, SPENT, N_STATEMENTS
+	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, N_STATEMENTS
 };
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
-#define CALL_COLUMNS "id, model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms"
+#define CALL_COLUMNS "id, model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why"
 
 static const char *const statement_sql[N_STATEMENTS] = {
 	[RUN_INSERT] = "INSERT OR IGNORE INTO run(key, examples, seed, fingerprint, settings, state, begun)"
@@ -46,13 +54,22 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_FIND] = "SELECT " CALL_COLUMNS " FROM call WHERE model = ?1 AND request_hash = ?2",
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
-		     " output_tokens, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		     " output_tokens, ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, c.input_tokens, c.output_tokens"
-		    " FROM answer a LEFT JOIN call c ON c.id = a.call WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
-	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
-		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2)",
+	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why"
+		    " FROM sample s JOIN call c ON c.id = s.call"
+		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
+	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
+		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL)"
+		    " FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
+		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
+		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3 GROUP BY item) s"
+		    " ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
+	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 AND split = ?2"
+		  " UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
 };
 
 struct store {
@@ -118,7 +135,8 @@ static bool prepare_schema(struct store *s, bool fresh, struct error *err)
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
-	return execute(s, "BEGIN IMMEDIATE", err) && execute(s, schema_sql, err) && execute(s, "COMMIT", err);
+	return execute(s, "BEGIN IMMEDIATE", err) && (version > 0 || execute(s, schema_sql, err)) &&
+	       execute(s, upgrade_sql, err) && execute(s, "COMMIT", err);
 }
 
 static bool make_parent(const char *path, struct error *err)
@@ -387,6 +405,7 @@ static void read_call(struct arena *arena, sqlite3_stmt *q, struct call_row *c)
 		.input_tokens = (size_t)sqlite3_column_int64(q, 7),
 		.output_tokens = (size_t)sqlite3_column_int64(q, 8),
 		.ms = sqlite3_column_double(q, 9),
+		.why = column_text(arena, q, 10),
 	};
 }
 
@@ -441,6 +460,7 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err)
 	sqlite3_bind_int64(q, 7, (sqlite3_int64)call->input_tokens);
 	sqlite3_bind_int64(q, 8, (sqlite3_int64)call->output_tokens);
 	sqlite3_bind_double(q, 9, call->ms);
+	bind_text(q, 10, call->why);
 	if (!step_done(s, q, err))
 		return false;
 	if (sqlite3_changes(s->db) == 1) {
@@ -459,6 +479,21 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err)
 	return true;
 }
 
+static bool put_sample(struct store *s, int64_t run, const struct answer_row *a, size_t number, struct error *err)
+{
+	sqlite3_stmt *q = statement(s, SAMPLE_PUT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	bind_text(q, 2, a->variant);
+	bind_text(q, 3, a->item);
+	bind_text(q, 4, a->split);
+	sqlite3_bind_int64(q, 5, (sqlite3_int64)number);
+	sqlite3_bind_int64(q, 6, a->samples[number]);
+	return step_done(s, q, err);
+}
+
 bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, struct error *err)
 {
 	sqlite3_stmt *q = statement(s, ANSWER_PUT, err);
@@ -474,7 +509,12 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 	bind_text(q, 6, a->answer);
 	bind_text(q, 7, a->status);
 	sqlite3_bind_double(q, 8, a->ms);
-	return step_done(s, q, err);
+	if (!step_done(s, q, err))
+		return false;
+	for (size_t i = 0; i < a->n_samples; i++)
+		if (!put_sample(s, run, a, i, err))
+			return false;
+	return true;
 }
 
 static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row *a)
@@ -486,6 +526,7 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->ms = sqlite3_column_double(q, 4);
 	a->input_tokens = (size_t)sqlite3_column_int64(q, 5);
 	a->output_tokens = (size_t)sqlite3_column_int64(q, 6);
+	a->calls = (size_t)sqlite3_column_int64(q, 7);
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
@@ -511,6 +552,34 @@ bool store_answers(struct store *s, int64_t run, const char *variant, const char
 	}
 	sqlite3_reset(q);
 	return code == SQLITE_DONE || fail(s, err);
+}
+
+bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a, struct arena *arena,
+			struct call_row **calls, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = statement(s, SAMPLES, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	bind_text(q, 2, a->variant);
+	bind_text(q, 3, a->item);
+	bind_text(q, 4, a->split);
+	*calls = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*calls = grown(arena, *calls, *n, sizeof(**calls));
+		read_call(arena, q, &(*calls)[(*n)++]);
+	}
+	sqlite3_reset(q);
+	if (code != SQLITE_DONE)
+		return fail(s, err);
+	if (*n > 0 || !a->call)
+		return true;
+	*calls = arena_alloc(arena, sizeof(**calls));
+	*n = 1;
+	return store_call_get(s, arena, a->call, *calls, err);
 }
 
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)

@@ -65,6 +65,7 @@ struct call_row {
 	const char *output;  /* text that came back; NULL when it was scores */
 	const char *scores;  /* JSON array of log-probabilities, in the order of the choices; NULL when it was text */
 	const char *status;  /* "ok", "truncated", "refused", "timeout", "error" */
+	const char *why;     /* one sentence when nothing could come back, else NULL */
 	size_t input_tokens, output_tokens;
 	double ms;
 };
@@ -78,17 +79,23 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err); 
 struct answer_row {
 	const char *variant, *item;
 	const char *split;  /* "dev", "test", or "prior": asked to calibrate, scored by nobody */
-	int64_t call;       /* 0: no model was asked */
+	int64_t call;       /* 0: no model was asked; the first of several */
+	const int64_t *samples; /* (n_samples) every call when the answer is a vote of several; written, not read back */
+	size_t n_samples;
 	const char *answer; /* NULL: none could be read */
 	const char *status; /* "answered", "unparsed", or the call's own */
 	double ms;          /* of the call, or of the classifier */
-	size_t input_tokens, output_tokens; /* of the call; filled by store_answers() */
+	size_t calls, input_tokens, output_tokens; /* of all its calls together; filled by store_answers() */
 };
 
 bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, struct error *err); /* keeps an old one */
 /* All answers of a variant in one split, in no promised order; they live in arena. */
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
 		   struct answer_row **rows, size_t *n, struct error *err);
+
+/* The calls behind one answer (its variant, item, split, call), in the order in which they were asked; live in arena. */
+bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a, struct arena *arena,
+			struct call_row **calls, size_t *n, struct error *err);
 
 /* Distinct model calls behind a run's answers in one split, and their time; a call that several variants share counts
  * once. */

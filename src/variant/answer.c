@@ -52,23 +52,61 @@ static void calibrate(double *p, const double *prior, size_t n)
 		p[i] /= sum;
 }
 
-static void read_reply(const struct workshop *w, const struct variant *v, const struct call_row *call,
-		       struct answer *a)
+/* What a call says: the status of an answer, and its label when that is "answered". */
+static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
+			     size_t *label)
 {
 	bool reasoned = v->technique && v->technique->reasoning;
-	size_t label = 0;
 	enum parse_result parsed;
 
-	if (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0)
-		return;
-	parsed = parse_label(w->task, call->output ? call->output : "", reasoned, &label);
-	if (parsed == PARSE_LABEL) {
-		a->label = w->task->labels[label].name;
-		a->status = "answered";
-	} else if (parsed == PARSE_REFUSED) {
-		a->status = "refused";
-	} else if (strcmp(call->status, "ok") == 0) {
-		a->status = "unparsed";
+	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
+		return call->status;
+	parsed = parse_label(w->task, call->output, reasoned, label);
+	if (parsed == PARSE_LABEL)
+		return "answered";
+	if (parsed == PARSE_REFUSED)
+		return "refused";
+	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
+}
+
+/* The label that most calls give; of equally many the one that came first. Calls without a label do not vote; when none
+ * has one, the status is what all of them share, or "unparsed". */
+static void vote(const struct workshop *w, const struct variant *v, const struct call_row *calls, size_t n,
+		 struct arena *arena, struct answer *a)
+{
+	size_t *votes = arena_array(arena, w->task->n_labels, sizeof(*votes));
+	size_t *labels = arena_array(arena, n, sizeof(*labels)), n_voters = 0, most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *status = read_call(w, v, &calls[i], &labels[n_voters]);
+
+		if (strcmp(status, "answered") == 0)
+			votes[labels[n_voters++]]++;
+		a->status = i == 0 || strcmp(a->status, status) == 0 ? status : "unparsed";
+	}
+	for (size_t i = 0; i < n_voters; i++)
+		if (votes[labels[i]] > most) {
+			most = votes[labels[i]];
+			a->label = w->task->labels[labels[i]].name;
+			a->status = "answered";
+		}
+}
+
+/* The answer's calls and what they cost together. */
+static void add_calls(const struct call_row *calls, size_t n, struct arena *arena, struct answer *a)
+{
+	int64_t *ids = arena_array(arena, n, sizeof(*ids));
+
+	*a = (struct answer){ .status = calls[0].status, .call = calls[0].id };
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = calls[i].id;
+		a->ms += calls[i].ms;
+		a->input_tokens += calls[i].input_tokens;
+		a->output_tokens += calls[i].output_tokens;
+	}
+	if (n > 1) {
+		a->samples = ids;
+		a->n_samples = n;
 	}
 }
 
@@ -77,7 +115,8 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 {
 	size_t labels = w->task->n_labels;
 	bool scoring = v->technique && v->technique->answer == ANSWER_SCORES;
-	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
+	size_t samples = variant_calls(v);
+	struct call_row *calls = arena_array(arena, n * samples, sizeof(*calls));
 	double *scores = scoring ? arena_array(arena, n * labels, sizeof(*scores)) : NULL;
 	const double *prior = NULL;
 
@@ -88,10 +127,9 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 	for (size_t i = 0; i < n; i++) {
 		struct answer *a = &answers[i];
 
-		*a = (struct answer){ .status = calls[i].status, .call = calls[i].id, .ms = calls[i].ms,
-				      .input_tokens = calls[i].input_tokens, .output_tokens = calls[i].output_tokens };
+		add_calls(&calls[i * samples], samples, arena, a);
 		if (!scoring) {
-			read_reply(w, v, &calls[i], a);
+			vote(w, v, &calls[i * samples], samples, arena, a);
 		} else if (calls[i].scores) {
 			if (prior)
 				calibrate(scores + i * labels, prior, labels);

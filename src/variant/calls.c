@@ -54,6 +54,7 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 		struct call_row *c = &calls[missing[i]];
 
 		c->output = replies[i].text;
+		c->why = replies[i].why;
 		c->scores = replies[i].scores ? scores_json(arena, replies[i].scores, asked[i].n_choices) : NULL;
 		c->status = model_status_names[replies[i].status];
 		c->input_tokens = replies[i].input_tokens;
@@ -65,21 +66,37 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 	return true;
 }
 
+/* One request for every sample of every input: (n, samples). */
+static bool list_requests(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			  struct arena *arena, struct model_request *requests, struct error *err)
+{
+	size_t samples = variant_calls(v);
+
+	for (size_t i = 0; i < n; i++) {
+		struct model_request *first = &requests[i * samples];
+
+		if (!request_build(w, v, items[i], arena, first, err))
+			return false;
+		for (size_t k = 1; k < samples; k++) {
+			first[k] = *first;
+			first[k].sampling.seed = request_seed(w, items[i], k);
+		}
+	}
+	return true;
+}
+
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		struct arena *arena, struct call_row *calls, double *scores, struct error *err)
 {
 	struct model *model = model_open(w->models, v->model, err);
-	struct model_request *requests = arena_array(arena, n, sizeof(*requests));
-	size_t *missing = arena_array(arena, n, sizeof(*missing));
-	size_t n_missing = 0;
+	size_t n_calls = n * variant_calls(v), n_missing = 0;
+	struct model_request *requests = arena_array(arena, n_calls, sizeof(*requests));
+	size_t *missing = arena_array(arena, n_calls, sizeof(*missing));
 
-	if (!model)
+	if (!model || !list_requests(w, v, items, n, arena, requests, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n_calls; i++) {
 		bool found = false;
-
-		if (!request_build(w, v, items[i], arena, &requests[i], err))
-			return false;
 		const char *json = request_json(arena, &requests[i]);
 		uint64_t hash = hash64(json, strlen(json), 0);
 

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "variant/workshop.h"
 
@@ -75,6 +76,17 @@ static struct message user_turn(struct workshop *w, struct arena *arena, const c
 	return (struct message){ MESSAGE_USER, opening ? arena_printf(arena, "%s\n\n%s", opening, input) : input };
 }
 
+uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample)
+{
+	struct buf name = { 0 };
+	uint64_t hash;
+
+	buf_addf(&name, "%zu %s", sample, item->id);
+	hash = hash64(name.data, name.n, w->seed);
+	buf_release(&name);
+	return hash >> 32;
+}
+
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
 			      struct arena *arena, struct model_request *r, struct error *err)
 {
@@ -97,6 +109,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
 				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
+	if (t->samples > 0)
+		r->sampling = (struct model_sampling){ .temperature = t->temperature, .seed = request_seed(w, item, 0) };
 	if (t->answer != ANSWER_TEXT) {
 		r->choices = choices_of(w, t, arena);
 		r->n_choices = w->task->n_labels;
@@ -119,10 +133,39 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
 		   struct model_request *request, struct error *err)
 {
-	if (v->technique)
-		return technique_request(w, v, item, arena, request, err);
-	user_request(w, v->user, item, arena, request);
+	if (!v->technique)
+		user_request(w, v->user, item, arena, request);
+	else if (!technique_request(w, v, item, arena, request, err))
+		return false;
+	request->max_context = models_max_context(w->models);
 	return true;
+}
+
+/* Greedy calls say nothing of sampling. */
+static void add_sampling(json_t *root, const struct model_sampling *s)
+{
+	if (!(s->temperature > 0))
+		return;
+	json_t *sampling = json_pack("{s:f, s:I}", "temperature", s->temperature, "seed", (json_int_t)s->seed);
+
+	if (s->top_k > 0)
+		json_object_set_new(sampling, "top_k", json_integer((json_int_t)s->top_k));
+	if (s->top_p > 0)
+		json_object_set_new(sampling, "top_p", json_real(s->top_p));
+	if (s->min_p > 0)
+		json_object_set_new(sampling, "min_p", json_real(s->min_p));
+	json_object_set_new(root, "sampling", sampling);
+}
+
+static void add_stop(json_t *root, const struct model_request *r)
+{
+	json_t *stop = json_array();
+
+	for (size_t i = 0; i < r->n_stop; i++)
+		json_array_append_new(stop, json_string(r->stop[i]));
+	if (r->n_stop > 0)
+		json_object_set(root, "stop", stop);
+	json_decref(stop);
 }
 
 char *request_json(struct arena *arena, const struct model_request *r)
@@ -138,7 +181,11 @@ char *request_json(struct arena *arena, const struct model_request *r)
 		json_array_append_new(choices, json_string(r->choices[i]));
 	json_t *root = json_pack("{s:o, s:s, s:o, s:I}", "messages", messages, "want", wants[r->want], "choices", choices,
 				 "max_tokens", (json_int_t)(r->want == WANT_TEXT ? r->max_tokens : 0));
-	char *text = json_dumps(root, JSON_COMPACT);
+	add_sampling(root, &r->sampling);
+	add_stop(root, r);
+	if (r->max_context > 0)
+		json_object_set_new(root, "max_context", json_integer((json_int_t)r->max_context));
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	char *copy = arena_string(arena, text);
 
 	free(text);

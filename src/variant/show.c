@@ -38,8 +38,23 @@ static json_t *json_or_null(const char *text)
 	return value ? value : json_null();
 }
 
+/* Of an answer out of several calls: each with what was sent and came back. */
+static json_t *samples_json(const struct call_row *calls, size_t n)
+{
+	json_t *samples = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(samples, json_pack("{s:o, s:s?, s:s, s:s?, s:I, s:I, s:f}", "request",
+							 json_or_null(calls[i].request), "output", calls[i].output, "status",
+							 calls[i].status, "why", calls[i].why, "input_tokens",
+							 (json_int_t)calls[i].input_tokens, "output_tokens",
+							 (json_int_t)calls[i].output_tokens, "ms", calls[i].ms));
+	return samples;
+}
+
+/* c (n_calls): a zero row when no model was asked. */
 static void write_json(const struct task *task, const struct example *e, const struct answer_row *a,
-		       const struct call_row *c, struct buf *out)
+		       const struct call_row *c, size_t n_calls, struct buf *out)
 {
 	json_t *root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:s?, s:s, s:s, s:f, s:I, s:I, s:f}", "variant", a->variant,
 				 "item", e->id, "split", a->split, "request", json_or_null(c->request), "label_scores",
@@ -47,6 +62,9 @@ static void write_json(const struct task *task, const struct example *e, const s
 				 "expected", e->answer, "score", a->answer ? scorer_find(task->scorer)->score(task, e, a->answer)
 				 : 0.0, "input_tokens", (json_int_t)a->input_tokens, "output_tokens",
 				 (json_int_t)a->output_tokens, "ms", a->ms);
+	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
+	if (n_calls > 1)
+		json_object_set_new(root, "samples", samples_json(c, n_calls));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);
@@ -75,16 +93,27 @@ static void write_scores(const struct task *task, const char *scores, struct buf
 	json_decref(array);
 }
 
+static void write_reply(const struct task *task, const struct call_row *c, size_t number, size_t n_calls,
+			struct buf *out)
+{
+	if (c->output || c->why) {
+		buf_adds(out, "--- came back");
+		if (n_calls > 1)
+			buf_addf(out, ", sample %zu of %zu", number, n_calls);
+		buf_addf(out, " (%s)\n%s\n", c->status, c->output ? c->output : c->why);
+	}
+	if (c->scores)
+		write_scores(task, c->scores, out);
+}
+
 static void write_text(const struct task *task, const struct example *e, const struct answer_row *a,
-		       const struct call_row *c, struct buf *out)
+		       const struct call_row *c, size_t n_calls, struct buf *out)
 {
 	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, e->id, a->split, e->line);
 	if (c->request)
 		write_request(c->request, out);
-	if (c->output)
-		buf_addf(out, "--- came back (%s)\n%s\n", c->status, c->output);
-	if (c->scores)
-		write_scores(task, c->scores, out);
+	for (size_t i = 0; i < n_calls; i++)
+		write_reply(task, &c[i], i + 1, n_calls, out);
 	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
 		 e->answer, a->answer ? scorer_find(task->scorer)->score(task, e, a->answer) : 0.0);
 	if (a->call)
@@ -97,10 +126,10 @@ bool show_answer(const struct task *task, struct store *store, int64_t run, cons
 {
 	const char *split = NULL;
 	const struct example *e = find_item(task, item, &split);
-	struct call_row call = { 0 };
+	struct call_row none = { 0 }, *calls = NULL;
 	struct answer_row *rows;
 	struct arena arena;
-	size_t n;
+	size_t n, n_calls = 0;
 	bool shown = false;
 
 	if (!e)
@@ -118,9 +147,9 @@ bool show_answer(const struct task *task, struct store *store, int64_t run, cons
 			  "lists the variants", variant, item, split);
 		goto out;
 	}
-	if (a->call && !store_call_get(store, &arena, a->call, &call, err))
+	if (!store_answer_calls(store, run, a, &arena, &calls, &n_calls, err))
 		goto out;
-	(json ? write_json : write_text)(task, e, a, &call, out);
+	(json ? write_json : write_text)(task, e, a, calls ? calls : &none, n_calls, out);
 	shown = true;
 out:
 	arena_release(&arena);

@@ -25,6 +25,9 @@ struct technique {
 	bool reasoning;   /* chain of thought before the answer */
 	enum answer_mode answer;
 	enum calibration calibration;
+	size_t samples;     /* calls for one answer, which is the label that most of them give; 0: one, greedy */
+	double temperature; /* of the samples */
+	const char *waits_for; /* id of its cheap form: it is raced only once that one has survived the first cut */
 	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
 };
 const struct technique *technique_all(size_t *n);
@@ -44,6 +47,9 @@ struct variant {
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
+/* Model calls that one answer takes: 0 for classifiers. */
+size_t variant_calls(const struct variant *v);
+
 /* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
@@ -59,7 +65,9 @@ void workshop_free(struct workshop *w);
 struct answer {
 	const char *label;  /* the answer, a label of the task; NULL: none */
 	const char *status; /* "answered", "unparsed", "refused", "truncated", "timeout", "error" */
-	int64_t call;       /* row of the store; 0: no model was asked */
+	int64_t call;       /* row of the store; 0: no model was asked; the first of several */
+	const int64_t *samples; /* (n_samples) all calls, when the answer is a vote of several; else NULL */
+	size_t n_samples;
 	double ms;
 	size_t input_tokens, output_tokens;
 	const double *scores; /* (n_labels) probabilities behind the answer, calibrated; NULL when there are none */

@@ -59,10 +59,12 @@ const double *calibration_prior(struct workshop *w, const struct variant *v, str
 /* The request for one input; messages and texts live in arena. */
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
 		   struct model_request *request, struct error *err);
+/* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
+uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
 char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */
 
-/* Asks the model for n inputs, through the store. calls (n) live in arena; scores are decoded into `scores` (n,
- * n_labels) when the variant scores labels (else it may be NULL). */
+/* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
+ * `scores` (n, n_labels) when the variant scores labels (else it may be NULL). */
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		struct arena *arena, struct call_row *calls, double *scores, struct error *err);
 

@@ -5,48 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/text.h"
-#include "llm/generate.h"
-
-static const char tiny[] = "tests/reference/golden/tiny-llama.gguf";
-
-enum { PROMPTS = 9, PROMPT_TOKENS = 40 };
-
-struct engine {
-	struct pool *pool;
-	struct decoder *decoder;
-	struct context *shared;
-	int32_t ids[PROMPTS][PROMPT_TOKENS];
-	struct token_list prompts[PROMPTS]; /* of different lengths, borrowing ids */
-};
-
-static void engine_open(struct engine *e, int threads)
-{
-	struct error err = { "" };
-	const struct kernels *kernels = kernels_choose(true, &err);
-	int32_t prefix[50];
-
-	e->pool = pool_open(threads);
-	e->decoder = kernels ? decoder_open(tiny, kernels, e->pool, &err) : NULL;
-	if (!e->decoder)
-		fail_msg("%s", err.text);
-	for (size_t i = 0; i < 50; i++)
-		prefix[i] = (int32_t)(3 + i * 29 % 250);
-	e->shared = context_new(e->decoder, NULL, prefix, 50);
-	for (size_t i = 0; i < PROMPTS; i++) {
-		for (size_t j = 0; j < PROMPT_TOKENS; j++)
-			e->ids[i][j] = (int32_t)(3 + (i * 83 + j * 31 + j * j * (i + 1)) % 250);
-		e->prompts[i] = (struct token_list){ e->ids[i], 1 + i * 39 / (PROMPTS - 1), PROMPT_TOKENS };
-	}
-}
-
-static void engine_close(struct engine *e)
-{
-	context_free(e->shared);
-	decoder_free(e->decoder);
-	pool_free(e->pool);
-}
+#include "tiny_engine.h"
 
 /* --- scores --- */
 
@@ -67,15 +27,6 @@ static struct token_tree *label_tree(void)
 			lists[i].n++;
 	}
 	return token_tree_new(lists, LABELS);
-}
-
-static double log_probability(const float *logits, size_t n, int32_t id)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += exp((double)logits[i] - (double)logits[id]);
-	return -log(sum);
 }
 
 /* The contract, spelled out: one context that grows, one row of logits for each token. */
@@ -105,7 +56,7 @@ static void scores_are_sums_of_log_probabilities(void **state)
 
 	(void)state;
 	engine_open(&e, 2);
-	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, &out[0][0]);
+	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, 0, &out[0][0]);
 	for (size_t i = 0; i < PROMPTS; i++)
 		for (size_t j = 0; j < LABELS; j++)
 			assert_close("score", out[i][j], score_slowly(&e, &e.prompts[i], labels[j]), 1e-9);
@@ -126,17 +77,17 @@ static void scores_do_not_depend_on_company_sharing_or_threads(void **state)
 	(void)state;
 	engine_open(&one, 1);
 	engine_open(&two, 2);
-	score_sequences(two.decoder, two.shared, two.prompts, PROMPTS, tree, &batch[0][0]);
+	score_sequences(two.decoder, two.shared, two.prompts, PROMPTS, tree, 0, &batch[0][0]);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		struct token_list whole = { 0 };
 
-		score_sequences(one.decoder, one.shared, &one.prompts[i], 1, tree, other);
+		score_sequences(one.decoder, one.shared, &one.prompts[i], 1, tree, 0, other);
 		assert_memory_equal(batch[i], other, sizeof(other));
 		for (size_t j = 0; j < 50; j++)
 			token_list_add(&whole, (int32_t)(3 + j * 29 % 250));
 		for (size_t j = 0; j < one.prompts[i].n; j++)
 			token_list_add(&whole, one.prompts[i].ids[j]);
-		score_sequences(one.decoder, NULL, &whole, 1, tree, other);
+		score_sequences(one.decoder, NULL, &whole, 1, tree, 0, other);
 		assert_memory_equal(batch[i], other, sizeof(other));
 		token_list_release(&whole);
 	}
@@ -159,7 +110,7 @@ static void all_first_tokens_together_have_probability_one(void **state)
 		token_list_add(&lists[i], (int32_t)i);
 	struct token_tree *tree = token_tree_new(lists, n);
 
-	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, out);
+	score_sequences(e.decoder, e.shared, e.prompts, PROMPTS, tree, 0, out);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		double sum = 0;
 
@@ -194,13 +145,13 @@ static void a_large_tree_scores_like_its_parts(void **state)
 	}
 	struct token_tree *tree = token_tree_new(lists, N);
 
-	score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, out);
+	score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, 0, out);
 	token_tree_free(tree);
 	for (int i = 0; i < N; i += 97) {
 		double alone[2];
 
 		tree = token_tree_new(&lists[i], 1);
-		score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, alone);
+		score_sequences(e.decoder, e.shared, &e.prompts[3], 2, tree, 0, alone);
 		assert_true(alone[0] == out[i] && alone[1] == out[N + i]);
 		token_tree_free(tree);
 	}
@@ -208,14 +159,6 @@ static void a_large_tree_scores_like_its_parts(void **state)
 }
 
 /* --- generation --- */
-
-static struct generation generate_one(struct engine *e, size_t prompt, const struct generate_options *options)
-{
-	struct generation g;
-
-	generate_greedy(e->decoder, e->shared, &e->prompts[prompt], 1, options, &g);
-	return g;
-}
 
 /* Greedy decoding spelled out; stops at the model's end token. */
 static void generate_slowly(struct engine *e, const struct token_list *prompt, size_t max, struct buf *text)
@@ -246,13 +189,7 @@ static bool same_but_repaired(const struct buf *raw, const struct buf *got)
 	struct buf repaired = { 0 };
 	bool same;
 
-	for (size_t at = 0; at < raw->n;) {
-		uint32_t code_point;
-		char bytes[4];
-
-		at += text_decode(raw->data + at, raw->n - at, &code_point);
-		buf_add(&repaired, bytes, text_encode(code_point, bytes));
-	}
+	text_repair(&repaired, raw->data, raw->n);
 	same = got->n <= repaired.n && got->n + 9 >= repaired.n &&
 	       memcmp(buf_text(got), buf_text(&repaired), got->n) == 0;
 	buf_release(&repaired);
@@ -268,7 +205,7 @@ static void a_group_generates_what_each_would_alone(void **state)
 
 	(void)state;
 	engine_open(&e, 2);
-	generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+	generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 	for (size_t i = 0; i < PROMPTS; i++) {
 		struct generation alone = generate_one(&e, i, &options);
 		struct buf slow = { 0 };
@@ -297,7 +234,7 @@ static void text_is_whole_characters_at_every_length(void **state)
 		struct generate_options options = { .max_tokens = max, .end = -1 };
 		struct generation out[PROMPTS];
 
-		generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+		generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 		for (size_t i = 0; i < PROMPTS; i++) {
 			size_t bad;
 
@@ -372,24 +309,6 @@ static void an_end_token_ends_the_text_and_is_not_counted(void **state)
 
 /* --- grammar --- */
 
-static bool is_one_of(const char *text, const char *const *set, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(text, set[i]) == 0)
-			return true;
-	return false;
-}
-
-/* A byte's id in the tiny vocabulary: GPT-2's printable order behind three special tokens. */
-static struct token_list byte_ids(const char *text)
-{
-	struct token_list list = { 0 };
-
-	for (; *text; text++)
-		token_list_add(&list, 3 + *text - '!');
-	return list;
-}
-
 static void grammar_output_is_always_one_of_the_sequences(void **state)
 {
 	static const struct {
@@ -414,7 +333,7 @@ static void grammar_output_is_always_one_of_the_sequences(void **state)
 		struct generate_options options = { .max_tokens = 2, .end = 3, .grammar = tree };
 		struct generation out[PROMPTS];
 
-		generate_greedy(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
+		generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
 		for (size_t p = 0; p < PROMPTS; p++) {
 			if (!is_one_of(buf_text(&out[p].text), cases[i].words, cases[i].n))
 				fail_msg("%s: wrote \"%s\"", cases[i].name, buf_text(&out[p].text));

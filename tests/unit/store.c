@@ -112,6 +112,33 @@ static void make_database(const char *file, const char *sql)
 	sqlite3_close(db);
 }
 
+/* What version 1 lacked is added; its rows stay. */
+static void a_store_of_version_1_is_upgraded(void **state)
+{
+	struct call_row old = { .model = "m", .request_hash = 8, .request = "{}", .output = "spam", .status = "ok" };
+	struct call_row new = { .model = "m", .request_hash = 9, .request = "{}", .status = "truncated", .why = "Too long." };
+	struct store *s = opened();
+	struct arena arena;
+	struct call_row found;
+	struct error err;
+	bool there;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_call_put(s, &old, &err));
+	store_close(s);
+	make_database(path, "DROP TABLE sample; ALTER TABLE call DROP COLUMN why; PRAGMA user_version = 1");
+	s = opened();
+	assert_true(store_call_find(s, &arena, "m", 8, &found, &there, &err) && there);
+	assert_string_equal(found.output, "spam");
+	assert_null(found.why);
+	assert_true(store_call_put(s, &new, &err));
+	assert_true(store_call_get(s, &arena, new.id, &found, &err));
+	assert_string_equal(found.why, "Too long.");
+	arena_release(&arena);
+	store_close(s);
+}
+
 static void strangers_are_refused(void **state)
 {
 	char other[160];
@@ -137,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_back_as_they_went),
 		cmocka_unit_test(a_transaction_is_whole_or_nothing),
+		cmocka_unit_test(a_store_of_version_1_is_upgraded),
 		cmocka_unit_test(strangers_are_refused),
 	};
 

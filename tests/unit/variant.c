@@ -53,7 +53,7 @@ static int set_up(void **state)
 		return -1;
 	}
 	arena_init(&arena);
-	models = models_open("/nonexistent", 1);
+	models = models_open("/nonexistent", &(struct model_settings){ .threads = 1 });
 	workshop = workshop_open(task, task->dev, models, NULL, 0, 1);
 	variants = variants_list(task, &arena, NULL, 0, &n_variants);
 	return 0;
