@@ -100,9 +100,13 @@ BENCH_SRC := $(wildcard bench/*.c)
 bench: $(BENCH_SRC:bench/%.c=bench-%)
 bench-%: $(B)/bench/%
 	@$<
-$(B)/bench/%: bench/%.c $(B)/librung.a
+bench-engine: $(B)/bench/engine
+	@bench/engine.py $<
+bench-peers:
+	@tools/bench-peers.sh build/peers
+$(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS) $(LDFLAGS) -ldl
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) $(LDFLAGS) -ldl
 
 install: all
 	install -D -m 755 build/rung $(DESTDIR)$(PREFIX)/bin/rung
@@ -117,6 +121,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models demo test tests check fuzz bench install clean help
+.PHONY: all deps models demo test tests check fuzz bench bench-engine bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
