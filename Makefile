@@ -118,10 +118,14 @@ BENCH_SRC := $(wildcard bench/*.c)
 bench: $(BENCH_SRC:bench/%.c=bench-%)
 bench-%: $(B)/bench/%
 	@$<
-$(B)/bench/%: bench/%.c $(B)/librung.a
+bench-engine: $(B)/bench/engine
+	@bench/engine.py $<
+bench-peers:
+	@tools/bench-peers.sh build/peers
+$(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
 	$(call say,CC $<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS) $(LDFLAGS) -ldl
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) $(LDFLAGS) -ldl
 
 install: all
 	install -D -m 755 build/rung $(DESTDIR)$(PREFIX)/bin/rung
@@ -136,6 +140,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models demo test tests check fuzz bench install clean help
+.PHONY: all deps models demo test tests check fuzz bench bench-engine bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

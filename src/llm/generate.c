@@ -323,8 +323,7 @@ static void step(struct decoding *g)
 
 	for (size_t i = 0; i < g->n; i++)
 		contexts[i] = g->answers[i].context;
-	decoder_compute(g->d, contexts, g->n);
-	decoder_logits(g->d, contexts, g->n, g->logits);
+	decoder_step(g->d, contexts, g->n, g->logits);
 	pool_run(decoder_pool(g->d), g->n, choose, g);
 	for (size_t i = 0; i < g->n; i++)
 		(g->options->grammar ? take_grammar : take_free)(g, &g->answers[i]);
