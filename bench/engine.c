@@ -168,7 +168,7 @@ static struct turn score_turn(struct bench *b)
 	double *log_p = mem_zero(b->n_prompts * LABELS, sizeof(*log_p)), start = clock_ms();
 	struct turn t = { .units = (double)b->n_prompts };
 
-	score_sequences(b->decoder, b->shared, b->prompts, b->n_prompts, b->labels, log_p);
+	score_sequences(b->decoder, b->shared, b->prompts, b->n_prompts, b->labels, 0, log_p);
 	t.seconds = (clock_ms() - start) / 1000;
 	t.operations = 2 * t.units * (causal_work(&b->shape, b->number[0], b->number[1]) + b->shape.head);
 	free(log_p);
