@@ -26,13 +26,14 @@ from token_ids import (BYTE_TEXTS, CORPUS, GOLDEN, TALKS, TEXTS, dump, hash64, h
                        talk_text)
 
 # Texts that rules of pieces are about, beside those of token_ids.py.
-PIECE_TEXTS = ["\u2581", " \u2581 x", "a \u2581b", "<0x0A>", "<0x41>b", "<b>bold</b>", "x<b", "<b><b>", "\n\n\n", "a\n\nb",
-               "    four", "a     b", "<s>", "</s>x", "<unk>", "\u2581the", "the the  the", "\t\tx", "<b> \n\n <b>", "<start>"]
+PIECE_TEXTS = ["\u2581", " \u2581 x", "a \u2581b", "<0x0A>", "<0x41>b", "<b>bold</b>", "x<b", "<b><b>", "\n\n\n",
+               "a\n\nb", "    four", "a     b", "<s>", "</s>x", "<unk>", "\u2581the", "the the  the", "\t\tx",
+               "<b> \n\n <b>", "<start>"]
 USER_DEFINED = ["<b>", "</b>", "\n\n", "\u2581\u2581", "\u2581\u2581\u2581\u2581"]
 CONTROL = ["<start_of_turn>", "<end_of_turn>"]
 GEMMA_TEMPLATE = (
-    "{% if messages[0]['role'] == 'system' %}{% set first = messages[0]['content'] + '\n\n' %}{% set rest = messages[1:] %}"
-    "{% else %}{% set first = '' %}{% set rest = messages %}{% endif %}{% for message in rest %}"
+    "{% if messages[0]['role'] == 'system' %}{% set first = messages[0]['content'] + '\n\n' %}"
+    "{% set rest = messages[1:] %}{% else %}{% set first = '' %}{% set rest = messages %}{% endif %}{% for message in rest %}"
     "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\n' }}"
     "{{ first if loop.first else '' }}{{ message['content'] | trim }}{{ '<end_of_turn>\n' }}{% endfor %}"
     "{{ '<start_of_turn>model\n' }}")  # the format of Gemma's model card; <bos> is put in front of it
@@ -85,8 +86,8 @@ def tiny_pieces():
     """A model of our own texts, with control tokens and a user's tokens as in the files of Llama and Gemma."""
     out = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(line for text in CORPUS * 3 for line in text.split("\n") if line.strip()), model_writer=out,
-        model_type="bpe", vocab_size=600, byte_fallback=True, character_coverage=0.98, num_threads=1,
+        sentence_iterator=iter(line for text in CORPUS * 3 for line in text.split("\n") if line.strip()),
+        model_writer=out, model_type="bpe", vocab_size=600, byte_fallback=True, character_coverage=0.98, num_threads=1,
         normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2,
         control_symbols=CONTROL, user_defined_symbols=USER_DEFINED)
     return sentencepiece.SentencePieceProcessor(model_proto=out.getvalue())

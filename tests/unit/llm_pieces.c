@@ -81,7 +81,8 @@ static void control_tokens_need_permission(void **state)
 }
 
 /* The golden file with `number` written behind a key (see llm_files_damaged.c), or the key renamed. */
-static struct tokenizer *changed(const char *key, int at, uint64_t number, size_t width, size_t repeat, struct error *err)
+static struct tokenizer *changed(const char *key, int at, uint64_t number, size_t width, size_t repeat,
+				 struct error *err)
 {
 	char path[] = "/tmp/rung-pieces-XXXXXX.gguf";
 	size_t n;

@@ -1,6 +1,6 @@
 /* Thousands of real texts (e-mails, code, questions of bank customers) through the tokenizers of MiniLM and SmolLM2, and
- * of Gemma 3 and Qwen 2.5 where these are. The texts are not ours to keep: the golden files have a hash of the reference's
- * ids for each (token_ids.py and piece_ids.py golden). */
+ * of Gemma 3 and Qwen 2.5 where these are. The texts are not ours to keep: the golden files have a hash of the
+ * reference's ids for each (token_ids.py and piece_ids.py golden). */
 #include "test.h"
 
 #include <jansson.h>
