@@ -76,6 +76,10 @@ deps:
 models:
 	@tools/models.sh models
 
+# 744 MB that only tests read; those that need them skip without.
+models-optional:
+	@tools/models-optional.sh models/optional
+
 # --- the two commands of the README ---------------------------------------------------------------------------------
 
 demo: deps
@@ -140,6 +144,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models demo test tests check fuzz bench bench-engine bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests check fuzz bench bench-engine bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -7,7 +7,8 @@
 #include "tensor_rows.h"
 
 static const char *const keys[] = { "general.alignment", "general.architecture", "list.text",   "list.int32",
-				    "list.uint64",       "tokenizer.ggml.tokens", "kind.text", "kind.f64", "" };
+				    "list.uint64",       "tokenizer.ggml.tokens", "kind.text", "kind.f64",
+				    "list.float32",      "list.float64",          "" };
 
 /* Each lookup on each key, of the kind that it has and of all others. */
 static size_t read_key(const struct gguf *g, const char *key)
@@ -22,6 +23,8 @@ static size_t read_key(const struct gguf *g, const char *key)
 		sum += (unsigned char)text.at[k];
 	for (size_t k = 0; k < gguf_ints(g, key); k++)
 		sum += (size_t)gguf_int_at(g, key, k);
+	for (size_t k = 0; k < gguf_floats(g, key); k++)
+		sum += gguf_float_at(g, key, k) > 0;
 	for (size_t k = 0; k < gguf_strings(g, key); k++) {
 		text = gguf_string_at(g, key, k);
 		if (text.n)

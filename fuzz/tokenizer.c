@@ -1,4 +1,4 @@
-/* tokenizer.c - arbitrary bytes as text for both kinds of tokenizer, and as tokenizer.json.
+/* tokenizer.c - arbitrary bytes as text for every kind of tokenizer, and as tokenizer.json.
  *
  * The first byte chooses: text, tokenizer.json, or vocab.txt. For text it checks that byte-level BPE gives the text
  * back, that plain text yields no special token, that every id exists and that words cover the text. Runs in the
@@ -17,6 +17,20 @@ static struct tokenizer *tiny(const char *folder)
 	struct error err;
 	struct tokenizer *t = tokenizer_open(folder, &err);
 
+	if (!t) {
+		fprintf(stderr, "%s (run in the repository's root)\n", err.text);
+		exit(1);
+	}
+	return t;
+}
+
+static struct tokenizer *tiny_gguf(const char *path)
+{
+	struct error err;
+	struct gguf *g = gguf_open(path, &err);
+	struct tokenizer *t = g ? tokenizer_from_gguf(g, &err) : NULL;
+
+	gguf_free(g);
 	if (!t) {
 		fprintf(stderr, "%s (run in the repository's root)\n", err.text);
 		exit(1);
@@ -55,17 +69,20 @@ static void check_words(const char *name, const struct buf *text)
 
 static void try_text(const char *text, size_t n)
 {
-	static struct tokenizer *bpe, *bert; /* opened once for all inputs */
+	static struct tokenizer *bpe, *bert, *pieces; /* opened once for all inputs */
 	struct buf repaired = { 0 }, back = { 0 }, other = { 0 };
 	size_t bad;
 
 	if (!bpe) {
 		bpe = tiny("tests/reference/golden/tokenizer_bpe");
 		bert = tiny("tests/reference/golden/tokenizer_bert");
+		pieces = tiny_gguf("tests/reference/golden/pieces.gguf");
 	}
 	text_repair(&repaired, text, n);
 	assert(text_valid(buf_text(&repaired), repaired.n, &bad));
 	encode_and_check(bpe, text, n, false, &back);
+	encode_and_check(pieces, text, n, false, &other);
+	encode_and_check(pieces, text, n, true, &other);
 	assert(back.n == repaired.n && memcmp(buf_text(&back), buf_text(&repaired), back.n) == 0);
 	encode_and_check(bpe, text, n, true, &other);
 	encode_and_check(bert, text, n, false, &other);

@@ -7,7 +7,7 @@
 
 struct chat_format {
 	const char *name;
-	const char *evidence;   /* part of the model's own template that tells it from a later row; NULL: markers suffice */
+	const char *evidence;   /* part of the model's template that tells it from a later row; NULL: markers do */
 	const char *begin;      /* special token in front of everything, or NULL */
 	const char *open;       /* special token before the role; NULL: the format has no roles */
 	const char *close;      /* special token behind the role, or NULL */

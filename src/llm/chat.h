@@ -17,8 +17,8 @@ struct chat_message {
 
 struct chat_format;
 
-/* By name ("smollm2", "qwen", "qwen3", "chatml", "llama3", "gemma", "zephyr", "plain"); NULL when there is none. "plain"
- * is for models without roles: messages with an empty line behind each, the last one too. */
+/* By name ("smollm2", "qwen", "qwen3", "chatml", "llama3", "gemma", "zephyr", "plain"); NULL when there is none.
+ * "plain" is for models without roles: messages with an empty line behind each, the last one too. */
 const struct chat_format *chat_format_find(const char *name);
 /* The first format that the model's template shows or whose markers the tokenizer has as special tokens; "plain" when
  * none fits. */

@@ -126,8 +126,8 @@ static int part_minimum(const uint8_t *packed, size_t part)
 
 enum { PACKED = 12, HEAD = 2 + 2 + PACKED }; /* scale of scales, scale of minima, both packed */
 
-/* Parts 2j and 2j + 1 are the low and high halves of the j-th 32 bytes of nibbles; fifth has bit p of byte i for value i
- * of part p, or is NULL. */
+/* Parts 2j and 2j + 1 are the low and high halves of the j-th 32 bytes of nibbles; fifth has bit p of byte i for value
+ * i of part p, or is NULL. */
 static void read_parts(const uint8_t *block, const uint8_t *fifth, const uint8_t *nibbles, float *out)
 {
 	float scales = load_half(block), minima = load_half(block + 2);

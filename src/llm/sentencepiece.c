@@ -29,7 +29,9 @@ static bool is_piece(const struct token *t)
 
 static int digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The byte that "<0x0A>" is, or -1. */
@@ -189,7 +191,9 @@ static void encode_part(const struct joining *j, size_t from, size_t to, bool *w
 	for (size_t i = from; i < to;) {
 		size_t n = character(j->text + i, to - i);
 
-		merge_add(scratch, (struct merge_symbol){ .at = i, .n = n, .id = find_piece(j->vocabulary, j->text + i, n) });
+		int32_t id = find_piece(j->vocabulary, j->text + i, n);
+
+		merge_add(scratch, (struct merge_symbol){ .at = i, .n = n, .id = id });
 		i += n;
 	}
 	merge_run(scratch, find_joined, j);

@@ -24,7 +24,7 @@ enum tensor_type {
 	TENSOR_Q5_1, /* blocks of 32: f16 scale, f16 minimum, 4 bytes of fifth bits, 16 bytes of nibbles */
 	TENSOR_Q4_K, /* blocks of 256: f16 scales of 8 scales and 8 minima (6 bits each), 128 bytes of nibbles */
 	TENSOR_Q5_K, /* the same with 32 bytes of fifth bits before the nibbles */
-	TENSOR_Q6_K, /* blocks of 256: 128 bytes of nibbles, 64 of bits 5 and 6, 16 int8 scales, f16 scale; value - 32 */
+	TENSOR_Q6_K, /* blocks of 256: 128 bytes of nibbles, 64 of two more bits, 16 int8 scales, f16 scale; - 32 */
 	TENSOR_TYPES,
 };
 

@@ -2,9 +2,9 @@
  *
  * WordPiece (BERT: vocab.txt or tokenizer.json with its normaliser), byte-level BPE (GPT-2 family) with the
  * pre-tokenizers smollm, gpt2, qwen2 and llama3 (hand-written scanners for the regular expressions that Hugging Face
- * tokenizers and llama.cpp use under these names), and SentencePiece's BPE (Llama 1 and 2, Gemma). Any bytes are accepted as text; wrong UTF-8 is read as U+FFFD, one
- * for every maximal subpart (text_repair()), which is what the references see after lossy decoding. Properties of
- * characters are those of utf8proc's Unicode version.
+ * tokenizers and llama.cpp use under these names), and SentencePiece's BPE (Llama 1 and 2, Gemma). Any bytes are
+ * accepted as text; wrong UTF-8 is read as U+FFFD, one for every maximal subpart (text_repair()), which is what the
+ * references see after lossy decoding. Properties of characters are those of utf8proc's Unicode version.
  * A tokenizer is immutable after open; threads share it. */
 #ifndef RUNG_LLM_TOKENIZER_H
 #define RUNG_LLM_TOKENIZER_H
@@ -26,8 +26,8 @@ struct token_list {
 void token_list_release(struct token_list *t); /* {0} is a valid empty list */
 void token_list_add(struct token_list *t, int32_t id);
 
-/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2" or "llama"); an unknown model or pre-tokenizer is an error naming it.
- * Copies what it needs: g may be freed first. */
+/* From a GGUF file's tokenizer.ggml.* keys (model "gpt2" or "llama"); an unknown model or pre-tokenizer is an error
+ * naming it. Copies what it needs: g may be freed first. */
 struct tokenizer *tokenizer_from_gguf(const struct gguf *g, struct error *err);
 /* From a folder with tokenizer.json (WordPiece or byte-level BPE), else vocab.txt (WordPiece, uncased BERT). */
 struct tokenizer *tokenizer_open(const char *folder, struct error *err);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "llm/chat.h"
+#include "llm/tokenizer_inner.h"
 #include "tokenizer_models.h"
 
 static enum chat_role role_of(const char *name)
@@ -37,9 +38,9 @@ static void check_row(const json_t *row, const struct tokenizer *t)
 }
 
 /* Checks the golden rows of one model; returns how many there were. */
-static size_t check_rows(int model, const struct tokenizer *t)
+static size_t check_rows(const char *path, int model, const struct tokenizer *t)
 {
-	FILE *file = fopen(GOLDEN "chat.jsonl", "rb");
+	FILE *file = fopen(path, "rb");
 	char *line = NULL;
 	size_t capacity = 0, rows = 0;
 
@@ -64,7 +65,7 @@ static void formats_write_what_the_templates_write(void **state)
 	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
 
 	(void)state;
-	assert_int_equal(check_rows(TINY_BPE, t), 20);
+	assert_int_equal(check_rows(GOLDEN "chat.jsonl", TINY_BPE, t), 20);
 	tokenizer_free(t);
 }
 
@@ -73,13 +74,98 @@ static void smollm2_reads_what_its_template_writes(void **state)
 	struct tokenizer *t = tokenizer_for_test(SMOLLM2);
 
 	(void)state;
-	if (!t) {
-		print_message("%s is not in %s: run `make models`\n", tokenizer_names[SMOLLM2], test_models_folder());
+	if (!t)
 		skip();
-	}
-	assert_int_equal(check_rows(SMOLLM2, t), 10);
+	assert_int_equal(check_rows(GOLDEN "chat.jsonl", SMOLLM2, t), 10);
 	assert_string_equal(chat_format_name(chat_format_detect(t)), "smollm2");
 	assert_int_equal(chat_end(chat_format_find("chatml"), t), 2);
+	tokenizer_free(t);
+}
+
+/* The tiny SentencePiece model has Gemma's markers and no template. */
+static void gemma_folds_the_system_text(void **state)
+{
+	struct tokenizer *t = tokenizer_for_test(TINY_PIECES);
+
+	(void)state;
+	assert_int_equal(check_rows(GOLDEN "pieces_chat.jsonl", TINY_PIECES, t), 9);
+	assert_string_equal(chat_format_name(chat_format_detect(t)), "gemma");
+	assert_int_equal(chat_end(chat_format_detect(t), t), tokenizer_special(t, "<end_of_turn>"));
+	tokenizer_free(t);
+}
+
+static void optional_model(int model, const char *format)
+{
+	struct tokenizer *t = tokenizer_for_test(model);
+
+	if (!t)
+		skip();
+	assert_int_equal(check_rows(GOLDEN "pieces_chat.jsonl", model, t), 9);
+	assert_string_equal(chat_format_name(chat_format_detect(t)), format);
+	tokenizer_free(t);
+}
+
+static void gemma_reads_what_its_model_card_says(void **state)
+{
+	(void)state;
+	optional_model(GEMMA, "gemma");
+}
+
+static void qwen_reads_what_its_template_writes(void **state)
+{
+	(void)state;
+	optional_model(QWEN, "qwen");
+}
+
+/* Rows of the same markers differ by the model's own template; the tiny tokenizer is given each. */
+static void templates_tell_formats_apart(void **state)
+{
+	static const struct {
+		int model;
+		const char *template, *format, *text;
+	} rows[] = {
+		{ TINY_BPE, "... named SmolLM, trained", "smollm2", "system\nYou are a helpful AI assistant named SmolLM, "
+			    "trained by Hugging Face\nuser\nx\nassistant\n" },
+		{ TINY_BPE, "{%- if enable_thinking %}", "qwen3",
+		  "user\nx\nassistant\n<think>\n\n</think>\n\n" },
+		{ TINY_BPE, "something else", "chatml", "user\nx\nassistant\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		static const struct chat_message message = { CHAT_USER, "x" };
+		struct tokenizer *t = tokenizer_for_test(rows[i].model);
+		struct token_list ids = { 0 };
+		struct buf text = { 0 };
+
+		t->template = strdup(rows[i].template);
+		assert_string_equal(chat_format_name(chat_format_detect(t)), rows[i].format);
+		chat_encode(chat_format_detect(t), t, &message, 1, &ids);
+		tokenizer_decode(t, ids.ids, ids.n, &text);
+		assert_string_equal(buf_text(&text), rows[i].text);
+		token_list_release(&ids);
+		buf_release(&text);
+		tokenizer_free(t);
+	}
+}
+
+static void the_begin_token_stands_in_front_once(void **state)
+{
+	struct tokenizer *t = tokenizer_for_test(TINY_BPE);
+	int32_t begin = tokenizer_special(t, "<|begin_of_text|>");
+	static const struct chat_message message = { CHAT_USER, "x" };
+
+	(void)state;
+	t->begin = begin;
+	for (size_t i = 0; i < 3; i++) {
+		struct token_list ids = { 0 };
+
+		chat_encode(chat_format_find((const char *const[]){ "llama3", "chatml", "plain" }[i]), t, &message, 1, &ids);
+		assert_int_equal(ids.ids[0], begin);
+		for (size_t k = 1; k < ids.n; k++)
+			assert_int_not_equal(ids.ids[k], begin);
+		token_list_release(&ids);
+	}
 	tokenizer_free(t);
 }
 
@@ -166,6 +252,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_write_what_the_templates_write),
 		cmocka_unit_test(smollm2_reads_what_its_template_writes),
+		cmocka_unit_test(gemma_folds_the_system_text),
+		cmocka_unit_test(gemma_reads_what_its_model_card_says),
+		cmocka_unit_test(qwen_reads_what_its_template_writes),
+		cmocka_unit_test(templates_tell_formats_apart),
+		cmocka_unit_test(the_begin_token_stands_in_front_once),
 		cmocka_unit_test(formats_are_found_by_name_and_by_markers),
 		cmocka_unit_test(the_turn_ends_with_the_marker),
 		cmocka_unit_test(messages_decode_to_their_text),

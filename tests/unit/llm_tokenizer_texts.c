@@ -1,5 +1,6 @@
-/* Thousands of real texts (e-mails, code, questions of bank customers) through MiniLM's and SmolLM2's tokenizers. The
- * texts are not ours to keep: the golden file has a hash of the reference's ids for each (token_ids.py golden). */
+/* Thousands of real texts (e-mails, code, questions of bank customers) through the tokenizers of MiniLM and SmolLM2, and
+ * of Gemma 3 and Qwen 2.5 where these are. The texts are not ours to keep: the golden files have a hash of the
+ * reference's ids for each (token_ids.py and piece_ids.py golden). */
 #include "test.h"
 
 #include <jansson.h>
@@ -8,7 +9,7 @@
 #include "tokenizer_models.h"
 
 struct hashes {
-	struct tokenizer *models[2]; /* MiniLM, SmolLM2 */
+	struct tokenizer *models[2];
 	const uint8_t *want;         /* 8 bytes a text: the low 32 bits of hash64 over ids, for each model */
 	size_t n, at, wrong;
 };
@@ -120,14 +121,13 @@ static void hash_rows(struct hashes *h, const char *folder)
 	free(text);
 }
 
-static void thousands_of_real_texts_have_the_reference_ids(void **state)
+static void check_models(int first, int second, const char *golden)
 {
-	struct hashes h = { .models = { tokenizer_for_test(MINILM), tokenizer_for_test(SMOLLM2) } };
+	struct hashes h = { .models = { tokenizer_for_test(first), tokenizer_for_test(second) } };
 	const char *folder = test_data_folder();
 	struct error err;
-	char *want = file_read(GOLDEN "tokenizer_hashes.bin", 1 << 20, &h.n, &err);
+	char *want = file_read(golden, 1 << 20, &h.n, &err);
 
-	(void)state;
 	assert_non_null(want);
 	if (h.models[0] && h.models[1] && folder) {
 		h.want = (const uint8_t *)want;
@@ -149,10 +149,23 @@ static void thousands_of_real_texts_have_the_reference_ids(void **state)
 	assert_int_equal(h.wrong, 0);
 }
 
+static void thousands_of_real_texts_have_the_reference_ids(void **state)
+{
+	(void)state;
+	check_models(MINILM, SMOLLM2, GOLDEN "tokenizer_hashes.bin");
+}
+
+static void and_those_of_the_optional_models(void **state)
+{
+	(void)state;
+	check_models(GEMMA, QWEN, GOLDEN "optional_hashes.bin");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thousands_of_real_texts_have_the_reference_ids),
+		cmocka_unit_test(and_those_of_the_optional_models),
 	};
 
 	return cmocka_run_group_tests_name("llm_tokenizer_texts", tests, NULL, NULL);

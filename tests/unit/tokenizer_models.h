@@ -9,8 +9,9 @@
 
 #define GOLDEN "tests/reference/golden/"
 
-enum { TINY_BPE, TINY_BERT, SMOLLM2, MINILM, MODELS };
-static const char *const tokenizer_names[] __attribute__((unused)) = { "tiny_bpe", "tiny_bert", "smollm2", "minilm" };
+enum { TINY_BPE, TINY_BERT, TINY_PIECES, SMOLLM2, MINILM, GEMMA, QWEN };
+static const char *const tokenizer_names[] __attribute__((unused)) = { "tiny_bpe", "tiny_bert", "tiny_pieces",
+								       "smollm2",  "minilm",	"gemma",       "qwen" };
 
 static inline struct tokenizer *tokenizer_at(const char *path, struct error *err)
 {
@@ -25,11 +26,16 @@ static inline struct tokenizer *tokenizer_at(const char *path, struct error *err
 	return t;
 }
 
-/* NULL where `make models` has not put the real one. */
+/* NULL where `make models`, or for the last two `make models-optional`, has not put the real one. */
 static inline struct tokenizer *tokenizer_for_test(int model)
 {
-	static const char *const paths[] = { GOLDEN "tokenizer_bpe", GOLDEN "tokenizer_bert",
-					     "smollm2-135m-instruct.Q4_1.gguf", "all-MiniLM-L6-v2" };
+	static const char *const paths[] = { GOLDEN "tokenizer_bpe",
+					     GOLDEN "tokenizer_bert",
+					     GOLDEN "pieces.gguf",
+					     "smollm2-135m-instruct.Q4_1.gguf",
+					     "all-MiniLM-L6-v2",
+					     "optional/gemma3-270m.gguf",
+					     "optional/qwen2.5-coder-0.5b.gguf" };
 	struct error err;
 	char path[4096];
 
@@ -37,8 +43,10 @@ static inline struct tokenizer *tokenizer_for_test(int model)
 		snprintf(path, sizeof(path), "%s", paths[model]);
 	else
 		snprintf(path, sizeof(path), "%s/%s", test_models_folder(), paths[model]);
-	if (model >= SMOLLM2 && !file_exists(path))
+	if (model >= SMOLLM2 && !file_exists(path)) {
+		print_message("%s is absent: run `make models%s`\n", path, model >= GEMMA ? "-optional" : "");
 		return NULL;
+	}
 	struct tokenizer *t = tokenizer_at(path, &err);
 
 	if (!t)
