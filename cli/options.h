@@ -42,8 +42,8 @@ struct command {
 
 extern const struct option_row option_store, option_examples, option_seed, option_threads, option_memory,
 	option_context, option_models_folder, option_json, option_quiet, option_help, option_rungs, option_models,
-	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target, option_format,
-	option_output, option_variant, option_name;
+	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
+	option_format, option_output, option_variant, option_name;
 
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);

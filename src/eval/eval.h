@@ -34,7 +34,8 @@ enum climb_end { CLIMB_DONE, CLIMB_STOPPED, CLIMB_FAILED };
 enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err);
 
-/* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on test. */
+/* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on
+ * test, each sample of self-consistency counted. */
 struct climb_bound {
 	size_t dev_calls, test_calls;
 };

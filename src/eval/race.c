@@ -129,10 +129,12 @@ static const struct entrant *cheap_form(const struct entrant *entrants, size_t n
 {
 	const struct variant *v = e->variant;
 
-	for (size_t i = 0; i < n && v->technique && v->technique->waits_for; i++) {
+	if (!v->model || !v->technique || !v->technique->waits_for)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
 		const struct variant *other = entrants[i].variant;
 
-		if (other->technique && strcmp(other->technique->id, v->technique->waits_for) == 0 &&
+		if (other->model && other->technique && strcmp(other->technique->id, v->technique->waits_for) == 0 &&
 		    strcmp(other->model, v->model) == 0 && other->wording == v->wording)
 			return &entrants[i];
 	}
@@ -160,9 +162,9 @@ static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, s
 		if (!cheap)
 			continue;
 		if (cheap->out || (last_cut && !leads(entrants, n, cheap))) {
-			e->why = arena_printf(&c->arena, "not tried: %s, which it asks %zu times, %s", cheap->variant->id,
-					      variant_calls(e->variant), cheap->failed ? "failed" : "did not survive the "
-					      "first cut");
+			e->why = arena_printf(&c->arena, "not tried: %s, which it asks %zu times, %s",
+					      cheap->variant->id, variant_calls(e->variant),
+					      cheap->failed ? "failed" : "did not survive the first cut");
 			continue;
 		}
 		e->waiting = e->out = false;

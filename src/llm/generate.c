@@ -1,4 +1,4 @@
-/* generate.c - generate(): prompts decode together, one row each a step; whoever finishes leaves, and the next enters. */
+/* generate.c - generate(): prompts decode together, one row each a step; who finishes leaves, and the next enters. */
 #include "llm/generate.h"
 
 #include <string.h>
@@ -143,7 +143,8 @@ static void take_free(const struct decoding *g, struct answer *a)
 	add_text(g, a, a->next);
 	if (a->done)
 		return;
-	a->done = a->out->truncated = a->out->tokens >= g->options->max_tokens || context_length(a->context) >= g->limit;
+	a->out->truncated = a->out->tokens >= g->options->max_tokens || context_length(a->context) >= g->limit;
+	a->done = a->out->truncated;
 	if (!a->done)
 		context_append(a->context, a->next);
 }

@@ -31,14 +31,14 @@ struct generate_options {
 	int32_t end;             /* id that ends the turn, or -1; the model's own end always does */
 	struct sampling sampling;
 	const uint64_t *seeds;   /* (n) one a prompt, for its draws alone; NULL: 0 for all */
-	/* NULL: free text. Else the output is one of its sequences, chosen token by token among those it allows; where one
-	 * ends and another goes on, an end token must be chosen for the shorter one. */
+	/* NULL: free text. Else the output is one of its sequences, chosen token by token among those it allows; where
+	 * one ends and another goes on, an end token must be chosen for the shorter one. */
 	const struct token_tree *grammar;
 	size_t limit;  /* tokens of prompt and text together; 0: decoder_limit() */
 	size_t budget;
 	bool log_p;    /* give generation.log_p; not under a grammar */
-	/* Called with each piece of text as soon as nothing that follows can change it: whole characters, no beginning of a
-	 * stop string. The pieces of a prompt together are its text. False stops that prompt. NULL: nobody listens. */
+	/* Called with each piece of text as soon as nothing that follows can change it: whole characters, no beginning of
+	 * a stop string. The pieces of a prompt together are its text. False stops that prompt. NULL: nobody listens. */
 	bool (*piece)(void *context, size_t prompt, const char *text, size_t n);
 	void *context;
 };

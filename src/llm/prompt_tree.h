@@ -19,8 +19,8 @@ void prompt_tree_free(struct prompt_tree *t); /* with what is still open */
 /* The prompts (n) depth first: by their tokens, equal ones by position. */
 const size_t *prompt_tree_order(const struct prompt_tree *t);
 
-/* The context that ends with prompt i's last token; not computed yet. Equal prompts get the same one, so whoever goes on
- * from it does so in a child. Belongs to the tree until the prompt is closed, which is done once. */
+/* The context that ends with prompt i's last token; not computed yet. Equal prompts get the same one, so whoever goes
+ * on from it does so in a child. Belongs to the tree until the prompt is closed, which is done once. */
 struct context *prompt_tree_open(struct prompt_tree *t, size_t i);
 void prompt_tree_close(struct prompt_tree *t, size_t i);
 

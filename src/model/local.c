@@ -199,9 +199,9 @@ static void ask_batch(struct batch *b, size_t reply_tokens)
 static struct model_reply too_long(struct arena *arena, size_t tokens, size_t reply, size_t limit)
 {
 	return (struct model_reply){ .status = MODEL_TRUNCATED, .input_tokens = tokens,
-		.why = arena_printf(arena, "the prompt's %zu tokens and up to %zu for the reply do not fit the context of %zu; "
-				    "shorten the input in the task's template, or allow more with --context when the model "
-				    "was trained for it", tokens, reply, limit) };
+		.why = arena_printf(arena, "the prompt's %zu tokens and up to %zu for the reply do not fit the context "
+				    "of %zu; shorten the input in the task's template, or allow more with --context when the "
+				    "model was trained for it", tokens, reply, limit) };
 }
 
 static bool local_ask(void *state, struct arena *arena, const struct model_request *requests, size_t n,
@@ -209,7 +209,8 @@ static bool local_ask(void *state, struct arena *arena, const struct model_reque
 {
 	struct local *l = state;
 	const struct model_request *r = &requests[0];
-	size_t wanted = r->max_context ? r->max_context : CONTEXT_TOKENS, reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
+	size_t wanted = r->max_context ? r->max_context : CONTEXT_TOKENS;
+	size_t reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
 	struct batch b = { .local = l, .arena = arena };
 
 	(void)err;

@@ -44,7 +44,7 @@ struct model_request {
 	const char *const *stop; /* WANT_TEXT: the text ends before the first of these found */
 	size_t n_stop;
 	struct model_sampling sampling;
-	size_t max_context; /* tokens of prompt and reply; 0: the model's limit, 8,192 at most. Never beyond the model's */
+	size_t max_context; /* tokens, prompt and reply; 0: the model's limit, 8,192 at most; never beyond the model's */
 	bool want_log_p;    /* WANT_TEXT: fill reply.log_p */
 	/* Called with each piece of the text as it becomes final; false ends the text there. NULL: nobody listens. */
 	bool (*piece)(void *context, const char *text, size_t n);
@@ -59,7 +59,7 @@ struct model_reply {
 	const char *text;     /* lives in the arena of the call; NULL for WANT_SCORES */
 	const char *why;      /* one sentence when the request could not be answered at all, else NULL */
 	const double *scores; /* (n_choices), natural logs; NULL otherwise */
-	const double *log_p;  /* (output_tokens) natural log of each under the model's own distribution; NULL otherwise */
+	const double *log_p;  /* (output_tokens) natural log of each, under the model's own distribution; or NULL */
 	size_t input_tokens, output_tokens;
 	double ms; /* this request's share of the batch's time, by tokens */
 };

@@ -59,17 +59,17 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why"
-		    " FROM sample s JOIN call c ON c.id = s.call"
+	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens,"
+		    " ms, why FROM sample s JOIN call c ON c.id = s.call"
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
 		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL)"
 		    " FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
-		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3 GROUP BY item) s"
-		    " ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
-	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 AND split = ?2"
-		  " UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
+		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
+		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
+	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
+		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2 UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
 };
 
 struct store {

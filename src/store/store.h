@@ -80,7 +80,7 @@ struct answer_row {
 	const char *variant, *item;
 	const char *split;  /* "dev", "test", or "prior": asked to calibrate, scored by nobody */
 	int64_t call;       /* 0: no model was asked; the first of several */
-	const int64_t *samples; /* (n_samples) every call when the answer is a vote of several; written, not read back */
+	const int64_t *samples; /* (n_samples) every call, when the answer is a vote of several; not read back */
 	size_t n_samples;
 	const char *answer; /* NULL: none could be read */
 	const char *status; /* "answered", "unparsed", or the call's own */
@@ -93,7 +93,7 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
 		   struct answer_row **rows, size_t *n, struct error *err);
 
-/* The calls behind one answer (its variant, item, split, call), in the order in which they were asked; live in arena. */
+/* The calls behind one answer (its variant, item, split, call), in the order they were asked in; live in arena. */
 bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a, struct arena *arena,
 			struct call_row **calls, size_t *n, struct error *err);
 

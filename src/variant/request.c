@@ -110,7 +110,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
 				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
 	if (t->samples > 0)
-		r->sampling = (struct model_sampling){ .temperature = t->temperature, .seed = request_seed(w, item, 0) };
+		r->sampling = (struct model_sampling){ .temperature = t->temperature,
+						       .seed = request_seed(w, item, 0) };
 	if (t->answer != ANSWER_TEXT) {
 		r->choices = choices_of(w, t, arena);
 		r->n_choices = w->task->n_labels;

@@ -45,8 +45,8 @@ static json_t *samples_json(const struct call_row *calls, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(samples, json_pack("{s:o, s:s?, s:s, s:s?, s:I, s:I, s:f}", "request",
-							 json_or_null(calls[i].request), "output", calls[i].output, "status",
-							 calls[i].status, "why", calls[i].why, "input_tokens",
+							 json_or_null(calls[i].request), "output", calls[i].output,
+							 "status", calls[i].status, "why", calls[i].why, "input_tokens",
 							 (json_int_t)calls[i].input_tokens, "output_tokens",
 							 (json_int_t)calls[i].output_tokens, "ms", calls[i].ms));
 	return samples;
@@ -149,7 +149,9 @@ bool show_answer(const struct task *task, struct store *store, int64_t run, cons
 	}
 	if (!store_answer_calls(store, run, a, &arena, &calls, &n_calls, err))
 		goto out;
-	(json ? write_json : write_text)(task, e, a, calls ? calls : &none, n_calls, out);
+	if (n_calls == 0)
+		calls = &none;
+	(json ? write_json : write_text)(task, e, a, calls, n_calls, out);
 	shown = true;
 out:
 	arena_release(&arena);

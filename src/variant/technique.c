@@ -16,8 +16,8 @@ static const struct technique techniques[] = {
 	{ .id = "knn-tfidf-batch", .name = "kNN few-shot (TF-IDF), batch calibration", .shots = SHOTS_TFIDF,
 	  .answer = ANSWER_SCORES, .calibration = CALIBRATE_BATCH },
 	{ .id = "chain-of-thought", .name = "chain of thought", .reasoning = true },
-	{ .id = "self-consistency", .name = "self-consistency (5 chains of thought vote)", .reasoning = true, .samples = 5,
-	  .temperature = 0.7, .waits_for = "chain-of-thought" }, /* Wang et al. 2022 (arXiv 2203.11171) */
+	{ .id = "self-consistency", .name = "self-consistency (5 chains of thought vote)", .reasoning = true,
+	  .samples = 5, .temperature = 0.7, .waits_for = "chain-of-thought" }, /* Wang et al. 2022 (arXiv 2203.11171) */
 	{ .id = "scoring", .name = "label scoring", .answer = ANSWER_SCORES },
 	{ .id = "scoring-definitions", .name = "label scoring, definitions", .definitions = true, .answer = ANSWER_SCORES },
 	{ .id = "scoring-contextual", .name = "label scoring, contextual calibration", .answer = ANSWER_SCORES,

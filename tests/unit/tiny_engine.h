@@ -1,5 +1,5 @@
-/* tiny_engine.h - the model of tests/reference/tiny_models.py with a shared prefix and prompts of different lengths. Its
- * weights are random, so that its output is arbitrary but fixed for a kernel set. */
+/* tiny_engine.h - the model of tests/reference/tiny_models.py with a shared prefix and prompts of different lengths.
+ * Its weights are random, so that its output is arbitrary but fixed for a kernel set. */
 #ifndef RUNG_TEST_TINY_ENGINE_H
 #define RUNG_TEST_TINY_ENGINE_H
 

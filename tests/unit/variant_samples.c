@@ -1,5 +1,5 @@
-/* Self-consistency: five stored calls an answer, one vote; prompts that do not fit; and when it may join the race. On the
- * tiny model of tests/reference/tiny_models.py, whose replies mean nothing: a test that needs others puts them into the
+/* Self-consistency: five stored calls an answer, one vote; prompts that do not fit; and when it may join the race. On
+ * the tiny model of tests/reference/tiny_models.py, whose replies mean nothing: a test that needs others puts them into the
  * store, where answers read them. */
 #include "test.h"
 
