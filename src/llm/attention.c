@@ -5,7 +5,6 @@
  * operations in the same order. */
 #include "llm/attention.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef float f32x4 __attribute__((vector_size(16)));
@@ -194,26 +193,35 @@ static size_t visible_positions(const struct attention *a)
 /* Copies the queries to one row for each (token, head), scaled; rows that only fill the last tile become zero. */
 static void gather_queries(const struct attention *a, size_t rows, float *q)
 {
-	float scale = 1.0f / sqrtf((float)a->width);
 	size_t used = a->n * a->group;
 
 	for (size_t r = 0; r < used; r++) {
 		const float *from = a->q + r / a->group * a->ldq + r % a->group * a->width;
 
 		for (size_t c = 0; c < a->width; c++)
-			q[r * a->width + c] = from[c] * scale;
+			q[r * a->width + c] = from[c] * a->scale;
 	}
 	memset(q + used * a->width, 0, (rows - used) * a->width * sizeof(*q));
 }
 
-/* Positions behind a query's own get weight 0: adding 0 * v leaves the sum as it is. */
+/* The first position that a query sees. */
+static size_t window_start(const struct attention *a, size_t query)
+{
+	size_t end = a->first + query + 1;
+
+	return a->causal && a->window > 0 && end > a->window ? end - a->window : 0;
+}
+
+/* Positions that a query does not see get weight 0: adding 0 * v leaves the sum as it is. */
 static void weigh(const struct attention *a, const struct kernels *kernels, size_t visible, float *p)
 {
-	for (size_t r = 0; r < a->n * a->group; r++) {
-		size_t seen = a->causal ? a->first + r / a->group + 1 : visible;
+	for (size_t r = 0; r < a->n * a->group; r++, p += visible) {
+		size_t from = window_start(a, r / a->group);
+		size_t to = a->causal ? a->first + r / a->group + 1 : visible;
 
-		kernels->softmax(p + r * visible, seen);
-		memset(p + r * visible + seen, 0, (visible - seen) * sizeof(*p));
+		kernels->softmax(p + from, to - from);
+		memset(p, 0, from * sizeof(*p));
+		memset(p + to, 0, (visible - to) * sizeof(*p));
 	}
 }
 
@@ -228,7 +236,7 @@ void attention_run(const struct attention *a, const struct kernels *kernels, flo
 {
 	const struct score_tiles *tiles = choose_tiles();
 	size_t rows = padded_rows(a->n, a->group);
-	size_t visible = visible_positions(a);
+	size_t visible = visible_positions(a), seen = window_start(a, 0); /* nobody looks in front of the first's window */
 	float *q = scratch, *mixed = q + rows * a->width, *p = mixed + rows * a->width;
 	size_t start = 0;
 
@@ -236,8 +244,11 @@ void attention_run(const struct attention *a, const struct kernels *kernels, flo
 	for (size_t i = 0; i < a->n_segments && start < visible; start += a->segments[i++].n) {
 		const struct attention_segment *s = &a->segments[i];
 		size_t n = s->n < visible - start ? s->n : visible - start;
+		size_t skip = start < seen ? seen - start : 0;
 
-		tiles->scores(q, rows, s->k + a->head, s->ld, n, a->width, p + start, visible);
+		if (skip < n)
+			tiles->scores(q, rows, s->k + a->head + skip * s->ld, s->ld, n - skip, a->width,
+				      p + start + skip, visible);
 	}
 	weigh(a, kernels, visible, p);
 	memset(mixed, 0, rows * a->width * sizeof(*mixed));
@@ -245,8 +256,11 @@ void attention_run(const struct attention *a, const struct kernels *kernels, flo
 	for (size_t i = 0; i < a->n_segments && start < visible; start += a->segments[i++].n) {
 		const struct attention_segment *s = &a->segments[i];
 		size_t n = s->n < visible - start ? s->n : visible - start;
+		size_t skip = start < seen ? seen - start : 0;
 
-		tiles->mix(p + start, visible, rows, s->v + a->head, s->ld, n, a->width, mixed);
+		if (skip < n)
+			tiles->mix(p + start + skip, visible, rows, s->v + a->head + skip * s->ld, s->ld, n - skip,
+				   a->width, mixed);
 	}
 	scatter(a, mixed);
 }

@@ -1,4 +1,4 @@
-/* attention.h - softmax(q k^T / sqrt(width)) v for a few queries that share one K/V head.
+/* attention.h - softmax(scale q k^T) v for a few queries that share one K/V head.
  *
  * Keys and values come in segments (one for each context of a chain, or one for a whole text), positions in order.
  * Every score is one dot product, every row has one softmax over all its positions, and every output element is summed
@@ -31,8 +31,10 @@ struct attention {
 	const struct attention_segment *segments;
 	size_t n_segments;
 	size_t head;  /* values to skip in every k and v row: where the head begins */
-	size_t first; /* causal: query i sees positions 0 .. first + i */
-	bool causal;  /* else every query sees every position */
+	size_t first;  /* causal: query i sees positions 0 .. first + i */
+	bool causal;   /* else every query sees every position */
+	size_t window; /* causal: of these only the last so many; 0: all */
+	float scale;   /* of the scores: 1 / sqrt(width) in most models */
 };
 
 /* Floats of scratch memory that attention_run() needs for chains of up to `positions`. */

@@ -113,6 +113,7 @@ static void attend(void *context, size_t tile, int worker)
 		.segments = &b->text->segment,
 		.n_segments = 1,
 		.head = column,
+		.scale = 1.0f / sqrtf((float)head_width),
 	};
 
 	attention_run(&a, e->kernels, e->scratch.scores + (size_t)worker * e->scratch.scores_size);

@@ -301,7 +301,7 @@ static const struct {
 	{ "no context", "llama.context_length", 4, 4, "\0\0\0\0", "\"llama.context_length\" is 0" },
 	{ "epsilon is NaN", "llama.attention.layer_norm_rms_epsilon", 4, 4, "\0\0\xc0\x7f",
 	  "must lie between 0 and 1" },
-	{ "negative rope base", "llama.rope.freq_base", 4, 4, "\0\0\x80\xbf", "must lie between 1 and 1e12" },
+	{ "negative rope base", "llama.rope.freq_base", 4, 4, "\0\0\x80\xbf", "must lie between 1 and 1e+12" },
 	{ "a tensor is missing", "blk.1.ffn_down.weight", -6, 6, "wright", "blk.1.ffn_down.wright" },
 	{ "a bias nobody adds", "blk.1.ffn_norm.weight", -21, 21, "blk.1.attn_v_.biases_", "blk.1.attn_v_.biases_" },
 };
