@@ -119,10 +119,10 @@ static void attend(void *context, size_t tile, int worker)
 		.ldo = e->width,
 		.group = 1,
 		.width = head_width,
-		.scale = 1.0f / sqrtf((float)head_width),
 		.segments = &b->text->segment,
 		.n_segments = 1,
 		.head = column,
+		.scale = 1.0f / sqrtf((float)head_width),
 	};
 
 	attention_run(&a, e->kernels, e->scratch.scores + (size_t)worker * e->scratch.scores_size);

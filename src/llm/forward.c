@@ -44,6 +44,7 @@ struct pass {
 	size_t layer;        /* at work */
 	bool add;            /* norm_rows(): first add what the last block left in normed */
 	bool round;          /* norm_rows(): what it leaves is multiplied next */
+	const float *post;   /* norm_rows(): norm of what is added, or NULL */
 	const float *weight; /* norm_rows(): of the norm */
 };
 
@@ -58,26 +59,32 @@ static void for_rows(struct pass *p, void (*fn)(void *pass, size_t tile, int wor
 	pool_run(p->d->pool, (p->n_rows + ROW_TILE - 1) / ROW_TILE, fn, p);
 }
 
-/* The embedding of each token and the turns of its position: angle = position * base^(-2 i / head_width). */
+/* cos and sin of each pair's angle at a position */
+static void fill_turns(const double *speed, double position, size_t half, float *turn)
+{
+	for (size_t i = 0; i < half; i++) {
+		turn[2 * i] = (float)cos(position * speed[i]);
+		turn[2 * i + 1] = (float)sin(position * speed[i]);
+	}
+}
+
+/* The embedding of each token and the turns of its position. */
 static void start_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
-	size_t half = d->head_width / 2;
 
 	(void)worker;
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		const struct row *row = &p->rows[r];
-		float *turn = d->scratch.turns + r * d->head_width;
+		float *turn = d->scratch.turns + r * decoder_turns_width(d), *x = d->scratch.x + r * d->width;
 		double position = (double)(row->context->start + row->index);
 
-		tensor_read(d->embedding, (size_t)row->context->ids[row->index], 1, d->scratch.x + r * d->width);
-		for (size_t i = 0; i < half; i++) {
-			double angle = position * pow(d->rope_base, -2.0 * (double)i / (double)d->head_width);
-
-			turn[2 * i] = (float)cos(angle);
-			turn[2 * i + 1] = (float)sin(angle);
-		}
+		tensor_read(d->embedding, (size_t)row->context->ids[row->index], 1, x);
+		for (size_t i = 0; i < d->width && decoder_has(d, SCALED_EMBEDDING); i++)
+			x[i] *= d->embedding_scale;
+		for (enum reach reach = GLOBAL; reach < REACHES && d->speeds[reach]; reach++)
+			fill_turns(d->speeds[reach], position, d->head_width / 2, turn + reach * d->head_width);
 	}
 }
 
@@ -93,7 +100,8 @@ static void multiply(const struct pass *p, const struct matrix *w, const float *
 	(p->few ? matrix_multiply_few : matrix_multiply)(w, p->d->pool, a, p->n_rows, lda, c, ldc);
 }
 
-/* x += normed (when p->add); normed = rms_norm(x) * weight, rounded when a product comes next */
+/* x += normed (when p->add), by way of the norm p->post; normed = rms_norm(x) * weight, rounded when a product comes
+ * next */
 static void norm_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
@@ -103,6 +111,8 @@ static void norm_rows(void *context, size_t tile, int worker)
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		float *x = d->scratch.x + r * d->width, *normed = d->scratch.normed + r * d->width;
 
+		if (p->add && p->post)
+			d->kernels->rms_norm(normed, normed, p->post, d->width, d->epsilon);
 		if (p->add)
 			d->kernels->axpy(x, 1.0f, normed, d->width);
 		d->kernels->rms_norm(normed, x, p->weight, d->width, d->epsilon);
@@ -111,14 +121,32 @@ static void norm_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* Turns pairs (2i, 2i + 1): architecture `llama` of GGUF stores the rows of Q and K in this order. */
-static void rotate(float *head, const float *turn, size_t width)
+/* Turns pairs of one head: values i and i + width / 2, or 2i and 2i + 1. */
+static void rotate(float *head, const float *turn, size_t width, bool half_split)
 {
-	for (size_t i = 0; i < width; i += 2) {
-		float a = head[i], b = head[i + 1], c = turn[i], s = turn[i + 1];
+	size_t step = half_split ? 1 : 2, gap = half_split ? width / 2 : 1;
 
-		head[i] = a * c - b * s;
-		head[i + 1] = a * s + b * c;
+	for (size_t i = 0; i < width / 2; i++) {
+		float *a = head + i * step, *b = a + gap;
+		float c = turn[2 * i], s = turn[2 * i + 1], x = *a, y = *b;
+
+		*a = x * c - y * s;
+		*b = x * s + y * c;
+	}
+}
+
+/* Queries and keys of one row, in their final form for attention. */
+static void finish_heads(const struct decoder *d, const struct decoder_layer *l, float *qkv, const float *turn)
+{
+	if (l->qkv_bias)
+		d->kernels->axpy(qkv, 1.0f, l->qkv_bias, decoder_qkv_width(d));
+	for (size_t h = 0; h < d->heads + d->kv_heads; h++) {
+		float *head = qkv + h * d->head_width;
+
+		if (l->q_norm)
+			d->kernels->rms_norm(head, head, h < d->heads ? l->q_norm : l->k_norm, d->head_width,
+					     d->epsilon);
+		rotate(head, turn, d->head_width, decoder_has(d, HALF_SPLIT));
 	}
 }
 
@@ -127,16 +155,16 @@ static void store_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
+	const struct decoder_layer *l = &d->layer[p->layer];
 	size_t width = decoder_kv_width(d);
 
 	(void)worker;
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		float *q = d->scratch.qkv + r * decoder_qkv_width(d), *k = q + d->heads * d->head_width;
-		const float *turn = d->scratch.turns + r * d->head_width;
+		const float *turns = d->scratch.turns + r * decoder_turns_width(d);
 		const struct row *row = &p->rows[r];
 
-		for (size_t h = 0; h < d->heads + d->kv_heads; h++)
-			rotate(q + h * d->head_width, turn, d->head_width);
+		finish_heads(d, l, q, turns + l->reach * d->head_width);
 		memcpy(context_keys(row->context, p->layer) + row->index * width, k, width * sizeof(*k));
 		memcpy(context_values(row->context, p->layer) + row->index * width, k + width, width * sizeof(*k));
 	}
@@ -158,12 +186,13 @@ static void attend(void *context, size_t tile, int worker)
 		.ldo = d->heads * d->head_width,
 		.group = group,
 		.width = d->head_width,
-		.scale = 1.0f / sqrtf((float)d->head_width),
 		.segments = b->span->segments,
 		.n_segments = b->span->n_segments,
 		.head = kv_head * d->head_width,
 		.first = b->span->context->start + b->span->first + b->first,
 		.causal = true,
+		.window = d->layer[p->layer].reach == LOCAL ? d->window : 0,
+		.scale = d->attention_scale,
 		.plain = p->few,
 	};
 
@@ -174,12 +203,14 @@ static void activate_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
+	void (*activate)(float *, const float *, size_t) =
+		decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu;
 
 	(void)worker;
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
 		float *gate = d->scratch.gate_up + r * 2 * d->ffn;
 
-		d->kernels->swiglu(gate, gate + d->ffn, d->ffn);
+		activate(gate, gate + d->ffn, d->ffn);
 		round_row(p, gate, d->ffn);
 	}
 }
@@ -207,6 +238,7 @@ static void run_layer(struct pass *p)
 	p->weight = l->attention_norm;
 	p->round = true;
 	p->add = p->layer > 0;
+	p->post = p->add ? l[-1].ffn_post_norm : NULL;
 	for_rows(p, norm_rows);
 	multiply(p, &l->qkv, s->normed, d->width, s->qkv, qkv);
 	for_rows(p, store_rows);
@@ -215,6 +247,7 @@ static void run_layer(struct pass *p)
 	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
 	p->weight = l->ffn_norm;
 	p->add = true;
+	p->post = l->attention_post_norm;
 	for_rows(p, norm_rows);
 	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
 	for_rows(p, activate_rows);
@@ -231,6 +264,7 @@ static void run_layers(struct pass *p)
 	p->weight = d->final_norm;
 	p->add = true;
 	p->round = false;
+	p->post = d->layer[d->layers - 1].ffn_post_norm;
 	for_rows(p, norm_rows);
 	for (size_t r = 0; r < p->n_rows; r++)
 		memcpy(p->rows[r].context->hidden + p->rows[r].index * d->width, d->scratch.normed + r * d->width,

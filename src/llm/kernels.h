@@ -48,6 +48,7 @@ struct kernels {
 	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
 	void (*gelu)(float *x, const float *bias, size_t n);       /* x = gelu(x + bias), exact erf form to 2e-7 */
 	void (*swiglu)(float *gate, const float *up, size_t n);    /* gate = gate * sigmoid(gate) * up */
+	void (*geglu)(float *gate, const float *up, size_t n);     /* gate = gelu(gate) * up, tanh form of gelu */
 	float (*dot)(const float *a, const float *b, size_t n);
 	void (*axpy)(float *y, float s, const float *x, size_t n); /* y += s * x */
 	void (*rms_norm)(float *out, const float *x, const float *weight, size_t n, float epsilon);

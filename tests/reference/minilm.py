@@ -1,5 +1,6 @@
-"""Reference vectors of a BERT sentence encoder: transformers' BertModel in f32, mean pooling over all tokens, unit
-length, as sentence-transformers does for all-MiniLM-L6-v2 (texts cut at 256 tokens).
+"""Reference vectors of a BERT sentence encoder: transformers' BertModel in f32, mean pooling over all tokens or the row
+of [CLS] (1_Pooling/config.json), unit length, as sentence-transformers does for all-MiniLM-L6-v2 (texts cut at 256
+tokens) and BGE.
 
     minilm.py golden FOLDER > golden/minilm.txt
     minilm.py compare FOLDER PROGRAM TEXTS LINES
@@ -8,6 +9,8 @@ length, as sentence-transformers does for all-MiniLM-L6-v2 (texts cut at 256 tok
 Format: a line with the text, then a line with its vector."""
 
 import itertools
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,10 +39,16 @@ def load(folder):
     return BertTokenizerFast.from_pretrained(folder), BertModel.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def embed(tokenizer, model, text, limit):
+def takes_cls(folder):
+    path = folder + "/1_Pooling/config.json"
+    return os.path.exists(path) and json.load(open(path))["pooling_mode_cls_token"]
+
+
+def embed(tokenizer, model, text, limit, cls=False):
     inputs = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
     with torch.no_grad():
-        v = model(**inputs).last_hidden_state[0].double().mean(dim=0)
+        rows = model(**inputs).last_hidden_state[0].double()
+    v = rows[0] if cls else rows.mean(dim=0)
     return (v / v.norm()).numpy()
 
 
@@ -47,7 +56,7 @@ def print_golden(folder, texts, limit, out):
     tokenizer, model = load(folder)
     for text in texts:
         print(text.strip(), file=out)
-        print(*(f"{x:.7f}" for x in embed(tokenizer, model, text.strip(), limit)), file=out)
+        print(*(f"{x:.7f}" for x in embed(tokenizer, model, text.strip(), limit, takes_cls(folder))), file=out)
 
 
 def compare(folder, program, path, lines):
@@ -58,7 +67,7 @@ def compare(folder, program, path, lines):
             f.writelines(t + "\n" for t in texts)
         subprocess.run([program, "dump", folder, work + "/texts", work + "/out"], check=True)
         got = np.fromfile(work + "/out", dtype=np.float32).reshape(len(texts), -1)
-    cosines = [float(np.dot(embed(tokenizer, model, t, 256), v)) for t, v in zip(texts, got)]
+    cosines = [float(np.dot(embed(tokenizer, model, t, 256, takes_cls(folder)), v)) for t, v in zip(texts, got)]
     print(f"texts {len(texts)}, least cosine {min(cosines):.7f}, mean {np.mean(cosines):.7f}")
 
 

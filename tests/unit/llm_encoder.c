@@ -2,7 +2,7 @@
  * of equal bytes in any batch, and folders that lie.
  *
  * `llm_encoder dump FOLDER TEXTS OUT` writes the vector of each line of TEXTS as f32 to OUT instead. */
-#include "test.h"
+#include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,33 +10,8 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "llm/encoder.h"
 
 static const char tiny[] = "tests/reference/golden/tiny-bert";
-
-struct engine {
-	struct pool *pool;
-	struct encoder *encoder;
-};
-
-static struct engine engine_open(const char *folder, const struct kernels *kernels, int threads)
-{
-	struct engine e = { .pool = pool_open(threads) };
-	struct error err = { "" };
-
-	if (!kernels)
-		kernels = kernels_choose(true, &err);
-	e.encoder = kernels ? encoder_open(folder, kernels, e.pool, &err) : NULL;
-	if (!e.encoder)
-		fail_msg("%s", err.text);
-	return e;
-}
-
-static void engine_close(struct engine *e)
-{
-	encoder_free(e->encoder);
-	pool_free(e->pool);
-}
 
 static char *next_line(FILE *f)
 {
@@ -95,7 +70,7 @@ static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
 
 		if (!(*k)->available())
 			continue;
-		e = engine_open(tiny, *k, 2);
+		e = engine_encoder(tiny, *k, 2);
 		assert_close((*k)->name, least_cosine(e.encoder, "tests/reference/golden/tiny-bert.txt"), 1.0,
 			     (*k)->bf16 ? 1e-3 : 1e-6);
 		engine_close(&e);
@@ -120,7 +95,7 @@ static const char *minilm_folder(void)
 static void minilm_matches_transformers(void **state)
 {
 	(void)state;
-	struct engine e = engine_open(minilm_folder(), NULL, 2);
+	struct engine e = engine_encoder(minilm_folder(), NULL, 2);
 	double least = least_cosine(e.encoder, "tests/reference/golden/minilm.txt");
 
 	print_message("minilm: least cosine %.7f\n", least);
@@ -132,7 +107,7 @@ static void texts_are_cut_at_the_models_limit(void **state)
 {
 	char *longest = mem_zero(1, 8001);
 	const char *texts[] = { "", "the cat", longest };
-	struct engine e = engine_open(tiny, NULL, 1);
+	struct engine e = engine_encoder(tiny, NULL, 1);
 	size_t tokens[3], width = encoder_width(e.encoder);
 	float *out = mem_zero(3 * width, sizeof(*out));
 
@@ -167,7 +142,7 @@ static void batches_and_threads_leave_no_trace(void **state)
 		pointers[i] = texts[i];
 	}
 	for (int threads = 1; threads <= 2; threads++) {
-		struct engine one = engine_open(tiny, NULL, 1), many = engine_open(tiny, NULL, threads);
+		struct engine one = engine_encoder(tiny, NULL, 1), many = engine_encoder(tiny, NULL, threads);
 		size_t width = encoder_width(one.encoder);
 		float *batch = mem_zero(N * width, sizeof(*batch)), *alone = mem_zero(width, sizeof(*alone));
 
@@ -266,7 +241,7 @@ static void folders_that_lie_are_refused(void **state)
 
 static int dump(const char *folder, const char *texts, const char *out_path)
 {
-	struct engine e = engine_open(folder, NULL, 0);
+	struct engine e = engine_encoder(folder, NULL, 0);
 	size_t width = encoder_width(e.encoder);
 	float *v = mem_zero(width, sizeof(*v));
 	FILE *in = fopen(texts, "rb"), *out = fopen(out_path, "wb");

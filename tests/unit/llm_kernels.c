@@ -345,6 +345,20 @@ static void check_swiglu(const struct kernels *k, struct row *r, size_t n)
 	}
 }
 
+static double gelu_tanh(double x)
+{
+	return x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))) / 2;
+}
+
+static void check_geglu(const struct kernels *k, struct row *r, size_t n)
+{
+	struct row in = *r;
+
+	k->geglu(r->x, r->y, n);
+	for (size_t i = 0; i < n; i++)
+		assert_close(k->name, (double)r->x[i], gelu_tanh((double)in.x[i]) * (double)in.y[i], 4e-7);
+}
+
 static void check_dot(const struct kernels *k, struct row *r, size_t n)
 {
 	double want = 0, size = 0;
@@ -410,7 +424,8 @@ static void check_layer_norm(const struct kernels *k, struct row *r, size_t n)
 static void row_functions_match_reference(void **state)
 {
 	static void (*const checks[])(const struct kernels *, struct row *, size_t) = {
-		check_softmax, check_gelu, check_swiglu, check_dot, check_axpy, check_rms_norm, check_layer_norm,
+		check_softmax, check_gelu,     check_swiglu,     check_geglu,
+		check_dot,     check_axpy, check_rms_norm, check_layer_norm,
 	};
 
 	(void)state;
@@ -454,6 +469,20 @@ static void gelu_is_precise(void **state)
 		}
 }
 
+static void geglu_is_precise(void **state)
+{
+	const float one = 1.0f;
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (float x = -14.0f; (*set)->available() && x < 14.0f; x += 0.0013f) {
+			float got = x;
+
+			(*set)->geglu(&got, &one, 1);
+			assert_close((*set)->name, (double)got, gelu_tanh((double)x), 2e-7);
+		}
+}
+
 static const struct {
 	const char *name;
 	float in[3], softmax[3];
@@ -487,15 +516,18 @@ static void gates_survive_extremes(void **state)
 	(void)state;
 	for (const struct kernels *const *set = kernels_all(); *set; set++)
 		for (size_t i = 0; (*set)->available() && i < ARRAY_SIZE(in); i++) {
-			float swish = in[i], gelu = in[i], nan[2] = { NAN, NAN }, one = 1.0f;
+			float swish = in[i], gelu = in[i], gate = in[i], nan[3] = { NAN, NAN, NAN }, one = 1.0f;
 
 			(*set)->swiglu(&swish, &one, 1);
 			(*set)->gelu(&gelu, NULL, 1);
+			(*set)->geglu(&gate, &one, 1);
 			assert_close((*set)->name, (double)swish, (double)want[i], 1e-7);
 			assert_close((*set)->name, (double)gelu, (double)want[i], 1e-7);
+			assert_close((*set)->name, (double)gate, (double)want[i], 1e-7);
 			(*set)->swiglu(&nan[0], &one, 1);
 			(*set)->gelu(&nan[1], NULL, 1);
-			assert_true(isnan(nan[0]) && isnan(nan[1]));
+			(*set)->geglu(&nan[2], &one, 1);
+			assert_true(isnan(nan[0]) && isnan(nan[1]) && isnan(nan[2]));
 		}
 }
 
@@ -558,6 +590,7 @@ int main(void)
 		cmocka_unit_test(row_functions_match_reference),
 		cmocka_unit_test(exponential_is_precise),
 		cmocka_unit_test(gelu_is_precise),
+		cmocka_unit_test(geglu_is_precise),
 		cmocka_unit_test(softmax_survives_extremes),
 		cmocka_unit_test(gates_survive_extremes),
 		cmocka_unit_test(named_set_is_chosen),
