@@ -277,10 +277,17 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 			   struct rung_error *err)
 {
 	struct run_row run;
-	struct buf out = { 0 };
+	struct buf folder = { 0 }, out = { 0 };
 	struct error e;
 
-	if (!open_last(r, &run, &e) || !show_answer(r->task, r->store, run.id, variant, item, json, &out, &e))
+	if (!open_last(r, &run, &e))
+		return failed(RUNG_INPUT, &e, err);
+	registry_folder(r->options.models, &folder);
+	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
+	bool shown = show_answer(r->task, &place, item, json, &out, &e);
+
+	buf_release(&folder);
+	if (!shown)
 		return failed(RUNG_INPUT, &e, err);
 	*text = handed_over(&out);
 	return RUNG_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/reader.h"
 #include "task/scorer.h"
 
 static const struct example *find_item(const struct task *task, const char *id, const char **split)
@@ -52,19 +53,36 @@ static json_t *samples_json(const struct call_row *calls, size_t n)
 	return samples;
 }
 
-/* c (n_calls): a zero row when no model was asked. */
-static void write_json(const struct task *task, const struct example *e, const struct answer_row *a,
-		       const struct call_row *c, size_t n_calls, struct buf *out)
+/* An answer with all that belongs to it. */
+struct shown {
+	const struct task *task;
+	const struct example *example;
+	const struct answer_row *answer;
+	const struct call_row *calls; /* a zero row when no model was asked */
+	size_t n_calls;
+	const char *added; /* the system turn that the model's chat format puts first; NULL: none */
+};
+
+static double score_of(const struct shown *s)
 {
+	const char *answer = s->answer->answer;
+
+	return answer ? scorer_find(s->task->scorer)->score(s->task, s->example, answer) : 0.0;
+}
+
+static void write_json(const struct shown *s, struct buf *out)
+{
+	const struct answer_row *a = s->answer;
+	const struct call_row *c = s->calls;
 	json_t *root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:s?, s:s, s:s, s:f, s:I, s:I, s:f}", "variant", a->variant,
-				 "item", e->id, "split", a->split, "request", json_or_null(c->request), "label_scores",
+				 "item", s->example->id, "split", a->split, "request", json_or_null(c->request), "label_scores",
 				 json_or_null(c->scores), "output", c->output, "answer", a->answer, "status", a->status,
-				 "expected", e->answer, "score", a->answer ? scorer_find(task->scorer)->score(task, e, a->answer)
-				 : 0.0, "input_tokens", (json_int_t)a->input_tokens, "output_tokens",
-				 (json_int_t)a->output_tokens, "ms", a->ms);
+				 "expected", s->example->answer, "score", score_of(s), "input_tokens",
+				 (json_int_t)a->input_tokens, "output_tokens", (json_int_t)a->output_tokens, "ms", a->ms);
+	json_object_set_new(root, "system_added", s->added ? json_string(s->added) : json_null());
 	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
-	if (n_calls > 1)
-		json_object_set_new(root, "samples", samples_json(c, n_calls));
+	if (s->n_calls > 1)
+		json_object_set_new(root, "samples", samples_json(c, s->n_calls));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);
@@ -106,56 +124,90 @@ static void write_reply(const struct task *task, const struct call_row *c, size_
 		write_scores(task, c->scores, out);
 }
 
-static void write_text(const struct task *task, const struct example *e, const struct answer_row *a,
-		       const struct call_row *c, size_t n_calls, struct buf *out)
+static void write_text(const struct shown *s, struct buf *out)
 {
-	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, e->id, a->split, e->line);
-	if (c->request)
-		write_request(c->request, out);
-	for (size_t i = 0; i < n_calls; i++)
-		write_reply(task, &c[i], i + 1, n_calls, out);
+	const struct answer_row *a = s->answer;
+
+	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, s->example->id, a->split, s->example->line);
+	if (s->added)
+		buf_addf(out, "--- system (the model's chat format adds it)\n%s\n", s->added);
+	if (s->calls->request)
+		write_request(s->calls->request, out);
+	for (size_t i = 0; i < s->n_calls; i++)
+		write_reply(s->task, &s->calls[i], i + 1, s->n_calls, out);
 	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
-		 e->answer, a->answer ? scorer_find(task->scorer)->score(task, e, a->answer) : 0.0);
+		 s->example->answer, score_of(s));
 	if (a->call)
 		buf_addf(out, "tokens    %zu in, %zu out\n", a->input_tokens, a->output_tokens);
 	buf_addf(out, "ms        %.2f\n", a->ms);
 }
 
-bool show_answer(const struct task *task, struct store *store, int64_t run, const char *variant, const char *item,
-		 bool json, struct buf *out, struct error *err)
+static bool begins_with_system(const char *request)
+{
+	json_t *root = json_loads(request, 0, NULL);
+	json_t *first = json_array_get(json_object_get(root, "messages"), 0);
+	const char *role = json_string_value(json_object_get(first, "role"));
+	bool begins = role && strcmp(role, "system") == 0;
+
+	json_decref(root);
+	return begins;
+}
+
+/* In arena; NULL also when the model is no longer there to be asked. */
+static const char *system_added(const struct call_row *call, const char *models, struct arena *arena)
+{
+	struct error err;
+	struct reader *reader;
+	const char *added = NULL;
+
+	if (!call->request || begins_with_system(call->request) || !(reader = reader_open(models, call->model, &err)))
+		return NULL;
+	if (reader_default_system(reader))
+		added = arena_string(arena, reader_default_system(reader));
+	reader_free(reader);
+	return added;
+}
+
+static bool show_found(struct shown *s, const char *split, const struct show_place *place, struct arena *arena,
+		       struct error *err)
+{
+	static const struct call_row none;
+	struct answer_row *rows;
+	struct call_row *calls;
+	size_t n;
+
+	if (!store_answers(place->store, place->run, place->variant, split, arena, &rows, &n, err))
+		return false;
+	s->answer = find_answer(rows, n, s->example->id);
+	if (!s->answer)
+		return error_set(err, "%s has no answer to %s (a %s item): raced out before it, or no such variant; "
+				 "`rung report` lists the variants", place->variant, s->example->id, split);
+	if (!store_answer_calls(place->store, place->run, s->answer, arena, &calls, &s->n_calls, err))
+		return false;
+	s->calls = s->n_calls ? calls : &none;
+	s->added = system_added(s->calls, place->models, arena);
+	return true;
+}
+
+bool show_answer(const struct task *task, const struct show_place *place, const char *item, bool json, struct buf *out,
+		 struct error *err)
 {
 	const char *split = NULL;
-	const struct example *e = find_item(task, item, &split);
-	struct call_row none = { 0 }, *calls = NULL;
-	struct answer_row *rows;
+	struct shown s = { .task = task, .example = find_item(task, item, &split) };
 	struct arena arena;
-	size_t n, n_calls = 0;
-	bool shown = false;
 
-	if (!e)
+	if (!s.example)
 		return error_set(err, "%s: no item \"%s\"; items are named by their id column, else line-N", task->examples_file,
 				 item);
 	if (strcmp(split, "pool") == 0)
 		return error_set(err, "%s is a pool item: shots and training use it, so no variant answers it", item);
 	arena_init(&arena);
-	if (!store_answers(store, run, variant, split, &arena, &rows, &n, err))
-		goto out;
-	const struct answer_row *a = find_answer(rows, n, item);
+	bool found = show_found(&s, split, place, &arena, err);
 
-	if (!a) {
-		error_set(err, "%s has no answer to %s (a %s item): raced out before it, or no such variant; `rung report` "
-			  "lists the variants", variant, item, split);
-		goto out;
-	}
-	if (!store_answer_calls(store, run, a, &arena, &calls, &n_calls, err))
-		goto out;
-	if (n_calls == 0)
-		calls = &none;
-	(json ? write_json : write_text)(task, e, a, calls, n_calls, out);
-	shown = true;
-out:
+	if (found)
+		(json ? write_json : write_text)(&s, out);
 	arena_release(&arena);
-	return shown;
+	return found;
 }
 
 /* The one column that the input template names, or n_columns when it names several. */

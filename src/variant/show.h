@@ -4,9 +4,16 @@
 
 #include "variant/variant.h"
 
-/* Appends what the variant was sent for the item in this run, what came back, how it was read and scored. */
-bool show_answer(const struct task *task, struct store *store, int64_t run, const char *variant, const char *item,
-		 bool json, struct buf *out, struct error *err);
+/* Where to look: a variant of a stored run, and the folder of local models. */
+struct show_place {
+	struct store *store;
+	int64_t run;
+	const char *variant, *models;
+};
+
+/* Appends what the variant was sent for the item, what came back, how it was read and scored. */
+bool show_answer(const struct task *task, const struct show_place *place, const char *item, bool json, struct buf *out,
+		 struct error *err);
 
 /* input: a JSON object with the columns that the input template names, or plain text when it names one column. Appends
  * {"answer", "variant", "status", "probability", "ms"} as one line of JSON. */

@@ -189,8 +189,10 @@ static void show_has_every_sample(void **state)
 
 	(void)state;
 	assert_true(store_run_begin(store, &arena, &run, &err) && store_answer_put(store, run.id, &row, &err));
-	assert_true(show_answer(task, store, run.id, row.variant, item->id, false, &text, &err));
-	assert_true(show_answer(task, store, run.id, row.variant, item->id, true, &json, &err));
+	struct show_place place = { store, run.id, row.variant, "no-such-folder" };
+
+	assert_true(show_answer(task, &place, item->id, false, &text, &err));
+	assert_true(show_answer(task, &place, item->id, true, &json, &err));
 	assert_non_null(strstr(buf_text(&text), "sample 1 of 5"));
 	assert_non_null(strstr(buf_text(&text), "sample 5 of 5"));
 	json_t *root = json_loads(buf_text(&json), 0, NULL);
