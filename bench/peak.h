@@ -1,7 +1,7 @@
 /* peak.h - the most multiply-adds a processor does: loops that touch registers alone.
  *
- * One function for each instruction that a kernel set is built on. Each runs `rounds` times CHAINS independent sums, so
- * that no sum waits for itself (4 cycles of latency, 2 units), and returns the operations done. `sink` keeps the
+ * One function for each instruction that a kernel set is built on. Each adds `rounds` times to PEAK_CHAINS independent sums,
+ * so that no sum waits for itself (4 cycles of latency, 2 units), and returns the operations done. `sink` keeps the
  * compiler from leaving the loop out. */
 #ifndef RUNG_BENCH_PEAK_H
 #define RUNG_BENCH_PEAK_H
@@ -11,7 +11,7 @@
 
 enum { PEAK_CHAINS = 12 };
 
-/* Sums with names of their own: gcc 12 leaves an array of vectors in memory, loads and stores included in every step. */
+/* Sums with names of their own: gcc 12 keeps an array of vectors in memory and loads and stores in every step. */
 #define PEAK_EACH(do) do(s0) do(s1) do(s2) do(s3) do(s4) do(s5) do(s6) do(s7) do(s8) do(s9) do(s10) do(s11)
 #define PEAK_ADD(s) total += s;
 
