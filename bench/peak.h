@@ -1,8 +1,8 @@
 /* peak.h - the most multiply-adds a processor does: loops that touch registers alone.
  *
- * One function for each instruction that a kernel set is built on. Each adds `rounds` times to PEAK_CHAINS independent sums,
- * so that no sum waits for itself (4 cycles of latency, 2 units), and returns the operations done. `sink` keeps the
- * compiler from leaving the loop out. */
+ * One function for each instruction that a kernel set is built on. Each adds `rounds` times to PEAK_CHAINS independent
+ * sums, so that no sum waits for itself (4 cycles of latency, 2 units), and returns the operations done. `sink` keeps
+ * the compiler from leaving the loop out. */
 #ifndef RUNG_BENCH_PEAK_H
 #define RUNG_BENCH_PEAK_H
 
