@@ -1,6 +1,7 @@
 # rung: build, tests, checks. `make help` lists the targets. GNU Make.
 #
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
+#   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full

@@ -121,7 +121,7 @@ def against(figure, numbers, formats, turns):
     return rung, peers
 
 
-# --- the figures -------------------------------------------------------------------------------------------------------
+# --- the figures ----------------------------------------------------------------------------------------------------
 
 
 def label_scoring(peak):
@@ -164,7 +164,8 @@ def embedding(peak):
         return row("embedding, MiniLM, sentences/s", None, None, 2.0)
     rung, peers = ours("embed", MINILM, QUESTIONS, TEXTS), {}
     if os.path.exists(PYTHON):
-        peers = {k: theirs("embed", f"{FILES}/encoder.{k}.onnx", MINILM, QUESTIONS, TEXTS, b) for k, b in batches.items()}
+        arguments = (MINILM, QUESTIONS, TEXTS)
+        peers = {k: theirs("embed", f"{FILES}/encoder.{k}.onnx", *arguments, b) for k, b in batches.items()}
     alternate([rung, *peers.values()], 7)
     for kind, target in (("f32", 2.0), ("int8", 0.85)):
         speed = peers[kind].best if peers else None
@@ -187,7 +188,8 @@ def memory(name, rung, target):
 def busy_neighbour(_):
     """The neighbour computes in one thread that the system may move; between its turns it is stopped."""
     target = (THREADS - 1) / THREADS * 0.85
-    for name, figure, numbers, turns in (("prefill of 512", "prefill", [512], 5), ("generation", "generate", [1, 64], 5)):
+    turns = int(os.environ.get("BENCH_TURNS", 5))
+    for name, figure, numbers in (("prefill of 512", "prefill", [512]), ("generation", "generate", [1, 64])):
         alone, beside = ours(figure, SMOLLM2, *numbers), ours(figure, SMOLLM2, *numbers)
         neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         try:
@@ -204,7 +206,7 @@ def busy_neighbour(_):
         row(f"{name} beside a busy process and alone, SmolLM2 Q4_1, tokens/s", beside.best, alone.best, target)
 
 
-# --- texts and vectors -------------------------------------------------------------------------------------------------
+# --- texts and vectors ----------------------------------------------------------------------------------------------
 
 
 def write_questions():
@@ -231,11 +233,28 @@ def print_cosines():
     sides = {"rung, its fastest kernels": [engine, *arguments]}
     if os.path.exists(PYTHON):
         for k in ("f32", "int8"):
-            sides[f"ONNX Runtime {k}"] = [PYTHON, "bench/peers.py", "vectors", f"{FILES}/encoder.{k}.onnx", *arguments[1:]]
+            model = f"{FILES}/encoder.{k}.onnx"
+            sides[f"ONNX Runtime {k}"] = [PYTHON, "bench/peers.py", "vectors", model, *arguments[1:]]
     for name, command in sides.items():
         cosines = [sum(a * b for a, b in zip(x, y)) for x, y in zip(read_vectors(command), exact)]
         if cosines:
             print(f"# cosine to f32, {name}: mean {sum(cosines) / len(cosines):.5f}, least {min(cosines):.5f}")
+
+
+def print_others():
+    """How much of the machine others use: figures taken beside much of it are not to be trusted."""
+    if not os.path.exists("/proc/stat"):
+        return
+
+    def ticks():
+        with open("/proc/stat", encoding="ascii") as file:
+            numbers = [int(x) for x in file.readline().split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]
+
+    before = ticks()
+    time.sleep(1)
+    all_ticks, idle = (a - b for a, b in zip(ticks(), before))
+    print(f"# others use {100 * (1 - idle / max(all_ticks, 1)):.0f} % of the processors")
 
 
 def measure_peak():
@@ -255,10 +274,12 @@ def main():
     figures = [label_scoring, prefill, prefill_gemma, generation, embedding, busy_neighbour]
     if os.path.exists(PYTHON):
         subprocess.run([PYTHON, "bench/peers_files.py", SMOLLM2, MINILM, FILES], stderr=subprocess.DEVNULL)
+    print_others()
     peak = measure_peak()
     for figure in figures:
         if wanted(figure.__name__):
             figure(peak)
+    print_others()
 
 
 if __name__ == "__main__":

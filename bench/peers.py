@@ -21,7 +21,7 @@ import time
 
 THREADS = 2
 UBATCH = int(os.environ.get("UBATCH", "512"))
-FLASH = int(os.environ.get("FLASH", "0"))
+FLASH = int(os.environ.get("FLASH", "1"))
 UNIFIED = {"0": False, "1": True}.get(os.environ.get("UNIFIED"))
 LIMIT = 256  # tokens of a text, as sentence-transformers cuts all-MiniLM-L6-v2
 

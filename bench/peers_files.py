@@ -3,8 +3,8 @@
 
     build/peers/bin/python bench/peers_files.py MODEL.gguf FOLDER OUT
 
-OUT gets decoder.BF16.gguf, decoder.Q8_0.gguf and decoder.Q4_0.gguf (every matrix of MODEL.gguf read to f32 and written in that
-format, so llama.cpp may choose the format it is fastest at), encoder.f32.onnx (FOLDER's all-MiniLM-L6-v2 with
+OUT gets decoder.BF16.gguf, decoder.Q8_0.gguf and decoder.Q4_0.gguf (every matrix of MODEL.gguf read to f32 and written
+in that format, so llama.cpp may choose the format it is fastest at), encoder.f32.onnx (FOLDER's all-MiniLM-L6-v2 with
 ONNX Runtime's own fused operators) and encoder.int8.onnx (its dynamic quantisation). What is there is left alone.
 """
 import os
@@ -76,7 +76,8 @@ def linear(g, x, name, w):
 def add_norm(g, x, block, dense, norm, w, epsilon):
     """layer_norm(x + block + dense's bias)"""
     names = [norm + ".weight", norm + ".bias", dense + ".bias"]
-    return g.node("SkipLayerNormalization", [x, block] + [g.weight(n, w[n]) for n in names], "com.microsoft", epsilon=epsilon)
+    weights = [g.weight(n, w[n]) for n in names]
+    return g.node("SkipLayerNormalization", [x, block] + weights, "com.microsoft", epsilon=epsilon)
 
 
 def encoder_layer(g, x, mask, prefix, w, heads, epsilon):
