@@ -227,13 +227,12 @@ static struct turn generate_turn(struct bench *b)
 
 	for (size_t i = 0; i < streams; i++)
 		c[i] = context_new(b->decoder, NULL, b->prompts[i].ids, b->prompts[i].n);
-	decoder_compute(b->decoder, c, streams);
+	decoder_step(b->decoder, c, streams, b->out);
 	start = clock_ms();
 	for (size_t s = 0; s < tokens; s++) {
-		decoder_logits(b->decoder, c, streams, b->out);
 		for (size_t i = 0; i < streams; i++)
 			context_append(c[i], best_token(b->out + i * vocabulary, vocabulary));
-		decoder_compute(b->decoder, c, streams);
+		decoder_step(b->decoder, c, streams, b->out);
 	}
 	t.seconds = (clock_ms() - start) / 1000;
 	t.operations = 2 * ((double)streams * causal_work(&b->shape, b->number[2], tokens) + t.units * b->shape.head);

@@ -1,4 +1,5 @@
-/* decoder.h - Llama-family decoders (first form: SmolLM2): GQA, rotary embedding, SwiGLU, RMS norm, tied or own head.
+/* decoder.h - decoders of the families in architecture.c (Llama, Qwen 2 and 3, Gemma 3): GQA, rotary embedding, gated
+ * feed-forward blocks, RMS norm, tied or own head.
  *
  * What has been read lives in a tree of contexts: a context is a run of tokens behind its parent's. Whatever prompts
  * share is a common ancestor, computed once and attended by every descendant. Keys and values of a token depend on its
@@ -14,7 +15,7 @@
 
 struct decoder;
 
-/* path: a GGUF file of architecture llama. An unsupported architecture, setting, tensor or tokenizer is one sentence
+/* path: a GGUF file. An unsupported architecture, setting, tensor or tokenizer is one sentence
  * naming it. Borrows pool. The weights are packed for `kernels` at once (about 0.55 GB for SmolLM2-135M in f32). */
 struct decoder *decoder_open(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err);
 void decoder_free(struct decoder *d);

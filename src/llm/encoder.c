@@ -1,6 +1,7 @@
 /* encoder.c - opens a folder with a BERT encoder: config.json, weights, tokenizer, and how sentence-transformers would
- * use it (sentence_bert_config.json: tokens of a text; 1_Pooling/config.json: mean or [CLS]). What the forward pass
- * would compute differently (other activations, relative positions) is refused. */
+ * use it (sentence_bert_config.json: tokens of a text; modules.json and 1_Pooling/config.json: mean or [CLS]). What the
+ * forward pass would compute differently (other families, activations, relative positions, a dense layer behind the
+ * pooling) is refused. */
 #include "llm/encoder.h"
 
 #include <jansson.h>
@@ -138,23 +139,84 @@ static bool read_limit(const struct loading *l)
 	return true;
 }
 
-static bool read_pooling(const struct loading *l)
+/* Mean or [CLS], from the configuration of the folder's pooling module. */
+static bool read_pooling_file(const struct loading *l, const char *name)
 {
-	char *path = join(l->folder, "1_Pooling/config.json");
-	bool there = file_exists(path), mean, cls;
-	json_t *config = there ? read_config(l->folder, "1_Pooling/config.json", l->err) : NULL;
+	static const char *const others[] = { "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken" };
+	json_t *config = read_config(l->folder, name, l->err);
+	bool mean = json_is_true(json_object_get(config, "pooling_mode_mean_tokens"));
+	bool cls = json_is_true(json_object_get(config, "pooling_mode_cls_token")), other = false;
 
-	free(path);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "pooling_mode_%s", others[i]);
+		other = other || json_is_true(json_object_get(config, key));
+	}
 	if (!config)
-		return !there;
-	mean = json_is_true(json_object_get(config, "pooling_mode_mean_tokens"));
-	cls = json_is_true(json_object_get(config, "pooling_mode_cls_token"));
+		return false;
 	json_decref(config);
 	l->e->first_row = cls;
-	if (mean == cls)
-		return error_set(l->err, "%s/1_Pooling/config.json: either \"pooling_mode_mean_tokens\" or "
-				 "\"pooling_mode_cls_token\" must be true", l->folder);
+	if (mean == cls || other)
+		return error_set(l->err, "%s/%s: either \"pooling_mode_mean_tokens\" or \"pooling_mode_cls_token\" must "
+				 "be true, and no other mode", l->folder, name);
 	return true;
+}
+
+/* One module of modules.json; pooling's folder, if it is that, goes to `pooling` (128 bytes). */
+static bool read_module(const struct loading *l, const json_t *module, char *pooling)
+{
+	const char *type = json_string_value(json_object_get(module, "type"));
+	const char *path = json_string_value(json_object_get(module, "path"));
+	const char *dot = type ? strrchr(type, '.') : NULL, *kind = dot ? dot + 1 : type ? type : "(no text)";
+
+	if (strcmp(kind, "Transformer") == 0 || strcmp(kind, "Normalize") == 0)
+		return true;
+	if (strcmp(kind, "Pooling") != 0)
+		return error_set(l->err, "%s/modules.json: a module of type \"%.64s\" is not supported (supported: "
+				 "Transformer, Pooling, Normalize)", l->folder, kind);
+	if (!path || strlen(path) > 80 || strchr(path, '/') || strcmp(path, "..") == 0)
+		return error_set(l->err, "%s/modules.json: the \"path\" of Pooling is no name of a folder", l->folder);
+	snprintf(pooling, 128, "%s%sconfig.json", path, *path ? "/" : "");
+	return true;
+}
+
+/* Fills in the pooling module's file where modules.json names one. */
+static bool read_modules(const struct loading *l, char *pooling)
+{
+	char *path = join(l->folder, "modules.json");
+	json_error_t at;
+	json_t *root;
+	size_t n;
+	char *text = file_exists(path) ? file_read(path, CONFIG_BYTES, &n, l->err) : NULL;
+	bool read = text || !file_exists(path);
+
+	if (text && !(root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &at))) {
+		read = error_set(l->err, "%s:%d: %s", path, at.line, at.text);
+	} else if (text) {
+		if (!json_is_array(root))
+			read = error_set(l->err, "%s: the file holds no JSON array", path);
+		for (size_t i = 0; read && i < json_array_size(root); i++)
+			read = read_module(l, json_array_get(root, i), pooling);
+		json_decref(root);
+	}
+	free(text);
+	free(path);
+	return read;
+}
+
+/* Without any file the vector is the mean. */
+static bool read_pooling(const struct loading *l)
+{
+	char name[128] = "1_Pooling/config.json", *path;
+	bool there;
+
+	if (!read_modules(l, name))
+		return false;
+	path = join(l->folder, "%s", name);
+	there = file_exists(path);
+	free(path);
+	return !there || read_pooling_file(l, name);
 }
 
 /* The tensor of that name and shape; vectors have one row. */
@@ -226,6 +288,41 @@ static bool find_layer(const struct loading *l, size_t i, struct layer_tensors *
 	       find_part(l, i, 1, width, "attention.output.LayerNorm.bias", &t->attention_norm[1]) &&
 	       find_part(l, i, 1, width, "output.LayerNorm.weight", &t->ffn_norm[0]) &&
 	       find_part(l, i, 1, width, "output.LayerNorm.bias", &t->ffn_norm[1]);
+}
+
+/* Whether the vector of a text depends on a tensor of this name, or is known not to (heads of pre-training). */
+static bool name_known(const struct loading *l, const char *name)
+{
+	static const char *const fixed[] = { "embeddings.", "pooler.dense.", "cls." };
+	static const char *const parts[] = { "attention.self.query.", "attention.self.key.", "attention.self.value.",
+					     "attention.output.dense.", "intermediate.dense.", "output.dense.",
+					     "attention.output.LayerNorm.", "output.LayerNorm." };
+	char *end;
+
+	if (strncmp(name, l->prefix, strlen(l->prefix)) == 0)
+		name += strlen(l->prefix);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (strncmp(name, fixed[i], strlen(fixed[i])) == 0)
+			return true;
+	if (strncmp(name, "encoder.layer.", 14) != 0 || name[14] < '0' || name[14] > '9' ||
+	    strtoul(name + 14, &end, 10) >= l->e->layers || *end != '.')
+		return false;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strncmp(end + 1, parts[i], strlen(parts[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool check_names(const struct loading *l)
+{
+	for (size_t i = 0; i < safetensors_count(l->e->file); i++) {
+		const char *name = safetensors_at(l->e->file, i)->name;
+
+		if (!name_known(l, name))
+			return error_set(l->err, "%s/model.safetensors: tensor \"%.100s\" has no place in a bert model of "
+					 "%zu layers as supported here", l->folder, name, l->e->layers);
+	}
+	return true;
 }
 
 static float *read_vectors(const struct tensor *const *part, size_t n)
@@ -304,7 +401,7 @@ static bool load_tensors(struct loading *l)
 	for (size_t i = 0; i < e->layers; i++)
 		if (!find_layer(l, i, &t))
 			return false;
-	if (!load_embeddings(l))
+	if (!check_names(l) || !load_embeddings(l))
 		return false;
 	e->layer = mem_zero(e->layers, sizeof(*e->layer));
 	for (size_t i = 0; i < e->layers && find_layer(l, i, &t); i++)

@@ -1,4 +1,5 @@
-/* encoder.h - BERT-family text encoders (first form: all-MiniLM-L6-v2: mean pooling, unit length).
+/* encoder.h - BERT-family text encoders (MiniLM, BGE and others of model_type bert): the mean of a text's rows or the
+ * row of [CLS], as the folder says, at unit length.
  *
  * Texts are packed without padding: each attends only to itself, so its vector is the same to the byte in any batch.
  * Devlin et al. 2018 (arXiv 1810.04805); pooling as in sentence-transformers. */
@@ -11,7 +12,9 @@
 
 struct encoder;
 
-/* folder: config.json, model.safetensors, tokenizer.json or vocab.txt. Borrows pool. */
+/* folder: config.json, model.safetensors, tokenizer.json or vocab.txt; also sentence-transformers' modules.json and
+ * 1_Pooling/config.json (without them: the mean). Another family, module, pooling or tensor is one sentence naming it.
+ * Borrows pool. */
 struct encoder *encoder_open(const char *folder, const struct kernels *kernels, struct pool *pool, struct error *err);
 void encoder_free(struct encoder *e);
 size_t encoder_width(const struct encoder *e); /* numbers in one vector, 384 */

@@ -1,6 +1,6 @@
 """Reference predictions of any GGUF decoder: transformers' own reading of the file, in f32.
 
-    decoders.py dump MODEL.gguf TEXTS COUNT OUT.npz
+    decoders.py dump MODEL.gguf TEXTS COUNT LONGEST OUT.npz
     decoders.py compare MODEL.gguf OUT.npz PROGRAM
 
 `dump` takes COUNT lines of TEXTS (a line's field "text" where it is JSON), spread over the file and cut at LONGEST
@@ -19,7 +19,7 @@ import torch
 from gguf import GGUFReader
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-LONGEST, KEPT = 48, 1024
+KEPT = 1024
 
 
 def read_texts(path, count):
@@ -39,12 +39,12 @@ def load(path):
     return tokenizer, model
 
 
-def dump(path, texts, out):
+def dump(path, texts, longest, out):
     tokenizer, model = load(path)
     print(type(model).__name__, model.config)
     sequences, tops, values = [], [], []
     for text in texts:
-        ids = tokenizer(text)["input_ids"][:LONGEST]
+        ids = tokenizer(text)["input_ids"][:longest]
         with torch.no_grad():
             p = model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
         value, top = p.topk(KEPT)
@@ -85,7 +85,7 @@ def compare(path, reference, program):
 def main():
     mode, path = sys.argv[1], sys.argv[2]
     if mode == "dump":
-        dump(path, read_texts(sys.argv[3], int(sys.argv[4])), sys.argv[5])
+        dump(path, read_texts(sys.argv[3], int(sys.argv[4])), int(sys.argv[5]), sys.argv[6])
     else:
         compare(path, sys.argv[3], sys.argv[4])
 

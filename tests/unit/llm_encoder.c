@@ -12,6 +12,7 @@
 #include "base/file.h"
 
 static const char tiny[] = "tests/reference/golden/tiny-bert";
+static const char bge[] = "tests/reference/golden/tiny-bge";
 
 static char *next_line(FILE *f)
 {
@@ -62,19 +63,25 @@ static double least_cosine(struct encoder *e, const char *path)
 	return least;
 }
 
-static void tiny_model_matches_transformers_with_every_kernel_set(void **state)
+static void check_golden(const char *folder, const char *golden)
 {
-	(void)state;
 	for (const struct kernels *const *k = kernels_all(); *k; k++) {
 		struct engine e;
 
 		if (!(*k)->available())
 			continue;
-		e = engine_encoder(tiny, *k, 2);
-		assert_close((*k)->name, least_cosine(e.encoder, "tests/reference/golden/tiny-bert.txt"), 1.0,
-			     (*k)->bf16 ? 1e-3 : 1e-6);
+		e = engine_encoder(folder, *k, 2);
+		assert_close((*k)->name, least_cosine(e.encoder, golden), 1.0, (*k)->bf16 ? 1e-3 : 1e-6);
 		engine_close(&e);
 	}
+}
+
+/* tiny-bge: pooling by the row of [CLS], and tensors with the prefix that task models have. */
+static void tiny_models_match_transformers_with_every_kernel_set(void **state)
+{
+	(void)state;
+	check_golden(tiny, "tests/reference/golden/tiny-bert.txt");
+	check_golden(bge, "tests/reference/golden/tiny-bge.txt");
 }
 
 /* The folder of all-MiniLM-L6-v2; skips the test when it is absent. */
@@ -126,14 +133,13 @@ static void texts_are_cut_at_the_models_limit(void **state)
 }
 
 /* 60 texts of up to 32 tokens are more rows than one pass takes. */
-static void batches_and_threads_leave_no_trace(void **state)
+static void check_batches(const char *folder)
 {
 	enum { N = 60 };
 	static const char *const words[] = { "the", "cats", "sitting", "on", "unknown", "mat", ",", "runs" };
 	char texts[N][256];
 	const char *pointers[N];
 
-	(void)state;
 	for (size_t i = 0; i < N; i++) {
 		size_t n = 0;
 
@@ -142,7 +148,7 @@ static void batches_and_threads_leave_no_trace(void **state)
 		pointers[i] = texts[i];
 	}
 	for (int threads = 1; threads <= 2; threads++) {
-		struct engine one = engine_encoder(tiny, NULL, 1), many = engine_encoder(tiny, NULL, threads);
+		struct engine one = engine_encoder(folder, NULL, 1), many = engine_encoder(folder, NULL, threads);
 		size_t width = encoder_width(one.encoder);
 		float *batch = mem_zero(N * width, sizeof(*batch)), *alone = mem_zero(width, sizeof(*alone));
 
@@ -158,36 +164,52 @@ static void batches_and_threads_leave_no_trace(void **state)
 	}
 }
 
-/* Rows change one file of the tiny folder: the text `find` becomes `with`, of the same length. */
+static void batches_and_threads_leave_no_trace(void **state)
+{
+	(void)state;
+	check_batches(tiny);
+	check_batches(bge);
+}
+
+/* Rows change one file of the folder tiny-bge: the text `find` becomes `with`, of the same length. */
 static const struct {
 	const char *name, *file, *find, *with, *message;
 } lies[] = {
 	{ "no JSON", "config.json", "{", "[", "config.json:" },
 	{ "another family", "config.json", "\"bert\"", "\"bort\"", "\"model_type\" is \"bort\"" },
 	{ "another activation", "config.json", "\"gelu\"", "\"relu\"", "\"hidden_act\" is \"relu\"" },
-	{ "no layers", "config.json", "layers\": 2", "layers\": 0", "\"num_hidden_layers\" is 0" },
-	{ "more layers than tensors", "config.json", "layers\": 2", "layers\": 3",
-	  "\"encoder.layer.2.attention.self.query.weight\" is missing" },
+	{ "no layers", "config.json", "layers\": 1", "layers\": 0", "\"num_hidden_layers\" is 0" },
+	{ "more layers than tensors", "config.json", "layers\": 1", "layers\": 3",
+	  "\"bert.encoder.layer.1.attention.self.query.weight\" is missing" },
 	{ "key renamed", "config.json", "num_hidden_layers", "num_hodden_layers", "\"num_hidden_layers\" is missing" },
 	{ "no number", "config.json", "size\": 32", "size\": []", "\"hidden_size\" is missing or no integer" },
 	{ "odd heads", "config.json", "heads\": 2", "heads\": 3", "32 values over 3 heads" },
 	{ "narrow heads", "config.json", "heads\": 2", "heads\": 4", "32 values over 4 heads" },
 	{ "another width", "config.json", "hidden_size\": 32", "hidden_size\": 64", "rows of 32 values" },
 	{ "another ffn", "config.json", "intermediate_size\": 64", "intermediate_size\": 65",
-	  "\"encoder.layer.0.intermediate.dense.weight\" has 64 rows" },
+	  "\"bert.encoder.layer.0.intermediate.dense.weight\" has 64 rows" },
 	{ "more positions", "config.json", "embeddings\": 32", "embeddings\": 99",
 	  "position_embeddings.weight\" has 32" },
 	{ "no room for a text", "config.json", "embeddings\": 32", "embeddings\": 2 ", "a text takes at least 3" },
 	{ "fewer words", "config.json", "vocab_size\": 27", "vocab_size\": 26", "the tokenizer has 27 tokens" },
 	{ "a negative epsilon", "config.json", "eps\": 1e-12", "eps\": -1.00", "\"layer_norm_eps\" is -1" },
 	{ "no [CLS]", "vocab.txt", "[CLS]", "[ALS]", "[CLS]" },
-	{ "a tensor is missing", "model.safetensors", "encoder.layer.1.output.dense.bias",
-	  "encoder.layer.1.output.dense.bios", "\"encoder.layer.1.output.dense.bias\" is missing" },
+	{ "a tensor is missing", "model.safetensors", "encoder.layer.0.output.dense.bias",
+	  "encoder.layer.0.output.dense.bios", "\"bert.encoder.layer.0.output.dense.bias\" is missing" },
+	{ "a tensor nobody uses", "model.safetensors", "bert.pooler.dense.bias", "bert.looper.dense.bias",
+	  "\"bert.looper.dense.bias\" has no place" },
+	{ "a module nobody runs", "modules.json", "models.Normalize", "models.Normalise", "\"Normalise\" is not supported" },
+	{ "modules without a type", "modules.json", "\"type\"", "\"tipe\"", "\"(no text)\"" },
+	{ "pooling elsewhere", "modules.json", "\"1_Pooling\"", "\"../ooling\"", "no name of a folder" },
+	{ "no list of modules", "modules.json", "[", "x", "modules.json:1" },
+	{ "two poolings", "1_Pooling/config.json", "mean_tokens\": false", "mean_tokens\": true ", "must be true" },
+	{ "another pooling", "1_Pooling/config.json", "max_tokens\": false", "max_tokens\": true ", "no other mode" },
 };
 
-static const char *const files[] = { "config.json", "vocab.txt", "model.safetensors" };
+static const char *const files[] = { "config.json", "vocab.txt", "model.safetensors", "modules.json",
+				     "1_Pooling/config.json" };
 
-/* Copies the tiny folder to `to`, with row i's lie. */
+/* Copies the folder to `to`, with row i's lie. */
 static void copy_folder(const char *to, size_t i)
 {
 	struct error err = { "" };
@@ -195,7 +217,7 @@ static void copy_folder(const char *to, size_t i)
 	size_t n;
 
 	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
-		snprintf(path, sizeof(path), "%s/%s", tiny, files[f]);
+		snprintf(path, sizeof(path), "%s/%s", bge, files[f]);
 		char *data = file_read(path, 1 << 20, &n, &err);
 
 		assert_non_null(data);
@@ -221,6 +243,8 @@ static void folders_that_lie_are_refused(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/1_Pooling", folder);
+	assert_true(file_make_folder(path, &err));
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		copy_folder(folder, i);
 		err.text[0] = 0;
@@ -233,6 +257,8 @@ static void folders_that_lie_are_refused(void **state)
 		snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
 		unlink(path);
 	}
+	snprintf(path, sizeof(path), "%s/1_Pooling", folder);
+	rmdir(path);
 	rmdir(folder);
 	pool_free(pool);
 }
@@ -265,7 +291,7 @@ static int dump(const char *folder, const char *texts, const char *out_path)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tiny_model_matches_transformers_with_every_kernel_set),
+		cmocka_unit_test(tiny_models_match_transformers_with_every_kernel_set),
 		cmocka_unit_test(minilm_matches_transformers),
 		cmocka_unit_test(texts_are_cut_at_the_models_limit),
 		cmocka_unit_test(batches_and_threads_leave_no_trace),
