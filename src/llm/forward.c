@@ -199,12 +199,18 @@ static void attend(void *context, size_t tile, int worker)
 	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
 }
 
+typedef void activation(float *gate, const float *up, size_t n);
+
+static activation *activation_of(const struct decoder *d)
+{
+	return decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu;
+}
+
 static void activate_rows(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
-	void (*activate)(float *, const float *, size_t) =
-		decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu;
+	activation *activate = activation_of(d);
 
 	(void)worker;
 	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
@@ -213,6 +219,21 @@ static void activate_rows(void *context, size_t tile, int worker)
 		activate(gate, gate + d->ffn, d->ffn);
 		round_row(p, gate, d->ffn);
 	}
+}
+
+/* normed (rows, width) to gate_up (rows, 2 ffn), whose first half then holds what is multiplied next. */
+static void gate_rows(struct pass *p, const struct decoder_layer *l)
+{
+	struct decoder *d = p->d;
+	struct decoder_scratch *s = &d->scratch;
+
+	if (!p->few && matrix_can_gate(&l->gate_up)) {
+		matrix_multiply_gated(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, activation_of(d), s->gate_up,
+				      2 * d->ffn);
+		return;
+	}
+	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
+	for_rows(p, activate_rows);
 }
 
 /* Points every span's segments at the keys and values of the layer at work. */
@@ -249,8 +270,7 @@ static void run_layer(struct pass *p)
 	p->add = true;
 	p->post = l->attention_post_norm;
 	for_rows(p, norm_rows);
-	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
-	for_rows(p, activate_rows);
+	gate_rows(p, l);
 	multiply(p, &l->down, s->gate_up, 2 * d->ffn, s->normed, d->width);
 }
 

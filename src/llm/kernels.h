@@ -94,6 +94,12 @@ static inline size_t rounded_words(const struct kernels *kernels, size_t n)
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 		     size_t ldc);
 
+/* out (m, n / 2), rounded = activate(A G^T, A U^T), where W has the gates G above the ups U: what a tile of both gives goes
+ * through activate() while it is in the cache. Only where half of W is whole panels: matrix_can_gate(). */
+bool matrix_can_gate(const struct matrix *w);
+void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda,
+			   void (*activate)(float *gate, const float *up, size_t n), float *out, size_t ldo);
+
 /* The same product for few rows (m <= MATRIX_FEW), whose rows of A are plain f32, straight from the quantised weights:
  * what takes time then is reading them. Values differ from matrix_multiply() in the last bits, and in bf16 by the rounding
  * that is not done here. Only for w->quantised. */

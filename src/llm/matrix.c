@@ -11,6 +11,7 @@ enum {
 	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
 	BLOCK_STEP = 42,          /* rows: full tiles of 2, 4, 6, 12 and 14 */
 	BLOCK_STEPS = 8,          /* rows in a block at most, in steps */
+	PANEL_MOST = 32,          /* columns of a panel that the memory for gates has room for */
 	TILE_WORK = 1 << 18,      /* multiply-adds worth one claim: about 5 microseconds */
 	ALONE_WORK = 1 << 17,     /* below this many, waking a thread costs more than it brings */
 };
@@ -100,9 +101,9 @@ static void multiply_tile(void *context, size_t tile, int worker)
 }
 
 /* Rows whose share of A is about BLOCK_BYTES, in full tiles. */
-static size_t block_rows(size_t k)
+static size_t block_rows(const struct matrix *w)
 {
-	size_t steps = BLOCK_BYTES / sizeof(float) / BLOCK_STEP / (k ? k : 1);
+	size_t row = rounded_words(w->kernels, w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
 
 	return BLOCK_STEP * (steps < 1 ? 1 : steps < BLOCK_STEPS ? steps : BLOCK_STEPS);
 }
@@ -123,7 +124,7 @@ static size_t tile_panels(const struct product *p, size_t panels, size_t blocks,
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 		     size_t ldc)
 {
-	struct product p = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc, .block = block_rows(w->k) };
+	struct product p = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc, .block = block_rows(w) };
 	size_t width = (size_t)w->kernels->panel;
 	size_t panels = (w->n + width - 1) / width;
 	size_t blocks = (m + p.block - 1) / p.block;
@@ -137,6 +138,59 @@ void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, 
 	else
 		for (size_t tile = 0; tile < blocks * p.groups; tile++)
 			multiply_tile(&p, tile, 0);
+}
+
+struct gated {
+	struct product p; /* its c and ldc are the result; n counts the gates alone */
+	void (*activate)(float *gate, const float *up, size_t n);
+};
+
+/* A panel of gates and the panel of their ups for up to BLOCK_STEP rows, through activate() into the result. */
+static void gate_panel(const struct gated *g, size_t row, size_t rows, size_t panel)
+{
+	const struct product *p = &g->p;
+	const struct kernels *kernels = p->w->kernels;
+	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(p->w->k), ups = p->w->n / 2 / width;
+	float gate[BLOCK_STEP * PANEL_MOST], up[BLOCK_STEP * PANEL_MOST];
+	const float *a = p->a + row * p->lda;
+
+	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + panel * bytes, width, gate, width);
+	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + (ups + panel) * bytes, width, up, width);
+	for (size_t i = 0; i < rows; i++) {
+		g->activate(gate + i * width, up + i * width, width);
+		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + rounded_words(kernels, panel * width));
+	}
+}
+
+static void gated_tile(void *context, size_t tile, int worker)
+{
+	const struct gated *g = context;
+	const struct product *p = &g->p;
+	size_t row = tile / p->groups * p->block, end = row + p->block < p->m ? row + p->block : p->m;
+	size_t first = tile % p->groups * p->panels, panels = p->w->n / 2 / (size_t)p->w->kernels->panel;
+	size_t last = first + p->panels < panels ? first + p->panels : panels;
+
+	(void)worker;
+	for (size_t panel = first; panel < last; panel++)
+		for (size_t r = row; r < end; r += BLOCK_STEP)
+			gate_panel(g, r, end - r < BLOCK_STEP ? end - r : BLOCK_STEP, panel);
+}
+
+bool matrix_can_gate(const struct matrix *w)
+{
+	return w->n % (2 * (size_t)w->kernels->panel) == 0 && w->kernels->panel <= PANEL_MOST;
+}
+
+void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda,
+			   void (*activate)(float *gate, const float *up, size_t n), float *out, size_t ldo)
+{
+	struct gated g = { .p = { .w = w, .a = a, .m = m, .lda = lda, .c = out, .ldc = ldo, .block = block_rows(w) },
+			   .activate = activate };
+	size_t panels = w->n / 2 / (size_t)w->kernels->panel, blocks = (m + g.p.block - 1) / g.p.block;
+
+	g.p.panels = tile_panels(&g.p, panels, blocks, (size_t)pool_threads(pool));
+	g.p.groups = (panels + g.p.panels - 1) / g.p.panels;
+	pool_run(pool, blocks * g.p.groups, gated_tile, &g);
 }
 
 enum {
