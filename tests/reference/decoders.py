@@ -6,7 +6,8 @@
 `dump` takes COUNT lines of TEXTS (a line's field "text" where it is JSON), spread over the file and cut at LONGEST
 tokens, and stores for each position the KEPT most likely tokens with their log-probabilities. `compare` runs
 `PROGRAM dump MODEL IDS OUT` (tests/unit/llm_decoder.c) and prints agreement; KL counts what is not kept as one outcome.
-RUNG_KERNELS chooses the kernel set; OUT.npz does not belong into the repository."""
+RUNG_KERNELS chooses the kernel set. transformers needs the package accelerate to read GGUF. OUT.npz does not belong
+into the repository."""
 
 import json
 import os
