@@ -156,10 +156,9 @@ static void gate_panel(const struct gated *g, size_t row, size_t rows, size_t pa
 
 	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + panel * bytes, width, gate, width);
 	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + (ups + panel) * bytes, width, up, width);
-	for (size_t i = 0; i < rows; i++) {
-		g->activate(gate + i * width, up + i * width, width);
+	g->activate(gate, up, rows * width);
+	for (size_t i = 0; i < rows; i++)
 		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + rounded_words(kernels, panel * width));
-	}
 }
 
 static void gated_tile(void *context, size_t tile, int worker)
