@@ -1,7 +1,9 @@
 /* context.c - the tree of contexts: ids, keys, values and final states of runs of tokens. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "llm/adapter.h"
 #include "llm/decoder_inner.h"
 
 struct context *context_new(struct decoder *d, struct context *parent, const int32_t *ids, size_t n)
@@ -10,6 +12,7 @@ struct context *context_new(struct decoder *d, struct context *parent, const int
 
 	c->decoder = d;
 	c->parent = parent;
+	c->adapter = parent ? parent->adapter : NULL;
 	c->start = parent ? context_length(parent) : 0;
 	c->n = c->room = n;
 	c->ids = mem_resize(NULL, n, sizeof(*c->ids));
@@ -26,6 +29,12 @@ void context_free(struct context *c)
 	free(c->kv);
 	free(c->hidden);
 	free(c);
+}
+
+void context_adapt(struct context *root, const struct adapter *a)
+{
+	assert(!root->parent && root->done == 0);
+	root->adapter = a;
 }
 
 size_t context_length(const struct context *c)

@@ -61,6 +61,7 @@ struct decoder {
 struct context {
 	struct decoder *decoder;
 	struct context *parent;
+	const struct adapter *adapter; /* the root's; NULL: the plain base */
 	size_t start;       /* tokens of all ancestors */
 	size_t n, room;     /* own tokens; room in ids */
 	size_t capacity;    /* tokens that kv and hidden have room for */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "llm/adapter_inner.h"
 #include "llm/attention.h"
 #include "llm/decoder_inner.h"
 
@@ -40,6 +41,7 @@ struct pass {
 	size_t n_blocks;
 	struct row *rows;
 	size_t n_rows;
+	bool adapted;        /* some spans are read through an adapter */
 	bool few;            /* products straight from the quantised weights: rows are not rounded for them */
 	size_t layer;        /* at work */
 	bool add;            /* norm_rows(): first add what the last block left in normed */
@@ -98,6 +100,33 @@ static void round_row(const struct pass *p, float *x, size_t n)
 static void multiply(const struct pass *p, const struct matrix *w, const float *a, size_t lda, float *c, size_t ldc)
 {
 	(p->few ? matrix_multiply_few : matrix_multiply)(w, p->d->pool, a, p->n_rows, lda, c, ldc);
+}
+
+/* Adds what adapters make of the rows a to the columns of c that begin there. */
+static void adapt(const struct pass *p, enum adapter_part part, const float *a, size_t lda, float *c, size_t ldc)
+{
+	for (size_t i = 0; p->adapted && i < p->n_spans;) {
+		const struct span *first = &p->spans[i];
+		const struct adapter *adapter = first->context->adapter;
+		size_t n = 0;
+
+		for (; i < p->n_spans && p->spans[i].context->adapter == adapter; i++)
+			n += p->spans[i].n;
+		if (adapter)
+			adapter_add(adapter, p->layer, part, a + first->row * lda, n, lda, c + first->row * ldc, ldc);
+	}
+}
+
+static void multiply_qkv(const struct pass *p, const struct decoder_layer *l)
+{
+	const struct decoder *d = p->d;
+	const struct decoder_scratch *s = &d->scratch;
+	size_t ld = decoder_qkv_width(d), keys = d->heads * d->head_width;
+
+	multiply(p, &l->qkv, s->normed, d->width, s->qkv, ld);
+	adapt(p, ADAPT_Q, s->normed, d->width, s->qkv, ld);
+	adapt(p, ADAPT_K, s->normed, d->width, s->qkv + keys, ld);
+	adapt(p, ADAPT_V, s->normed, d->width, s->qkv + keys + decoder_kv_width(d), ld);
 }
 
 /* x += normed (when p->add), by way of the norm p->post; normed = rms_norm(x) * weight, rounded when a product comes
@@ -227,12 +256,14 @@ static void gate_rows(struct pass *p, const struct decoder_layer *l)
 	struct decoder *d = p->d;
 	struct decoder_scratch *s = &d->scratch;
 
-	if (!p->few && matrix_can_gate(&l->gate_up)) {
+	if (!p->few && !p->adapted && matrix_can_gate(&l->gate_up)) {
 		matrix_multiply_gated(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, activation_of(d), s->gate_up,
 				      2 * d->ffn);
 		return;
 	}
 	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
+	adapt(p, ADAPT_GATE, s->normed, d->width, s->gate_up, 2 * d->ffn);
+	adapt(p, ADAPT_UP, s->normed, d->width, s->gate_up + d->ffn, 2 * d->ffn);
 	for_rows(p, activate_rows);
 }
 
@@ -254,24 +285,26 @@ static void run_layer(struct pass *p)
 	struct decoder *d = p->d;
 	struct decoder_scratch *s = &d->scratch;
 	const struct decoder_layer *l = &d->layer[p->layer];
-	size_t qkv = decoder_qkv_width(d), heads = d->heads * d->head_width;
+	size_t heads = d->heads * d->head_width;
 
 	p->weight = l->attention_norm;
 	p->round = true;
 	p->add = p->layer > 0;
 	p->post = p->add ? l[-1].ffn_post_norm : NULL;
 	for_rows(p, norm_rows);
-	multiply(p, &l->qkv, s->normed, d->width, s->qkv, qkv);
+	multiply_qkv(p, l);
 	for_rows(p, store_rows);
 	aim_segments(p);
 	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
 	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
+	adapt(p, ADAPT_OUTPUT, s->mixed, heads, s->normed, d->width);
 	p->weight = l->ffn_norm;
 	p->add = true;
 	p->post = l->attention_post_norm;
 	for_rows(p, norm_rows);
 	gate_rows(p, l);
 	multiply(p, &l->down, s->gate_up, 2 * d->ffn, s->normed, d->width);
+	adapt(p, ADAPT_DOWN, s->gate_up, 2 * d->ffn, s->normed, d->width);
 }
 
 static void run_layers(struct pass *p)
@@ -401,7 +434,9 @@ static void compute(struct decoder *d, struct context *const *contexts, size_t n
 		struct pass p = { .d = d, .arena = &arena };
 
 		at = fill_pass(&p, &work, at);
-		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW;
+		for (size_t i = 0; i < p.n_spans; i++)
+			p.adapted |= p.spans[i].context->adapter != NULL;
+		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW && !p.adapted;
 		reserve_scores(d, lay_out(&p));
 		run_layers(&p);
 		arena_release(&arena);
