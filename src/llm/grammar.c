@@ -299,9 +299,10 @@ static bool check_rules(const struct grammar *g, struct error *err)
 	return ok;
 }
 
+/* Of rules that call each other the one drafted last is named: mostly the innermost. */
 static bool check_endings(const struct grammar *g, struct error *err)
 {
-	for (uint32_t r = 0; r < g->n_rules; r++)
+	for (uint32_t r = g->n_rules; r-- > 0;)
 		if (grammar_cost(g, g->rules[r].start, GRAMMAR_DEPTH) == GRAMMAR_NEVER)
 			return error_set(err, "%s can never end: no text satisfies it within %d levels and %d bytes",
 					 g->rules[r].name, GRAMMAR_DEPTH, GRAMMAR_BYTES);
