@@ -8,7 +8,7 @@ import re
 import sys
 
 # One folder, one noun; each sees only the folders before it. ARCHITECTURE.md says why.
-LAYERS = ["base", "stats", "cost", "decide", "store", "task", "prompt", "llm", "http", "model", "retrieve", "tune",
+LAYERS = ["base", "stats", "cost", "decide", "store", "task", "llm", "prompt", "http", "model", "retrieve", "tune",
           "variant", "eval", "report", "serve"]
 # These see less than their place allows.
 ONLY = {"stats": {"base"}, "cost": {"base"}, "decide": {"base", "stats", "cost"}, "llm": {"base"}, "http": {"base"},
