@@ -447,12 +447,20 @@ static bool draft_all(struct schema *s, uint32_t root)
 static json_t *load(const char *text, size_t n, struct error *err)
 {
 	json_error_t where;
-	json_t *root = NULL;
+	struct buf reason = { 0 };
 
-	if (n > SCHEMA_BYTES)
+	if (n > SCHEMA_BYTES) {
 		error_set(err, "the schema has %zu bytes, more than %d", n, SCHEMA_BYTES);
-	else if (!(root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where)))
-		error_set(err, "the schema is not JSON: line %d, column %d: %s", where.line, where.column, where.text);
+		return NULL;
+	}
+	json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+
+	if (!root) {
+		append_line(&reason, where.text);
+		error_set(err, "the schema is not JSON: line %d, column %d: %s", where.line, where.column,
+			  buf_text(&reason));
+		buf_release(&reason);
+	}
 	return root;
 }
 

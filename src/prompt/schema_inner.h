@@ -41,6 +41,8 @@ enum kind {
 
 /* "#/properties/a~1b": in the arena; cut where it is very long. */
 const char *location_text(struct schema *s, const struct location *at);
+/* Appends words for a sentence: on one line, and valid UTF-8 where a quotation was cut. */
+void append_line(struct buf *out, const char *text);
 /* Sets "POINTER/key: sentence" and returns false; key may be NULL. */
 bool schema_fail(struct schema *s, const struct location *at, const char *key, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

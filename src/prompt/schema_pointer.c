@@ -47,6 +47,16 @@ const char *location_text(struct schema *s, const struct location *at)
 	return copy;
 }
 
+void append_line(struct buf *out, const char *text)
+{
+	size_t from = out->n;
+
+	text_repair(out, text, strlen(text));
+	for (size_t i = from; i < out->n; i++)
+		if ((unsigned char)out->data[i] < ' ')
+			out->data[i] = ' ';
+}
+
 bool schema_fail(struct schema *s, const struct location *at, const char *key, const char *format, ...)
 {
 	struct location inner = { at, key };
@@ -57,10 +67,8 @@ bool schema_fail(struct schema *s, const struct location *at, const char *key, c
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (char *c = text; *c; c++)
-		*c = (unsigned char)*c < ' ' ? ' ' : *c;
 	buf_addf(&whole, "%s: ", location_text(s, key ? &inner : at));
-	text_repair(&whole, text, strlen(text)); /* a name may have been cut */
+	append_line(&whole, text);
 	error_set(s->err, "%s", buf_text(&whole));
 	buf_release(&whole);
 	return false;
