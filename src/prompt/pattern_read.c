@@ -200,7 +200,7 @@ static const struct pattern_tree *read_class(struct reader *r)
 	if (ahead(r, ']'))
 		return fail(r, "has an empty class");
 	while (!take(r, ']')) {
-		struct code_range range;
+		struct code_range range = { 0, 0 };
 		bool single;
 
 		if (r->at >= r->n)
