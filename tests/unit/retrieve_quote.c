@@ -42,8 +42,10 @@ static const struct {
 	{ "an ellipsis at both ends", "... made it possible...", QUOTE_NORMALISED, "made it possible" },
 	{ "a word mistyped", "nobody mesured it before the first winter", QUOTE_FUZZY,
 	  "nobody measured it before the first winter" },
-	{ "a word left out", "Engineers call it a machine, though nobody measured it before the first winter", QUOTE_FUZZY,
-	  "Engineers call it \xE2\x80\x9C" "a quiet mach\xC3\xADne\xE2\x80\x9D, though nobody measured it before the first winter" },
+	{ "a word and its quotation marks left out",
+	  "Engineers call it a mach\xC3\xADne, though nobody measured it before the first winter. Efficient dampers", QUOTE_FUZZY,
+	  "Engineers call it \xE2\x80\x9C" "a quiet mach\xC3\xADne\xE2\x80\x9D, though nobody measured it before the first winter. "
+	  "Ef\xEF\xAC\x81" "cient dampers" },
 	{ "invented", "The protocol was abandoned after protests in Geneva", QUOTE_FAILED, NULL },
 	{ "in another language", "Le protocole de l'anneau du silence a \xC3\xA9t\xC3\xA9 montr\xC3\xA9", QUOTE_FAILED, NULL },
 	{ "an ellipsis over invented ends", "The Ring of Silence ... was banned by law", QUOTE_FAILED, NULL },
