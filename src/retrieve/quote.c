@@ -339,8 +339,11 @@ static struct quote_place locate_folded(const char *text, size_t n, const char *
 	struct points whole = { q.points, q.n }, p = bare(whole);
 	bool is_short = p.n < QUOTE_SHORTEST;
 
-	if (!(whole.n > 0 && find_normalised(&f, text, n, whole, is_short, &place)) &&
-	    !(p.n > 0 && find_normalised(&f, text, n, p, is_short, &place)) && !(!is_short && find_fuzzy(&f, p, &place)))
+	bool found = f.n > 0 && ((whole.n > 0 && find_normalised(&f, text, n, whole, is_short, &place)) ||
+				 (p.n > 0 && find_normalised(&f, text, n, p, is_short, &place)) ||
+				 (!is_short && find_fuzzy(&f, p, &place)));
+
+	if (!found)
 		place = (struct quote_place){ .match = QUOTE_FAILED };
 	folded_release(&f);
 	folded_release(&q);
@@ -356,13 +359,18 @@ static size_t count_points(const char *text, size_t n)
 	return points;
 }
 
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct quote_place quote_locate(const char *text, size_t n, const char *quote, size_t m)
 {
 	struct quote_place place = { .match = QUOTE_FAILED };
 
-	while (m > 0 && strchr(" \t\r\n", quote[m - 1]))
+	while (m > 0 && blank(quote[m - 1]))
 		m--;
-	while (m > 0 && strchr(" \t\r\n", quote[0])) {
+	while (m > 0 && blank(quote[0])) {
 		quote++;
 		m--;
 	}
