@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(p.match == QUOTE_FAILED ? p.start == 0 && p.end == 0 : p.start < p.end && p.end <= n);
 		assert(p.match == QUOTE_FAILED || on_boundary(cut + 1, n, p.end));
 		p = quote_locate(text, both.n, quote, m);
-		assert(m < QUOTE_SHORTEST * 4 || m > QUOTE_BYTES || p.match != QUOTE_FAILED || strspn(quote, " \t\r\n\f\v") == m);
+		assert(m < QUOTE_SHORTEST * 4 || m > QUOTE_BYTES || p.match != QUOTE_FAILED || strspn(quote, " \t\r\n") >= m);
 	}
 	buf_release(&both);
 	return 0;
