@@ -62,7 +62,7 @@ static bool load_scores(const struct task *task, struct store *store, int64_t ru
 
 		if (at == SIZE_MAX)
 			break;
-		score[i] = answer_score(task, item, rows[at].answer);
+		score[i] = scorer_grade(task, item, rows[at].answer);
 		c->n = i + 1;
 	}
 	hash_map_release(&by_item);

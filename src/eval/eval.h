@@ -45,9 +45,6 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena);
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena);
 
-/* 1 or 0, or the scorer's grade, of a stored answer; an answer without a label scores 0. */
-double answer_score(const struct task *task, const struct example *item, const char *answer);
-
 /* What was fixed before the first test call, as the run's settings keep it. */
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena);

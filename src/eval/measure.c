@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "task/scorer.h"
 
 static bool must_stop(struct climb *c, struct error *err)
 {
@@ -122,7 +123,7 @@ bool measure(struct climb *c, const struct variant *v, const char *split, struct
 				  items.items[i]->id);
 			goto out;
 		}
-		record->score[i] = answer_score(c->task, items.items[i], row->answer);
+		record->score[i] = scorer_grade(c->task, items.items[i], row->answer);
 		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
 	}
 	record->n = to > record->n ? to : record->n;

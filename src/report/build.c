@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "cost/price.h"
 #include "stats/interval.h"
+#include "task/scorer.h"
 
 struct build {
 	const struct task *task;
@@ -32,7 +33,7 @@ static size_t outcome_of(const struct task *task, const struct example *item, co
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(a->status, table[i].status) == 0)
 			return table[i].outcome;
-	return answer_score(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
+	return scorer_grade(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -50,13 +51,24 @@ static double quantile(const double *sorted, size_t n, double share)
 	return n ? sorted[at > 0 ? at - 1 : 0] : NAN;
 }
 
+static void set_interval(struct report_score *s, double sum, double squares, bool binary)
+{
+	double n = (double)s->n, variance = n > 1 ? (squares - sum * sum / n) / (n - 1) : INFINITY;
+	struct interval interval = binary ? interval_wilson((uint64_t)llround(sum), s->n, 0.95)
+					  : interval_mean_t(sum / n, sqrt(fmax(variance, 0)), s->n, 0.95);
+
+	s->score = sum / n;
+	s->low = fmax(interval.low, 0);
+	s->high = fmin(interval.high, 1);
+}
+
 /* Adds one split's answers to the variant's totals and computes its score there. */
 static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
 				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
 {
 	struct hash_map by_item = { 0 };
 	struct report_score s = { 0 };
-	double sum = 0;
+	double sum = 0, squares = 0;
 
 	for (size_t i = 0; i < items.n; i++)
 		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
@@ -66,8 +78,11 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 
 		if (at == SIZE_MAX)
 			continue;
+		double score = scorer_grade(b->task, items.items[at], rows[i].answer);
+
 		s.n++;
-		sum += answer_score(b->task, items.items[at], rows[i].answer);
+		sum += score;
+		squares += score * score;
 		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
 		v->calls += rows[i].calls;
 		v->input_tokens += (double)rows[i].input_tokens;
@@ -75,13 +90,8 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 		ms[(*n_ms)++] = rows[i].ms;
 	}
 	hash_map_release(&by_item);
-	if (s.n) {
-		struct interval interval = interval_wilson((uint64_t)llround(sum), s.n, 0.95);
-
-		s.score = sum / (double)s.n;
-		s.low = interval.low;
-		s.high = interval.high;
-	}
+	if (s.n)
+		set_interval(&s, sum, squares, scorer_find(b->task->scorer)->binary);
 	return s;
 }
 
@@ -169,7 +179,7 @@ static double majority_share(const struct task *task, struct item_list items)
 			count += items.items[i]->label == label;
 		most = count > most ? count : most;
 	}
-	return items.n ? (double)most / (double)items.n : NAN;
+	return items.n && task->n_labels ? (double)most / (double)items.n : NAN;
 }
 
 /* A model that does no better than the commonest label says nothing about the task; the reader must be told. */
@@ -182,7 +192,7 @@ static void find_no_better_than_chance(struct build *b)
 		double share = v->test.n ? b->report->majority_share : dev_share;
 		const struct report_score *s = v->test.n ? &v->test : &v->dev;
 
-		if (!v->model || !s->n || s->low > share)
+		if (!v->model || !s->n || isnan(share) || s->low > share)
 			continue;
 		find(b, arena_printf(b->arena, "%s on %s is not shown better than always answering the commonest label: "
 				     "%.1f %% of %zu %s items right, against %.1f %%.", v->name, v->model, 100 * s->score,
@@ -206,6 +216,9 @@ static void find_warnings(struct build *b)
 static bool confusion(struct build *b, const char *winner, struct error *err)
 {
 	size_t columns = b->task->n_labels + 1, n;
+
+	if (b->task->n_labels == 0)
+		return true;
 	size_t *counts = arena_array(b->arena, b->task->n_labels * columns, sizeof(*counts));
 	struct hash_map by_item = { 0 };
 	struct answer_row *rows;

@@ -23,7 +23,7 @@ enum variant_status { VARIANT_MEASURED, VARIANT_RACED_OUT, VARIANT_SKIPPED, VARI
 
 struct report_score {
 	size_t n; /* 0: not measured */
-	double score, low, high; /* 95 % Wilson interval */
+	double score, low, high; /* 95 %: Wilson's interval, of graded scores the t interval */
 };
 
 struct report_variant {
@@ -57,9 +57,9 @@ struct report {
 	const struct target_test *targets; /* one for each candidate; none without a target */
 	size_t n_targets;
 	struct verdict verdict; /* .winner indexes `variants` here */
-	/* Winner on test: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
+	/* Winner on test, NULL without labels: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
 	const size_t *confusion;
-	double majority_share; /* share of the commonest label in test: what no model at all reaches */
+	double majority_share; /* share of the commonest label in test: what no model at all reaches; NAN without labels */
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

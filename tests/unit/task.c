@@ -96,6 +96,37 @@ static void what_is_left_out_has_a_default(void **state)
 	task_free(t);
 }
 
+/* kind answer: no answer, several right ones, gold passages and documents. */
+static void answers_and_their_places_are_read(void **state)
+{
+	static const char yaml[] = "kind: answer\ninstruction: Answer.\ninput: \"{{text}}\"\n"
+				   "examples: {file: e.jsonl, answer: label, gold: passage, gold_ids: where}\n";
+	static const struct input in = TAIL(yaml, "e.jsonl", "", 60,
+		"{\"text\": \"q1\", \"label\": null, \"passage\": \"\", \"where\": null}\n"
+		"{\"text\": \"q2\", \"label\": [\"2046\", \"the year 2046\"], \"passage\": \"It was 2046.\", \"where\": [\"a.md\", \"b, c.md\"]}\n"
+		"{\"text\": \"q3\", \"label\": \"[sic]\", \"where\": \"d 1; e.md\"}\n");
+	struct task *t = must_open(&in, 0);
+	const struct example *none = example_find(t, "line-61"), *two = example_find(t, "line-62"),
+			     *one = example_find(t, "line-63");
+
+	(void)state;
+	assert_true(t->has_gold);
+	assert_int_equal(t->n_labels, 0);
+	assert_string_equal(none->answer, "");
+	assert_int_equal(none->n_gold_ids, 0);
+	assert_int_equal(two->n_answers, 2);
+	assert_string_equal(two->answer, "2046");
+	assert_string_equal(two->answers[1], "the year 2046");
+	assert_string_equal(two->gold, "It was 2046.");
+	assert_int_equal(two->n_gold_ids, 2);
+	assert_string_equal(two->gold_ids[1], "b, c.md");
+	assert_string_equal(one->answer, "[sic]");
+	assert_int_equal(one->n_answers, 0);
+	assert_int_equal(one->n_gold_ids, 1);
+	assert_string_equal(one->gold_ids[0], "d 1; e.md");
+	task_free(t);
+}
+
 /* The same rows in every format give the same texts. */
 static void formats_agree(void **state)
 {
@@ -340,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_arrives),
 		cmocka_unit_test(what_is_left_out_has_a_default),
+		cmocka_unit_test(answers_and_their_places_are_read),
 		cmocka_unit_test(formats_agree),
 		cmocka_unit_test(json_values_become_text),
 		cmocka_unit_test(warnings_name_what_to_look_at),
