@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char schema_sql[] =
 	"CREATE TABLE run(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, examples TEXT NOT NULL, seed INTEGER NOT NULL,"
@@ -24,12 +24,18 @@ static const char schema_sql[] =
 	"PRAGMA user_version = 1;";
 
 /* Version 2: answers out of several calls, and why a call brought nothing. */
-static const char upgrade_sql[] =
+static const char version_2_sql[] =
 	"ALTER TABLE call ADD COLUMN why TEXT;"
 	"CREATE TABLE sample(run INTEGER NOT NULL REFERENCES run(id), variant TEXT NOT NULL, item TEXT NOT NULL,"
 	" split TEXT NOT NULL, number INTEGER NOT NULL, call INTEGER NOT NULL REFERENCES call(id),"
 	" PRIMARY KEY(run, variant, item, split, number)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
+
+/* Version 3: what an answer stands on. */
+static const char version_3_sql[] = "ALTER TABLE answer ADD COLUMN evidence TEXT; PRAGMA user_version = 3;";
+
+/* upgrades[v] leads from version v to v + 1. */
+static const char *const upgrades[SCHEMA_VERSION] = { schema_sql, version_2_sql, version_3_sql };
 
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
@@ -55,15 +61,15 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
 		     " output_tokens, ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens,"
 		    " ms, why FROM sample s JOIN call c ON c.id = s.call"
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
-		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL)"
+		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence"
 		    " FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
@@ -135,8 +141,12 @@ static bool prepare_schema(struct store *s, bool fresh, struct error *err)
 		return false;
 	if (version == SCHEMA_VERSION)
 		return true;
-	return execute(s, "BEGIN IMMEDIATE", err) && (version > 0 || execute(s, schema_sql, err)) &&
-	       execute(s, upgrade_sql, err) && execute(s, "COMMIT", err);
+	if (!execute(s, "BEGIN IMMEDIATE", err))
+		return false;
+	for (; version < SCHEMA_VERSION; version++)
+		if (!execute(s, upgrades[version], err))
+			return false;
+	return execute(s, "COMMIT", err);
 }
 
 static bool make_parent(const char *path, struct error *err)
@@ -509,6 +519,7 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 	bind_text(q, 6, a->answer);
 	bind_text(q, 7, a->status);
 	sqlite3_bind_double(q, 8, a->ms);
+	bind_text(q, 9, a->evidence);
 	if (!step_done(s, q, err))
 		return false;
 	for (size_t i = 0; i < a->n_samples; i++)
@@ -527,6 +538,7 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->input_tokens = (size_t)sqlite3_column_int64(q, 5);
 	a->output_tokens = (size_t)sqlite3_column_int64(q, 6);
 	a->calls = (size_t)sqlite3_column_int64(q, 7);
+	a->evidence = column_text(arena, q, 8);
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
