@@ -42,7 +42,7 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
-					  .answer = answers[i].label, .status = answers[i].status, .ms = answers[i].ms,
+					  .answer = answers[i].text, .status = answers[i].status, .ms = answers[i].ms,
 					  .samples = answers[i].samples, .n_samples = answers[i].n_samples };
 
 		if (!store_answer_put(c->store, c->run, &row, err))

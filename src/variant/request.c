@@ -1,5 +1,6 @@
 /* request.c - the words that go to a model: instruction, definitions, form, shots, input. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -19,29 +20,62 @@ static const char *rendered(struct workshop *w, struct arena *arena, const char 
 	return copy;
 }
 
-/* What a technique says before the first input: instruction, definitions, form. It opens the first user turn, as people
- * write prompts; small models follow it there better than in a system turn, which they answer past. */
-static const char *opening_text(struct workshop *w, const struct variant *v, struct arena *arena,
-			       const struct example *item)
+/* The form in which a label is to be written. */
+static const char *label_form(const struct technique *t)
+{
+	if (t->answer == ANSWER_JSON && t->reasoning)
+		return "Write the answer as a JSON object: {\"reason\": \"...\", \"label\": \"...\"}, where the reason says in one or two "
+		       "sentences what decides it.";
+	if (t->answer == ANSWER_JSON)
+		return "Write the answer as a JSON object: {\"label\": \"...\"}";
+	if (t->reasoning)
+		return "First say in one or two sentences what decides it. Then end with a line \"Answer: \" and the category.";
+	return NULL;
+}
+
+/* The same of an answer. */
+static const char *answer_form(const struct technique *t)
+{
+	if (t->answer == ANSWER_JSON)
+		return "Write the answer as a JSON object: {\"answer\": \"...\", \"citations\": [{\"passage\": 1, \"quote\": \"...\"}]}, where "
+		       "each quote is copied word for word from the passage that supports the answer. If the passages do not hold "
+		       "the answer, the answer is null.";
+	if (t->reasoning)
+		return "First think in one or two sentences. Then end with a line \"Answer: \" and the answer alone.";
+	if (t->passages != PASSAGES_NONE)
+		return "Answer in a few words, from the passages alone. If they do not hold the answer, say: I do not know.";
+	return NULL;
+}
+
+/* What a technique says before the first input: instruction, definitions, passages, form. It opens the first user turn, as
+ * people write prompts; small models follow it there better than in a system turn, which they answer past. */
+static const char *opening_text(struct workshop *w, const struct variant *v, const struct evidence *shown,
+			       struct arena *arena, const struct example *item)
 {
 	const struct technique *t = v->technique;
+	const char *form = w->task->kind == TASK_ANSWER ? answer_form(t) : label_form(t);
 	struct buf out = { 0 };
 
 	buf_adds(&out, rendered(w, arena, w->task->instructions[v->wording], item));
+	if (t->passages != PASSAGES_NONE) {
+		struct prompt_passage *passages = arena_array(arena, shown->n_passages + 1, sizeof(*passages));
+
+		for (size_t i = 0; i < shown->n_passages; i++) {
+			const struct passage *p = &shown->passages[i];
+
+			passages[i] = (struct prompt_passage){ p->title, p->heading, p->text, p->end - p->start };
+		}
+		buf_adds(&out, "\n\n");
+		passages_write(passages, shown->n_passages, &out);
+	}
 	if (t->definitions) {
 		buf_adds(&out, "\n\nThe categories:");
 		for (size_t i = 0; i < w->task->n_labels; i++)
 			if (w->task->labels[i].definition)
 				buf_addf(&out, "\n- %s: %s", w->task->labels[i].name, w->task->labels[i].definition);
 	}
-	if (t->answer == ANSWER_JSON && t->reasoning)
-		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"reason\": \"...\", \"label\": \"...\"}, where the reason "
-			       "says in one or two sentences what decides it.");
-	else if (t->answer == ANSWER_JSON)
-		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"label\": \"...\"}");
-	else if (t->reasoning)
-		buf_adds(&out, "\n\nFirst say in one or two sentences what decides it. Then end with a line \"Answer: \" and "
-			       "the category.");
+	if (form)
+		buf_addf(&out, "\n\n%s", form);
 	const char *copy = arena_copy(arena, buf_text(&out), out.n);
 
 	buf_release(&out);
@@ -101,10 +135,24 @@ static size_t longest_json(const struct task *task, bool reasoning, struct arena
 	return longest;
 }
 
-static void ask_json(const struct task *task, const struct technique *t, struct arena *arena, struct model_request *r)
+static void ask_json(const struct task *task, const struct technique *t, size_t passages, struct arena *arena,
+		     struct model_request *r)
 {
+	if (task->kind == TASK_ANSWER) {
+		r->schema = passages_schema(passages, arena);
+		r->max_tokens = CITED_TOKENS;
+		return;
+	}
 	r->schema = label_schema(task, t->reasoning, arena);
 	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
+}
+
+/* What a shot's example answers. */
+static const char *shown_answer(const struct task *task, const struct example *shot)
+{
+	if (task->kind == TASK_CLASSIFY)
+		return task->labels[shot->label].name;
+	return shot->answer[0] ? shot->answer : "I do not know.";
 }
 
 static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
@@ -128,33 +176,39 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 	return hash >> 32;
 }
 
+/* Of an answer in running text. */
+static size_t plain_tokens(const struct task *task)
+{
+	return task->kind == TASK_CLASSIFY ? LABEL_TOKENS : ANSWER_TOKENS;
+}
+
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
-			      struct arena *arena, struct model_request *r, struct error *err)
+			      struct arena *arena, struct model_request *r, struct evidence *shown, struct error *err)
 {
 	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
 	size_t *shots, n_shots, n = 0;
 
-	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err))
+	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) || !workshop_shown(w, t, item, arena, shown, err))
 		return false;
 	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));
-	const char *opening = opening_text(w, v, arena, item);
+	const char *opening = opening_text(w, v, shown, arena, item);
 
 	for (size_t i = 0; i < n_shots; i++) {
 		const struct example *shot = pool.items[shots[i]];
 
 		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, SHOT_CHARACTERS);
-		messages[n++] = (struct message){ MESSAGE_ASSISTANT, w->task->labels[shot->label].name };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, shot) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
-				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
+				     .max_tokens = t->reasoning ? REASONING_TOKENS : plain_tokens(w->task) };
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
 	if (t->answer == ANSWER_JSON)
-		ask_json(w->task, t, arena, r);
+		ask_json(w->task, t, shown->n_passages, arena, r);
 	if (t->answer == ANSWER_SCORES) {
 		r->choices = choices_of(w, arena);
 		r->n_choices = w->task->n_labels;
@@ -162,9 +216,9 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	return true;
 }
 
-size_t user_tokens(const struct task_variant *u)
+size_t user_tokens(const struct task *task, const struct task_variant *u)
 {
-	return u->max_tokens ? u->max_tokens : u->schema ? JSON_TOKENS : ANSWER_TOKENS;
+	return u->max_tokens ? u->max_tokens : u->schema ? JSON_TOKENS : plain_tokens(task);
 }
 
 static void user_request(struct workshop *w, const struct task_variant *u, const struct example *item,
@@ -176,15 +230,16 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 	messages[0] = (struct message){ MESSAGE_SYSTEM, rendered(w, arena, system, item) };
 	messages[1] = (struct message){ MESSAGE_USER, rendered(w, arena, u->input ? u->input : w->task->input, item) };
 	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = u->schema ? WANT_JSON : WANT_TEXT,
-				     .schema = u->schema, .max_tokens = user_tokens(u) };
+				     .schema = u->schema, .max_tokens = user_tokens(w->task, u) };
 }
 
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
-		   struct model_request *request, struct error *err)
+		   struct model_request *request, struct evidence *shown, struct error *err)
 {
+	*shown = (struct evidence){ .similarity = NAN };
 	if (!v->technique)
 		user_request(w, v->user, item, arena, request);
-	else if (!technique_request(w, v, item, arena, request, err))
+	else if (!technique_request(w, v, item, arena, request, shown, err))
 		return false;
 	request->max_context = models_max_context(w->models);
 	return true;

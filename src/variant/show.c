@@ -265,11 +265,11 @@ bool ask_variant(struct workshop *w, const struct task *task, const struct varia
 
 	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
 		goto out;
-	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.label, "variant", v->id, "status", answer.status,
+	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.text, "variant", v->id, "status", answer.status,
 				 "ms", answer.ms);
 
-	for (size_t i = 0; answer.label && answer.scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer.label) == 0)
+	for (size_t i = 0; answer.text && answer.scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer.text) == 0)
 			json_object_set_new(root, "probability", json_real(answer.scores[i]));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
 

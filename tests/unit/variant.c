@@ -54,7 +54,7 @@ static int set_up(void **state)
 	}
 	arena_init(&arena);
 	models = models_open("/nonexistent", &(struct model_settings){ .threads = 1 });
-	workshop = workshop_open(task, task->dev, models, NULL, 0, 1);
+	workshop = workshop_open(task, task->dev, models, NULL, NULL, 0, 1);
 	variants = variants_list(task, &arena, NULL, 0, &n_variants);
 	return 0;
 }
@@ -214,7 +214,7 @@ static void classifiers_answer_without_a_model(void **state)
 	arena_init(&scratch);
 	assert_true(variant_answer(workshop, named("0/naive-bayes"), task->test.list.items, 8, &scratch, answers, &err));
 	for (size_t i = 0; i < 8; i++)
-		right += strcmp(answers[i].label, task->test.list.items[i]->answer) == 0;
+		right += strcmp(answers[i].text, task->test.list.items[i]->answer) == 0;
 	assert_int_equal(right, 8);
 	assert_int_equal(answers[0].call, 0);
 	arena_release(&scratch);

@@ -80,7 +80,7 @@ static const struct variant *named(const char *id)
 
 static struct workshop *workshop_of(uint64_t seed, struct models *of)
 {
-	return workshop_open(task, task->dev, of, store, 0, seed);
+	return workshop_open(task, task->dev, of, NULL, store, 0, seed);
 }
 
 static void execute(const char *sql)
@@ -167,9 +167,9 @@ static void the_answer_is_what_most_samples_say(void **state)
 		}
 		struct answer got = answer_of(w, "1/self-consistency@local:tiny-llama", item);
 
-		if (strcmp(got.status, votes[i].status) != 0 || strcmp(got.label ? got.label : "", votes[i].label ?
+		if (strcmp(got.status, votes[i].status) != 0 || strcmp(got.text ? got.text : "", votes[i].label ?
 									votes[i].label : "") != 0)
-			fail_msg("%s: %s (%s)", votes[i].name, got.label ? got.label : "nothing", got.status);
+			fail_msg("%s: %s (%s)", votes[i].name, got.text ? got.text : "nothing", got.status);
 	}
 	workshop_free(w);
 }
@@ -226,7 +226,7 @@ static void a_prompt_that_does_not_fit_is_truncated_and_says_so(void **state)
 		struct error err;
 
 		assert_string_equal(a.status, "truncated");
-		assert_null(a.label);
+		assert_null(a.text);
 		assert_true(store_call_get(store, &arena, a.call, &call, &err));
 		assert_null(call.output);
 		assert_non_null(strstr(call.why, "do not fit the context of 24"));

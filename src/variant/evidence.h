@@ -1,0 +1,39 @@
+/* evidence.h - what an answer stands on: the passages that were shown, and spans of them that are cited.
+ *
+ * A citation is a place in a stored revision; its text is the revision's own bytes, whatever the model wrote. Quotes that
+ * could not be located are counted, never shown. Kept with the answer as JSON, texts of citations included, so that an
+ * answer can be explained after its documents have changed. */
+#ifndef RUNG_VARIANT_EVIDENCE_H
+#define RUNG_VARIANT_EVIDENCE_H
+
+#include "prompt/passages.h"
+#include "retrieve/library.h"
+#include "retrieve/quote.h"
+
+struct citation {
+	size_t passage;     /* of those shown, from 0 */
+	enum quote_match match;
+	size_t start, end;  /* bytes of the revision's text */
+	const char *text;   /* those bytes */
+};
+
+struct evidence {
+	const struct passage *passages; /* (n_passages) in the order in which they were shown */
+	size_t n_passages;
+	const struct citation *citations;
+	size_t n_citations;
+	size_t failed;      /* quotes that stand in no passage that was shown */
+	double similarity;  /* of the best passage to the question; NAN unknown */
+};
+
+/* Locates a reply's quotes in the passages: in the one that it names, else in the others, the first that has it. A citation
+ * without a quote stands for its whole passage when the reply had no place for quotes (`parsed` false). */
+void evidence_cite(struct evidence *e, const struct cited_answer *reply, struct arena *arena);
+/* For replies that were not asked to cite: the sentences of the passages in which the answer stands, the first of them. */
+void evidence_support(struct evidence *e, const char *answer, struct arena *arena);
+
+const char *evidence_json(const struct evidence *e, struct arena *arena);
+/* Reads it back, without the passages' texts (NULL); false when it is none. */
+bool evidence_read(const char *json, struct evidence *e, struct arena *arena);
+
+#endif
