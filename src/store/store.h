@@ -4,7 +4,7 @@
  * row. An answer says which call (if any) gave which variant its answer to which item of a run. Scores are not stored:
  * they are recomputed from answers, so re-scoring costs nothing and every verdict can be checked.
  * Durability: a transaction that store_commit() returned from survives kill -9; the one in flight is rolled back whole.
- * All SQL of the project is in store.c. One thread at a time per handle. */
+ * One thread at a time per handle. */
 #ifndef RUNG_STORE_STORE_H
 #define RUNG_STORE_STORE_H
 
