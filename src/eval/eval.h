@@ -30,8 +30,9 @@ struct climb_options {
 
 enum climb_end { CLIMB_DONE, CLIMB_STOPPED, CLIMB_FAILED };
 
-/* Climbs. CLIMB_STOPPED: interrupted or out of budget, err says which; the same call resumes. */
-enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
+/* Climbs. CLIMB_STOPPED: interrupted or out of budget, err says which; the same call resumes. library holds the task's
+ * documents, or is NULL; other documents make another run. */
+enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err);
 
 /* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on

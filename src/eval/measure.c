@@ -8,11 +8,12 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "task/scorer.h"
+#include "variant/evidence.h"
 
 static bool must_stop(struct climb *c, struct error *err)
 {
 	const struct climb_options *o = c->options;
-	size_t dev = 0, test = 0, prior = 0;
+	size_t dev = 0, test = 0, prior = 0, probe = 0;
 	double ms;
 
 	if (o->progress.stopped && o->progress.stopped(o->progress.context))
@@ -21,7 +22,8 @@ static bool must_stop(struct climb *c, struct error *err)
 		c->stopped = "the time budget is used up";
 	else if (o->max_calls && store_spent(c->store, c->run, "dev", &dev, &ms, err) &&
 		 store_spent(c->store, c->run, "test", &test, &ms, err) &&
-		 store_spent(c->store, c->run, "prior", &prior, &ms, err) && dev + test + prior >= o->max_calls)
+		 store_spent(c->store, c->run, "prior", &prior, &ms, err) &&
+		 store_spent(c->store, c->run, "probe", &probe, &ms, err) && dev + test + prior + probe >= o->max_calls)
 		c->stopped = "the budget of calls is used up";
 	return c->stopped != NULL;
 }
@@ -43,7 +45,8 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
 					  .answer = answers[i].text, .status = answers[i].status, .ms = answers[i].ms,
-					  .samples = answers[i].samples, .n_samples = answers[i].n_samples };
+					  .samples = answers[i].samples, .n_samples = answers[i].n_samples,
+					  .evidence = answers[i].evidence ? evidence_json(answers[i].evidence, &arena) : NULL };
 
 		if (!store_answer_put(c->store, c->run, &row, err))
 			goto out;

@@ -6,7 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "retrieve/chunk.h"
+
+bool evidence_names(const char *document, const char *id)
+{
+	const char *row = strrchr(document, '#'), *file = strrchr(document, '/');
+
+	return strcmp(document, id) == 0 || (row && strcmp(row + 1, id) == 0) || (file && strcmp(file + 1, id) == 0);
+}
+
+static bool holds_answer(const struct passage *p, const struct example *item)
+{
+	for (size_t i = 0; i < item->n_gold_ids; i++)
+		if (evidence_names(p->document, item->gold_ids[i]))
+			return true;
+	if (!item->gold || !item->gold[0])
+		return false;
+	/* Chunks may be cut through the gold passage: half of it is enough, and so is a chunk inside it. */
+	size_t n = p->end - p->start, m = strlen(item->gold), half = m / 2 + text_first(item->gold + m / 2, m - m / 2, 1);
+
+	return quote_locate(p->text, n, item->gold, m < QUOTE_BYTES ? m : QUOTE_BYTES).match != QUOTE_FAILED ||
+	       (n < m && memmem(item->gold, m, p->text, n)) || (half > 80 && memmem(p->text, n, item->gold, half)) ||
+	       (m - half > 80 && memmem(p->text, n, item->gold + half, m - half));
+}
+
+void evidence_mark_gold(struct evidence *e, const struct example *item, struct arena *arena)
+{
+	bool *gold = arena_array(arena, e->n_passages + 1, sizeof(*gold));
+
+	e->n_gold = item->n_gold_ids > 0 ? item->n_gold_ids : item->gold && item->gold[0] ? 1 : 0;
+	if (e->n_gold == 0)
+		return;
+	for (size_t i = 0; i < e->n_passages; i++)
+		gold[i] = holds_answer(&e->passages[i], item);
+	e->gold = gold;
+}
 
 static void cite(struct evidence *e, struct citation *list, size_t passage, struct quote_place place, struct arena *arena)
 {
@@ -101,10 +136,13 @@ const char *evidence_json(const struct evidence *e, struct arena *arena)
 		char key[17];
 
 		snprintf(key, sizeof(key), "%016llx", (unsigned long long)p->key);
-		json_array_append_new(passages, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:f}", "document", p->document, "title",
-							  p->title, "heading", p->heading, "revision", (json_int_t)p->revision, "key",
-							  key, "start", (json_int_t)p->start, "end", (json_int_t)p->end, "score",
-							  p->score));
+		json_t *passage = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:f}", "document", p->document, "title", p->title,
+					    "heading", p->heading, "revision", (json_int_t)p->revision, "key", key, "start",
+					    (json_int_t)p->start, "end", (json_int_t)p->end, "score", p->score);
+
+		if (e->gold)
+			json_object_set_new(passage, "gold", json_boolean(e->gold[i]));
+		json_array_append_new(passages, passage);
 	}
 	for (size_t i = 0; i < e->n_citations; i++) {
 		const struct citation *c = &e->citations[i];
@@ -113,8 +151,8 @@ const char *evidence_json(const struct evidence *e, struct arena *arena)
 							   quote_match_name(c->match), "start", (json_int_t)c->start, "end",
 							   (json_int_t)c->end, "text", c->text));
 	}
-	json_t *root = json_pack("{s:o, s:o, s:I, s:o}", "passages", passages, "citations", citations, "failed",
-				 (json_int_t)e->failed, "similarity", isfinite(e->similarity) ? json_real(e->similarity) : json_null());
+	json_t *root = json_pack("{s:o, s:o, s:I, s:I, s:o}", "passages", passages, "citations", citations, "failed",
+				 (json_int_t)e->failed, "gold_total", (json_int_t)e->n_gold, "similarity", isfinite(e->similarity) ? json_real(e->similarity) : json_null());
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	const char *copy = arena_string(arena, text);
 
@@ -147,10 +185,13 @@ static enum quote_match match_of(const char *name)
 static void read_passages(const json_t *array, struct evidence *e, struct arena *arena)
 {
 	struct passage *passages = arena_array(arena, json_array_size(array) + 1, sizeof(*passages));
+	bool *gold = arena_array(arena, json_array_size(array) + 1, sizeof(*gold));
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item)
+	e->gold = e->n_gold > 0 ? gold : NULL;
+	json_array_foreach(array, i, item) {
+		gold[i] = json_is_true(json_object_get(item, "gold"));
 		passages[e->n_passages++] = (struct passage){
 			.document = text_of(item, "document", arena), .title = text_of(item, "title", arena),
 			.heading = text_of(item, "heading", arena), .revision = (int64_t)size_of(item, "revision"),
@@ -158,6 +199,7 @@ static void read_passages(const json_t *array, struct evidence *e, struct arena 
 			.end = size_of(item, "end"), .score = json_number_value(json_object_get(item, "score")),
 			.similarity = NAN,
 		};
+	}
 	e->passages = passages;
 }
 
@@ -170,7 +212,8 @@ bool evidence_read(const char *json, struct evidence *e, struct arena *arena)
 	const json_t *item;
 	size_t i;
 
-	*e = (struct evidence){ .similarity = json_is_number(similarity) ? json_number_value(similarity) : NAN };
+	*e = (struct evidence){ .similarity = json_is_number(similarity) ? json_number_value(similarity) : NAN,
+				.n_gold = size_of(root, "gold_total") };
 	read_passages(json_object_get(root, "passages"), e, arena);
 	json_array_foreach(array, i, item) {
 		size_t passage = size_of(item, "passage");

@@ -9,6 +9,7 @@
 #include "prompt/passages.h"
 #include "retrieve/library.h"
 #include "retrieve/quote.h"
+#include "task/task.h"
 
 struct citation {
 	size_t passage;     /* of those shown, from 0 */
@@ -20,11 +21,18 @@ struct citation {
 struct evidence {
 	const struct passage *passages; /* (n_passages) in the order in which they were shown */
 	size_t n_passages;
+	const bool *gold;   /* (n_passages) which are known to hold the answer; NULL: the example does not say */
+	size_t n_gold;      /* documents, or passages, that are known to hold it, shown or not */
 	const struct citation *citations;
 	size_t n_citations;
 	size_t failed;      /* quotes that stand in no passage that was shown */
 	double similarity;  /* of the best passage to the question; NAN unknown */
 };
+
+/* Marks the passages that hold the item's answer, where it names a passage or documents. */
+void evidence_mark_gold(struct evidence *e, const struct example *item, struct arena *arena);
+/* Whether the name of a document is what an id in the examples means: the name, what follows its last '#', or its last '/'. */
+bool evidence_names(const char *document, const char *id);
 
 /* Locates a reply's quotes in the passages: in the one that it names, else in the others, the first that has it. A citation
  * without a quote stands for its whole passage when the reply had no place for quotes (`parsed` false). */

@@ -76,6 +76,7 @@ static bool best_sentence(struct workshop *w, const struct example *item, struct
 	struct sentences s = split(passages, n, arena);
 
 	*e = (struct evidence){ .passages = passages, .n_passages = n, .similarity = NAN };
+	evidence_mark_gold(e, item, arena);
 	*answer = (struct answer){ .text = "", .status = "abstained", .evidence = e };
 	if (s.n == 0)
 		return true;

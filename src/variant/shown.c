@@ -45,17 +45,6 @@ static const char *document_named(struct workshop *w, const char *id)
 	return at == SIZE_MAX ? NULL : w->documents[at].name;
 }
 
-bool workshop_is_gold(struct workshop *w, const struct example *item, const char *document)
-{
-	for (size_t i = 0; i < item->n_gold_ids; i++) {
-		const char *name = document_named(w, item->gold_ids[i]);
-
-		if (name && strcmp(name, document) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- gold passages ---- */
 
 static size_t count_words(void *context, const char *text, size_t n)
@@ -159,22 +148,19 @@ static bool others(struct workshop *w, const struct technique *t, const struct e
 		   struct arena *arena, struct passage **out, size_t *n, struct error *err)
 {
 	struct search wider = *t->search;
-	struct passage *found;
-	size_t n_found;
+	struct evidence found = { 0 };
+	struct passage *passages;
 
 	wider.k = t->search->k + 8;
-	if (!library_search(w->library, question, &wider, arena, &found, &n_found, err))
+	if (!library_search(w->library, question, &wider, arena, &passages, &found.n_passages, err))
 		return false;
-	*out = arena_array(arena, n_found + 1, sizeof(**out));
+	found.passages = passages;
+	evidence_mark_gold(&found, item, arena);
+	*out = arena_array(arena, found.n_passages + 1, sizeof(**out));
 	*n = 0;
-	for (size_t i = 0; i < n_found && *n < t->search->k; i++) {
-		bool holds = item->gold && item->gold[0] &&
-			     quote_locate(found[i].text, found[i].end - found[i].start, item->gold, strlen(item->gold)).match !=
-				     QUOTE_FAILED;
-
-		if (!holds && !workshop_is_gold(w, item, found[i].document))
-			(*out)[(*n)++] = found[i];
-	}
+	for (size_t i = 0; i < found.n_passages && *n < t->search->k; i++)
+		if (!found.gold || !found.gold[i])
+			(*out)[(*n)++] = passages[i];
 	return true;
 }
 
@@ -229,6 +215,8 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 	*shown = (struct evidence){ .passages = passages, .n_passages = n, .similarity = NAN };
 	for (size_t i = 0; i < n; i++)
 		shown->similarity = fmax(shown->similarity, passages[i].similarity);
+	if (found)
+		evidence_mark_gold(shown, item, arena);
 	return found;
 }
 

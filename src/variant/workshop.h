@@ -76,9 +76,6 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 		    struct evidence *shown, struct error *err);
 /* Makes ready what the technique searches: the library's collection of its cutting, complete. */
 bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err);
-/* Whether a document is one of those that hold the item's answer. */
-bool workshop_is_gold(struct workshop *w, const struct example *item, const char *document);
-
 /* The prior that divides a calibrated variant's probabilities; NULL and a sentence when it cannot be had. */
 const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err);
 
