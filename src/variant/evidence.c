@@ -136,9 +136,10 @@ const char *evidence_json(const struct evidence *e, struct arena *arena)
 		char key[17];
 
 		snprintf(key, sizeof(key), "%016llx", (unsigned long long)p->key);
-		json_t *passage = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:f}", "document", p->document, "title", p->title,
-					    "heading", p->heading, "revision", (json_int_t)p->revision, "key", key, "start",
-					    (json_int_t)p->start, "end", (json_int_t)p->end, "score", p->score);
+		json_t *passage = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:f, s:s%}", "document", p->document, "title",
+					    p->title, "heading", p->heading, "revision", (json_int_t)p->revision, "key", key, "start",
+					    (json_int_t)p->start, "end", (json_int_t)p->end, "score", p->score, "text", p->text,
+					    p->end - p->start);
 
 		if (e->gold)
 			json_object_set_new(passage, "gold", json_boolean(e->gold[i]));
@@ -196,7 +197,7 @@ static void read_passages(const json_t *array, struct evidence *e, struct arena 
 			.document = text_of(item, "document", arena), .title = text_of(item, "title", arena),
 			.heading = text_of(item, "heading", arena), .revision = (int64_t)size_of(item, "revision"),
 			.key = strtoull(text_of(item, "key", arena), NULL, 16), .start = size_of(item, "start"),
-			.end = size_of(item, "end"), .score = json_number_value(json_object_get(item, "score")),
+			.end = size_of(item, "end"), .text = text_of(item, "text", arena), .score = json_number_value(json_object_get(item, "score")),
 			.similarity = NAN,
 		};
 	}

@@ -1,8 +1,8 @@
 /* evidence.h - what an answer stands on: the passages that were shown, and spans of them that are cited.
  *
  * A citation is a place in a stored revision; its text is the revision's own bytes, whatever the model wrote. Quotes that
- * could not be located are counted, never shown. Kept with the answer as JSON, texts of citations included, so that an
- * answer can be explained after its documents have changed. */
+ * could not be located are counted, never shown. Kept with the answer as JSON, texts of passages and citations included, so
+ * that an answer can be explained after its documents have changed. */
 #ifndef RUNG_VARIANT_EVIDENCE_H
 #define RUNG_VARIANT_EVIDENCE_H
 
@@ -41,7 +41,7 @@ void evidence_cite(struct evidence *e, const struct cited_answer *reply, struct 
 void evidence_support(struct evidence *e, const char *answer, struct arena *arena);
 
 const char *evidence_json(const struct evidence *e, struct arena *arena);
-/* Reads it back, without the passages' texts (NULL); false when it is none. */
+/* Reads it back; false when it is none. */
 bool evidence_read(const char *json, struct evidence *e, struct arena *arena);
 
 #endif
