@@ -22,7 +22,7 @@ struct difference difference_of(const double *from, const double *to, size_t n)
 		return d;
 	d.delta = sum / count;
 	struct interval t = interval_mean_t(d.delta, sqrt(fmax(squares - sum * sum / count, 0) / (count - 1)), n, 0.95);
-	double hidden = interval_all_pass(n, 0.975);
+	double hidden = interval_all_pass(n, 0.95);
 
 	d.low = fmax(-1, fmin(t.low, d.delta - hidden));
 	d.high = fmin(1, fmax(t.high, d.delta + hidden));

@@ -20,7 +20,7 @@ struct knowledge {
 	const double *score[KNOWLEDGE_ROWS]; /* (n) 0 .. 1 in one order; NULL: not asked. WITHOUT: 1 where it abstained */
 };
 
-/* mean(to - from) over n items and its 95 % interval, n fixed in advance: t, and never narrower than what n items without any
+/* mean(to - from) over n items and its 95 % interval, n fixed in advance: t, and never nearer than what n items without any
  * difference could hide. */
 struct difference {
 	size_t n, fixed, broken; /* items that `to` answers better, and worse */
