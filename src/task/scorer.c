@@ -46,6 +46,18 @@ static double score_exact(const struct task *t, const struct example *e, const c
 	return same(whole(answer), expected(t, e));
 }
 
+/* Whether the words of `want` stand in `got`, both normalised: not inside other words ("no" in "know"), where words are
+ * told apart at all; in Chinese or Thai any place will do. */
+static bool stands_in(const char *want, const char *got)
+{
+	size_t n = strlen(want);
+
+	for (const char *p = n ? strstr(got, want) : NULL; p; p = strstr(p + 1, want))
+		if ((p == got || p[-1] == ' ' || (p[-1] & 0x80)) && (p[n] == 0 || p[n] == ' ' || (p[n] & 0x80)))
+			return true;
+	return false;
+}
+
 /* Both normal forms, for the two scorers that compare them. */
 static double compare_normalised(struct span want, struct span got, bool within)
 {
@@ -55,7 +67,7 @@ static double compare_normalised(struct span want, struct span got, bool within)
 	text_normalise(&a, want.text, want.n);
 	text_normalise(&b, got.text, got.n);
 	if (within)
-		score = a.n > 0 && strstr(buf_text(&b), buf_text(&a)) != NULL;
+		score = stands_in(buf_text(&a), buf_text(&b));
 	else
 		score = strcmp(buf_text(&a), buf_text(&b)) == 0;
 	buf_release(&a);
@@ -298,7 +310,7 @@ static double score_f1(const struct task *t, const struct example *e, const char
 static const struct scorer table[] = {
 	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
 	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
-	{ "contains", "what is right stands somewhere in the answer, both normalised", true, score_contains },
+	{ "contains", "what is right stands somewhere in the answer, as whole words, both normalised", true, score_contains },
 	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },

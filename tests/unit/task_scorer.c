@@ -20,6 +20,11 @@ static const struct {
 	{ "contains", NULL, "New York", "It is new york, of course.", 1 },
 	{ "contains", NULL, "New York", "It is York.", 0 },
 	{ "contains", NULL, "...", "anything", 0 }, /* nothing is left to look for */
+	{ "contains", NULL, "no", "I know", 0 },
+	{ "contains", NULL, "no", "No, not yet", 1 },
+	{ "contains", NULL, "5", "15 or 5", 1 },
+	{ "contains", NULL, "5", "15", 0 },
+	{ "contains", NULL, "\xE5\x8C\x97\xE4\xBA\xAC", "\xE4\xBB\x96\xE5\x9C\xA8\xE5\x8C\x97\xE4\xBA\xAC\xE3\x80\x82", 1 }, /* Beijing, in a Chinese sentence */
 	{ "number", NULL, "42", "The answer is 42.", 1 },
 	{ "number", NULL, "42", "42 apples minus 2 is 40", 0 },
 	{ "number", NULL, "#### 1,234", "so 1234", 1 },
