@@ -176,7 +176,7 @@ bool documents_changed(struct documents *d, int64_t since, struct arena *arena, 
 		       struct error *err)
 {
 	sqlite3_stmt *q;
-	int64_t now;
+	int64_t now = 0;
 
 	*ids = NULL;
 	*n = 0;

@@ -124,7 +124,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 			add_technique(&list, arena, task, &techniques[i], models[m]);
 	add(&list, (struct variant){
 		.id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2,
-		.skipped = task->has_documents ? "retrieval over documents is not built yet" : "no documents" });
+		.skipped = task->documents.n_paths ? "retrieval over documents is not built yet" : "no documents" });
 	add_classifiers(&list, arena, 3);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
