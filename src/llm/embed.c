@@ -210,6 +210,16 @@ static void encode_text(const struct encoder *e, const char *text, struct token_
 	token_list_add(tokens, e->sep);
 }
 
+size_t encoder_tokens(const struct encoder *e, const char *text, size_t n)
+{
+	struct token_list list = { 0 };
+
+	tokenizer_encode(e->tokenizer, text, n, false, &list);
+	n = list.n;
+	token_list_release(&list);
+	return n;
+}
+
 void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float *out, size_t *tokens)
 {
 	struct pass *p = mem_zero(1, sizeof(*p));

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "llm/attention.h"
 #include "llm/encoder_inner.h"
 
@@ -505,4 +506,29 @@ void encoder_free(struct encoder *e)
 size_t encoder_width(const struct encoder *e)
 {
 	return e->width;
+}
+
+/* The step is prime to rows of any width in use, so no column is left out. */
+static uint64_t tensor_fingerprint(const struct tensor *t, uint64_t h)
+{
+	enum { STEP = 61 * 8 };
+
+	h = hash64(t->name, strlen(t->name), h ^ t->bytes);
+	h = hash64(tensor_type_name(t->type), strlen(tensor_type_name(t->type)), h ^ tensor_rows(t));
+	for (size_t i = 0; i < t->bytes; i += STEP)
+		h = hash64(t->data + i, t->bytes - i < 8 ? t->bytes - i : 8, h);
+	return h;
+}
+
+uint64_t encoder_fingerprint(const struct encoder *e)
+{
+	char settings[256];
+	int n = snprintf(settings, sizeof(settings), "layers %zu heads %zu words %zu limit %zu epsilon %g cls %d %d first %d",
+			 e->layers, e->heads, tokenizer_size(e->tokenizer), e->limit, (double)e->epsilon, (int)e->cls,
+			 (int)e->sep, e->first_row);
+	uint64_t h = hash64(settings, (size_t)n, 0);
+
+	for (size_t i = 0; i < safetensors_count(e->file); i++)
+		h = tensor_fingerprint(safetensors_at(e->file, i), h);
+	return h;
 }

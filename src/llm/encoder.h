@@ -6,6 +6,9 @@
 #ifndef RUNG_LLM_ENCODER_H
 #define RUNG_LLM_ENCODER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/pool.h"
 #include "llm/kernels.h"
@@ -18,6 +21,12 @@ struct encoder;
 struct encoder *encoder_open(const char *folder, const struct kernels *kernels, struct pool *pool, struct error *err);
 void encoder_free(struct encoder *e);
 size_t encoder_width(const struct encoder *e); /* numbers in one vector, 384 */
+/* A number for what decides the vectors: sizes, pooling, limit, and of each tensor its name, type, shape, and every 61st
+ * 8 bytes of its data. Training moves every number of a tensor, so other weights give another fingerprint; a file with
+ * single bytes changed may not. The same on every machine. */
+uint64_t encoder_fingerprint(const struct encoder *e);
+/* Tokens of the n bytes as encoder_embed() counts them, uncut, without [CLS] and [SEP]. Many threads may count. */
+size_t encoder_tokens(const struct encoder *e, const char *text, size_t n);
 
 /* Embeds n texts (UTF-8, cut at the model's 256 or 512 tokens) into out (n, width). tokens, when not NULL, receives
  * each text's token count (n). One thread at a time: the encoder owns scratch memory. */

@@ -113,7 +113,7 @@ static bool encoder_ready(struct models *m, struct error *err)
 
 	if (!kernels)
 		return false;
-	buf_addf(&path, "%s/all-MiniLM-L6-v2", m->folder);
+	buf_addf(&path, "%s/%s", m->folder, models_embedding_name(m));
 	m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
 	buf_release(&path);
 	return m->encoder != NULL;
@@ -122,6 +122,24 @@ static bool encoder_ready(struct models *m, struct error *err)
 size_t models_embedding_width(struct models *m, struct error *err)
 {
 	return encoder_ready(m, err) ? encoder_width(m->encoder) : 0;
+}
+
+const char *models_embedding_name(const struct models *m)
+{
+	(void)m;
+	return "all-MiniLM-L6-v2";
+}
+
+uint64_t models_embedding_hash(struct models *m, struct error *err)
+{
+	return encoder_ready(m, err) ? encoder_fingerprint(m->encoder) : 0;
+}
+
+size_t models_embedding_tokens(struct models *m, const char *text, size_t n)
+{
+	struct error err;
+
+	return encoder_ready(m, &err) ? encoder_tokens(m->encoder, text, n) : 0;
 }
 
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err)

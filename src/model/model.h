@@ -95,5 +95,12 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 /* Embeds n texts with the local embedding model: out (n, models_embedding_width()). */
 size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be loaded */
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err);
+const char *models_embedding_name(const struct models *m);
+/* A number for its weights and settings (llm/encoder.h says what is looked at); 0 and a sentence when it cannot be
+ * loaded. Vectors of two fingerprints must not be compared. */
+uint64_t models_embedding_hash(struct models *m, struct error *err);
+/* Tokens of the n bytes of text as it counts them, uncut and without those it adds itself. Many threads may count once
+ * the width was asked for; 0 when the model cannot be loaded. */
+size_t models_embedding_tokens(struct models *m, const char *text, size_t n);
 
 #endif

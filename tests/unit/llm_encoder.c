@@ -132,6 +132,28 @@ static void texts_are_cut_at_the_models_limit(void **state)
 	engine_close(&e);
 }
 
+static void tokens_are_counted_uncut_and_without_the_added_ones(void **state)
+{
+	static const char text[] = "the cat, the cat";
+	struct engine e = engine_encoder(tiny, NULL, 1);
+	char *longest = mem_zero(1, 8001);
+	const char *one = text;
+	float *v = mem_zero(encoder_width(e.encoder), sizeof(*v));
+	size_t tokens;
+
+	(void)state;
+	encoder_embed(e.encoder, &one, 1, v, &tokens);
+	assert_int_equal(encoder_tokens(e.encoder, text, strlen(text)), tokens - 2);
+	assert_int_equal(encoder_tokens(e.encoder, text, 7), 2); /* not the text behind the n bytes */
+	assert_int_equal(encoder_tokens(e.encoder, "", 0), 0);
+	for (int i = 0; i < 2000; i++)
+		memcpy(longest + 4 * i, "the ", 4);
+	assert_int_equal(encoder_tokens(e.encoder, longest, 8000), 2000);
+	free(longest);
+	free(v);
+	engine_close(&e);
+}
+
 /* 60 texts of up to 32 tokens are more rows than one pass takes. */
 static void check_batches(const char *folder)
 {
@@ -234,6 +256,19 @@ static void copy_folder(const char *to, size_t i)
 	}
 }
 
+static void remove_folder(const char *folder)
+{
+	char path[4096];
+
+	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/1_Pooling", folder);
+	rmdir(path);
+	rmdir(folder);
+}
+
 static void folders_that_lie_are_refused(void **state)
 {
 	char folder[] = "/tmp/rung-llm-XXXXXX", path[4096];
@@ -253,14 +288,55 @@ static void folders_that_lie_are_refused(void **state)
 		if (!strstr(err.text, lies[i].message) || !strstr(err.text, folder))
 			fail_msg("%s: \"%s\" does not say \"%s\"", lies[i].name, err.text, lies[i].message);
 	}
-	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
-		unlink(path);
-	}
-	snprintf(path, sizeof(path), "%s/1_Pooling", folder);
-	rmdir(path);
-	rmdir(folder);
+	remove_folder(folder);
 	pool_free(pool);
+}
+
+/* Writes the folder tiny-bge with `bytes` bytes of the weights changed, `from` bytes before their end. */
+static uint64_t fingerprint_of(const char *folder, size_t from, size_t bytes)
+{
+	struct error err = { "" };
+	char path[4096];
+	size_t n;
+	uint64_t fingerprint;
+
+	for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+		snprintf(path, sizeof(path), "%s/%s", bge, files[f]);
+		char *data = file_read(path, 1 << 20, &n, &err);
+
+		assert_non_null(data);
+		for (size_t i = 0; strcmp(files[f], "model.safetensors") == 0 && i < bytes; i++)
+			data[n - from + i] ^= 1;
+		snprintf(path, sizeof(path), "%s/%s", folder, files[f]);
+		assert_true(file_replace(path, data, n, &err));
+		free(data);
+	}
+	struct engine e = engine_encoder(folder, NULL, 1);
+
+	fingerprint = encoder_fingerprint(e.encoder);
+	engine_close(&e);
+	return fingerprint;
+}
+
+static void fingerprints_tell_weights_apart(void **state)
+{
+	char folder[] = "/tmp/rung-llm-XXXXXX", path[4096];
+	struct error err = { "" };
+	struct engine a = engine_encoder(tiny, NULL, 1), b = engine_encoder(bge, NULL, 2);
+	uint64_t same;
+
+	(void)state;
+	assert_true(encoder_fingerprint(a.encoder) != encoder_fingerprint(b.encoder));
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/1_Pooling", folder);
+	assert_true(file_make_folder(path, &err));
+	same = fingerprint_of(folder, 0, 0);
+	assert_true(same == encoder_fingerprint(b.encoder));
+	assert_true(same != fingerprint_of(folder, 1000, 1000));
+	assert_true(same != fingerprint_of(folder, 5000, 500));
+	remove_folder(folder);
+	engine_close(&a);
+	engine_close(&b);
 }
 
 /* --- the dump mode, for tests/reference/minilm.py compare --- */
@@ -294,6 +370,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(tiny_models_match_transformers_with_every_kernel_set),
 		cmocka_unit_test(minilm_matches_transformers),
 		cmocka_unit_test(texts_are_cut_at_the_models_limit),
+		cmocka_unit_test(tokens_are_counted_uncut_and_without_the_added_ones),
+		cmocka_unit_test(fingerprints_tell_weights_apart),
 		cmocka_unit_test(batches_and_threads_leave_no_trace),
 		cmocka_unit_test(folders_that_lie_are_refused),
 	};
