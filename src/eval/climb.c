@@ -47,7 +47,7 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
 				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
 				 rungs + incumbents, "first_rung", o->first_rung, "last_rung", o->last_rung, "models", models);
-	if (task->has_documents) {
+	if (task->documents.n_paths > 0) {
 		char name[17];
 
 		snprintf(name, sizeof(name), "%016llx", (unsigned long long)documents);

@@ -54,7 +54,7 @@ static bool can_probe(const struct climb *c)
 {
 	size_t n;
 
-	return technique_probes(c->task->kind, &n) && c->task->has_gold && c->task->has_documents;
+	return technique_probes(c->task->kind, &n) && c->task->has_gold && c->task->documents.n_paths > 0;
 }
 
 bool probe_before(struct climb *c, const char **why, struct error *err)

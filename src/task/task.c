@@ -172,10 +172,20 @@ static uint64_t mix_variant(uint64_t h, const struct task_variant *v)
 	return v->schema ? mix_text(h, v->schema) : h;
 }
 
+static uint64_t mix_documents(uint64_t h, const struct task_documents *d)
+{
+	h = mix_number(mix_number(h, (double)d->n_paths), (double)d->n_text);
+	for (size_t i = 0; i < d->n_paths; i++)
+		h = mix_text(h, d->paths[i]);
+	for (size_t i = 0; i < d->n_text; i++)
+		h = mix_text(h, d->text[i]);
+	return mix_text(h, d->id);
+}
+
 static uint64_t fingerprint(const struct task *t)
 {
 	double numbers[] = { t->kind, t->many, t->has_target, t->target, t->margin, t->alpha, t->plan,
-			     t->constraints.private, t->constraints.citations, t->has_documents };
+			     t->constraints.private, t->constraints.citations };
 	uint64_t h = 0;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -189,6 +199,7 @@ static uint64_t fingerprint(const struct task *t)
 		h = mix_variant(h, &t->variants[i]);
 	for (size_t i = 0; i < t->n_columns; i++)
 		h = mix_text(h, t->columns[i]);
+	h = mix_documents(h, &t->documents);
 	h = mix_items(h, t, &t->pool.list);
 	h = mix_items(h, t, &t->dev.list);
 	return mix_items(h, t, &t->test.list);
@@ -202,6 +213,8 @@ static bool load(struct task_file *f, const char *path, const struct task_option
 
 	if (!file_open(f, path, err))
 		return false;
+	if (options && options->file_alone)
+		return true;
 	ok = examples_read(&x, f, examples_path(f, options), err) && (input = templates_compile(f, err)) &&
 	     examples_split(&x, input, options ? options->seed : 0);
 	examples_release(&x);

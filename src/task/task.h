@@ -59,6 +59,16 @@ struct task_variant {
 	size_t line;
 };
 
+/* `documents:`, what rung 2 searches: paths, folders and globs relative to the task's folder; or, with `text`, the rows of
+ * such files. */
+struct task_documents {
+	const char *const *paths;
+	size_t n_paths;           /* 0: the task names none */
+	const char *const *text;  /* columns of a row whose values are its text */
+	size_t n_text;
+	const char *id;           /* column that names a row; NULL: its number does */
+};
+
 struct task {
 	struct arena arena; /* everything below lives here */
 	const char *file;   /* path of task.yaml, as errors name it */
@@ -83,8 +93,8 @@ struct task {
 	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
-	bool has_documents;
 	bool has_gold; /* examples name a passage, or documents, that hold their answers */
+	struct task_documents documents;
 
 	const char *examples_file;
 	const char *const *columns; /* of the examples file, in its order */
@@ -107,6 +117,7 @@ struct task {
 struct task_options {
 	const char *examples; /* another examples file than the task names; NULL: the task's */
 	uint64_t seed;        /* of the split */
+	bool file_alone;      /* read the task file and not the examples: `rung docs` works before there are any */
 };
 
 /* path: a task folder or its task.yaml. The caller frees it with task_free(). NULL and a sentence on failure. */

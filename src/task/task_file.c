@@ -363,27 +363,32 @@ static bool variants_read(struct reader *r, const struct yaml *node)
 	return true;
 }
 
+static bool document_paths_read(struct reader *r, const struct yaml *node)
+{
+	return texts_read(r, node, &r->f->task.documents.paths, &r->f->task.documents.n_paths);
+}
+
+static bool document_text_read(struct reader *r, const struct yaml *node)
+{
+	return texts_read(r, node, &r->f->task.documents.text, &r->f->task.documents.n_text);
+}
+
 static const struct key document_keys[] = {
-	{ .name = "file", .kind = ANY },
-	{ .name = "text", .kind = ANY },
-	{ .name = "id", .kind = ANY },
+	{ "file", OWN, .own = document_paths_read },
+	{ "text", OWN, .own = document_text_read },
+	{ "id", TEXT, .to = offsetof(struct task_documents, id) },
 	{ 0 },
 };
 
 static bool documents_read(struct reader *r, const struct yaml *node)
 {
-	const char *const *texts;
-	size_t n;
-
-	r->f->task.has_documents = true;
 	if (node->type != YAML_MAP)
-		return texts_read(r, node, &texts, &n);
+		return document_paths_read(r, node);
 	if (!yaml_get(node, "file"))
 		return task_file_fail(r->f, node, r->err, "documents needs file: the rows to search");
-	for (const struct yaml *c = node->first; c; c = c->next)
-		if (!texts_read(r, c, &texts, &n))
-			return false;
-	return map_read(r, node, document_keys, NULL);
+	if (!yaml_get(node, "text"))
+		return task_file_fail(r->f, node, r->err, "documents needs text: the columns of a row that are searched");
+	return map_read(r, node, document_keys, &r->f->task.documents);
 }
 
 /* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */

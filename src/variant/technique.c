@@ -158,7 +158,7 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 
 		if (t->definitions && !has_definitions(task))
 			v->skipped = "the task gives no label definitions";
-		if (t->passages != PASSAGES_NONE && !task->has_documents)
+		if (t->passages != PASSAGES_NONE && task->documents.n_paths == 0)
 			v->skipped = "no documents";
 	}
 }
@@ -172,7 +172,7 @@ static void add_lookups(struct list *list, struct arena *arena, const struct tas
 		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "0/%s", lookups[i].id),
 								.name = lookups[i].summary, .rung = 0, .lookup = &lookups[i] });
 
-		if (lookups[i].search && !task->has_documents)
+		if (lookups[i].search && task->documents.n_paths == 0)
 			v->skipped = "no documents";
 	}
 }
@@ -258,7 +258,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 		add_classifiers(&list, arena, 0);
 	add_users(&list, arena, task);
 	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
-	if (task->has_documents) {
+	if (task->documents.n_paths > 0) {
 		add_techniques(&list, arena, task, techniques, n_techniques, 2, models, n_models);
 		add_techniques(&list, arena, task, searches, n_searches, 2, models, n_models);
 	} else {

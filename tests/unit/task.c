@@ -68,7 +68,11 @@ static void every_key_arrives(void **state)
 	assert_int_equal(t->plan, PLAN_EARLY);
 	assert_true(t->constraints.private && !t->constraints.citations);
 	assert_true(t->budget.usd == 5 && t->budget.minutes == 20 && t->budget.calls == 20000);
-	assert_true(t->has_documents);
+	assert_int_equal(t->documents.n_paths, 1);
+	assert_string_equal(t->documents.paths[0], "docs.tsv");
+	assert_int_equal(t->documents.n_text, 2);
+	assert_string_equal(t->documents.text[1], "b");
+	assert_string_equal(t->documents.id, "c");
 	task_free(t);
 }
 
@@ -261,6 +265,7 @@ static void the_fingerprint_follows_what_changes_results(void **state)
 		{ "definition", GOOD(CSV "labels: {spam: x, work: }\n"), 0, false },
 		{ "variant", GOOD(CSV "variants: [{name: a}]\n"), 0, false },
 		{ "groups", GOOD(WITH("group: thread")), 0, false },
+		{ "documents", GOOD(CSV "documents: a.md\n"), 0, false },
 	};
 	struct task *base = must_open(&cases[0].in, 0);
 
