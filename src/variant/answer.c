@@ -56,7 +56,7 @@ static void calibrate(double *p, const double *prior, size_t n)
 static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
 			     size_t *label)
 {
-	bool reasoned = v->technique && v->technique->reasoning && v->technique->answer == ANSWER_TEXT;
+	bool reasoned = v->technique && v->technique->reasoning;
 	enum parse_result parsed;
 
 	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
