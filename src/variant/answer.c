@@ -57,7 +57,7 @@ static void calibrate(double *p, const double *prior, size_t n)
 static const char *read_label(const struct workshop *w, const struct variant *v, const struct call_row *call,
 			      const char **text)
 {
-	bool reasoned = v->technique && v->technique->reasoning && v->technique->answer == ANSWER_TEXT;
+	bool reasoned = v->technique && v->technique->reasoning;
 	size_t label;
 	enum parse_result parsed = parse_label(w->task, call->output, reasoned, &label);
 
