@@ -29,7 +29,7 @@ struct adapter {
 	struct gguf *file;
 	double alpha;
 	struct layer_parts *layer; /* (layers) */
-	float *inner;              /* (PASS_ROWS, RANK_MOST at most) A x */
+	float *inner;              /* (PASS_ROWS, RANK_MOST at most) A x, rows a word apart: one value may round to two words */
 	float *outer;              /* (PASS_ROWS, widest part) B (A x) */
 };
 
@@ -154,7 +154,7 @@ static void reserve(struct adapter *a)
 			rank = pair->a.n > rank ? pair->a.n : rank;
 			widest = pair->b.n > widest ? pair->b.n : widest;
 		}
-	a->inner = mem_aligned(PASS_ROWS * rank * sizeof(float));
+	a->inner = mem_aligned(PASS_ROWS * (rank + 1) * sizeof(float));
 	a->outer = mem_aligned(PASS_ROWS * widest * sizeof(float));
 }
 
@@ -198,15 +198,15 @@ void adapter_add(const struct adapter *a, size_t layer, enum adapter_part part, 
 
 	if (rank == 0)
 		return;
-	matrix_multiply(&pair->a, a->base->pool, x, n, lda, a->inner, rank);
+	matrix_multiply(&pair->a, a->base->pool, x, n, lda, a->inner, rank + 1);
 	for (size_t i = 0; i < n; i++) {
-		float *row = a->inner + i * rank;
+		float *row = a->inner + i * (rank + 1);
 
 		for (size_t r = 0; r < rank; r++)
 			row[r] *= scale;
 		kernels->round(row, rank, row);
 	}
-	matrix_multiply(&pair->b, a->base->pool, a->inner, n, rank, a->outer, out);
+	matrix_multiply(&pair->b, a->base->pool, a->inner, n, rank + 1, a->outer, out);
 	for (size_t i = 0; i < n; i++)
 		kernels->axpy(c + i * ldc, 1.0f, a->outer + i * out, out);
 }

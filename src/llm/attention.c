@@ -135,7 +135,7 @@ static void scatter(const struct attention *a, const struct kernels *kernels, co
 		if (a->plain)
 			memcpy(row + column, from, a->width * sizeof(*row));
 		else
-			kernels->round(from, a->width, row + rounded_words(kernels, column));
+			kernels->round(from, a->width, row + kernels->rounded_words(column));
 	}
 }
 

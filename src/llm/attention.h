@@ -42,6 +42,12 @@ struct attention {
 /* Floats of scratch memory that attention_run() needs for chains of up to `positions`. */
 size_t attention_scratch(size_t group, size_t width, size_t positions);
 
+/* Can heads of this width be rounded one by one? Where not, their rows are left plain and rounded whole. */
+static inline bool attention_can_round(const struct kernels *kernels, size_t width)
+{
+	return width % (size_t)kernels->block == 0;
+}
+
 void attention_run(const struct attention *a, const struct kernels *kernels, float *scratch);
 
 #endif

@@ -222,10 +222,20 @@ static void attend(void *context, size_t tile, int worker)
 		.causal = true,
 		.window = d->layer[p->layer].reach == LOCAL ? d->window : 0,
 		.scale = d->attention_scale,
-		.plain = p->few,
+		.plain = p->few || !attention_can_round(d->kernels, d->head_width),
 	};
 
 	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
+}
+
+static void round_mixed(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	size_t heads = p->d->heads * p->d->head_width;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++)
+		round_row(p, p->d->scratch.mixed + r * heads, heads);
 }
 
 typedef void activation(float *gate, const float *up, size_t n);
@@ -296,6 +306,8 @@ static void run_layer(struct pass *p)
 	for_rows(p, store_rows);
 	aim_segments(p);
 	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
+	if (!attention_can_round(d->kernels, d->head_width))
+		for_rows(p, round_mixed);
 	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
 	adapt(p, ADAPT_OUTPUT, s->mixed, heads, s->normed, d->width);
 	p->weight = l->ffn_norm;
@@ -463,7 +475,7 @@ static void logits_of(struct decoder *d, struct context *const *contexts, size_t
 		if (state && few)
 			memcpy(row, state, d->width * sizeof(*row));
 		else if (state)
-			d->kernels->round(state, d->width, row);
+			d->head.kernels->round(state, d->width, row);
 	}
 	(few ? matrix_multiply_few : matrix_multiply)(&d->head, d->pool, d->scratch.normed, n, d->width, out,
 						      d->vocabulary);
@@ -495,7 +507,7 @@ void decoder_logits_all(struct decoder *d, struct context *c, float *out)
 		size_t count = smaller(c->n - from, PASS_ROWS);
 
 		for (size_t i = 0; i < count; i++)
-			d->kernels->round(c->hidden + (from + i) * d->width, d->width, d->scratch.normed + i * d->width);
+			d->head.kernels->round(c->hidden + (from + i) * d->width, d->width, d->scratch.normed + i * d->width);
 		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
 				d->vocabulary);
 	}

@@ -58,6 +58,11 @@ static TARGET void pair_round(const float *x, size_t n, float *out)
 	}
 }
 
+static size_t pair_words(size_t n)
+{
+	return (n + 1) / 2;
+}
+
 /* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
 INLINE void strip_run(const int rows, const struct strip *s)
 {
@@ -180,11 +185,13 @@ static bool processor_has_avx512bf16(void)
 const struct kernels kernels_avx512bf16 = {
 	.name = "avx512bf16",
 	.available = processor_has_avx512bf16,
+	.products = PRODUCTS_BF16,
 	.panel = PANEL,
-	.bf16 = true,
+	.block = 2,
 	.pack = pair_pack,
 	.panel_bytes = pair_panel_bytes,
 	.round = pair_round,
+	.rounded_words = pair_words,
 	.multiply = pair_multiply,
 	.product = tile_product,
 	.decode = blocks_decode,

@@ -23,6 +23,11 @@ static void panel_round(const float *x, size_t n, float *out)
 		memcpy(out, x, n * sizeof(*x));
 }
 
+static size_t panel_rounded_words(size_t n)
+{
+	return n;
+}
+
 /* The last panel of W may have n < TILE_COLUMNS columns; its tiles are computed whole and copied in part. */
 static TARGET void panel_multiply_part(struct tile t, size_t m, size_t n, float *c, size_t ldc)
 {
@@ -51,7 +56,7 @@ static TARGET void panel_multiply(const float *a, size_t m, size_t lda, size_t k
 }
 
 #define PANEL_FUNCTIONS                                                                                         \
-	.panel = TILE_COLUMNS, .pack = panel_pack, .panel_bytes = panel_bytes, .round = panel_round,            \
-	.multiply = panel_multiply
+	.products = PRODUCTS_F32, .panel = TILE_COLUMNS, .block = 1, .pack = panel_pack, .panel_bytes = panel_bytes, \
+	.round = panel_round, .rounded_words = panel_rounded_words, .multiply = panel_multiply
 
 #endif

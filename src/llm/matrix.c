@@ -103,7 +103,7 @@ static void multiply_tile(void *context, size_t tile, int worker)
 /* Rows whose share of A is about BLOCK_BYTES, in full tiles. */
 static size_t block_rows(const struct matrix *w)
 {
-	size_t row = rounded_words(w->kernels, w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
+	size_t row = w->kernels->rounded_words(w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
 
 	return BLOCK_STEP * (steps < 1 ? 1 : steps < BLOCK_STEPS ? steps : BLOCK_STEPS);
 }
@@ -158,7 +158,7 @@ static void gate_panel(const struct gated *g, size_t row, size_t rows, size_t pa
 	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + (ups + panel) * bytes, width, up, width);
 	g->activate(gate, up, rows * width);
 	for (size_t i = 0; i < rows; i++)
-		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + rounded_words(kernels, panel * width));
+		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + kernels->rounded_words(panel * width));
 }
 
 static void gated_tile(void *context, size_t tile, int worker)

@@ -71,7 +71,7 @@ static void check_golden(const char *folder, const char *golden)
 		if (!(*k)->available())
 			continue;
 		e = engine_encoder(folder, *k, 2);
-		assert_close((*k)->name, least_cosine(e.encoder, golden), 1.0, (*k)->bf16 ? 1e-3 : 1e-6);
+		assert_close((*k)->name, least_cosine(e.encoder, golden), 1.0, (*k)->products ? 1e-3 : 1e-6);
 		engine_close(&e);
 	}
 }
