@@ -61,9 +61,13 @@ INLINE vector vector_get(const float *p, size_t left, float fill)
 	return v;
 }
 
+/* Two copies: one of a size chosen at run time becomes gcc's `rep movs`, 30 cycles where a store takes one. */
 INLINE void vector_put(float *p, size_t left, vector v)
 {
-	memcpy(p, &v, left >= LANES ? sizeof(v) : left * sizeof(*p));
+	if (left >= LANES)
+		vector_store(p, v);
+	else
+		memcpy(p, &v, left * sizeof(*p));
 }
 
 /* a where the mask is all ones, b where it is zero. */
