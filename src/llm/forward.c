@@ -368,7 +368,7 @@ static size_t lay_out(struct pass *p)
 static void reserve_scores(struct decoder *d, size_t positions)
 {
 	struct decoder_scratch *s = &d->scratch;
-	size_t need = attention_scratch(d->heads / d->kv_heads, d->head_width, positions);
+	size_t need = attention_scratch(d->kernels, d->heads / d->kv_heads, d->head_width, positions);
 
 	need = (need + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	if (need <= s->scores_size)
