@@ -49,7 +49,11 @@ INLINE __mmask16 first_lanes(size_t n)
 /* Two values to one word; reads ahead of what it writes, so out may be x. */
 static TARGET void pair_round(const float *x, size_t n, float *out)
 {
-	for (size_t i = 0; i < n; i += 16) {
+	size_t i = 0;
+
+	for (; n - i >= 32; i += 32)
+		_mm512_storeu_ps(out + i / 2, (__m512)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i)));
+	for (; i < n; i += 16) {
 		__m512 v = _mm512_maskz_loadu_ps(first_lanes(n - i), x + i);
 		__m256i words = (__m256i)_mm512_cvtneps_pbh(v);
 
