@@ -122,16 +122,21 @@ static TARGET void strip_rows(size_t rows, const struct strip *s)
 }
 
 /* All rows for one stretch of k, dealt out evenly over the strips. */
-static TARGET void strip_multiply(struct strip s, size_t m)
+static TARGET void strip_multiply(struct strip *s, size_t m)
 {
+	const float *a = s->a;
+	float *c = s->c;
+
 	for (size_t strips = (m + TILE_ROWS - 1) / TILE_ROWS; strips > 0; strips--) {
 		size_t rows = m / strips;
 
-		strip_rows(rows, &s);
-		s.a += rows * s.lda;
-		s.c += rows * s.ldc;
+		strip_rows(rows, s);
+		s->a += rows * s->lda;
+		s->c += rows * s->ldc;
 		m -= rows;
 	}
+	s->a = a;
+	s->c = c;
 }
 
 static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
@@ -145,7 +150,7 @@ static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k,
 	do {
 		s.pairs = pairs - done < PAIRS ? pairs - done : PAIRS;
 		s.resume = done > 0;
-		strip_multiply(s, m);
+		strip_multiply(&s, m);
 		s.a += s.pairs;
 		s.panel += s.pairs * PANEL;
 		done += s.pairs;
