@@ -203,8 +203,8 @@ static void attend(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
-	const struct block *b = &p->blocks[tile / d->kv_heads];
-	size_t kv_head = tile % d->kv_heads, group = d->heads / d->kv_heads;
+	const struct block *b = &p->blocks[p->n_blocks - 1 - tile % p->n_blocks];
+	size_t kv_head = tile / p->n_blocks, group = d->heads / d->kv_heads;
 	size_t row = b->span->row + b->first, column = kv_head * group * d->head_width;
 	struct attention a = {
 		.q = d->scratch.qkv + row * decoder_qkv_width(d) + column,
