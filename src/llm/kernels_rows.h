@@ -108,7 +108,9 @@ INLINE float vector_max(vector v)
 	float lane[LANES];
 
 	vector_store(lane, v);
+	UNROLL
 	for (int step = LANES / 2; step > 0; step /= 2)
+		UNROLL
 		for (int i = 0; i < step; i++)
 			lane[i] = lane[i] < lane[i + step] ? lane[i + step] : lane[i];
 	return lane[0];
