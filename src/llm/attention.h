@@ -13,7 +13,7 @@
 #include "llm/kernels.h"
 
 enum {
-	ATTENTION_BLOCK = 32, /* queries (tokens) in one call at most */
+	ATTENTION_BLOCK = 48, /* queries (tokens) in one call at most */
 	ATTENTION_LANES = 16, /* the head's width must be a multiple of this */
 };
 
