@@ -32,6 +32,11 @@ struct scratch {
 	float *q;           /* (rows, width) rounded */
 };
 
+static const struct kernels *inner(const struct kernels *kernels)
+{
+	return kernels->attention ? kernels->attention : kernels;
+}
+
 static size_t panels(const struct kernels *kernels, size_t columns)
 {
 	size_t panel = (size_t)kernels->panel;
@@ -39,8 +44,9 @@ static size_t panels(const struct kernels *kernels, size_t columns)
 	return (columns + panel - 1) / panel;
 }
 
-size_t attention_scratch(const struct kernels *kernels, size_t group, size_t width, size_t positions)
+size_t attention_scratch(const struct kernels *outer, size_t group, size_t width, size_t positions)
 {
+	const struct kernels *kernels = inner(outer);
 	size_t rows = ATTENTION_BLOCK * group, panel = (size_t)kernels->panel;
 	size_t values = panels(kernels, width) * kernels->panel_bytes(positions);
 
@@ -150,13 +156,14 @@ static void scatter(const struct attention *a, const struct kernels *kernels, co
 	}
 }
 
-void attention_run(const struct attention *a, const struct kernels *kernels, float *memory)
+void attention_run(const struct attention *a, const struct kernels *outer, float *memory)
 {
+	const struct kernels *kernels = inner(outer);
 	struct scratch s = lay_out(a, kernels, memory);
 
 	round_queries(a, kernels, &s);
 	add_positions(a, kernels, &s);
 	weigh(a, kernels, &s);
 	mix_values(a, kernels, &s);
-	scatter(a, kernels, &s);
+	scatter(a, outer, &s);
 }

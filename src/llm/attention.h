@@ -40,8 +40,9 @@ struct attention {
 };
 
 /* Floats of scratch memory, 64-byte aligned, that attention_run() needs for chains of up to `positions`. */
-size_t attention_scratch(const struct kernels *kernels, size_t group, size_t width, size_t positions);
+size_t attention_scratch(const struct kernels *outer, size_t group, size_t width, size_t positions);
 
-void attention_run(const struct attention *a, const struct kernels *kernels, float *scratch);
+/* outer is the set of the product that takes the output next. */
+void attention_run(const struct attention *a, const struct kernels *outer, float *memory);
 
 #endif
