@@ -1,6 +1,6 @@
-/* attention.c - two matrix products with a softmax between them, by the kernel set's own product: queries times panels of
- * keys, then weights times panels of values. Packing a position costs about a tenth of what 32 queries do with it, and
- * lets keys and values be stored as they come, one row a token. */
+/* attention.c - two matrix products with a softmax between them, by the kernel set's own product: queries times panels
+ * of keys, then weights times panels of values. Packing a position costs about a tenth of what 48 queries do with it,
+ * and lets keys and values be stored as they come, one row a token. */
 #include "llm/attention.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static size_t padded(size_t n)
 	return (n + LINE - 1) / LINE * LINE;
 }
 
-/* Rows of p begin an odd number of lines apart, so that those of one tile do not compete for the same places in cache. */
+/* Rows of p begin an odd number of lines apart, so that those of one tile do not compete for one place in cache. */
 static size_t score_stride(size_t positions)
 {
 	return padded(positions) | LINE;

@@ -3,7 +3,8 @@
  * Keys and values come in segments (one for each context of a chain, or one for a whole text), positions in order.
  * Every score is one dot product, every row has one softmax over all its positions, and every output element is summed
  * over positions in ascending order: where the segments begin and how queries are grouped leaves no trace in the bytes.
- * Products are the kernel set's: what is multiplied is rounded as it rounds weights and rows. Knows no model, no threads. */
+ * Products are the kernel set's: what is multiplied is rounded as it rounds weights and rows. Knows no model and no
+ * threads. */
 #ifndef RUNG_LLM_ATTENTION_H
 #define RUNG_LLM_ATTENTION_H
 

@@ -1,7 +1,7 @@
 /* kernels_transpose.h - rows of 32-bit words to columns of a panel, four by four.
  *
- * Private to the kernels_<set>.c files, which first include kernels_rows.h. Four rows at a time touch as many lines of the
- * panel as the first-level cache has ways to spare; wider registers would shuffle as often for each word. */
+ * Private to the kernels_<set>.c files, which first include kernels_rows.h. Wider registers would shuffle as often for
+ * each word, in more code. */
 #ifndef RUNG_LLM_KERNELS_TRANSPOSE_H
 #define RUNG_LLM_KERNELS_TRANSPOSE_H
 
