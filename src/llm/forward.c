@@ -150,14 +150,28 @@ static void norm_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* Turns pairs of one head: values i and i + width / 2, or 2i and 2i + 1. */
-static void rotate(float *head, const float *turn, size_t width, bool half_split)
-{
-	size_t step = half_split ? 1 : 2, gap = half_split ? width / 2 : 1;
+typedef float f32x4 __attribute__((vector_size(16), aligned(4), may_alias));
 
-	for (size_t i = 0; i < width / 2; i++) {
-		float *a = head + i * step, *b = a + gap;
-		float c = turn[2 * i], s = turn[2 * i + 1], x = *a, y = *b;
+/* Turns the pairs of values 2i and 2i + 1 of one head. */
+static void rotate_neighbours(float *head, const float *turn, size_t width)
+{
+	const f32x4 sign = { -1, 1, -1, 1 };
+
+	for (size_t i = 0; i < width; i += 4) {
+		f32x4 *at = (f32x4 *)(head + i), pair = *at, t = *(const f32x4 *)(turn + i);
+		f32x4 c = __builtin_shufflevector(t, t, 0, 0, 2, 2), s = __builtin_shufflevector(t, t, 1, 1, 3, 3);
+
+		*at = pair * c + __builtin_shufflevector(pair, pair, 1, 0, 3, 2) * (s * sign);
+	}
+}
+
+/* Turns the pairs of values i and i + width / 2 of one head. */
+static void rotate_halves(float *head, const float *turn, size_t width)
+{
+	for (size_t i = 0; i < width / 2; i += 4) {
+		f32x4 *a = (f32x4 *)(head + i), *b = (f32x4 *)(head + width / 2 + i), x = *a, y = *b;
+		f32x4 t = *(const f32x4 *)(turn + 2 * i), u = *(const f32x4 *)(turn + 2 * i + 4);
+		f32x4 c = __builtin_shufflevector(t, u, 0, 2, 4, 6), s = __builtin_shufflevector(t, u, 1, 3, 5, 7);
 
 		*a = x * c - y * s;
 		*b = x * s + y * c;
@@ -175,7 +189,7 @@ static void finish_heads(const struct decoder *d, const struct decoder_layer *l,
 		if (l->q_norm)
 			d->kernels->rms_norm(head, head, h < d->heads ? l->q_norm : l->k_norm, d->head_width,
 					     d->epsilon);
-		rotate(head, turn, d->head_width, decoder_has(d, HALF_SPLIT));
+		(decoder_has(d, HALF_SPLIT) ? rotate_halves : rotate_neighbours)(head, turn, d->head_width);
 	}
 }
 
@@ -203,8 +217,8 @@ static void attend(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
-	const struct block *b = &p->blocks[tile / d->kv_heads];
-	size_t kv_head = tile % d->kv_heads, group = d->heads / d->kv_heads;
+	const struct block *b = &p->blocks[p->n_blocks - 1 - tile % p->n_blocks];
+	size_t kv_head = tile / p->n_blocks, group = d->heads / d->kv_heads;
 	size_t row = b->span->row + b->first, column = kv_head * group * d->head_width;
 	struct attention a = {
 		.q = d->scratch.qkv + row * decoder_qkv_width(d) + column,
@@ -380,7 +394,7 @@ static size_t lay_out(struct pass *p)
 static void reserve_scores(struct decoder *d, size_t positions)
 {
 	struct decoder_scratch *s = &d->scratch;
-	size_t need = attention_scratch(d->heads / d->kv_heads, d->head_width, positions);
+	size_t need = attention_scratch(d->kernels, d->heads / d->kv_heads, d->head_width, positions);
 
 	need = (need + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	if (need <= s->scores_size)

@@ -29,9 +29,13 @@ struct kernels {
 	enum products products;
 	int panel;               /* columns of W in one packed panel (a multiple of 16 and of block) */
 	int block;               /* values that round() takes together: a piece of a row begins at a multiple of it */
+	const struct kernels *attention; /* the set whose products attention takes; NULL: this one */
 
-	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) into one zero-padded panel. */
+	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
+	 * stay as they were: multiply does not write theirs of C. */
 	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
+	/* The other way to fill a panel: x holds the values at p of its n columns. Rows come in order, from 0 to k - 1. */
+	void (*pack_row)(const float *x, size_t n, size_t p, void *panel);
 	size_t (*panel_bytes)(size_t k);
 	/* A row of A as multiply wants it: n values of x to rounded_words(n) words of 4 bytes, n at most (but 2 for one int8
 	 * value). out may be x itself. */
@@ -40,9 +44,6 @@ struct kernels {
 	/* C (m, n) = A (m, k) times one panel; rows of A were rounded; n <= panel columns are written. */
 	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 			 size_t ldc);
-	/* C (m, n) = A (m, k) B (k, n), or C += with add, in f32 in every set; n is a multiple of 16. */
-	void (*product)(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n, float *c,
-			size_t ldc, bool add);
 
 	/* n values (whole blocks) of a quantised type as f32, equal to tensor_read() to the bit; false, and nothing written,
 	 * for types that are no smaller than packed weights. */
@@ -51,7 +52,7 @@ struct kernels {
 	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
-	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
+	void (*softmax)(float *x, size_t n, float scale);          /* exp(scale (x - max)) / sum; -INFINITY has weight 0 */
 	void (*gelu)(float *x, const float *bias, size_t n);       /* x = gelu(x + bias), exact erf form to 2e-7 */
 	void (*swiglu)(float *gate, const float *up, size_t n);    /* gate = gate * sigmoid(gate) * up */
 	void (*geglu)(float *gate, const float *up, size_t n);     /* gate = gelu(gate) * up, tanh form of gelu */

@@ -7,7 +7,7 @@
  * exact; each element of C is the chain c = fma(sum * column's scale, row's scale, c) over the blocks in order.
  *
  * A block that holds a NaN or an infinity has a scale that is NaN, so the row of C, or the column, is NaN throughout. A
- * block of magnitudes below TINY counts as zero. Attention's products stay f32. */
+ * block of magnitudes below 2^-100 counts as zero. Attention's products stay f32. */
 #include "llm/kernels_sets.h"
 
 #if defined(__x86_64__)
@@ -22,20 +22,14 @@
 #define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
 #define WIDEN_OCTETS(p) ((vector_bits)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(p))))
 #define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
-#define TILE_ROWS 14 /* of the f32 tile */
-#define TILE_VECTORS 2
 
 #include "base/arena.h"
 #include "llm/kernels_rows.h"
 #include "llm/kernels_blocks.h"
-#include "llm/kernels_tile.h"
 
-#ifndef BLOCK_
-#define BLOCK_ 32
-#endif
 enum {
 	PANEL = 32,
-	BLOCK = BLOCK_,          /* values that share a scale */
+	BLOCK = 32,              /* values that share a scale */
 	QUADS = BLOCK / 4,       /* words of 4 integers in a block */
 	BLOCK_WORDS = 1 + QUADS, /* a block of a row: its scale, then its integers */
 	STRIP_ROWS = 7,          /* 7 x 2 sums of a block and of all blocks, 2 vectors of the panel, 1 word of A: 31 registers */
@@ -253,13 +247,13 @@ const struct kernels kernels_avx512vnni = {
 	.panel = PANEL,
 	.products = PRODUCTS_INT8,
 	.on_request = true,
+	.attention = &kernels_avx512,
 	.block = BLOCK,
 	.pack = block_pack,
 	.panel_bytes = block_panel_bytes,
 	.rounded_words = block_words,
 	.round = block_round,
 	.multiply = block_multiply,
-	.product = tile_product,
 	.decode = blocks_decode,
 	.decode_dot = blocks_dot,
 	ROW_FUNCTIONS,

@@ -6,6 +6,7 @@
 #include "llm/kernels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
@@ -56,6 +57,7 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_
 	}
 	w->n = n;
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
+	memset(w->panels + n / width * bytes, 0, n % width ? bytes : 0);
 	for (size_t first = 0; first < n; first += width) {
 		size_t count = n - first < width ? n - first : width;
 		float *next = rows;

@@ -40,7 +40,7 @@ static void tiny_models_match_transformers_with_every_kernel_set(void **state)
 
 			/* The file rounds logits to 1e-4. */
 			snprintf(name, sizeof(name), "%s, %s", models[m].name, (*k)->name);
-			check_agreement(name, a, (*k)->products ? 0.9 : 0.99, (*k)->products ? 0.02 : 1e-4);
+			check_products(name, a, *k);
 			assert_true((*k)->products || a.difference < 5e-4);
 			engine_close(&e);
 		}
@@ -59,7 +59,11 @@ static void smollm2_matches_transformers(void **state)
 	}
 	struct engine e = engine_decoder(path, NULL, 2);
 
-	check_agreement("smollm2", compare_golden(e.decoder, NULL, "tests/reference/golden/smollm2.txt"), 0.99, 0.002);
+	struct error err;
+	bool int8 = kernels_choose(false, &err)->products == PRODUCTS_INT8; /* docs/models.md: what it loses */
+
+	check_agreement("smollm2", compare_golden(e.decoder, NULL, "tests/reference/golden/smollm2.txt"), int8 ? 0.94 : 0.99,
+			int8 ? 0.01 : 0.002);
 	engine_close(&e);
 }
 

@@ -106,7 +106,9 @@ static void minilm_matches_transformers(void **state)
 	double least = least_cosine(e.encoder, "tests/reference/golden/minilm.txt");
 
 	print_message("minilm: least cosine %.7f\n", least);
-	assert_true(least >= 0.9999);
+	struct error err;
+
+	assert_true(least >= (kernels_choose(false, &err)->products == PRODUCTS_INT8 ? 0.99 : 0.9999));
 	engine_close(&e);
 }
 
