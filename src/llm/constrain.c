@@ -79,7 +79,7 @@ void constraint_force(struct constraint *c, struct grammar_state state, struct t
 	buf_clear(&c->run);
 	if (!grammar_forced(c->matcher, &behind, SIZE_MAX, &c->run))
 		return;
-	tokenizer_encode(c->tokenizer, c->run.data, c->run.n, false, out);
+	tokenizer_encode_on(c->tokenizer, c->run.data, c->run.n, out);
 	for (size_t i = from; i < out->n; i++) {
 		const char *bytes = token_bytes_get(c->tokens, out->ids[i], &n);
 
