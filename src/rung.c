@@ -85,7 +85,7 @@ static bool open_task(struct rung *r, const char *examples, uint64_t seed, struc
 
 	forget(r);
 	r->task = task_open(r->options.task, &options, err);
-	return r->task != NULL;
+	return r->task && variants_check(r->task, err);
 }
 
 static const char *store_path(struct rung *r)

@@ -10,6 +10,7 @@
 #include "llm/prefix_cache.h"
 #include "model/engine.h"
 #include "model/registry.h"
+#include "prompt/schema.h"
 
 enum {
 	CONTEXT_TOKENS = 8192, /* of a request that asks for no other limit: longer prompts are seldom meant */
@@ -21,6 +22,9 @@ struct local {
 	const struct chat_format *format;
 	struct prefix_cache *prefixes; /* holds a quarter of the memory, batches the rest */
 	size_t budget;                 /* tokens of a batch in flight */
+	struct token_bytes *token_bytes; /* for schemas; NULL until one is asked for */
+	struct grammar *grammar;       /* of the last schema, whose text is `schema`: batches share it */
+	char *schema;
 };
 
 /* Requests that run together: those of a call whose prompts fit. */
@@ -31,7 +35,8 @@ struct batch {
 	struct token_list *prompts;            /* (n) */
 	struct model_reply **replies;          /* (n) */
 	size_t n, limit;
-	struct token_tree *choices;            /* NULL: free text */
+	struct token_tree *choices;            /* WANT_SCORES */
+	const struct grammar *grammar;         /* WANT_JSON; else NULL */
 	struct context *shared;                /* what all prompts begin with, or NULL */
 	struct token_list *rest;               /* (n) the prompts behind it, borrowed */
 };
@@ -76,6 +81,9 @@ static void local_free(void *state)
 	struct local *l = state;
 
 	prefix_cache_free(l->prefixes);
+	token_bytes_free(l->token_bytes);
+	grammar_free(l->grammar);
+	free(l->schema);
 	decoder_free(l->decoder);
 	free(l);
 }
@@ -108,6 +116,23 @@ static struct token_tree *choices_tree(const struct local *l, const struct model
 	return tree;
 }
 
+static bool compile_schema(struct local *l, const char *schema, struct error *err)
+{
+	if (l->schema && strcmp(l->schema, schema) == 0)
+		return true;
+	if (!l->token_bytes)
+		l->token_bytes = token_bytes_of(decoder_tokenizer(l->decoder));
+	struct grammar *grammar = schema_compile(schema, strlen(schema), &l->token_bytes->alphabet, err);
+
+	if (!grammar)
+		return false;
+	grammar_free(l->grammar);
+	free(l->schema);
+	l->grammar = grammar;
+	l->schema = mem_string(schema);
+	return true;
+}
+
 static void ask_scores(struct batch *b)
 {
 	size_t n_choices = b->requests[0]->n_choices;
@@ -116,6 +141,13 @@ static void ask_scores(struct batch *b)
 	score_sequences(b->local->decoder, b->shared, b->rest, b->n, b->choices, b->local->budget, scores);
 	for (size_t i = 0; i < b->n; i++)
 		*b->replies[i] = (struct model_reply){ .scores = scores + i * n_choices, .output_tokens = 1 };
+}
+
+static struct model_reply too_short(struct arena *arena, size_t max_tokens)
+{
+	return (struct model_reply){ .status = MODEL_TRUNCATED,
+		.why = arena_printf(arena, "the %zu tokens of the reply are fewer than the bytes of the shortest JSON that "
+				    "satisfies the schema; allow more (max_tokens)", max_tokens) };
 }
 
 static bool pass_piece(void *context, size_t i, const char *text, size_t n)
@@ -152,7 +184,8 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	struct generation *made = mem_zero(b->n, sizeof(*made));
 	struct generate_options options = {
 		.max_tokens = max_tokens, .stop = r->stop, .n_stop = r->n_stop,
-		.end = chat_end(b->local->format, decoder_tokenizer(d)), .grammar = b->choices,
+		.end = chat_end(b->local->format, decoder_tokenizer(d)),
+		.grammar = b->grammar, .token_bytes = b->local->token_bytes,
 		.sampling = { .temperature = s->temperature, .top_k = s->top_k, .top_p = s->top_p, .min_p = s->min_p },
 		.seeds = seeds, .limit = b->limit, .budget = b->local->budget, .log_p = r->want_log_p,
 		.piece = pass_piece, .context = b,
@@ -163,6 +196,8 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	generate(d, b->shared, b->rest, b->n, &options, made);
 	for (size_t i = 0; i < b->n; i++) {
 		*b->replies[i] = text_reply(b->arena, &made[i]);
+		if (b->grammar && made[i].truncated)
+			*b->replies[i] = too_short(b->arena, max_tokens);
 		generation_release(&made[i]);
 	}
 	free(seeds);
@@ -213,12 +248,14 @@ static bool local_ask(void *state, struct arena *arena, const struct model_reque
 	size_t reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
 	struct batch b = { .local = l, .arena = arena };
 
-	(void)err;
+	if (r->want == WANT_JSON && !compile_schema(l, r->schema, err))
+		return false;
+	b.grammar = r->want == WANT_JSON ? l->grammar : NULL;
 	b.limit = wanted < decoder_limit(l->decoder) ? wanted : decoder_limit(l->decoder);
 	b.requests = mem_zero(n, sizeof(const struct model_request *));
 	b.prompts = mem_zero(n, sizeof(*b.prompts));
 	b.replies = mem_zero(n, sizeof(struct model_reply *));
-	if (r->want != WANT_TEXT)
+	if (r->want == WANT_SCORES)
 		b.choices = choices_tree(l, r, &reply);
 	for (size_t i = 0; i < n; i++) {
 		struct token_list *prompt = &b.prompts[b.n];

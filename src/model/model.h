@@ -22,7 +22,7 @@ struct message {
 
 enum model_want {
 	WANT_TEXT,   /* free text */
-	WANT_CHOICE, /* one of the choices, by constrained decoding */
+	WANT_JSON,   /* JSON that satisfies the schema (docs/schema.md) */
 	WANT_SCORES, /* the log-probability of each choice's tokens behind the prompt */
 };
 
@@ -38,9 +38,10 @@ struct model_request {
 	const struct message *messages; /* borrowed */
 	size_t n_messages;
 	enum model_want want;
-	const char *const *choices;
+	const char *const *choices; /* (n_choices) WANT_SCORES */
 	size_t n_choices;
-	size_t max_tokens; /* WANT_TEXT; 0: 64 */
+	const char *schema; /* WANT_JSON: the text of a JSON Schema */
+	size_t max_tokens; /* WANT_TEXT, WANT_JSON; 0: 64. JSON is whole within it, a token for every byte at worst */
 	const char *const *stop; /* WANT_TEXT: the text ends before the first of these found */
 	size_t n_stop;
 	struct model_sampling sampling;
@@ -88,7 +89,9 @@ const char *model_name(const struct model *m);
 bool model_is_local(const struct model *m);
 
 /* Asks n requests together; they differ in nothing but messages, seed and listener. replies (n) live in arena. A prompt
- * that does not fit the context is MODEL_TRUNCATED without a text. False only when nothing could be asked at all. */
+ * that does not fit the context is MODEL_TRUNCATED without a text, and so is JSON whose shortest form does not fit
+ * max_tokens. False only when nothing could be asked at all: a schema that is not supported, for one, whose sentence
+ * begins with the JSON pointer. */
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
 	       struct model_reply *replies, struct error *err);
 

@@ -48,6 +48,8 @@ struct task_variant {
 	bool incumbent;
 	const char *model; /* "local" when none was named */
 	const char *system, *input;
+	const char *schema_file; /* path of the JSON Schema that its answers keep to, */
+	const char *schema;      /* and its text, not looked into here */
 	size_t max_tokens;
 	size_t line;
 };

@@ -34,9 +34,12 @@ static const char *opening_text(struct workshop *w, const struct variant *v, str
 			if (w->task->labels[i].definition)
 				buf_addf(&out, "\n- %s: %s", w->task->labels[i].name, w->task->labels[i].definition);
 	}
-	if (t->answer == ANSWER_JSON)
+	if (t->answer == ANSWER_JSON && t->reasoning)
+		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"reason\": \"...\", \"label\": \"...\"}, where the reason "
+			       "says in one or two sentences what decides it.");
+	else if (t->answer == ANSWER_JSON)
 		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"label\": \"...\"}");
-	if (t->reasoning)
+	else if (t->reasoning)
 		buf_adds(&out, "\n\nFirst say in one or two sentences what decides it. Then end with a line \"Answer: \" and "
 			       "the category.");
 	const char *copy = arena_copy(arena, buf_text(&out), out.n);
@@ -45,25 +48,63 @@ static const char *opening_text(struct workshop *w, const struct variant *v, str
 	return copy;
 }
 
-static const char *json_choice(struct arena *arena, const char *label)
-{
-	json_t *object = json_pack("{s:s}", "label", label);
-	char *text = json_dumps(object, 0);
-	const char *copy = arena_string(arena, text);
-
-	json_decref(object);
-	free(text);
-	return copy;
-}
-
-static const char *const *choices_of(struct workshop *w, const struct technique *t, struct arena *arena)
+static const char *const *choices_of(struct workshop *w, struct arena *arena)
 {
 	const char **choices = arena_array(arena, w->task->n_labels, sizeof(*choices));
 
 	for (size_t i = 0; i < w->task->n_labels; i++)
-		choices[i] = t->answer == ANSWER_JSON ? json_choice(arena, w->task->labels[i].name)
-						      : w->task->labels[i].name;
+		choices[i] = w->task->labels[i].name;
 	return choices;
+}
+
+/* The text of a value, which is given up; in arena. */
+static const char *dumped(struct arena *arena, json_t *value)
+{
+	char *text = json_dumps(value, 0);
+	const char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(value);
+	return copy;
+}
+
+/* An object of an optional reason and a label out of the task's; properties are written in the order of the schema. */
+static const char *label_schema(const struct task *task, bool reasoning, struct arena *arena)
+{
+	json_t *properties = json_object(), *required = json_array(), *labels = json_array();
+
+	if (reasoning) {
+		json_object_set_new(properties, "reason", json_pack("{s:s, s:i}", "type", "string", "maxLength",
+								    REASON_CHARACTERS));
+		json_array_append_new(required, json_string("reason"));
+	}
+	for (size_t i = 0; i < task->n_labels; i++)
+		json_array_append_new(labels, json_string(task->labels[i].name));
+	json_object_set_new(properties, "label", json_pack("{s:o}", "enum", labels));
+	json_array_append_new(required, json_string("label"));
+	return dumped(arena, json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required", required));
+}
+
+/* Bytes of the longest answer, its reason apart: with as many tokens every label can be written, however it is cut. */
+static size_t longest_json(const struct task *task, bool reasoning, struct arena *arena)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < task->n_labels; i++) {
+		json_t *answer = reasoning ? json_pack("{s:s}", "reason", "") : json_object();
+
+		json_object_set_new(answer, "label", json_string(task->labels[i].name));
+		size_t n = strlen(dumped(arena, answer));
+
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+static void ask_json(const struct task *task, const struct technique *t, struct arena *arena, struct model_request *r)
+{
+	r->schema = label_schema(task, t->reasoning, arena);
+	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
 }
 
 static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
@@ -90,7 +131,7 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
 			      struct arena *arena, struct model_request *r, struct error *err)
 {
-	static const enum model_want wants[] = { WANT_TEXT, WANT_CHOICE, WANT_SCORES };
+	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
 	size_t *shots, n_shots, n = 0;
@@ -112,11 +153,18 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
-	if (t->answer != ANSWER_TEXT) {
-		r->choices = choices_of(w, t, arena);
+	if (t->answer == ANSWER_JSON)
+		ask_json(w->task, t, arena, r);
+	if (t->answer == ANSWER_SCORES) {
+		r->choices = choices_of(w, arena);
 		r->n_choices = w->task->n_labels;
 	}
 	return true;
+}
+
+size_t user_tokens(const struct task_variant *u)
+{
+	return u->max_tokens ? u->max_tokens : u->schema ? JSON_TOKENS : ANSWER_TOKENS;
 }
 
 static void user_request(struct workshop *w, const struct task_variant *u, const struct example *item,
@@ -127,8 +175,8 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 
 	messages[0] = (struct message){ MESSAGE_SYSTEM, rendered(w, arena, system, item) };
 	messages[1] = (struct message){ MESSAGE_USER, rendered(w, arena, u->input ? u->input : w->task->input, item) };
-	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = WANT_TEXT,
-				     .max_tokens = u->max_tokens ? u->max_tokens : ANSWER_TOKENS };
+	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = u->schema ? WANT_JSON : WANT_TEXT,
+				     .schema = u->schema, .max_tokens = user_tokens(u) };
 }
 
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
@@ -172,7 +220,7 @@ static void add_stop(json_t *root, const struct model_request *r)
 char *request_json(struct arena *arena, const struct model_request *r)
 {
 	static const char *const roles[] = { "system", "user", "assistant" };
-	static const char *const wants[] = { "text", "choice", "scores" };
+	static const char *const wants[] = { "text", "json", "scores" };
 	json_t *messages = json_array(), *choices = json_array();
 
 	for (size_t i = 0; i < r->n_messages; i++)
@@ -181,7 +229,9 @@ char *request_json(struct arena *arena, const struct model_request *r)
 	for (size_t i = 0; i < r->n_choices; i++)
 		json_array_append_new(choices, json_string(r->choices[i]));
 	json_t *root = json_pack("{s:o, s:s, s:o, s:I}", "messages", messages, "want", wants[r->want], "choices", choices,
-				 "max_tokens", (json_int_t)(r->want == WANT_TEXT ? r->max_tokens : 0));
+				 "max_tokens", (json_int_t)(r->want == WANT_SCORES ? 0 : r->max_tokens));
+	if (r->schema)
+		json_object_set_new(root, "schema", json_string(r->schema)); /* as text: not a digit of it is lost */
 	add_sampling(root, &r->sampling);
 	add_stop(root, r);
 	if (r->max_context > 0)

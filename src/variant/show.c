@@ -98,6 +98,8 @@ static void write_request(const char *request, struct buf *out)
 	json_array_foreach(json_object_get(root, "messages"), i, message)
 		buf_addf(out, "--- %s\n%s\n", json_string_value(json_object_get(message, "role")),
 			 json_string_value(json_object_get(message, "content")));
+	if (json_object_get(root, "schema"))
+		buf_addf(out, "--- schema of the answer\n%s\n", json_string_value(json_object_get(root, "schema")));
 	json_decref(root);
 }
 

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "variant/variant.h"
+#include "llm/grammar_match.h"
+#include "prompt/schema.h"
+#include "variant/workshop.h"
 
 /* Rows that share their messages share their model calls: a calibrated row costs nothing beside the plain one. kNN
  * shots answer by label scoring, since their long prompts are what costs. */
@@ -10,6 +12,8 @@ static const struct technique techniques[] = {
 	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
 	{ .id = "definitions", .name = "label definitions", .definitions = true },
 	{ .id = "structured", .name = "structured output", .answer = ANSWER_JSON },
+	{ .id = "structured-reasoning", .name = "structured output, the reason first", .reasoning = true,
+	  .answer = ANSWER_JSON },
 	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
 	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING, .answer = ANSWER_SCORES },
 	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF, .answer = ANSWER_SCORES },
@@ -94,6 +98,38 @@ static void add_users(struct list *list, struct arena *arena, const struct task 
 		add(list, (struct variant){ .id = arena_printf(arena, "1/%s", u->name), .name = u->name, .model = u->model,
 					    .rung = 1, .incumbent = u->incumbent, .user = u });
 	}
+}
+
+/* Bytes of the shortest JSON that satisfies the schema; 0 and a sentence if it cannot be followed. */
+static size_t schema_shortest(const char *schema, struct error *err)
+{
+	struct grammar *grammar = schema_compile(schema, strlen(schema), NULL, err);
+
+	if (!grammar)
+		return 0;
+	struct grammar_matcher *matcher = grammar_matcher_new(grammar);
+	size_t shortest = grammar_shortest(matcher, grammar_begin(matcher));
+
+	grammar_matcher_free(matcher);
+	grammar_free(grammar);
+	return shortest;
+}
+
+bool variants_check(const struct task *task, struct error *err)
+{
+	for (size_t i = 0; i < task->n_variants; i++) {
+		const struct task_variant *u = &task->variants[i];
+		struct error why;
+		size_t shortest = u->schema ? schema_shortest(u->schema, &why) : 1;
+
+		if (shortest == 0)
+			return error_set(err, "%s: %s", u->schema_file, why.text);
+		if (u->schema && shortest > user_tokens(u))
+			return error_set(err, "%s:%zu: variant \"%s\": its max_tokens, %zu, are fewer than the %zu bytes of the "
+					 "shortest JSON that satisfies %s", task->file, u->line, u->name, user_tokens(u),
+					 shortest, u->schema_file);
+	}
+	return true;
 }
 
 /* Everything that makes a variant's answers, besides its model's weights: the task and its own row. */

@@ -22,7 +22,7 @@ struct technique {
 	const char *id, *name;
 	bool definitions; /* label definitions behind the instruction; needs them in the task */
 	enum shots shots; /* examples from the pool, as turns before the input */
-	bool reasoning;   /* chain of thought before the answer */
+	bool reasoning;   /* chain of thought before the answer; under ANSWER_JSON as its first member */
 	enum answer_mode answer;
 	enum calibration calibration;
 	size_t samples;     /* calls for one answer, which is the label that most of them give; 0: one, greedy */
@@ -53,6 +53,10 @@ size_t variant_calls(const struct variant *v);
 /* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
+
+/* Whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
+ * room for an answer. Else false and a sentence naming the file and the JSON pointer, or the line of the task file. */
+bool variants_check(const struct task *task, struct error *err);
 
 /* What variants need to answer: indices over the pool, trained classifiers, loaded models. Built when first needed. */
 struct workshop;

@@ -13,7 +13,9 @@ enum {
 	SHOT_CHARACTERS = 200, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
 	PRIOR_ITEMS = 30, /* dev inputs behind a batch-calibration prior */
 	REASONING_TOKENS = 96,
+	REASON_CHARACTERS = 300, /* of a reason inside JSON: those tokens, about */
 	ANSWER_TOKENS = 16,
+	JSON_TOKENS = 256,       /* of a user's variant with a schema */
 };
 
 struct trained {
@@ -59,6 +61,8 @@ const double *calibration_prior(struct workshop *w, const struct variant *v, str
 /* The request for one input; messages and texts live in arena. */
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
 		   struct model_request *request, struct error *err);
+/* What a user's variant may write. */
+size_t user_tokens(const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
 char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */

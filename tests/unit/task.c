@@ -244,6 +244,44 @@ static void the_fingerprint_follows_what_changes_results(void **state)
 	task_free(base);
 }
 
+/* Opens a task whose variant names s.json, which holds the text. */
+static struct task *open_with_schema(const char *text, size_t n, struct error *err)
+{
+	static const char yaml[] = CSV "variants: [{name: a, schema: s.json}]\n";
+	struct folder f = folder_make();
+	struct buf rows = { 0 };
+
+	buf_adds(&rows, csv_header);
+	rows_add(&rows, "e.csv", 1, 60);
+	folder_write(&f, "task.yaml", yaml, strlen(yaml));
+	folder_write(&f, "e.csv", rows.data, rows.n);
+	if (text)
+		folder_write(&f, "s.json", text, n);
+	struct task *t = task_open(f.path, NULL, err);
+
+	folder_remove(&f);
+	buf_release(&rows);
+	return t;
+}
+
+static void the_text_of_a_schema_belongs_to_the_task(void **state)
+{
+	struct error err = { "" };
+	struct task *a = open_with_schema("{\"type\": \"null\"}", 16, &err), *b = open_with_schema("{\"type\":\"null\"}", 15, &err);
+
+	(void)state;
+	assert_string_equal(a->variants[0].schema, "{\"type\": \"null\"}");
+	assert_non_null(strstr(a->variants[0].schema_file, "/s.json"));
+	assert_true(a->fingerprint != b->fingerprint);
+	task_free(a);
+	task_free(b);
+	assert_null(open_with_schema(NULL, 0, &err));
+	assert_non_null(strstr(err.text, "task.yaml:5:30: schema: "));
+	assert_non_null(strstr(err.text, "s.json: cannot open"));
+	assert_null(open_with_schema("{}\0x", 4, &err));
+	assert_non_null(strstr(err.text, "s.json holds a NUL byte"));
+}
+
 static void groups_arrive(void **state)
 {
 	static const struct input in = TAIL(WITH("group: thread, id: id"), "e.csv", csv_header, 60,
@@ -346,6 +384,7 @@ int main(void)
 		cmocka_unit_test(duplicates_are_what_the_model_sees),
 		cmocka_unit_test(other_kinds_open),
 		cmocka_unit_test(the_fingerprint_follows_what_changes_results),
+		cmocka_unit_test(the_text_of_a_schema_belongs_to_the_task),
 		cmocka_unit_test(groups_arrive),
 		cmocka_unit_test(examples_may_be_named_by_the_caller),
 		cmocka_unit_test(real_emails_keep_their_split),

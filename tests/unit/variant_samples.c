@@ -236,6 +236,58 @@ static void a_prompt_that_does_not_fit_is_truncated_and_says_so(void **state)
 	models_free(narrow);
 }
 
+/* Even noise answers with a label when it answers under a schema, and `show` has the schema. */
+static void structured_output_always_has_a_label(void **state)
+{
+	static const char id[] = "1/structured@local:tiny-llama";
+	struct workshop *w = workshop_of(1, models);
+	struct run_row run = { .key = id, .examples = "", .settings = "{}" };
+	struct show_place place = { .store = store, .variant = id, .models = "no-such-folder" };
+	struct buf text = { 0 };
+	struct error err;
+
+	(void)state;
+	assert_true(store_run_begin(store, &arena, &run, &err));
+	place.run = run.id;
+	for (size_t i = 0; i < 8; i++) {
+		struct answer a = answer_of(w, id, task->dev.list.items[i]);
+		struct answer_row row = { .variant = id, .item = task->dev.list.items[i]->id, .split = "dev", .call = a.call,
+					  .answer = a.label, .status = a.status };
+		struct call_row call;
+
+		assert_string_equal(a.status, "answered");
+		assert_true(store_call_get(store, &arena, a.call, &call, &err) &&
+			    store_answer_put(store, run.id, &row, &err));
+		json_t *said = json_loads(call.output, JSON_REJECT_DUPLICATES, NULL);
+
+		assert_string_equal(json_string_value(json_object_get(said, "label")), a.label);
+		assert_int_equal(json_object_size(said), 1);
+		json_decref(said);
+	}
+	assert_true(show_answer(task, &place, task->dev.list.items[0]->id, false, &text, &err));
+	assert_non_null(strstr(buf_text(&text), "--- schema of the answer\n{\"type\": \"object\""));
+	buf_release(&text);
+	workshop_free(w);
+}
+
+/* Whatever labels the reason mentions, "Answer:" too. (The prompt is longer than the tiny model's context.) */
+static void a_reason_inside_json_is_not_the_answer(void **state)
+{
+	static const char id[] = "1/structured-reasoning@local:tiny-llama";
+	struct workshop *w = workshop_of(1, models);
+	struct answer a = answer_of(w, id, task->dev.list.items[0]);
+	char *sql = sqlite3_mprintf("UPDATE call SET output = %Q, status = 'ok' WHERE id = %lld",
+				    "{\"reason\": \"No cat. Answer: dog\", \"label\": \"emu\"}", (long long)a.call);
+
+	(void)state;
+	execute(sql);
+	sqlite3_free(sql);
+	a = answer_of(w, id, task->dev.list.items[0]);
+	assert_string_equal(a.status, "answered");
+	assert_string_equal(a.label, "emu");
+	workshop_free(w);
+}
+
 /* --- the race --- */
 
 static const struct variant_row *climbed(uint64_t seed, const char *id)
@@ -302,6 +354,8 @@ int main(void)
 		cmocka_unit_test(the_answer_is_what_most_samples_say),
 		cmocka_unit_test(show_has_every_sample),
 		cmocka_unit_test(a_prompt_that_does_not_fit_is_truncated_and_says_so),
+		cmocka_unit_test(structured_output_always_has_a_label),
+		cmocka_unit_test(a_reason_inside_json_is_not_the_answer),
 		cmocka_unit_test(it_is_raced_only_when_one_chain_of_thought_shows_promise),
 		cmocka_unit_test(the_bound_counts_every_sample),
 	};
