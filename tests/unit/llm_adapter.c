@@ -93,7 +93,7 @@ static const struct {
 	{ "no alpha", "adapter.lora.alpha", "adapter.lora.alphb", "adapter.lora.alpha" },
 	{ "an unknown matrix", "blk.0.attn_q.weight.lora_a", "blk.0.attn_z.weight.lora_a", "adapts nothing" },
 	{ "a layer too many", "blk.1.attn_q.weight.lora_a", "blk.7.attn_q.weight.lora_a", "adapts nothing" },
-	{ "a missing half", "blk.0.attn_q.weight.lora_b", "blk.1.attn_k.weight.lora_b", "is missing beside" },
+	{ "a missing half", "blk.0.attn_q.weight.lora_b", "blk.1.attn_k.weight.lora_b", "has no lora_b beside it" },
 };
 
 static void misfits_are_refused(void **state)

@@ -223,7 +223,7 @@ static void kept_prefixes_change_nothing(void **state)
 							    : (int32_t)(3 + rng_below(&rng, 250));
 			prompts[i] = (struct token_list){ ids[i], 60 + own, LONGEST };
 		}
-		struct context *shared = prefix_cache_find(cache, prompts, n, &tokens);
+		struct context *shared = prefix_cache_find(cache, NULL, prompts, n, &tokens);
 
 		assert_true((shared == NULL) == (tokens == 0));
 		assert_int_equal(shared ? context_length(shared) : 0, tokens);
@@ -252,17 +252,17 @@ static void a_second_batch_finds_the_first_ones_prefix(void **state)
 		ids[0][j] = 3 + j;
 		ids[1][j] = j < 50 ? 3 + j : 200;
 	}
-	struct context *first = prefix_cache_find(cache, pair, 2, &tokens);
+	struct context *first = prefix_cache_find(cache, NULL, pair, 2, &tokens);
 
 	assert_non_null(first);
 	assert_int_equal(tokens, 50);
 	ids[0][70] = ids[1][70] = 100;
-	assert_ptr_equal(prefix_cache_find(cache, pair, 2, &tokens), first);
-	assert_ptr_equal(prefix_cache_find(cache, pair, 1, &tokens), first); /* a single prompt, too */
+	assert_ptr_equal(prefix_cache_find(cache, NULL, pair, 2, &tokens), first);
+	assert_ptr_equal(prefix_cache_find(cache, NULL, pair, 1, &tokens), first); /* a single prompt, too */
 	prefix_cache_free(cache);
 
 	cache = prefix_cache_new(decoder, 40); /* what is longer than the budget is not kept */
-	assert_null(prefix_cache_find(cache, pair, 2, &tokens));
+	assert_null(prefix_cache_find(cache, NULL, pair, 2, &tokens));
 	assert_int_equal(tokens, 0);
 	prefix_cache_free(cache);
 }
