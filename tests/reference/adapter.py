@@ -1,7 +1,8 @@
 """LoRA adapters as llama.cpp stores them, and the reference: the base with the adapter's product added to its weights,
 run by transformers in f32.
 
-    adapter.py golden FOLDER            one over FOLDER's tiny-llama.gguf, and its logits; FOLDER is golden/
+    adapter.py golden FOLDER            one over FOLDER's tiny-llama.gguf with its logits, and one over tiny-llama3.gguf,
+                                        whose matrices are all quantised; FOLDER is golden/
     adapter.py random MODEL RANK OUT    one of random values on every linear layer of a real model
 
 decoders.py and adapter_peer.py compare the engine through the latter with transformers and with llama.cpp."""
@@ -84,6 +85,8 @@ def golden(folder):
     base = folder + "/tiny-llama.gguf"
     reader = gguf.GGUFReader(base)
     write_adapter(folder + "/tiny-lora.gguf", "llama", golden_adapter(reader, np.random.default_rng(23)))
+    quantised = gguf.GGUFReader(folder + "/tiny-llama3.gguf")
+    write_adapter(folder + "/tiny-llama3-lora.gguf", "llama", golden_adapter(quantised, np.random.default_rng(27)))
     model = smollm2.load(base)
     merge(model, reader, read_adapter(folder + "/tiny-lora.gguf"))
     rng = np.random.default_rng(29)

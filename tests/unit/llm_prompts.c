@@ -267,6 +267,36 @@ static void a_second_batch_finds_the_first_ones_prefix(void **state)
 	prefix_cache_free(cache);
 }
 
+static void contexts_of_two_roots_are_kept_apart(void **state)
+{
+	struct context *roots[] = { context_new(decoder, NULL, NULL, 0), context_new(decoder, NULL, NULL, 0) };
+	struct prefix_cache *cache = prefix_cache_new(decoder, 200);
+	int32_t ids[2][60];
+	struct token_list pair[2] = { { ids[0], 60, 60 }, { ids[1], 60, 60 } };
+	struct context *kept[2];
+	size_t tokens;
+
+	(void)state;
+	for (int32_t j = 0; j < 60; j++) {
+		ids[0][j] = 3 + j;
+		ids[1][j] = j < 50 ? 3 + j : 200;
+	}
+	for (size_t i = 0; i < 2; i++)
+		kept[i] = prefix_cache_find(cache, roots[i], pair, 2, &tokens);
+	assert_ptr_not_equal(kept[0], kept[1]);
+	for (size_t i = 0; i < 2; i++) {
+		assert_ptr_equal(prefix_cache_find(cache, roots[i], pair, 1, &tokens), kept[i]);
+		assert_int_equal(tokens, 50);
+		pair[0].n = 20; /* nothing worth it: all that is shared is the root */
+		assert_ptr_equal(prefix_cache_find(cache, roots[i], pair, 1, &tokens), roots[i]);
+		assert_int_equal(tokens, 0);
+		pair[0].n = 60;
+	}
+	prefix_cache_free(cache);
+	context_free(roots[0]);
+	context_free(roots[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +306,7 @@ int main(void)
 		cmocka_unit_test(text_depends_on_prompt_and_seed_alone),
 		cmocka_unit_test(kept_prefixes_change_nothing),
 		cmocka_unit_test(a_second_batch_finds_the_first_ones_prefix),
+		cmocka_unit_test(contexts_of_two_roots_are_kept_apart),
 	};
 
 	return cmocka_run_group_tests_name("llm_prompts", tests, set_up, tear_down);
