@@ -4,8 +4,8 @@
  *
  * `engine` alone lists the figures. Prints, after -n turns (default 5), the best: units a second, GFLOP/s and the
  * process's peak memory in MB, separated by tabs. With -p it takes one turn for each line of standard input and prints
- * that turn, so that another program can let it alternate with a peer. With -a a decoder reads through that adapter, whose
- * work is not counted. RUNG_KERNELS chooses the kernel set.
+ * that turn, so that another program can let it alternate with a peer. With -a a decoder reads through that adapter,
+ * whose work is not counted. RUNG_KERNELS chooses the kernel set.
  *
  * Operations count what the model needs, 2 for each multiply-add of a weight or of attention, each prompt's last row
  * alone through the head; norms, activations and softmax count nothing. Token ids are arbitrary (speed does not depend

@@ -297,15 +297,15 @@ void adapter_add(const struct adapter *a, size_t layer, enum adapter_part part, 
 	struct addition s = { .a = a, .pair = pair, .x = x, .n = n, .lda = lda, .c = c, .ldc = ldc };
 	size_t threads = (size_t)pool_threads(a->base->pool);
 
-	if (pair->a.n == 0)
+	if (pair->a.n == 0 || n == 0)
 		return;
 	s.rows = n * pair->a.n * (pair->a.k + pair->b.n) > ALONE_WORK ? (n + threads - 1) / threads : n;
 	s.rows = s.rows < TILE_ROWS ? s.rows : TILE_ROWS;
 	pool_run(a->base->pool, (n + s.rows - 1) / s.rows, add_tile, &s);
 }
 
-void adapter_add_few(const struct adapter *a, size_t layer, enum adapter_part part, const float *x, size_t n, size_t lda,
-		     float *c, size_t ldc)
+void adapter_add_few(const struct adapter *a, size_t layer, enum adapter_part part, const float *x, size_t n,
+		     size_t lda, float *c, size_t ldc)
 {
 	size_t width = a->layer[layer].part[part].a.k;
 

@@ -145,8 +145,8 @@ static void remember_single(struct prefix_cache *c, const struct context *root, 
 	copy_ids(&c->last.ids, ids, n);
 }
 
-struct context *prefix_cache_find(struct prefix_cache *c, struct context *root, const struct token_list *prompts, size_t n,
-				  size_t *tokens)
+struct context *prefix_cache_find(struct prefix_cache *c, struct context *root, const struct token_list *prompts,
+				  size_t n, size_t *tokens)
 {
 	size_t common = n > 0 ? prompts[0].n : 0, wanted;
 

@@ -73,37 +73,35 @@ static bool write_paths(const char *folder, const char *name, struct registry_fi
 	return true;
 }
 
-/* Opens what was named as a "model" or an "adapter", and tells whether it is an adapter. */
-static bool look_at(const char *path, const char *what, bool *adapter, struct error *err)
-{
-	if (!file_exists(path))
-		return error_set(err, "%s: no such %s; `rung model ls` lists what is there, `rung model add PATH` adds one", path,
-				 what);
-	struct gguf *g = gguf_open(path, err);
+enum kind { KIND_NONE, KIND_DECODER, KIND_ADAPTER };
 
-	if (!g)
-		return false;
-	*adapter = adapter_recognise(g);
+/* What the file is that was named as a "model" or an "adapter"; none, and a sentence, when it cannot be opened. */
+static enum kind kind_of(const char *path, const char *what, struct error *err)
+{
+	struct gguf *g = file_exists(path) ? gguf_open(path, err) : NULL;
+	enum kind kind = !g ? KIND_NONE : adapter_recognise(g) ? KIND_ADAPTER : KIND_DECODER;
+
+	if (!file_exists(path))
+		error_set(err, "%s: no such %s; `rung model ls` lists what is there, `rung model add PATH` adds one", path, what);
 	gguf_free(g);
-	return true;
+	return kind;
 }
 
 static bool check_kinds(const char *name, const struct registry_files *f, struct error *err)
 {
-	const char *plus = strchr(name, '+');
-	bool adapter;
+	const char *plus = strchr(name, '+'), *own = name + DEFAULT_NAME + 1;
+	enum kind base = kind_of(buf_text(&f->base), "model", err);
 
-	if (!look_at(buf_text(&f->base), "model", &adapter, err))
-		return false;
-	if (adapter)
-		return error_set(err, "%s: an adapter, not a model by itself; name it behind its base, as in local+%.*s",
-				 buf_text(&f->base), (int)strcspn(name + DEFAULT_NAME + 1, "+"), name + DEFAULT_NAME + 1);
-	if (!plus)
-		return true;
-	if (!look_at(buf_text(&f->adapter), "adapter", &adapter, err))
-		return false;
-	return adapter || error_set(err, "%s: a model by itself, not an adapter; name it local:%s", buf_text(&f->adapter),
-				    plus + 1);
+	if (base == KIND_ADAPTER)
+		error_set(err, "%s: an adapter, not a model by itself; name it behind its base, as in local+%.*s",
+			  buf_text(&f->base), (int)strcspn(own, "+"), own);
+	if (base != KIND_DECODER || !plus)
+		return base == KIND_DECODER;
+	enum kind adapter = kind_of(buf_text(&f->adapter), "adapter", err);
+
+	if (adapter == KIND_DECODER)
+		error_set(err, "%s: a model by itself, not an adapter; name it local:%s", buf_text(&f->adapter), plus + 1);
+	return adapter == KIND_ADAPTER;
 }
 
 /* What could not be found may be meant as one file, "a+b.gguf". */
@@ -143,12 +141,11 @@ static struct entry look_at_file(const char *path)
 {
 	struct error err;
 	struct gguf *g = gguf_open(path, &err);
-	struct entry e = { .kind = !g ? "unreadable" : adapter_recognise(g) ? "adapter" : "decoder" };
-	const struct architecture *a = g && adapter_recognise(g) ? architecture_find(g, &err) : NULL;
+	bool adapter = g && adapter_recognise(g);
+	const struct architecture *a = adapter ? architecture_find(g, &err) : NULL;
 
-	e.architecture = a ? a->name : NULL;
 	gguf_free(g);
-	return e;
+	return (struct entry){ !g ? "unreadable" : adapter ? "adapter" : "decoder", a ? a->name : NULL };
 }
 
 /* A GGUF file, or a folder of safetensors. */
@@ -248,7 +245,7 @@ bool registry_add(const char *folder, const char *path, const char *name, struct
 	const char *suffix = is_folder || ends_with(base, ".gguf") ? "" : ".gguf";
 
 	if (strpbrk(base, "/+") || (size_t)snprintf(link, sizeof(link), "%s/%s%s", folder, base, suffix) >= sizeof(link))
-		return error_set(err, "\"%s\" is no name for a model, which has neither \"/\" nor \"+\"; give it another one with --name",
+		return error_set(err, "\"%s\" is no name for a model, which has neither \"/\" nor \"+\"; --name gives another",
 				 base);
 	target = realpath(path, NULL);
 	if (!target)

@@ -59,7 +59,8 @@ static int set_up(void **state)
 	put_file("qwen.gguf", GOLDEN "tiny-qwen2.gguf", NULL, NULL, 0);
 	put_file("a+b.gguf", GOLDEN "tiny-llama.gguf", NULL, NULL, 0);
 	for (size_t i = 0; i < PROMPTS; i++) {
-		snprintf(texts[i], sizeof(texts[i]), "What is meant here, and is it an animal? %.*s%zu", (int)(i % 5), "words", i / 2);
+		snprintf(texts[i], sizeof(texts[i]), "What is meant here, and is it an animal? %.*s%zu", (int)(i % 5), "words",
+			 i / 2);
 		turns[i] = (struct message){ MESSAGE_USER, texts[i] };
 	}
 	return 0;
@@ -131,7 +132,7 @@ static void alone_of_all(struct buf alone[NAMES], enum model_want want)
 {
 	for (size_t i = 0; i < NAMES; i++) {
 		alone[i] = answers_alone(names[i], want);
-		for (size_t j = 0; j < i && want != WANT_CHOICE; j++) /* else the test could not fail; few choices may agree */
+		for (size_t j = 0; j < i && want != WANT_CHOICE; j++) /* the test can fail; of few choices two may agree */
 			assert_true(alone[i].n != alone[j].n || memcmp(alone[i].data, alone[j].data, alone[i].n) != 0);
 	}
 }
@@ -142,8 +143,8 @@ static void release_all(struct buf bufs[NAMES])
 		buf_release(&bufs[i]);
 }
 
-/* Base, adapter, base, other adapter, ... with the same prompts, in groups of several sizes and with little memory: what
- * one left in the cache of prefixes is not what another reads. */
+/* Base, adapter, base, other adapter, ... with the same prompts, in several groups and with little memory: what one
+ * left in the cache of prefixes is not what another reads. */
 static void models_of_one_base_leave_no_trace_in_each_other(void **state)
 {
 	static const size_t turn[] = { 0, 1, 0, 2, 1, 1, 2, 0 }, group[] = { PROMPTS, 1, 1, 3, PROMPTS, 2, 1, 5 };
@@ -220,7 +221,7 @@ static struct token_list choice_ids(const struct decoder *d, const char *choice)
 	return ids;
 }
 
-/* The decoder with the adapter, which tests/unit/llm_adapter.c holds against the merged weights, one prompt at a time. */
+/* The decoder with the adapter, which llm_adapter.c holds against the merged weights, one prompt at a time. */
 static void score_by_hand(struct decoder *d, const struct adapter *a, const char *text, double *out)
 {
 	struct chat_message message = { CHAT_USER, text };
