@@ -113,7 +113,8 @@ static void adapt(const struct pass *p, enum adapter_part part, const float *a, 
 		for (; i < p->n_spans && p->spans[i].context->adapter == adapter; i++)
 			n += p->spans[i].n;
 		if (adapter)
-			adapter_add(adapter, p->layer, part, a + first->row * lda, n, lda, c + first->row * ldc, ldc);
+			(p->few ? adapter_add_few : adapter_add)(adapter, p->layer, part, a + first->row * lda, n, lda,
+								 c + first->row * ldc, ldc);
 	}
 }
 
@@ -462,7 +463,7 @@ static void compute(struct decoder *d, struct context *const *contexts, size_t n
 		at = fill_pass(&p, &work, at);
 		for (size_t i = 0; i < p.n_spans; i++)
 			p.adapted |= p.spans[i].context->adapter != NULL;
-		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW && !p.adapted;
+		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW;
 		reserve_scores(d, lay_out(&p));
 		run_layers(&p);
 		arena_release(&arena);

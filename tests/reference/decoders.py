@@ -1,12 +1,13 @@
 """Reference predictions of any GGUF decoder: transformers' own reading of the file, in f32.
 
-    decoders.py dump MODEL.gguf TEXTS COUNT LONGEST OUT.npz
-    decoders.py compare MODEL.gguf OUT.npz PROGRAM
+    decoders.py dump MODEL.gguf TEXTS COUNT LONGEST OUT.npz [ADAPTER.gguf]
+    decoders.py compare MODEL.gguf OUT.npz PROGRAM [ADAPTER.gguf]
 
 `dump` takes COUNT lines of TEXTS (a line's field "text" where it is JSON), spread over the file and cut at LONGEST
 tokens, and stores for each position the KEPT most likely tokens with their log-probabilities. `compare` runs
 `PROGRAM dump MODEL IDS OUT` (tests/unit/llm_decoder.c) and prints agreement; KL counts what is not kept as one outcome.
-RUNG_KERNELS chooses the kernel set. transformers needs the package accelerate to read GGUF. OUT.npz does not belong
+With an adapter (adapter.py) the reference has its product in the weights, the program reads it beside them. RUNG_KERNELS
+chooses the kernel set. transformers needs the package accelerate to read GGUF. OUT.npz does not belong
 into the repository."""
 
 import json
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import adapter
 import numpy as np
 import torch
 from gguf import GGUFReader
@@ -40,8 +42,10 @@ def load(path):
     return tokenizer, model
 
 
-def dump(path, texts, longest, out):
+def dump(path, texts, longest, out, lora):
     tokenizer, model = load(path)
+    if lora:
+        adapter.merge(model, GGUFReader(path), adapter.read_adapter(lora[0]))
     print(type(model).__name__, model.config)
     sequences, tops, values = [], [], []
     for text in texts:
@@ -61,14 +65,14 @@ def rest(log_p):
     return np.log(np.maximum(1 - np.exp(log_p).sum(axis=1), 1e-12))
 
 
-def compare(path, reference, program):
+def compare(path, reference, program, lora):
     r = np.load(reference)
     ends = np.cumsum(r["lengths"])
     with tempfile.TemporaryDirectory() as folder:
         with open(folder + "/ids", "w") as f:
             for n, end in zip(r["lengths"], ends):
                 print(*r["ids"][end - n:end], file=f)
-        subprocess.run([program, "dump", path, folder + "/ids", folder + "/out"], check=True)
+        subprocess.run([program, "dump", path, folder + "/ids", folder + "/out", *lora], check=True)
         logits = np.memmap(folder + "/out", dtype=np.float32, mode="r").reshape(len(r["ids"]), -1)
         same, kl = [], []
         for row, top, log_p in zip(logits, r["top"], r["log_p"]):
@@ -86,9 +90,9 @@ def compare(path, reference, program):
 def main():
     mode, path = sys.argv[1], sys.argv[2]
     if mode == "dump":
-        dump(path, read_texts(sys.argv[3], int(sys.argv[4])), int(sys.argv[5]), sys.argv[6])
+        dump(path, read_texts(sys.argv[3], int(sys.argv[4])), int(sys.argv[5]), sys.argv[6], sys.argv[7:])
     else:
-        compare(path, sys.argv[3], sys.argv[4])
+        compare(path, sys.argv[3], sys.argv[4], sys.argv[5:])
 
 
 if __name__ == "__main__":
