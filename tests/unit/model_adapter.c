@@ -98,7 +98,7 @@ static void ask_some(struct models *m, const char *name, enum model_want want, s
 
 	for (size_t i = 0; i < n; i++)
 		requests[i] = (struct model_request){ .messages = &turns[first + i], .n_messages = 1, .want = want,
-			.choices = choices, .n_choices = ARRAY_SIZE(choices), .max_tokens = 12,
+			.choices = choices, .n_choices = ARRAY_SIZE(choices), .schema = "{\"enum\": [\"cat\", \"dog\", \"camel\"]}", .max_tokens = 12,
 			.sampling = { .temperature = 1, .seed = first + i } };
 	if (!model_ask(open_model(m, name), &arena, requests, n, replies, &err))
 		fail_msg("%s: %s", name, err.text);
@@ -132,7 +132,7 @@ static void alone_of_all(struct buf alone[NAMES], enum model_want want)
 {
 	for (size_t i = 0; i < NAMES; i++) {
 		alone[i] = answers_alone(names[i], want);
-		for (size_t j = 0; j < i && want != WANT_CHOICE; j++) /* the test can fail; of few choices two may agree */
+		for (size_t j = 0; j < i && want != WANT_JSON; j++) /* the test can fail; of few texts two may agree */
 			assert_true(alone[i].n != alone[j].n || memcmp(alone[i].data, alone[j].data, alone[i].n) != 0);
 	}
 }
@@ -148,7 +148,7 @@ static void release_all(struct buf bufs[NAMES])
 static void models_of_one_base_leave_no_trace_in_each_other(void **state)
 {
 	static const size_t turn[] = { 0, 1, 0, 2, 1, 1, 2, 0 }, group[] = { PROMPTS, 1, 1, 3, PROMPTS, 2, 1, 5 };
-	static const enum model_want wants[] = { WANT_SCORES, WANT_TEXT, WANT_CHOICE };
+	static const enum model_want wants[] = { WANT_SCORES, WANT_TEXT, WANT_JSON };
 
 	(void)state;
 	for (size_t w = 0; w < ARRAY_SIZE(wants); w++)
