@@ -1,5 +1,5 @@
-/* greedy.c - do greedy answers depend on company? Prompts of real texts are answered each alone, which reads the
- * quantised weights as they lie, and TOGETHER at a time, which multiplies packed ones (decoder_step() in decoder.h).
+/* greedy.c - do greedy answers depend on company? Prompts of real texts are answered each alone and TOGETHER at a time
+ * (decoder_step() in decoder.h says what is multiplied how).
  *
  *     greedy [prompts 200] [tokens 32] [model]
  *

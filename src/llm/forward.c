@@ -427,13 +427,11 @@ static void enlist(struct worklist *w, struct context *c)
 	context_reserve(c);
 }
 
-/* Takes up to PASS_ROWS tokens from the work list, starting at its context `at`; returns where to go on. */
-static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
+/* Takes up to `room` tokens from the work list, starting at its context `at`; returns where to go on. */
+static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at, size_t room)
 {
-	size_t end = at, room = PASS_ROWS;
+	size_t end = w->n - at < room ? w->n : at + room;
 
-	while (end < w->n && end - at < PASS_ROWS)
-		end++;
 	p->spans = arena_array(p->arena, end - at, sizeof(*p->spans));
 	while (at < end && room > 0) {
 		struct context *c = w->contexts[at];
@@ -448,8 +446,8 @@ static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
 	return at;
 }
 
-/* step: allow products straight from the quantised weights. */
-static void compute(struct decoder *d, struct context *const *contexts, size_t n, bool step)
+/* few: by products straight from the quantised weights. NULL contexts have nothing to compute. */
+static void compute(struct decoder *d, struct context *const *contexts, size_t n, bool few)
 {
 	struct worklist work = { 0 };
 	struct arena arena;
@@ -458,12 +456,11 @@ static void compute(struct decoder *d, struct context *const *contexts, size_t n
 	for (size_t i = 0; i < n; i++)
 		enlist(&work, contexts[i]);
 	for (size_t at = 0; at < work.n;) {
-		struct pass p = { .d = d, .arena = &arena };
+		struct pass p = { .d = d, .arena = &arena, .few = few };
 
-		at = fill_pass(&p, &work, at);
+		at = fill_pass(&p, &work, at, few ? MATRIX_FEW : PASS_ROWS);
 		for (size_t i = 0; i < p.n_spans; i++)
 			p.adapted |= p.spans[i].context->adapter != NULL;
-		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW;
 		reserve_scores(d, lay_out(&p));
 		run_layers(&p);
 		arena_release(&arena);
@@ -509,11 +506,23 @@ void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n
 
 void decoder_step(struct decoder *d, struct context *const *contexts, size_t n, float *out)
 {
-	compute(d, contexts, n, true);
-	if (n <= MATRIX_FEW && d->quantised)
-		logits_of(d, contexts, n, true, out);
-	else
+	if (!d->quantised) {
+		compute(d, contexts, n, false);
 		decoder_logits(d, contexts, n, out);
+		return;
+	}
+	struct context **many = mem_zero(n, sizeof(struct context *));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct context *c = contexts[i];
+
+		many[i] = c->n - c->done > 1 ? contexts[i] : c->parent;
+	}
+	compute(d, many, n, false);
+	compute(d, contexts, n, true);
+	free(many);
+	for (size_t from = 0; from < n; from += MATRIX_FEW)
+		logits_of(d, contexts + from, smaller(n - from, MATRIX_FEW), true, out + from * d->vocabulary);
 }
 
 void decoder_logits_all(struct decoder *d, struct context *c, float *out)

@@ -50,6 +50,9 @@ struct kernels {
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
 	/* Their dot product with x (n), for the types that decode() reads. */
 	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
+	/* out[i * step] += the dot product of n decoded values with row i of x (m, n), rows ldx apart: to the bit what
+	 * decode_dot() gives. n is a multiple of 32. */
+	void (*dots)(const float *values, size_t n, const float *x, size_t m, size_t ldx, float *out, size_t step);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
 	void (*softmax)(float *x, size_t n, float scale);          /* exp(scale (x - max)) / sum; -INFINITY has weight 0 */
@@ -103,8 +106,8 @@ void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const floa
 
 /* The same product for few rows (m <= MATRIX_FEW), whose rows of A are plain f32, straight from the quantised weights:
  * what takes time then is reading them. Values differ from matrix_multiply() in the last bits, and in bf16 by the rounding
- * that is not done here. Only for w->quantised. */
-enum { MATRIX_FEW = 4 };
+ * that is not done here; they do not depend on m either. Only for w->quantised. */
+enum { MATRIX_FEW = 64 };
 void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 			 size_t ldc);
 

@@ -28,7 +28,7 @@ static bool has_avx2(void)
 }
 
 const struct kernels kernels_avx2 = {
-	.name = "avx2", .available = has_avx2, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "avx2", .available = has_avx2, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 

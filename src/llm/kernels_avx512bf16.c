@@ -219,7 +219,7 @@ const struct kernels kernels_avx512bf16 = {
 	.rounded_words = pair_words,
 	.multiply = pair_multiply,
 	.decode = blocks_decode,
-	.decode_dot = blocks_dot,
+	.decode_dot = blocks_dot, .dots = blocks_dots,
 	ROW_FUNCTIONS,
 };
 

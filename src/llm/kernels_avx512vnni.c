@@ -255,7 +255,7 @@ const struct kernels kernels_avx512vnni = {
 	.round = block_round,
 	.multiply = block_multiply,
 	.decode = blocks_decode,
-	.decode_dot = blocks_dot,
+	.decode_dot = blocks_dot, .dots = blocks_dots,
 	ROW_FUNCTIONS,
 };
 

@@ -31,7 +31,7 @@ static bool has_neon(void)
 }
 
 const struct kernels kernels_neon = {
-	.name = "neon", .available = has_neon, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "neon", .available = has_neon, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 

@@ -24,6 +24,6 @@ static bool always(void)
 }
 
 const struct kernels kernels_portable = {
-	.name = "portable", .available = always, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "portable", .available = always, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };

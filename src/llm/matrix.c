@@ -213,18 +213,20 @@ struct few {
 static void multiply_row(const struct few *f, const struct tensor *part, const uint8_t *row)
 {
 	const struct kernels *kernels = f->w->kernels;
-	float values[FEW_VALUES];
+	float values[FEW_VALUES], *c = f->c + f->next;
 
+	for (size_t i = 0; i < f->m; i++)
+		c[i * f->ldc] = 0;
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
+		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
 
-		kernels->decode(part->type, row + tensor_row_bytes(part->type, from), n, values);
-		for (size_t i = 0; i < f->m; i++) {
-			float *c = &f->c[i * f->ldc + f->next];
-			float sum = kernels->dot(values, f->a + i * f->lda + from, n);
-
-			*c = from == 0 ? sum : *c + sum;
+		if (f->m == 1) {
+			c[0] += kernels->decode_dot(part->type, blocks, n, f->a + from);
+			continue;
 		}
+		kernels->decode(part->type, blocks, n, values);
+		kernels->dots(values, n, f->a + from, f->m, f->lda, c, f->ldc);
 	}
 }
 
@@ -233,12 +235,8 @@ static void multiply_part(void *context, const struct tensor *part, size_t first
 	struct few *f = context;
 	size_t k = f->w->k, bytes = tensor_row_bytes(part->type, k);
 
-	for (size_t j = first; j < first + count; j++, f->next++) {
-		if (f->m == 1)
-			f->c[f->next] = f->w->kernels->decode_dot(part->type, part->data + j * bytes, k, f->a);
-		else
-			multiply_row(f, part, part->data + j * bytes);
-	}
+	for (size_t j = first; j < first + count; j++, f->next++)
+		multiply_row(f, part, part->data + j * bytes);
 }
 
 static void few_tile(void *context, size_t tile, int worker)
