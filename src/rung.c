@@ -333,22 +333,23 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
 	struct run_row run;
-	size_t n;
+	size_t n, n_models;
+	bool found;
 
-	if (!last_report(r, &report, err))
+	if (!last_report(r, &report, err) ||
+	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
 		return false;
 	if (!id)
 		id = report.variants[report.verdict.winner].id;
-	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
+	const char *const *models = settings_models(run.settings, &r->arena, &n_models);
+	const struct variant *variants = variants_list(r->task, &r->arena, models, n_models, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];
 	if (!r->winner || r->winner->skipped)
 		return error_set(err, "%s: no variant \"%s\" can answer; `rung report` lists them", r->task->file, id);
-	bool found;
-
-	if (!store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err) || !open_library(r, false, err))
+	if (!open_library(r, false, err))
 		return false;
 	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), models_of(r), r->library, r->store, 0,
 				    run.seed);

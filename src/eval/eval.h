@@ -49,6 +49,8 @@ struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena 
 /* What was fixed before the first test call, as the run's settings keep it. */
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena);
+/* The models that the run tried; lives in arena. */
+const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */
 bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
 		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);

@@ -73,13 +73,13 @@ static bool allows_longer(struct constraint *c, struct grammar_state state, size
 
 void constraint_force(struct constraint *c, struct grammar_state state, struct token_list *out)
 {
-	struct grammar_state behind = state, last = state;
+	struct grammar_state behind = state, last = state; /* all the forced bytes; in front of the last token */
 	size_t from = out->n, at = 0, n = 0;
 
 	buf_clear(&c->run);
 	if (!grammar_forced(c->matcher, &behind, SIZE_MAX, &c->run))
 		return;
-	tokenizer_encode(c->tokenizer, c->run.data, c->run.n, false, out);
+	tokenizer_encode_on(c->tokenizer, c->run.data, c->run.n, out);
 	for (size_t i = from; i < out->n; i++) {
 		const char *bytes = token_bytes_get(c->tokens, out->ids[i], &n);
 
@@ -91,7 +91,7 @@ void constraint_force(struct constraint *c, struct grammar_state state, struct t
 		grammar_advance(c->matcher, &state, bytes, n);
 		at += n;
 	}
-	if (out->n == from || grammar_at_end(c->matcher, state))
+	if (out->n == from)
 		return;
 	token_bytes_get(c->tokens, out->ids[out->n - 1], &n);
 	out->n -= allows_longer(c, last, n);

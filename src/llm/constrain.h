@@ -31,10 +31,10 @@ size_t constraint_words(const struct constraint *c);
 
 /* Appends the tokens that must come next, cut as the tokenizer cuts the bytes that must.
  *
- * Where these bytes do not end the text, their last token is left out if a longer one begins with it that the grammar
- * allows too: a model has learnt texts in which the tokenizer would have taken the longer one, hardly any that go on
- * as if it were not there ("token healing"). The model then chooses between the two. What the tokenizer does not write
- * byte for byte (it may normalise, or put a space in front) is left to the model as well. */
+ * The last of them is left out if a longer token begins with it that the grammar allows too: a model has learnt texts
+ * in which the tokenizer would have taken the longer one, hardly any that go on as if it were not there ("token
+ * healing"). The model then chooses between the two. What the tokenizer does not write byte for byte (it may normalise)
+ * is left to the model as well. */
 void constraint_force(struct constraint *c, struct grammar_state state, struct token_list *out);
 
 #endif

@@ -163,7 +163,7 @@ static size_t tokens_left(const struct decoding *g, const struct answer *a)
 	return left < room ? left : room;
 }
 
-/* The text is what the grammar read, to the byte; a tokenizer might decode a first space differently. */
+/* The text is what the grammar read, to the byte. */
 static void write_token(struct decoding *g, struct answer *a, int32_t id)
 {
 	size_t n;

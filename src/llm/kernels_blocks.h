@@ -236,4 +236,39 @@ static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, siz
 	return vector_sum((s.sum[0] + s.sum[1]) + (s.sum[2] + s.sum[3]));
 }
 
+enum {
+	DOT_SUMS = 32 / LANES < 4 ? 32 / LANES : 4, /* of blocks_dot() that take turns */
+	DOT_ROWS = LANES >= 16 ? 8 : 2,             /* whose sums are registers */
+};
+
+/* `rows` is a constant at every call. */
+INLINE void dots_run(const size_t rows, const float *values, size_t n, const float *x, size_t ldx, float *out, size_t step)
+{
+	vector sum[DOT_ROWS][4];
+
+	UNROLL
+	for (size_t r = 0; r < rows; r++)
+		sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = vector_all(0.0f);
+	for (size_t i = 0; i < n; i += DOT_SUMS * LANES)
+		UNROLL
+		for (size_t j = 0; j < DOT_SUMS; j++) {
+			vector w = vector_load(values + i + j * LANES);
+
+			UNROLL
+			for (size_t r = 0; r < rows; r++)
+				sum[r][j] = VECTOR_FMA(w, vector_load(x + r * ldx + i + j * LANES), sum[r][j]);
+		}
+	UNROLL
+	for (size_t r = 0; r < rows; r++)
+		out[r * step] += vector_sum((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
+}
+
+static TARGET void blocks_dots(const float *values, size_t n, const float *x, size_t m, size_t ldx, float *out, size_t step)
+{
+	for (; m >= DOT_ROWS; m -= DOT_ROWS, x += DOT_ROWS * ldx, out += DOT_ROWS * step)
+		dots_run(DOT_ROWS, values, n, x, ldx, out, step);
+	for (; m > 0; m--, x += ldx, out += step)
+		dots_run(1, values, n, x, ldx, out, step);
+}
+
 #endif

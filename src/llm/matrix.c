@@ -6,6 +6,7 @@
 #include "llm/kernels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
@@ -56,6 +57,7 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_
 	}
 	w->n = n;
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
+	memset(w->panels + n / width * bytes, 0, n % width ? bytes : 0);
 	for (size_t first = 0; first < n; first += width) {
 		size_t count = n - first < width ? n - first : width;
 		float *next = rows;
@@ -103,7 +105,7 @@ static void multiply_tile(void *context, size_t tile, int worker)
 /* Rows whose share of A is about BLOCK_BYTES, in full tiles. */
 static size_t block_rows(const struct matrix *w)
 {
-	size_t row = rounded_words(w->kernels, w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
+	size_t row = w->kernels->rounded_words(w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
 
 	return BLOCK_STEP * (steps < 1 ? 1 : steps < BLOCK_STEPS ? steps : BLOCK_STEPS);
 }
@@ -158,7 +160,7 @@ static void gate_panel(const struct gated *g, size_t row, size_t rows, size_t pa
 	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + (ups + panel) * bytes, width, up, width);
 	g->activate(gate, up, rows * width);
 	for (size_t i = 0; i < rows; i++)
-		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + rounded_words(kernels, panel * width));
+		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + kernels->rounded_words(panel * width));
 }
 
 static void gated_tile(void *context, size_t tile, int worker)
@@ -211,18 +213,20 @@ struct few {
 static void multiply_row(const struct few *f, const struct tensor *part, const uint8_t *row)
 {
 	const struct kernels *kernels = f->w->kernels;
-	float values[FEW_VALUES];
+	float values[FEW_VALUES], *c = f->c + f->next;
 
+	for (size_t i = 0; i < f->m; i++)
+		c[i * f->ldc] = 0;
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
+		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
 
-		kernels->decode(part->type, row + tensor_row_bytes(part->type, from), n, values);
-		for (size_t i = 0; i < f->m; i++) {
-			float *c = &f->c[i * f->ldc + f->next];
-			float sum = kernels->dot(values, f->a + i * f->lda + from, n);
-
-			*c = from == 0 ? sum : *c + sum;
+		if (f->m == 1) {
+			c[0] += kernels->decode_dot(part->type, blocks, n, f->a + from);
+			continue;
 		}
+		kernels->decode(part->type, blocks, n, values);
+		kernels->dots(values, n, f->a + from, f->m, f->lda, c, f->ldc);
 	}
 }
 
@@ -231,12 +235,8 @@ static void multiply_part(void *context, const struct tensor *part, size_t first
 	struct few *f = context;
 	size_t k = f->w->k, bytes = tensor_row_bytes(part->type, k);
 
-	for (size_t j = first; j < first + count; j++, f->next++) {
-		if (f->m == 1)
-			f->c[f->next] = f->w->kernels->decode_dot(part->type, part->data + j * bytes, k, f->a);
-		else
-			multiply_row(f, part, part->data + j * bytes);
-	}
+	for (size_t j = first; j < first + count; j++, f->next++)
+		multiply_row(f, part, part->data + j * bytes);
 }
 
 static void few_tile(void *context, size_t tile, int worker)

@@ -1,8 +1,9 @@
 /* model.h - one way to ask a language model, many engines behind it (first form: the local one).
  *
- * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME". Providers ("openai:...",
- * "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
- * One thread at a time per model. */
+ * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
+ * same read through a LoRA adapter. However many adapters one is read through, its weights are loaded once. Providers
+ * ("openai:...", "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
+ * One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H
 #define RUNG_MODEL_MODEL_H
 
@@ -73,8 +74,8 @@ enum { MODEL_MEMORY_MB = 512 };
 /* Zero is the default everywhere. */
 struct model_settings {
 	int threads;        /* of local models; 0: one a processor */
-	size_t memory_mb;   /* keys and values that a local model holds at a time; 0: MODEL_MEMORY_MB. A prompt that is
-			     * longer by itself is still answered */
+	size_t memory_mb;   /* keys and values that a local model, with all its adapters, holds at a time; 0:
+			     * MODEL_MEMORY_MB. A prompt that is longer by itself is still answered */
 	size_t max_context; /* see struct model_request; for whoever builds requests */
 };
 

@@ -3,6 +3,7 @@
  * "re". */
 #include "schema_random.h"
 #include "tiny_engine.h"
+#include "tokenizer_models.h"
 
 #include "llm/constrain.h"
 #include "llm/decoder_inner.h"
@@ -102,6 +103,48 @@ static void what_must_come_is_cut_as_the_tokenizer_cuts_it(void **state)
 		token_list_release(&list);
 		constraint_release(&c);
 		grammar_free(g);
+	}
+}
+
+/* A whole text is forced in tokens that spell it. Where a tokenizer would write it differently (Qwen's composes
+ * characters), only what is in front of that. */
+static void forced_tokens_spell_the_text_in_every_tokenizer(void **state)
+{
+	static const char text[] = "\"Two words,  \xC3\xA9t\xC3\xA9 \xF0\x9F\x98\x80 and e\xCC\x81 42\"", schema[] =
+		"{\"const\": \"Two words,  \xC3\xA9t\xC3\xA9 \xF0\x9F\x98\x80 and e\xCC\x81 42\"}";
+	static const int kinds[] = { TINY_BPE, TINY_PIECES, SMOLLM2, GEMMA, QWEN };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct tokenizer *t = tokenizer_for_test(kinds[i]);
+		struct token_bytes *bytes = t ? token_bytes_of(t) : NULL;
+		struct token_list list = { 0 };
+		struct buf got = { 0 };
+		struct error err = { "" };
+		struct constraint c;
+
+		if (!t)
+			continue;
+		struct grammar *g = schema_compile(schema, strlen(schema), &bytes->alphabet, &err);
+
+		if (!g)
+			fail_msg("%s: %s", tokenizer_names[kinds[i]], err.text);
+		constraint_init(&c, g, bytes, t, -1);
+		constraint_force(&c, grammar_begin(c.matcher), &list);
+		for (size_t k = 0; k < list.n; k++) {
+			size_t n;
+			const char *piece = token_bytes_get(bytes, list.ids[k], &n);
+
+			buf_add(&got, piece, n);
+		}
+		assert_true(kinds[i] == QWEN ? got.n > 20 : got.n == strlen(text));
+		assert_memory_equal(buf_text(&got), text, got.n);
+		buf_release(&got);
+		token_list_release(&list);
+		constraint_release(&c);
+		grammar_free(g);
+		token_bytes_free(bytes);
+		tokenizer_free(t);
 	}
 }
 
@@ -483,6 +526,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_must_come_is_cut_as_the_tokenizer_cuts_it),
+		cmocka_unit_test(forced_tokens_spell_the_text_in_every_tokenizer),
 		cmocka_unit_test(one_possible_text_costs_no_pass_over_the_weights),
 		cmocka_unit_test(a_mask_says_what_asking_token_by_token_says),
 		cmocka_unit_test(text_is_whole_or_absent_at_every_length),

@@ -265,7 +265,7 @@ static void text_ends_before_the_first_stop_string(void **state)
 			const char *stops[] = { "never written", pair };
 			struct generate_options options = { .max_tokens = 24, .end = -1, .stop = stops, .n_stop = 2 };
 
-			if ((pair[0] | pair[1]) & 0x80)
+			if (((pair[0] | pair[1]) & 0x80) || !pair[0] || !pair[1])
 				continue;
 			struct generation cut = generate_one(&e, i, &options);
 
