@@ -50,6 +50,7 @@ enum {
 	DOCUMENT_BYTES = 64 << 20, /* of a file, and of the text that comes out of it: a zip bomb ends here */
 	DOCUMENT_LINE = 8 << 20,   /* of one line */
 	PDF_SECONDS = 60,          /* processor time of the child */
+	PDF_WAIT_SECONDS = 120,    /* until it has finished */
 	PDF_MEMORY_MB = 1024,
 };
 
