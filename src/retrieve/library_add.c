@@ -22,6 +22,7 @@ struct adding {
 	struct arena kept;      /* names */
 	struct source_walk walk;
 	struct arena walked;
+	size_t at; /* file that is read */
 };
 
 static void refuse(struct adding *a, const char *sentence)
@@ -148,7 +149,10 @@ static bool read_steadily(struct adding *a, const struct source_file *f, bool (*
 	struct error why;
 
 	for (int attempt = 0; attempt < 2; attempt++) {
-		bool seen = stat(f->path, &before) == 0, done = read(a, f, out, &why);
+		bool seen = stat(f->path, &before) == 0;
+
+		progress_step(a->progress, "reading documents", a->at, a->walk.n_files);
+		bool done = read(a, f, out, &why);
 
 		if (seen && stat(f->path, &after) == 0 && same_state(&before, &after)) {
 			if (!done)
@@ -398,11 +402,9 @@ static bool add_all(struct adding *a)
 
 	if (ok)
 		a->walk = source_walk(a->source, &a->walked, refuse_walked, a);
-	for (size_t i = 0; ok && i < a->walk.n_files; i++) {
-		const struct source_file *f = &a->walk.files[i];
-
-		progress_step(a->progress, "reading documents", i, a->walk.n_files);
-		ok = !progress_stopped(a->progress, a->err) && (a->source->n_text ? add_rows : add_file)(a, f);
+	for (a->at = 0; ok && a->at < a->walk.n_files; a->at++) {
+		ok = !progress_stopped(a->progress, a->err) &&
+		     (a->source->n_text ? add_rows : add_file)(a, &a->walk.files[a->at]);
 		if (a->batch.n == 0)
 			batch_clear(&a->batch);
 	}

@@ -159,22 +159,17 @@ static bool fill(struct batch *b, int64_t collection, size_t total, struct error
 	return false;
 }
 
-/* Whether it is ready and the only one of its cutting: then nothing is written. */
+/* Whether it is ready: then nothing is written, and what another model may be building beside it is left alone. */
 static bool is_prepared(struct library *l, const struct cutting *c, bool *prepared, struct error *err)
 {
 	struct arena arena = { 0 };
 	struct collection_row *rows = NULL;
-	size_t n = 0, same = 0;
+	size_t n = 0;
 	bool ok = documents_begin_read(l->documents, err) && collections_list(l->documents, &arena, &rows, &n, err);
 	const struct collection_row *own = ok ? find_collection(l, rows, n, c) : NULL;
 
 	documents_end(l->documents);
-	for (size_t i = 0; i < n; i++) {
-		struct cutting of = cutting_of(&rows[i]);
-
-		same += cutting_equal(&of, c);
-	}
-	*prepared = own && own->ready && same == 1;
+	*prepared = own && own->ready;
 	arena_release(&arena);
 	return ok;
 }

@@ -311,7 +311,7 @@ static void walk_glob(struct walker *w, const char *pattern)
 		depth++;
 	w->pattern = pattern;
 	if (stat(path, &st) != 0) {
-		refuse(w, "%s: %s", path, errno == ENOENT ? "there is no such folder" : strerror(errno));
+		refuse(w, "%s: %s", pattern, errno == ENOENT ? "there is no such folder" : strerror(errno));
 		add_text(&w->unknown, name);
 	} else if (S_ISDIR(st.st_mode)) {
 		visit_above(w, path);
