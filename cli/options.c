@@ -46,6 +46,17 @@ const struct option_row option_format = { "--format", "-f", OPTION_TEXT, "FORMAT
 const struct option_row option_output = { "--output", "-o", OPTION_TEXT, "FILE", "write to FILE", AT(output) };
 const struct option_row option_variant = { "--variant", NULL, OPTION_TEXT, "ID",
 	"ask this variant in place of the winner", AT(variant) };
+const struct option_row option_k = { "--k", "-k", OPTION_COUNT, "N", "passages to show (default 5)", AT(k) };
+const struct option_row option_mode = { "--mode", NULL, OPTION_TEXT, "MODE",
+	"search by words, vectors or fused (default fused)", AT(mode) };
+const struct option_row option_filter = { "--filter", NULL, OPTION_LIST, "KEY=VALUE,...",
+	"only documents whose metadata say so", AT(filters) };
+const struct option_row option_text = { "--text", NULL, OPTION_LIST, "A,B",
+	"add the rows of tables: columns whose values are a row's text", AT(text) };
+const struct option_row option_id = { "--id", NULL, OPTION_TEXT, "COLUMN",
+	"with --text: the column that names a row (default: its number)", AT(id) };
+const struct option_row option_watch = { "--watch", NULL, OPTION_FLAG, NULL,
+	"go on adding whenever something changes, until Ctrl-C", AT(watch) };
 const struct option_row option_name = { "--name", NULL, OPTION_TEXT, "NAME", "name to add the model under", AT(name) };
 
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
@@ -133,7 +144,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 {
 	bool only_arguments = false;
 
-	*s = (struct settings){ .seed = -1, .threads = -1, .memory = -1, .context = -1,
+	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1 };
 	for (int i = 0; i < argc; i++) {
 		if (!only_arguments && strcmp(argv[i], "--") == 0) {
@@ -144,7 +155,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 		} else if (s->n_arguments == c->most) {
 			return wrong(c, "one argument too many:", argv[i], "");
 		} else {
-			s->arguments[s->n_arguments++] = argv[i];
+			s->arguments[s->n_arguments++] = argv[i]; /* never behind i */
 		}
 	}
 	if (!s->help && s->n_arguments < c->least)

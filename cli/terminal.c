@@ -46,6 +46,13 @@ static void show_progress(void *context, const char *what, size_t done, size_t t
 	fflush(stderr);
 }
 
+static void show_notice(void *context, const char *sentence)
+{
+	(void)context;
+	terminal_clear_progress();
+	fprintf(stderr, "rung: %s\n", sentence);
+}
+
 void terminal_clear_progress(void)
 {
 	if (isatty(STDERR_FILENO))
@@ -62,7 +69,7 @@ struct rung *terminal_open(const struct settings *s, const char *task)
 		.memory_mb = s->memory > 0 ? (size_t)s->memory : 0,
 		.max_context = s->context > 0 ? (size_t)s->context : 0,
 		.usd_per_core_hour = s->core_hour > 0 ? s->core_hour : 0,
-		.progress = shows ? show_progress : NULL, .stopped = stopped,
+		.progress = shows ? show_progress : NULL, .stopped = stopped, .notice = show_notice,
 	};
 
 	return rung_open(&options);

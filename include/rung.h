@@ -37,6 +37,8 @@ struct rung_options {
 	/* Progress of long work and the wish to stop, both optional; called from the thread that called us. */
 	void (*progress)(void *context, const char *what, size_t done, size_t total);
 	bool (*stopped)(void *context);
+	/* Something that is no failure and should be known, such as one document among many that cannot be read: a sentence. */
+	void (*notice)(void *context, const char *sentence);
 	void *context;
 };
 
@@ -81,6 +83,42 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
  * the winner of the last climb. The answer is one JSON object without a newline. */
 enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer,
 			  struct rung_error *err);
+
+/* The documents of rung 2, in docs.db beside the store. Names are paths relative to the task folder (path#row for the row of a
+ * table), absolute for what lies elsewhere. */
+struct rung_docs_source {
+	const char *const *paths; /* (n_paths) files, folders, globs, relative to the present folder; 0: the task's `documents:` */
+	size_t n_paths;
+	const char *const *text;  /* (n_text) the paths are tables, and these columns of a row its text; 0: files are documents */
+	size_t n_text;
+	const char *id;           /* column that names a row; NULL: its number does */
+};
+struct rung_docs_counts {
+	size_t added, changed, unchanged, removed, refused;
+	size_t embedded; /* chunks */
+};
+/* Brings the documents up to what is there now; each is whole or not at all. What cannot be read goes to options.notice. */
+enum rung_status rung_docs_add(struct rung *r, const struct rung_docs_source *source, struct rung_docs_counts *counts,
+			       struct rung_error *err);
+/* The same, and again whenever something changes, until options.stopped says so; `synced` after each pass. */
+enum rung_status rung_docs_watch(struct rung *r, const struct rung_docs_source *source,
+				 void (*synced)(void *context, const struct rung_docs_counts *counts), struct rung_error *err);
+/* name: a document, a folder above it, a table, or a glob. None found is RUNG_INPUT. */
+enum rung_status rung_docs_remove(struct rung *r, const char *name, size_t *removed, struct rung_error *err);
+/* name: as above; NULL for all. */
+enum rung_status rung_docs_list(struct rung *r, const char *name, bool json, char **text, struct rung_error *err);
+
+struct rung_docs_query {
+	const char *text;
+	size_t k;         /* passages; 0: 5 */
+	const char *mode; /* "words", "vectors", "fused"; NULL: fused */
+	const char *const *filters; /* (n_filters) "key=value" over a document's metadata; all must hold */
+	size_t n_filters;
+};
+enum rung_status rung_docs_search(struct rung *r, const struct rung_docs_query *query, bool json, char **text,
+				  struct rung_error *err);
+/* *problems: how many sentences the text has. */
+enum rung_status rung_docs_verify(struct rung *r, bool json, size_t *problems, char **text, struct rung_error *err);
 
 /* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */
 enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct rung_error *err);

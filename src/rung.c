@@ -1,5 +1,5 @@
 /* rung.c - the public API over the modules: opens task, store and models in the right order, and nothing else. */
-#include "rung.h"
+#include "rung_inner.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,18 +12,6 @@
 #include "retrieve/library.h"
 #include "task/scorer.h"
 #include "variant/show.h"
-
-struct rung {
-	struct rung_options options;
-	struct arena arena; /* of the last call */
-	struct task *task;
-	struct store *store;
-	struct models *models;
-	struct library *library; /* the task's documents; NULL when it has none */
-	struct workshop *workshop; /* kept between questions */
-	const struct variant *winner;
-	int meets_target;
-};
 
 struct rung *rung_open(const struct rung_options *options)
 {
@@ -68,14 +56,14 @@ int rung_meets_target(const struct rung *r)
 	return r->meets_target;
 }
 
-static enum rung_status failed(enum rung_status status, const struct error *from, struct rung_error *to)
+enum rung_status rung_failed(enum rung_status status, const struct error *from, struct rung_error *to)
 {
 	_Static_assert(sizeof(from->text) == sizeof(to->text), "one sentence, one size");
 	memcpy(to->text, from->text, sizeof(to->text));
 	return status;
 }
 
-static char *handed_over(struct buf *b)
+char *rung_handed_over(struct buf *b)
 {
 	char *text = mem_string(buf_text(b));
 
@@ -83,21 +71,26 @@ static char *handed_over(struct buf *b)
 	return text;
 }
 
+bool rung_open_task(struct rung *r, const struct task_options *options, struct error *err)
+{
+	forget(r);
+	r->task = task_open(r->options.task, options, err);
+	return r->task != NULL;
+}
+
 static bool open_task(struct rung *r, const char *examples, uint64_t seed, struct error *err)
 {
 	struct task_options options = { .examples = examples, .seed = seed };
 
-	forget(r);
-	r->task = task_open(r->options.task, &options, err);
-	return r->task && variants_check(r->task, err);
+	return rung_open_task(r, &options, err) && variants_check(r->task, err);
 }
 
-static const char *store_path(struct rung *r)
+const char *rung_store_path(struct rung *r)
 {
 	return r->options.store ? r->options.store : arena_printf(&r->arena, "%s/.rung/store.db", r->task->folder);
 }
 
-static struct models *models_of(struct rung *r)
+struct models *rung_models(struct rung *r)
 {
 	struct buf folder = { 0 };
 
@@ -131,14 +124,14 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 	struct buf folder = { 0 }, out = { 0 };
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, &whole, &options);
 	registry_folder(r->options.models, &folder);
 	struct check check = check_task(r->task, &options, buf_text(&folder), &r->arena);
 
 	buf_release(&folder);
 	(json ? check_write_json : check_write_text)(&check, &out);
-	*text = handed_over(&out);
+	*text = rung_handed_over(&out);
 	return RUNG_OK;
 }
 
@@ -156,20 +149,12 @@ static bool climbable(const struct task *t, struct error *err)
 	return true;
 }
 
-/* docs.db in the store's folder. */
-static const char *library_path(struct rung *r)
-{
-	const char *store = store_path(r), *slash = strrchr(store, '/');
-
-	return arena_printf(&r->arena, "%.*sdocs.db", slash ? (int)(slash - store) + 1 : 0, store);
-}
-
 /* The library of a task that has documents. */
 static bool open_library(struct rung *r, bool create, struct error *err)
 {
 	if (r->task->documents.n_paths == 0)
 		return true;
-	r->library = library_open(library_path(r), create, models_of(r), err);
+	r->library = library_open(rung_docs_path(r), create, rung_models(r), err);
 	return r->library != NULL;
 }
 
@@ -193,19 +178,19 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	struct error e;
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	if (!climbable(r->task, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, o, &options);
 	if (o->dry_run)
 		return RUNG_OK;
-	r->store = store_open(store_path(r), true, &e);
+	r->store = store_open(rung_store_path(r), true, &e);
 	if (!r->store)
-		return failed(RUNG_UNFINISHED, &e, err);
+		return rung_failed(RUNG_UNFINISHED, &e, err);
 	if (!open_library(r, true, &e) || !fill_library(r, &e))
-		return failed(RUNG_UNFINISHED, &e, err);
-	if (climb_run(r->task, models_of(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
-		return failed(RUNG_UNFINISHED, &e, err);
+		return rung_failed(RUNG_UNFINISHED, &e, err);
+	if (climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
+		return rung_failed(RUNG_UNFINISHED, &e, err);
 	return RUNG_OK;
 }
 
@@ -216,7 +201,7 @@ static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 
 	if (!open_task(r, r->options.examples, r->options.seed, err))
 		return false;
-	r->store = store_open(store_path(r), false, err);
+	r->store = store_open(rung_store_path(r), false, err);
 	if (!r->store || !store_run_latest(r->store, &r->arena, r->options.seed_given ? &r->options.seed : NULL, run, &found,
 					   err))
 		return false;
@@ -246,7 +231,7 @@ static bool last_report(struct rung *r, struct report *report, struct error *err
 		return false;
 	struct report_prices prices = {
 		.usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default,
-		.cores = models_threads(models_of(r)),
+		.cores = models_threads(rung_models(r)),
 	};
 
 	if (!report_build(r->task, r->store, &run, &prices, &r->arena, report, err))
@@ -266,15 +251,15 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 
 	if (!f && !terminal) {
 		error_set(&e, "format \"%s\" is not one of text, json, md, html", format);
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (!last_report(r, &report, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	if (terminal)
 		report_write_terminal(&report, colour, width, &out);
 	else
 		f->write(&report, &out);
-	*text = handed_over(&out);
+	*text = rung_handed_over(&out);
 	return RUNG_OK;
 }
 
@@ -293,20 +278,20 @@ enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error
 	bool written;
 
 	if (!last_report(r, &report, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	report_format_find("html")->write(&report, &page);
-	const char *store = store_path(r);
+	const char *store = rung_store_path(r);
 	const char *slash = strrchr(store, '/');
 
 	buf_add(&file, store, slash ? (size_t)(slash - store) + 1 : 0);
 	buf_addf(&file, "report-seed%llu.html", (unsigned long long)report.seed);
 	written = file_replace(buf_text(&file), buf_text(&page), page.n, &e);
 	buf_release(&page);
-	*path = handed_over(&file);
+	*path = rung_handed_over(&file);
 	if (written)
 		return RUNG_OK;
 	free(*path);
-	return failed(RUNG_UNFINISHED, &e, err);
+	return rung_failed(RUNG_UNFINISHED, &e, err);
 }
 
 enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,
@@ -317,15 +302,15 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	struct error e;
 
 	if (!open_last(r, &run, &e))
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
 	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
 	bool shown = show_answer(r->task, &place, item, json, &out, &e);
 
 	buf_release(&folder);
 	if (!shown)
-		return failed(RUNG_INPUT, &e, err);
-	*text = handed_over(&out);
+		return rung_failed(RUNG_INPUT, &e, err);
+	*text = rung_handed_over(&out);
 	return RUNG_OK;
 }
 
@@ -351,7 +336,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 		return error_set(err, "%s: no variant \"%s\" can answer; `rung report` lists them", r->task->file, id);
 	if (!open_library(r, false, err))
 		return false;
-	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), models_of(r), r->library, r->store, 0,
+	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->library, r->store, 0,
 				    run.seed);
 	return true;
 }
@@ -362,8 +347,8 @@ enum rung_status rung_ask(struct rung *r, const char *variant, const char *input
 	struct error e;
 
 	if ((!r->winner && !choose_variant(r, variant, &e)) || !ask_variant(r->workshop, r->task, r->winner, input, &out, &e))
-		return failed(RUNG_INPUT, &e, err);
-	*answer = handed_over(&out);
+		return rung_failed(RUNG_INPUT, &e, err);
+	*answer = rung_handed_over(&out);
 	return RUNG_OK;
 }
 
@@ -378,9 +363,9 @@ enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct 
 	buf_release(&folder);
 	if (!listed) {
 		buf_release(&out);
-		return failed(RUNG_INPUT, &e, err);
+		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	*text = handed_over(&out);
+	*text = rung_handed_over(&out);
 	return RUNG_OK;
 }
 
@@ -393,7 +378,7 @@ enum rung_status rung_model_add(struct rung *r, const char *path, const char *na
 	bool added = registry_add(buf_text(&folder), path, name, &e);
 
 	buf_release(&folder);
-	return added ? RUNG_OK : failed(RUNG_INPUT, &e, err);
+	return added ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
 }
 
 enum rung_status rung_model_remove(struct rung *r, const char *name, struct rung_error *err)
@@ -405,5 +390,5 @@ enum rung_status rung_model_remove(struct rung *r, const char *name, struct rung
 	bool removed = registry_remove(buf_text(&folder), name, &e);
 
 	buf_release(&folder);
-	return removed ? RUNG_OK : failed(RUNG_INPUT, &e, err);
+	return removed ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
 }

@@ -203,7 +203,7 @@ bool collection_missing(struct documents *d, int64_t collection, int64_t after, 
 	sqlite3_stmt *q = database_statement(&d->base, COLLECTION_MISSING, err);
 	int code;
 
-	if (!q || !count_missing(d, collection, total, err))
+	if (!q || (total && !count_missing(d, collection, total, err)))
 		return false;
 	sqlite3_bind_int64(q, 1, collection);
 	sqlite3_bind_int64(q, 2, after);

@@ -90,8 +90,8 @@ bool collections_list(struct documents *d, struct arena *arena, struct collectio
 bool collection_put(struct documents *d, struct collection_row *row, struct error *err);  /* new; fills id; makes its tables */
 bool collection_ready(struct documents *d, int64_t id, struct error *err);
 bool collection_remove(struct documents *d, int64_t id, struct error *err);
-/* Up to `most` documents above id `after` that have not been cut for the collection, by rising id. *total: how many are
- * missing in all. */
+/* Up to `most` documents above id `after` that have not been cut for the collection, by rising id. *total, unless
+ * NULL: how many are missing in all. */
 bool collection_missing(struct documents *d, int64_t collection, int64_t after, size_t most, struct arena *arena,
 			int64_t **ids, size_t *n, size_t *total, struct error *err);
 

@@ -1,0 +1,35 @@
+/* rung_inner.h - what the files behind rung.h share. */
+#ifndef RUNG_INNER_H
+#define RUNG_INNER_H
+
+#include "base/buf.h"
+#include "model/model.h"
+#include "rung.h"
+#include "store/store.h"
+#include "task/task.h"
+#include "variant/workshop.h"
+
+struct rung {
+	struct rung_options options;
+	struct arena arena; /* of the last call */
+	struct task *task;
+	struct store *store;
+	struct models *models;
+	struct library *library; /* the task's documents; NULL when it has none */
+	struct workshop *workshop; /* kept between questions */
+	const struct variant *winner;
+	int meets_target;
+};
+
+/* Hands the sentence over and returns the status. */
+enum rung_status rung_failed(enum rung_status status, const struct error *from, struct rung_error *to);
+/* The buffer's text for the caller; releases the buffer. */
+char *rung_handed_over(struct buf *b);
+
+/* Opens the task in place of what was open. */
+bool rung_open_task(struct rung *r, const struct task_options *options, struct error *err);
+const char *rung_store_path(struct rung *r);
+const char *rung_docs_path(struct rung *r); /* docs.db in the store's folder */
+struct models *rung_models(struct rung *r);
+
+#endif
