@@ -31,6 +31,15 @@ void parts_origin(struct parts *p, size_t source, unsigned page);
 typedef bool document_parser(const struct document_file *f, struct parts *p, struct error *err);
 document_parser plain_parse, code_parse, markdown_parse, html_parse, pdf_parse;
 
+/* What the child that reads a PDF may use; pdf_parse() has the limits of document.h. */
+struct pdf_limits {
+	int seconds;        /* of processor time */
+	int wait_ms;        /* until it has finished */
+	size_t memory_mb;   /* address space */
+	size_t bytes;       /* of text */
+};
+bool pdf_parse_within(const struct pdf_limits *limits, const struct document_file *f, struct parts *p, struct error *err);
+
 /* Blocks of text between blank lines from offset `from` on. Code keeps its first line's indentation. */
 void plain_blocks(struct parts *p, enum block_kind kind, const char *text, size_t from, size_t n);
 

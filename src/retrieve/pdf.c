@@ -18,6 +18,7 @@
 enum { COMPLAINT = 400 }; /* bytes of what pdftotext says that are kept */
 
 struct child {
+	const struct pdf_limits *limits;
 	pid_t pid;
 	int out, complaints; /* read ends */
 	bool late, large;    /* why it was killed */
@@ -40,21 +41,22 @@ static bool find_program(struct buf *path)
 	return false;
 }
 
-static void limit(int resource, rlim_t value)
+static void set_limit(int resource, rlim_t value)
 {
 	setrlimit(resource, &(struct rlimit){ value, value });
 }
 
 /* In the child. Only what is safe between fork() and exec() in a process with threads. */
-_Noreturn static void become_pdftotext(const char *program, const char *path, int out, int complaints)
+_Noreturn static void become_pdftotext(const struct pdf_limits *l, const char *program, const char *path, int out,
+				       int complaints)
 {
 	const char *argv[] = { "pdftotext", "-bbox-layout", "-enc", "UTF-8", path, "-", NULL };
 	int nothing = open("/dev/null", O_RDONLY);
 
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 0);
-	limit(RLIMIT_CPU, PDF_SECONDS);
-	limit(RLIMIT_AS, (rlim_t)PDF_MEMORY_MB << 20);
+	set_limit(RLIMIT_CORE, 0);
+	set_limit(RLIMIT_FSIZE, 0);
+	set_limit(RLIMIT_CPU, (rlim_t)l->seconds);
+	set_limit(RLIMIT_AS, (rlim_t)l->memory_mb << 20);
 	dup2(nothing, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(complaints, STDERR_FILENO);
@@ -64,8 +66,9 @@ _Noreturn static void become_pdftotext(const char *program, const char *path, in
 	_Exit(127);
 }
 
-static bool start(struct child *c, const char *program, const char *path)
+static bool start(struct child *c, const struct document_file *f, const char *program)
 {
+	struct buf path = { 0 };
 	int out[2], complaints[2];
 
 	if (pipe(out) != 0)
@@ -75,9 +78,11 @@ static bool start(struct child *c, const char *program, const char *path)
 		close(out[1]);
 		return false;
 	}
+	buf_addf(&path, "%s%s", f->path[0] == '/' ? "" : "./", f->path); /* no path is taken for an option or for "-" */
 	c->pid = fork();
 	if (c->pid == 0)
-		become_pdftotext(program, path, out[1], complaints[1]);
+		become_pdftotext(c->limits, program, buf_text(&path), out[1], complaints[1]);
+	buf_release(&path);
 	close(out[1]);
 	close(complaints[1]);
 	c->out = out[0];
@@ -117,20 +122,17 @@ static bool drain(struct child *c, struct pollfd *from, struct pdf_layout *l)
 static void listen_to(struct child *c, struct pdf_layout *l)
 {
 	struct pollfd from[2] = { { c->out, POLLIN, 0 }, { c->complaints, POLLIN, 0 } };
-	double end = clock_ms() + PDF_WAIT_SECONDS * 1000.0;
+	double end = clock_ms() + c->limits->wait_ms;
 
-	while (from[0].fd >= 0 || from[1].fd >= 0) {
+	while (!c->late && !c->large && (from[0].fd >= 0 || from[1].fd >= 0)) {
 		double left = end - clock_ms();
 
+		if (left > 0 && poll(from, 2, (int)left + 1) > 0)
+			for (int i = 0; i < 2; i++)
+				if (from[i].fd >= 0 && !drain(c, &from[i], l))
+					from[i].fd = -1;
 		c->late = left <= 0;
-		c->large = l->p->text.n + l->word.n + l->p->title.n > DOCUMENT_BYTES;
-		if (c->late || c->large)
-			return;
-		if (poll(from, 2, (int)left + 1) <= 0)
-			continue;
-		for (int i = 0; i < 2; i++)
-			if (from[i].fd >= 0 && !drain(c, &from[i], l))
-				from[i].fd = -1;
+		c->large = l->p->text.n + l->word.n + l->p->title.n > c->limits->bytes;
 	}
 }
 
@@ -160,14 +162,14 @@ static bool explain(const struct document_file *f, struct child *c, int status, 
 	bool killed = WIFSIGNALED(status);
 
 	if (c->large)
-		return error_set(err, "%s: its text is more than the %d MiB that a document may have; split it", f->name,
-				 DOCUMENT_BYTES >> 20);
+		return error_set(err, "%s: its text is more than the %zu MiB that a document may have; split the PDF", f->name,
+				 c->limits->bytes >> 20);
 	if (c->late || (killed && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)))
 		return error_set(err, "%s: pdftotext did not finish within %d s of processor time or %d s in all; split the PDF",
-				 f->name, PDF_SECONDS, PDF_WAIT_SECONDS);
+				 f->name, c->limits->seconds, c->limits->wait_ms / 1000);
 	if (complains(c, "memory") || complains(c, "bad_alloc"))
-		return error_set(err, "%s: pdftotext needs more than the %d MiB of memory that it may have; split the PDF",
-				 f->name, PDF_MEMORY_MB);
+		return error_set(err, "%s: pdftotext needs more than the %zu MiB of memory that it may have; split the PDF",
+				 f->name, c->limits->memory_mb);
 	if (complains(c, "password"))
 		return error_set(err, "%s: the PDF is encrypted and needs a password; save it without one", f->name);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
@@ -190,13 +192,14 @@ static bool is_unchanged(const struct document_file *f, struct error *err)
 	return same || error_set(err, "%s: changed while it was read; add it again", f->name);
 }
 
-static bool run(const struct document_file *f, const char *program, const char *path, struct parts *p, struct error *err)
+static bool run(const struct pdf_limits *limits, const struct document_file *f, const char *program, struct parts *p,
+		struct error *err)
 {
-	struct child c = { 0 };
+	struct child c = { .limits = limits };
 	struct pdf_layout layout;
 	int status;
 
-	if (!start(&c, program, path))
+	if (!start(&c, f, program))
 		return error_set(err, "%s: cannot start %s: %s", f->name, program, strerror(errno));
 	pdf_layout_init(&layout, p);
 	listen_to(&c, &layout);
@@ -212,20 +215,25 @@ static bool run(const struct document_file *f, const char *program, const char *
 	return true;
 }
 
-bool pdf_parse(const struct document_file *f, struct parts *p, struct error *err)
+bool pdf_parse_within(const struct pdf_limits *limits, const struct document_file *f, struct parts *p, struct error *err)
 {
-	struct buf program = { 0 }, path = { 0 };
+	struct buf program = { 0 };
 	bool ok;
 
 	if (f->n == 0 || !memmem(f->bytes, f->n < 1024 ? f->n : 1024, "%PDF-", 5))
 		return error_set(err, "%s: is no PDF: \"%%PDF-\" does not stand at its beginning", f->name);
-	buf_addf(&path, "%s%s", f->path[0] == '/' ? "" : "./", f->path); /* no path is taken for an option or for "-" */
 	if (!find_program(&program))
 		ok = error_set(err, "%s: PDFs need the program pdftotext; install the package poppler-utils (Homebrew: poppler)",
 			       f->name);
 	else
-		ok = run(f, buf_text(&program), buf_text(&path), p, err);
+		ok = run(limits, f, buf_text(&program), p, err);
 	buf_release(&program);
-	buf_release(&path);
 	return ok;
+}
+
+bool pdf_parse(const struct document_file *f, struct parts *p, struct error *err)
+{
+	const struct pdf_limits limits = { PDF_SECONDS, PDF_WAIT_SECONDS * 1000, PDF_MEMORY_MB, DOCUMENT_BYTES };
+
+	return pdf_parse_within(&limits, f, p, err);
 }

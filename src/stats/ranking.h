@@ -1,8 +1,9 @@
 /* ranking.h - how good a ranking is, from the positions of what was relevant in it. Pure.
  *
  * relevant (n): whether the item at each rank, best first, is relevant; `total`: relevant items that exist, found or not.
- * Without any relevant item a score is NAN: the question says nothing about retrieval. Binary relevance; checked against
- * pytrec_eval's definitions by the script in tests/reference. */
+ * Without any relevant item a score is NAN: the question says nothing about retrieval. Binary relevance, k >= 1; a ranking
+ * shorter than k counts as filled up with what is not relevant. The definitions are trec_eval's (recall, success,
+ * ndcg_cut, recip_rank), which the script in tests/reference asks. */
 #ifndef RUNG_STATS_RANKING_H
 #define RUNG_STATS_RANKING_H
 

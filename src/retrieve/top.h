@@ -1,0 +1,50 @@
+/* top.h - the best `room` of many scored positions, by a heap whose root is the worst kept.
+ *
+ * A score and its position are one number, whose order is the ranking's: higher score first, then lower position. So what is
+ * kept does not depend on the order in which it was offered. Scores are not NaN. Inline: offering is the inner loop. */
+#ifndef RUNG_RETRIEVE_TOP_H
+#define RUNG_RETRIEVE_TOP_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct top {
+	uint64_t *keys; /* (room), a heap: none is smaller than the first */
+	size_t n, room;
+	float floor; /* scores below it are not among the best so far */
+};
+
+void top_init(struct top *t, size_t room); /* room > 0 */
+void top_release(struct top *t);
+void top_add(struct top *t, uint64_t key);
+void top_merge(struct top *into, const struct top *from);
+void top_sort(struct top *t); /* best first; nothing can be added afterwards */
+
+/* Rising floats as rising integers: the sign bit flipped, and below zero all others too. */
+static inline uint64_t top_key(float score, uint32_t position)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &score, sizeof(bits));
+	bits ^= bits >> 31 ? UINT32_MAX : UINT32_C(1) << 31;
+	return (uint64_t)bits << 32 | (UINT32_MAX - position);
+}
+
+static inline uint32_t top_position(uint64_t key)
+{
+	return UINT32_MAX - (uint32_t)key;
+}
+
+static inline float top_score(uint64_t key)
+{
+	uint32_t bits = (uint32_t)(key >> 32);
+	float score;
+
+	bits ^= bits >> 31 ? UINT32_C(1) << 31 : UINT32_MAX;
+	memcpy(&score, &bits, sizeof(score));
+	return score;
+}
+
+#endif
