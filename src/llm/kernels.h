@@ -22,6 +22,16 @@
 /* What A and W are rounded to before they are multiplied; sums stay f32. */
 enum products { PRODUCTS_F32, PRODUCTS_BF16, PRODUCTS_INT8 };
 
+/* See kernels.dots; n is a multiple of 32. */
+struct dots {
+	const float *values; /* (w_rows, n), rows ldw apart */
+	size_t w_rows, ldw, n;
+	const float *x; /* (m, n), rows ldx apart */
+	size_t m, ldx;
+	float *out; /* (m, w_rows), rows ldo apart */
+	size_t ldo;
+};
+
 struct kernels {
 	const char *name;
 	bool (*available)(void); /* does this processor have what the set needs? */
@@ -50,9 +60,9 @@ struct kernels {
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
 	/* Their dot product with x (n), for the types that decode() reads. */
 	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
-	/* out[i * step] += the dot product of n decoded values with row i of x (m, n), rows ldx apart: to the bit what
-	 * decode_dot() gives. n is a multiple of 32. */
-	void (*dots)(const float *values, size_t n, const float *x, size_t m, size_t ldx, float *out, size_t step);
+	/* out (m, w_rows) += x (m, n) times the transpose of decoded values (w_rows, n): each to the bit what decode_dot()
+	 * gives. */
+	void (*dots)(const struct dots *d);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
 	void (*softmax)(float *x, size_t n, float scale);          /* exp(scale (x - max)) / sum; -INFINITY has weight 0 */

@@ -238,37 +238,71 @@ static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, siz
 
 enum {
 	DOT_SUMS = 32 / LANES < 4 ? 32 / LANES : 4, /* of blocks_dot() that take turns */
-	DOT_ROWS = LANES >= 16 ? 8 : 2,             /* whose sums are registers */
+	DOT_ROWS = LANES >= 16 ? 4 : 1,             /* rows of x beside two of W, whose sums are registers */
 };
 
-/* `rows` is a constant at every call. */
-INLINE void dots_run(const size_t rows, const float *values, size_t n, const float *x, size_t ldx, float *out, size_t step)
+/* The sums added as blocks_dot() adds them. */
+INLINE vector dots_total(const vector *sum)
 {
-	vector sum[DOT_ROWS][4];
-
-	UNROLL
-	for (size_t r = 0; r < rows; r++)
-		sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = vector_all(0.0f);
-	for (size_t i = 0; i < n; i += DOT_SUMS * LANES)
-		UNROLL
-		for (size_t j = 0; j < DOT_SUMS; j++) {
-			vector w = vector_load(values + i + j * LANES);
-
-			UNROLL
-			for (size_t r = 0; r < rows; r++)
-				sum[r][j] = VECTOR_FMA(w, vector_load(x + r * ldx + i + j * LANES), sum[r][j]);
-		}
-	UNROLL
-	for (size_t r = 0; r < rows; r++)
-		out[r * step] += vector_sum((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
+	return (sum[0] + sum[1]) + (DOT_SUMS == 4 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : vector_all(0.0f));
 }
 
-static TARGET void blocks_dots(const float *values, size_t n, const float *x, size_t m, size_t ldx, float *out, size_t step)
+/* w_rows (1 or 2) and rows are constants at every call. */
+INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *d, const float *values, const float *x,
+		     float *out)
 {
-	for (; m >= DOT_ROWS; m -= DOT_ROWS, x += DOT_ROWS * ldx, out += DOT_ROWS * step)
-		dots_run(DOT_ROWS, values, n, x, ldx, out, step);
-	for (; m > 0; m--, x += ldx, out += step)
-		dots_run(1, values, n, x, ldx, out, step);
+	vector sum[2][DOT_ROWS][DOT_SUMS];
+
+	UNROLL
+	for (size_t w = 0; w < w_rows; w++)
+		UNROLL
+		for (size_t r = 0; r < rows; r++)
+			UNROLL
+			for (size_t j = 0; j < DOT_SUMS; j++)
+				sum[w][r][j] = vector_all(0.0f);
+	for (size_t i = 0; i < d->n; i += DOT_SUMS * LANES)
+		UNROLL
+		for (size_t j = 0; j < DOT_SUMS; j++) {
+			vector v[2];
+
+			UNROLL
+			for (size_t w = 0; w < w_rows; w++)
+				v[w] = vector_load(values + w * d->ldw + i + j * LANES);
+			UNROLL
+			for (size_t r = 0; r < rows; r++) {
+				vector a = vector_load(x + r * d->ldx + i + j * LANES);
+
+				UNROLL
+				for (size_t w = 0; w < w_rows; w++)
+					sum[w][r][j] = VECTOR_FMA(v[w], a, sum[w][r][j]);
+			}
+		}
+	UNROLL
+	for (size_t w = 0; w < w_rows; w++)
+		UNROLL
+		for (size_t r = 0; r < rows; r++)
+			out[r * d->ldo + w] += vector_sum(dots_total(sum[w][r]));
+}
+
+/* All rows of W against `rows` rows of x, which stay in the first-level cache. */
+INLINE void dots_rows(const size_t rows, const struct dots *d, const float *x, float *out)
+{
+	size_t w = 0;
+
+	for (; w + 2 <= d->w_rows; w += 2)
+		dots_run(2, rows, d, d->values + w * d->ldw, x, out + w);
+	if (w < d->w_rows)
+		dots_run(1, rows, d, d->values + w * d->ldw, x, out + w);
+}
+
+static TARGET void blocks_dots(const struct dots *d)
+{
+	size_t r = 0;
+
+	for (; r + DOT_ROWS <= d->m; r += DOT_ROWS)
+		dots_rows(DOT_ROWS, d, d->x + r * d->ldx, d->out + r * d->ldo);
+	for (; r < d->m; r++)
+		dots_rows(1, d, d->x + r * d->ldx, d->out + r * d->ldo);
 }
 
 #endif

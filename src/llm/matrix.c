@@ -196,7 +196,8 @@ void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const floa
 
 enum {
 	FEW_BYTES = 64 * 1024, /* of quantised weights worth one claim: about 4 microseconds of memory */
-	FEW_VALUES = 2048,     /* decoded at a time, whole blocks of every type: 8 KiB of the first-level cache */
+	FEW_VALUES = 1024,     /* decoded at a time, whole blocks of every type */
+	FEW_ROWS = 4,          /* of W, decoded together: 16 KiB, half of a first-level cache */
 };
 
 struct few {
@@ -209,34 +210,42 @@ struct few {
 	size_t next; /* column of C, while a tile runs */
 };
 
-/* One row of W, FEW_VALUES at a time, against every row of A; to column f->next of C. */
-static void multiply_row(const struct few *f, const struct tensor *part, const uint8_t *row)
+/* `count` (FEW_ROWS at most) rows of W, FEW_VALUES of each at a time, against every row of A; to C from column f->next. */
+static void multiply_rows(const struct few *f, const struct tensor *part, const uint8_t *row, size_t count)
 {
 	const struct kernels *kernels = f->w->kernels;
-	float values[FEW_VALUES], *c = f->c + f->next;
+	size_t bytes = tensor_row_bytes(part->type, f->w->k);
+	float values[FEW_ROWS * FEW_VALUES], *c = f->c + f->next;
 
 	for (size_t i = 0; i < f->m; i++)
-		c[i * f->ldc] = 0;
+		memset(c + i * f->ldc, 0, count * sizeof(*c));
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
 		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
+		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = f->a + from, .m = f->m,
+				  .ldx = f->lda, .out = c, .ldo = f->ldc };
 
-		if (f->m == 1) {
-			c[0] += kernels->decode_dot(part->type, blocks, n, f->a + from);
-			continue;
-		}
-		kernels->decode(part->type, blocks, n, values);
-		kernels->dots(values, n, f->a + from, f->m, f->lda, c, f->ldc);
+		for (size_t j = 0; j < count; j++)
+			if (f->m == 1)
+				c[j] += kernels->decode_dot(part->type, blocks + j * bytes, n, f->a + from);
+			else
+				kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
+		if (f->m > 1)
+			kernels->dots(&d);
 	}
 }
 
 static void multiply_part(void *context, const struct tensor *part, size_t first, size_t count)
 {
 	struct few *f = context;
-	size_t k = f->w->k, bytes = tensor_row_bytes(part->type, k);
+	size_t bytes = tensor_row_bytes(part->type, f->w->k);
 
-	for (size_t j = first; j < first + count; j++, f->next++)
-		multiply_row(f, part, part->data + j * bytes);
+	for (size_t done = 0; done < count; done += FEW_ROWS) {
+		size_t here = count - done < FEW_ROWS ? count - done : FEW_ROWS;
+
+		multiply_rows(f, part, part->data + (first + done) * bytes, here);
+		f->next += here;
+	}
 }
 
 static void few_tile(void *context, size_t tile, int worker)
