@@ -252,7 +252,7 @@ static void structured_output_always_has_a_label(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		struct answer a = answer_of(w, id, task->dev.list.items[i]);
 		struct answer_row row = { .variant = id, .item = task->dev.list.items[i]->id, .split = "dev", .call = a.call,
-					  .answer = a.label, .status = a.status };
+					  .answer = a.text, .status = a.status };
 		struct call_row call;
 
 		assert_string_equal(a.status, "answered");
@@ -260,7 +260,7 @@ static void structured_output_always_has_a_label(void **state)
 			    store_answer_put(store, run.id, &row, &err));
 		json_t *said = json_loads(call.output, JSON_REJECT_DUPLICATES, NULL);
 
-		assert_string_equal(json_string_value(json_object_get(said, "label")), a.label);
+		assert_string_equal(json_string_value(json_object_get(said, "label")), a.text);
 		assert_int_equal(json_object_size(said), 1);
 		json_decref(said);
 	}
@@ -284,7 +284,7 @@ static void a_reason_inside_json_is_not_the_answer(void **state)
 	sqlite3_free(sql);
 	a = answer_of(w, id, task->dev.list.items[0]);
 	assert_string_equal(a.status, "answered");
-	assert_string_equal(a.label, "emu");
+	assert_string_equal(a.text, "emu");
 	workshop_free(w);
 }
 
@@ -298,7 +298,7 @@ static const struct variant_row *climbed(uint64_t seed, const char *id)
 	int64_t run;
 	size_t n;
 
-	if (climb_run(task, models, store, &options, &run, &err) != CLIMB_DONE)
+	if (climb_run(task, models, NULL, store, &options, &run, &err) != CLIMB_DONE)
 		fail_msg("%s", err.text);
 	assert_true(store_variants(store, run, &arena, &rows, &n, &err));
 	for (size_t i = 0; i < n; i++)
