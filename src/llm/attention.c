@@ -32,9 +32,11 @@ struct scratch {
 	float *q;           /* (rows, width) rounded */
 };
 
-static const struct kernels *inner(const struct kernels *kernels)
+static const struct kernels *inner(const struct kernels *outer, bool exact)
 {
-	return kernels->attention ? kernels->attention : kernels;
+	const struct kernels *other = exact && outer->exact ? outer->exact : outer->attention;
+
+	return other ? other : outer;
 }
 
 static size_t panels(const struct kernels *kernels, size_t columns)
@@ -44,9 +46,9 @@ static size_t panels(const struct kernels *kernels, size_t columns)
 	return (columns + panel - 1) / panel;
 }
 
-size_t attention_scratch(const struct kernels *outer, size_t group, size_t width, size_t positions)
+size_t attention_scratch(const struct kernels *outer, bool exact, size_t group, size_t width, size_t positions)
 {
-	const struct kernels *kernels = inner(outer);
+	const struct kernels *kernels = inner(outer, exact);
 	size_t rows = ATTENTION_BLOCK * group, panel = (size_t)kernels->panel;
 	size_t values = panels(kernels, width) * kernels->panel_bytes(positions);
 
@@ -158,7 +160,7 @@ static void scatter(const struct attention *a, const struct kernels *kernels, co
 
 void attention_run(const struct attention *a, const struct kernels *outer, float *memory)
 {
-	const struct kernels *kernels = inner(outer);
+	const struct kernels *kernels = inner(outer, a->exact);
 	struct scratch s = lay_out(a, kernels, memory);
 
 	round_queries(a, kernels, &s);

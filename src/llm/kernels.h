@@ -25,6 +25,7 @@ struct kernels {
 	int panel;               /* columns of W in one packed panel (a multiple of 16) */
 	bool bf16;               /* A and W are rounded to bf16 before they are multiplied; sums stay f32 */
 	const struct kernels *attention; /* the set whose products attention takes; NULL: this one */
+	const struct kernels *exact;     /* likewise where products must be f32 */
 
 	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
 	 * stay as they were: multiply does not write theirs of C. */

@@ -206,6 +206,7 @@ const struct kernels kernels_avx512bf16 = {
 	.available = processor_has_avx512bf16,
 	.panel = PANEL,
 	.bf16 = true,
+	.exact = &kernels_avx512,
 	.pack = pair_pack,
 	.pack_row = pair_pack_row,
 	.panel_bytes = pair_panel_bytes,
