@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { LINE = 16 }; /* floats of a cache line; softmax takes no partial vectors in any set */
+enum {
+	LINE = 16,  /* floats of a cache line; softmax takes no partial vectors in any set */
+	AHEAD = 16, /* positions from the one that is packed to the one that is fetched */
+};
 
 static size_t padded(size_t n)
 {
@@ -101,6 +104,15 @@ static void add_position(const struct attention *a, const struct kernels *kernel
 	kernels->multiply(s->q, s->rows, words, a->width, s->key_panel, n, s->p + i + 1 - n, s->stride);
 }
 
+/* Ahead of the positions that are packed: a head's rows lie too far apart for the processor's own guesses. */
+static void fetch(const float *k, const float *v, size_t width)
+{
+	for (size_t c = 0; c < width; c += LINE) {
+		__builtin_prefetch(k + c);
+		__builtin_prefetch(v + c);
+	}
+}
+
 static void add_positions(const struct attention *a, const struct kernels *kernels, const struct scratch *s)
 {
 	size_t start = 0;
@@ -108,9 +120,13 @@ static void add_positions(const struct attention *a, const struct kernels *kerne
 	for (size_t i = 0; i < a->n_segments; start += a->segments[i++].n) {
 		const struct attention_segment *g = &a->segments[i];
 
-		for (size_t j = start < s->from ? s->from - start : 0; j < g->n && start + j < s->from + s->n; j++)
-			add_position(a, kernels, s, start + j - s->from, g->k + a->head + j * g->ld,
-				     g->v + a->head + j * g->ld);
+		for (size_t j = start < s->from ? s->from - start : 0; j < g->n && start + j < s->from + s->n; j++) {
+			const float *k = g->k + a->head + j * g->ld, *v = g->v + a->head + j * g->ld;
+
+			if (j + AHEAD < g->n)
+				fetch(k + AHEAD * g->ld, v + AHEAD * g->ld, a->width);
+			add_position(a, kernels, s, start + j - s->from, k, v);
+		}
 	}
 }
 
