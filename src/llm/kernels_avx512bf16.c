@@ -211,6 +211,7 @@ const struct kernels kernels_avx512bf16 = {
 	.available = processor_has_avx512bf16,
 	.products = PRODUCTS_BF16,
 	.panel = PANEL,
+	.exact = &kernels_avx512,
 	.block = 2,
 	.pack = pair_pack,
 	.pack_row = pair_pack_row,
