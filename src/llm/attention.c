@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { LINE = 16 }; /* floats of a cache line; softmax takes no partial vectors in any set */
+enum {
+	LINE = 16,  /* floats of a cache line; softmax takes no partial vectors in any set */
+	AHEAD = 16, /* positions from the one that is packed to the one that is fetched */
+};
 
 static size_t padded(size_t n)
 {
@@ -32,9 +35,11 @@ struct scratch {
 	float *q;           /* (rows, width) rounded */
 };
 
-static const struct kernels *inner(const struct kernels *kernels)
+static const struct kernels *inner(const struct kernels *outer, bool exact)
 {
-	return kernels->attention ? kernels->attention : kernels;
+	const struct kernels *other = exact && outer->exact ? outer->exact : outer->attention;
+
+	return other ? other : outer;
 }
 
 static size_t panels(const struct kernels *kernels, size_t columns)
@@ -44,9 +49,9 @@ static size_t panels(const struct kernels *kernels, size_t columns)
 	return (columns + panel - 1) / panel;
 }
 
-size_t attention_scratch(const struct kernels *outer, size_t group, size_t width, size_t positions)
+size_t attention_scratch(const struct kernels *outer, bool exact, size_t group, size_t width, size_t positions)
 {
-	const struct kernels *kernels = inner(outer);
+	const struct kernels *kernels = inner(outer, exact);
 	size_t rows = ATTENTION_BLOCK * group, panel = (size_t)kernels->panel;
 	size_t values = panels(kernels, width) * kernels->panel_bytes(positions);
 
@@ -99,6 +104,15 @@ static void add_position(const struct attention *a, const struct kernels *kernel
 	kernels->multiply(s->q, s->rows, words, a->width, s->key_panel, n, s->p + i + 1 - n, s->stride);
 }
 
+/* Ahead of the positions that are packed: a head's rows lie too far apart for the processor's own guesses. */
+static void fetch(const float *k, const float *v, size_t width)
+{
+	for (size_t c = 0; c < width; c += LINE) {
+		__builtin_prefetch(k + c);
+		__builtin_prefetch(v + c);
+	}
+}
+
 static void add_positions(const struct attention *a, const struct kernels *kernels, const struct scratch *s)
 {
 	size_t start = 0;
@@ -106,9 +120,13 @@ static void add_positions(const struct attention *a, const struct kernels *kerne
 	for (size_t i = 0; i < a->n_segments; start += a->segments[i++].n) {
 		const struct attention_segment *g = &a->segments[i];
 
-		for (size_t j = start < s->from ? s->from - start : 0; j < g->n && start + j < s->from + s->n; j++)
-			add_position(a, kernels, s, start + j - s->from, g->k + a->head + j * g->ld,
-				     g->v + a->head + j * g->ld);
+		for (size_t j = start < s->from ? s->from - start : 0; j < g->n && start + j < s->from + s->n; j++) {
+			const float *k = g->k + a->head + j * g->ld, *v = g->v + a->head + j * g->ld;
+
+			if (j + AHEAD < g->n)
+				fetch(k + AHEAD * g->ld, v + AHEAD * g->ld, a->width);
+			add_position(a, kernels, s, start + j - s->from, k, v);
+		}
 	}
 }
 
@@ -158,7 +176,7 @@ static void scatter(const struct attention *a, const struct kernels *kernels, co
 
 void attention_run(const struct attention *a, const struct kernels *outer, float *memory)
 {
-	const struct kernels *kernels = inner(outer);
+	const struct kernels *kernels = inner(outer, a->exact);
 	struct scratch s = lay_out(a, kernels, memory);
 
 	round_queries(a, kernels, &s);

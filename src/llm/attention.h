@@ -29,6 +29,7 @@ struct attention {
 	bool plain;     /* leave them f32 instead */
 	size_t column;  /* values in an out row before those of the first head */
 	size_t n, ldq, ldo;
+	bool exact;   /* f32 products in every set: bf16 errs by 2^-9 of |q| |k|, too much where keys have large biases */
 	size_t group; /* query heads that share the K/V head */
 	size_t width; /* values of one head */
 	float scale;  /* of the scores, positive, usually 1 / sqrt(width) */
@@ -41,7 +42,7 @@ struct attention {
 };
 
 /* Floats of scratch memory, 64-byte aligned, that attention_run() needs for chains of up to `positions`. */
-size_t attention_scratch(const struct kernels *outer, size_t group, size_t width, size_t positions);
+size_t attention_scratch(const struct kernels *outer, bool exact, size_t group, size_t width, size_t positions);
 
 /* Can heads of this width be rounded one by one? Where not, their rows are left plain and rounded whole. */
 static inline bool attention_can_round(const struct kernels *kernels, size_t width)

@@ -237,6 +237,7 @@ static void attend(void *context, size_t tile, int worker)
 		.causal = true,
 		.window = d->layer[p->layer].reach == LOCAL ? d->window : 0,
 		.scale = d->attention_scale,
+		.exact = decoder_has(d, QKV_BIAS),
 		.plain = p->few || !attention_can_round(d->kernels, d->head_width),
 	};
 
@@ -395,7 +396,8 @@ static size_t lay_out(struct pass *p)
 static void reserve_scores(struct decoder *d, size_t positions)
 {
 	struct decoder_scratch *s = &d->scratch;
-	size_t need = attention_scratch(d->kernels, d->heads / d->kv_heads, d->head_width, positions);
+	size_t need = attention_scratch(d->kernels, decoder_has(d, QKV_BIAS), d->heads / d->kv_heads, d->head_width,
+					positions);
 
 	need = (need + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	if (need <= s->scores_size)

@@ -53,8 +53,8 @@ struct generation {
 };
 void generation_release(struct generation *g);
 
-/* Generates behind each prompt; out (n) is the caller's to release. A prompt that ends makes room for the next at once:
- * its first pass goes over the weights together with the next token of the others.
+/* Generates behind each prompt; out (n) is the caller's to release. A prompt that ends makes room for the next at once,
+ * whose first pass comes before the next token of all.
  *
  * Under a grammar the text is one of its language, whole and within max_tokens: only tokens are written behind which it
  * can still be completed, a byte a token at worst. Where max_tokens (or the limit) is less than the bytes of the

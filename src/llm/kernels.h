@@ -40,6 +40,7 @@ struct kernels {
 	int panel;               /* columns of W in one packed panel (a multiple of 16 and of block) */
 	int block;               /* values that round() takes together: a piece of a row begins at a multiple of it */
 	const struct kernels *attention; /* the set whose products attention takes; NULL: this one */
+	const struct kernels *exact;     /* likewise where products must be f32 */
 
 	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
 	 * stay as they were: multiply does not write theirs of C. */

@@ -9,19 +9,9 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
-#define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
-#define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
-#define VECTOR_MAX(a, b) ((vector)_mm512_max_ps((__m512)(a), (__m512)(b)))
-#define VECTOR_MIN(a, b) ((vector)_mm512_min_ps((__m512)(a), (__m512)(b)))
-#define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
-#define WIDEN_OCTETS(p) ((vector_bits)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(p))))
-#define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
 
-#include "llm/kernels_rows.h"
-#include "llm/kernels_blocks.h"
+#include "llm/kernels_wide.h"
 #include "llm/kernels_transpose.h"
 
 enum {
@@ -40,11 +30,6 @@ struct strip {
 	__mmask16 left, right; /* which of the columns 0 .. 15 and 16 .. 31 exist */
 	bool resume;           /* go on from the values in c */
 };
-
-INLINE __mmask16 first_lanes(size_t n)
-{
-	return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
-}
 
 /* Two values to one word; reads ahead of what it writes, so out may be x. */
 static TARGET void pair_round(const float *x, size_t n, float *out)
@@ -211,6 +196,7 @@ const struct kernels kernels_avx512bf16 = {
 	.available = processor_has_avx512bf16,
 	.products = PRODUCTS_BF16,
 	.panel = PANEL,
+	.exact = &kernels_avx512,
 	.block = 2,
 	.pack = pair_pack,
 	.pack_row = pair_pack_row,

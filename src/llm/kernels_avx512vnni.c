@@ -12,20 +12,10 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
-#define VECTOR_BYTES 64
 #define TARGET __attribute__((target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
-#define VECTOR_FMA(a, b, c) ((vector)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
-#define VECTOR_MAX(a, b) ((vector)_mm512_max_ps((__m512)(a), (__m512)(b)))
-#define VECTOR_MIN(a, b) ((vector)_mm512_min_ps((__m512)(a), (__m512)(b)))
-#define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
-#define WIDEN_OCTETS(p) ((vector_bits)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(p))))
-#define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
 
 #include "base/arena.h"
-#include "llm/kernels_rows.h"
-#include "llm/kernels_blocks.h"
+#include "llm/kernels_wide.h"
 
 enum {
 	PANEL = 32,
@@ -51,11 +41,6 @@ struct strip {
 	size_t ldc;
 	__mmask16 left, right; /* which of the columns 0 .. 15 and 16 .. 31 exist */
 };
-
-INLINE __mmask16 first_lanes(size_t n)
-{
-	return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
-}
 
 INLINE __m512i magnitude(__m512 v)
 {

@@ -382,6 +382,65 @@ static bool dump_line(struct decoder *d, const struct adapter *a, char *line, FI
 	return written == n;
 }
 
+enum { COMPANY = 70, TURNS = 3 }; /* more than MATRIX_FEW */
+
+/* Logits of TURNS steps of `n` sequences from the first'th on, to out (n, TURNS, vocabulary): a sequence begins with 3 to 9
+ * tokens, then each step brings one, and the second brings two at once where the sequence's number divides by 5. */
+static void step_sequences(struct decoder *d, size_t first, size_t n, float *out)
+{
+	struct context *prompts[COMPANY], *c[COMPANY];
+	size_t vocabulary = decoder_vocabulary(d);
+	float *logits = mem_zero(n * vocabulary, sizeof(*logits));
+
+	for (size_t i = 0; i < n; i++) {
+		int32_t ids[9];
+
+		for (size_t j = 0; j < 9; j++)
+			ids[j] = (int32_t)(((first + i) * 83 + j * 31) % vocabulary);
+		prompts[i] = context_new(d, NULL, ids, 3 + (first + i) % 7);
+		c[i] = context_new(d, prompts[i], NULL, 0);
+	}
+	for (size_t turn = 0; turn < TURNS; turn++) {
+		for (size_t i = 0; i < n && turn > 0; i++) {
+			size_t tokens = turn == 1 && (first + i) % 5 == 0 ? 2 : 1;
+
+			for (size_t j = 0; j < tokens; j++)
+				context_append(c[i], (int32_t)(((first + i) * 7 + turn * 11 + j) % vocabulary));
+		}
+		decoder_step(d, c, n, logits);
+		for (size_t i = 0; i < n; i++)
+			memcpy(out + (i * TURNS + turn) * vocabulary, logits + i * vocabulary, vocabulary * sizeof(*out));
+	}
+	for (size_t i = 0; i < n; i++) {
+		context_free(c[i]);
+		context_free(prompts[i]);
+	}
+	free(logits);
+}
+
+/* What decoder.h promises of decoder_step(), with every kernel set. */
+static void steps_do_not_depend_on_company(void **state)
+{
+	(void)state;
+	for (const struct kernels *const *k = kernels_all(); *k; k++) {
+		if (!(*k)->available())
+			continue;
+		struct engine e = engine_decoder(GOLDEN "tiny-llama3.gguf", *k, 2);
+		size_t row = TURNS * decoder_vocabulary(e.decoder);
+		float *together = mem_zero(COMPANY * row, sizeof(*together)), *alone = mem_zero(row, sizeof(*alone));
+
+		step_sequences(e.decoder, 0, COMPANY, together);
+		for (size_t i = 0; i < COMPANY; i += 3) {
+			step_sequences(e.decoder, i, 1, alone);
+			if (memcmp(alone, together + i * row, row * sizeof(*alone)) != 0)
+				fail_msg("%s: sequence %zu differs in company", (*k)->name, i);
+		}
+		free(together);
+		free(alone);
+		engine_close(&e);
+	}
+}
+
 /* RUNG_KERNELS may name a set with bf16 products, too. */
 static int dump(const char *model, const char *ids_path, const char *out_path, const char *adapter)
 {
@@ -412,6 +471,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tiny_models_match_transformers_with_every_kernel_set),
 		cmocka_unit_test(smollm2_matches_transformers),
+		cmocka_unit_test(steps_do_not_depend_on_company),
 		cmocka_unit_test(sharing_leaves_no_trace),
 		cmocka_unit_test(batches_and_threads_leave_no_trace),
 		cmocka_unit_test(appended_tokens_equal_a_whole_sequence),
