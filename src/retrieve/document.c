@@ -45,9 +45,9 @@ static bool list_holds(const char *list, const char *word)
 {
 	size_t n = strlen(word);
 
-	for (const char *at = list + 1; *at; at = strchr(at, ' ') + 1)
+	for (const char *at = list + 1; n && !strchr(word, ' ') && *at; at = strchr(at, ' ') + 1)
 		if (strncasecmp(at, word, n) == 0 && at[n] == ' ')
-			return n > 0;
+			return true;
 	return false;
 }
 
