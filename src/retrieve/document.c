@@ -85,12 +85,14 @@ void parts_block(struct parts *p, enum block_kind kind, unsigned level, size_t s
 
 void parts_origin(struct parts *p, size_t source, unsigned page)
 {
-	const struct origin *last = p->n_origins ? &p->origins[p->n_origins - 1] : NULL;
+	if (p->n_origins) {
+		struct origin *last = &p->origins[p->n_origins - 1];
 
-	if (last && last->page == page && (page || source - last->source == p->text.n - last->text))
-		return;
-	if (last && last->text == p->text.n)
-		p->n_origins--;
+		if (last->page == page && (page || source - last->source == p->text.n - last->text))
+			return;
+		if (last->text == p->text.n)
+			p->n_origins--;
+	}
 	if (p->n_origins == p->origin_capacity) {
 		p->origin_capacity = p->origin_capacity ? p->origin_capacity * 2 : 64;
 		p->origins = mem_resize(p->origins, p->origin_capacity, sizeof(*p->origins));

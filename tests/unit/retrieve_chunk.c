@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
-#include "chunk_rules.h"
+#include "retrieve_rules.h"
 
 /* "|" stands where sentences end, behind the space that follows them. */
 static const struct {
@@ -133,7 +133,7 @@ static void chunks_end_at_the_best_seam(void **state)
 		arena_init(&arena);
 		parse(&arena, MEDIA_MARKDOWN, cases[i].bytes, strlen(cases[i].bytes), &d);
 		const struct chunk *chunks = chunk_document(&d, &o, &arena, &n);
-		const char *broken = rules_broken(&d, &o, chunks, n, true);
+		const char *broken = chunks_broken(&d, &o, chunks, n, true);
 
 		show(&d, chunks, n, &got);
 		if (broken || strcmp(buf_text(&got), cases[i].chunks) != 0)
@@ -179,7 +179,7 @@ static void check_random(struct rng *rng)
 	random_text(rng, &bytes);
 	parse(&arena, rng_below(rng, 4) ? MEDIA_MARKDOWN : (enum media)rng_below(rng, 2), buf_text(&bytes), bytes.n, &d);
 	const struct chunk *chunks = chunk_document(&d, &o, &arena, &n), *same = chunk_document(&d, &o, &arena, &again);
-	const char *broken = rules_broken(&d, &o, chunks, n, true);
+	const char *broken = chunks_broken(&d, &o, chunks, n, true);
 
 	if (broken)
 		fail_msg("%s, size %zu, overlap %zu:\n%s", broken, o.size, o.overlap, d.text);
@@ -234,7 +234,7 @@ static void stubborn_text_is_cut_between_characters(void **state)
 			buf_adds(&bytes, stubborn[i / 3].unit);
 		parse(&arena, MEDIA_TEXT, bytes.data, bytes.n, &d);
 		const struct chunk *chunks = chunk_document(&d, &o, &arena, &n);
-		const char *broken = rules_broken(&d, &o, chunks, n, true);
+		const char *broken = chunks_broken(&d, &o, chunks, n, true);
 
 		if (broken)
 			fail_msg("%s: %s", stubborn[i / 3].name, broken);

@@ -1,6 +1,7 @@
-/* chunk_rules.h - what chunk.h promises of the chunks of any document, for the unit tests and the fuzz target. */
-#ifndef RUNG_TEST_CHUNK_RULES_H
-#define RUNG_TEST_CHUNK_RULES_H
+/* retrieve_rules.h - what document.h and chunk.h promise of any document and its chunks, for the unit tests and the fuzz
+ * target. */
+#ifndef RUNG_TEST_RETRIEVE_RULES_H
+#define RUNG_TEST_RETRIEVE_RULES_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,38 @@ static inline bool rules_crosses(const struct document *d, const struct chunk *c
 	return false;
 }
 
-/* Names the first promise that is broken, or NULL. Headings are looked at where `headings` allows the time. */
-static inline const char *rules_broken(const struct document *d, const struct chunk_options *o, const struct chunk *chunks,
-				       size_t n, bool headings)
+/* Names the first promise about a document from n bytes that is broken, or NULL. */
+static inline const char *document_broken(const struct document *d, size_t n)
+{
+	size_t before = 0, bad;
+
+	if (d->text[d->n] || !text_valid(d->text, d->n, &bad) || memchr(d->text, 0, d->n))
+		return "text";
+	if (!text_valid(d->title, strlen(d->title), &bad))
+		return "title";
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		const struct block *b = &d->blocks[i];
+
+		if (b->start < before || b->end <= b->start || b->end > d->n)
+			return "blocks in order";
+		if (!rules_boundary(d, b->start) || !rules_boundary(d, b->end))
+			return "characters";
+		if (is_blank(d->text[b->end - 1]) || (b->kind != BLOCK_CODE && is_blank(d->text[b->start])))
+			return "blocks without white space around them";
+		if ((b->kind == BLOCK_HEADING) != (b->level >= 1) || b->level > 6)
+			return "levels";
+		before = b->end;
+	}
+	for (size_t i = 0; i < d->n_origins; i++)
+		if (d->origins[i].text >= d->n || d->origins[i].source > n ||
+		    (i && d->origins[i].text <= d->origins[i - 1].text))
+			return "origins in order";
+	return NULL;
+}
+
+/* The same of its chunks. Headings are looked at where `headings` allows the time. */
+static inline const char *chunks_broken(const struct document *d, const struct chunk_options *o, const struct chunk *chunks,
+					size_t n, bool headings)
 {
 	size_t covered = 0; /* block bytes are in chunks up to here */
 
