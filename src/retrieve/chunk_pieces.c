@@ -25,10 +25,12 @@ static size_t gap_cost(const struct pieces *p, size_t start, size_t end)
 
 static void add_piece(struct pieces *p, const struct block *b, size_t start, size_t end, size_t cost)
 {
-	const struct piece *last = p->n ? &p->at[p->n - 1] : NULL;
-	size_t gap = last && last->end < start ? gap_cost(p, last->end, start) : 0;
-	size_t before = last ? last->total : 0;
+	size_t before = 0, gap = 0;
 
+	if (p->n) {
+		before = p->at[p->n - 1].total;
+		gap = gap_cost(p, p->at[p->n - 1].end, start);
+	}
 	if (p->n == p->capacity) {
 		p->capacity = p->capacity ? p->capacity * 2 : 256;
 		p->at = mem_resize(p->at, p->capacity, sizeof(*p->at));

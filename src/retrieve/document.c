@@ -45,9 +45,9 @@ static bool list_holds(const char *list, const char *word)
 {
 	size_t n = strlen(word);
 
-	for (const char *at = list + 1; *at; at = strchr(at, ' ') + 1)
+	for (const char *at = list + 1; n && !strchr(word, ' ') && *at; at = strchr(at, ' ') + 1)
 		if (strncasecmp(at, word, n) == 0 && at[n] == ' ')
-			return n > 0;
+			return true;
 	return false;
 }
 
@@ -85,12 +85,14 @@ void parts_block(struct parts *p, enum block_kind kind, unsigned level, size_t s
 
 void parts_origin(struct parts *p, size_t source, unsigned page)
 {
-	const struct origin *last = p->n_origins ? &p->origins[p->n_origins - 1] : NULL;
+	if (p->n_origins) {
+		struct origin *last = &p->origins[p->n_origins - 1];
 
-	if (last && last->page == page && (page || source - last->source == p->text.n - last->text))
-		return;
-	if (last && last->text == p->text.n)
-		p->n_origins--;
+		if (last->page == page && (page || source - last->source == p->text.n - last->text))
+			return;
+		if (last->text == p->text.n)
+			p->n_origins--;
+	}
 	if (p->n_origins == p->origin_capacity) {
 		p->origin_capacity = p->origin_capacity ? p->origin_capacity * 2 : 64;
 		p->origins = mem_resize(p->origins, p->origin_capacity, sizeof(*p->origins));

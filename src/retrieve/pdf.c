@@ -167,7 +167,7 @@ static bool explain(const struct document_file *f, struct child *c, int status, 
 	if (c->late || (killed && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)))
 		return error_set(err, "%s: pdftotext did not finish within %d s of processor time or %d s in all; split the PDF",
 				 f->name, c->limits->seconds, c->limits->wait_ms / 1000);
-	if (complains(c, "memory") || complains(c, "bad_alloc"))
+	if (complains(c, "memory") || complains(c, "bad_alloc") || complains(c, "failed to map"))
 		return error_set(err, "%s: pdftotext needs more than the %zu MiB of memory that it may have; split the PDF",
 				 f->name, c->limits->memory_mb);
 	if (complains(c, "password"))

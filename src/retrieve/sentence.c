@@ -29,7 +29,7 @@ static const struct {
 } abbreviations[] = {
 	{ NEVER, " dr mr mrs ms prof st rev hon gen col capt cmdr lt sgt maj gov sen rep pres mt ft vs cf viz approx ca resp "
 		 "incl excl esp eg ie bzw vgl ggf evtl z.b d.h u.a e.g i.e a.k.a mme mlle " },
-	{ NUMBERS, " no nos nr p fig figs eq eqs sec secs ch chap vol vols pp art tab ref refs ver jan feb mar apr jun jul aug sep sept "
+	{ NUMBERS, " no nos nr p kap abb abs fig figs eq eqs sec secs ch chap vol vols pp art tab ref refs ver jan feb mar apr jun jul aug sep sept "
 		   "oct nov dec " },
 	{ STARTER, " inc ltd co corp bros jr sr al dept univ est assn ave blvd a.m p.m b.c a.d ph.d m.d u.s u.k u.n e.u " },
 };
