@@ -3,6 +3,7 @@
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
+#   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
 
@@ -93,6 +94,10 @@ test: deps
 tests: $(B)/rung $(TEST_BIN)
 	@tests/run.sh $(B) $(sort $(TEST_BIN))
 
+# The engine's tests for 64-bit ARM under qemu (Debian on x86-64; minutes).
+neon-tests:
+	@tools/neon.sh
+
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 check: compile_commands.json
@@ -147,6 +152,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests check fuzz bench bench-engine bench-library bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-library bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

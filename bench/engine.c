@@ -1,10 +1,11 @@
 /* engine.c - one figure of the engine at a time, for bench/engine.py and for work on that figure.
  *
- *     engine [-t threads] [-n turns] [-p] FIGURE MODEL [NUMBER ...]
+ *     engine [-t threads] [-n turns] [-a ADAPTER] [-p] FIGURE MODEL [NUMBER ...]
  *
  * `engine` alone lists the figures. Prints, after -n turns (default 5), the best: units a second, GFLOP/s and the
  * process's peak memory in MB, separated by tabs. With -p it takes one turn for each line of standard input and prints
- * that turn, so that another program can let it alternate with a peer. RUNG_KERNELS chooses the kernel set.
+ * that turn, so that another program can let it alternate with a peer. With -a a decoder reads through that adapter,
+ * whose work is not counted. RUNG_KERNELS chooses the kernel set.
  *
  * Operations count what the model needs, 2 for each multiply-add of a weight or of attention, each prompt's last row
  * alone through the head; norms, activations and softmax count nothing. Token ids are arbitrary (speed does not depend
@@ -17,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "llm/adapter.h"
 #include "llm/encoder.h"
 #include "llm/generate.h"
 #include "llm/gguf.h"
@@ -34,13 +36,14 @@ struct shape {
 };
 
 struct bench {
-	const char *model;
+	const char *model, *adapter_path;
 	size_t number[NUMBERS];
 	const char *texts_path;
 	const struct kernels *kernels;
 	struct pool *pool;
 	struct shape shape;
 	struct decoder *decoder;
+	struct adapter *adapter; /* NULL: the plain model */
 	struct encoder *encoder;
 	struct context *shared;
 	struct token_list *prompts; /* (n_prompts) */
@@ -141,8 +144,18 @@ static void open_decoder(struct bench *b)
 
 	b->shape = decoder_shape(b->model, &err);
 	b->decoder = decoder_open(b->model, b->kernels, b->pool, &err);
-	if (!b->decoder)
+	if (b->decoder && b->adapter_path)
+		b->adapter = adapter_open(b->adapter_path, b->decoder, &err);
+	if (!b->decoder || (b->adapter_path && !b->adapter))
 		die(err.text);
+}
+
+static struct context *root_of(const struct bench *b, struct token_list ids)
+{
+	struct context *root = context_new(b->decoder, NULL, ids.ids, ids.n);
+
+	context_adapt(root, b->adapter);
+	return root;
 }
 
 /* --- score -------------------------------------------------------------------------------------------------------- */
@@ -152,7 +165,7 @@ static void score_open(struct bench *b)
 	struct token_list prefix = make_prompt(0, b->number[0]), labels[LABELS];
 
 	open_decoder(b);
-	b->shared = context_new(b->decoder, NULL, prefix.ids, prefix.n);
+	b->shared = root_of(b, prefix);
 	decoder_compute(b->decoder, &b->shared, 1);
 	token_list_release(&prefix);
 	make_prompts(b, b->number[2], b->number[1]);
@@ -187,7 +200,7 @@ static void prefill_open(struct bench *b)
 static struct turn prefill_turn(struct bench *b)
 {
 	double start = clock_ms();
-	struct context *c = context_new(b->decoder, NULL, b->prompts->ids, b->prompts->n);
+	struct context *c = root_of(b, b->prompts[0]);
 	struct turn t = { .units = (double)b->prompts->n };
 
 	decoder_compute(b->decoder, &c, 1);
@@ -226,7 +239,7 @@ static struct turn generate_turn(struct bench *b)
 	double start;
 
 	for (size_t i = 0; i < streams; i++)
-		c[i] = context_new(b->decoder, NULL, b->prompts[i].ids, b->prompts[i].n);
+		c[i] = root_of(b, b->prompts[i]);
 	decoder_step(b->decoder, c, streams, b->out);
 	start = clock_ms();
 	for (size_t s = 0; s < tokens; s++) {
@@ -363,7 +376,7 @@ static const struct figure {
 
 static void usage(void)
 {
-	fprintf(stderr, "engine [-t threads] [-n turns] [-p] FIGURE ...\n");
+	fprintf(stderr, "engine [-t threads] [-n turns] [-a ADAPTER] [-p] FIGURE ...\n");
 	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
 		fprintf(stderr, "  %s %s: %s\n", figures[i].name, figures[i].arguments, figures[i].unit);
 	exit(2);
@@ -411,6 +424,7 @@ static void bench_free(struct bench *b)
 	free(b->out);
 	token_tree_free(b->labels);
 	context_free(b->shared);
+	adapter_free(b->adapter);
 	decoder_free(b->decoder);
 	encoder_free(b->encoder);
 	pool_free(b->pool);
@@ -425,11 +439,13 @@ int main(int argc, char **argv)
 	struct error err;
 	char line[16];
 
-	while ((option = getopt(argc, argv, "t:n:p")) != -1) {
+	while ((option = getopt(argc, argv, "t:n:a:p")) != -1) {
 		if (option == 't')
 			threads = (int)strtol(optarg, NULL, 10);
 		else if (option == 'n')
 			turns = (int)strtol(optarg, NULL, 10);
+		else if (option == 'a')
+			b.adapter_path = optarg;
 		else if (option == 'p')
 			asked = true;
 		else

@@ -37,10 +37,13 @@ enum { PEAK_CHAINS = 12 };
 
 #define PEAK_KEEP(s) __asm__("" : "+v"(s));
 #define PEAK_ONE_BF16 ((__m512bh)_mm512_set1_epi16(0x3f80))
+#define PEAK_ONE_INT8 _mm512_set1_epi8(1)
+#define PEAK_INT8(s) s = _mm512_dpbusd_epi32(s, PEAK_ONE_INT8, PEAK_ONE_INT8); PEAK_KEEP(s)
 #define PEAK_BF16(s) s = _mm512_dpbf16_ps(s, PEAK_ONE_BF16, PEAK_ONE_BF16); PEAK_KEEP(s)
 #define PEAK_512(s) s = _mm512_fmadd_ps(_mm512_set1_ps(1), _mm512_set1_ps(1), s); PEAK_KEEP(s)
 #define PEAK_256(s) s = _mm256_fmadd_ps(_mm256_set1_ps(1), _mm256_set1_ps(1), s); PEAK_KEEP(s)
 
+PEAK_FUNCTION(peak_avx512vnni, "avx512f,avx512bw,avx512vnni", __m512i, _mm512_setzero_si512(), PEAK_INT8, 128)
 PEAK_FUNCTION(peak_avx512bf16, "avx512f,avx512bw,avx512bf16", __m512, _mm512_setzero_ps(), PEAK_BF16, 64)
 PEAK_FUNCTION(peak_avx512, "avx512f", __m512, _mm512_setzero_ps(), PEAK_512, 32)
 PEAK_FUNCTION(peak_avx2, "avx2,fma", __m256, _mm256_setzero_ps(), PEAK_256, 16)
@@ -65,6 +68,7 @@ static peak_fn *peak_of(const char *set)
 		peak_fn *run;
 	} loops[] = {
 #if defined(__x86_64__)
+		{ "avx512vnni", peak_avx512vnni },
 		{ "avx512bf16", peak_avx512bf16 },
 		{ "avx512", peak_avx512 },
 		{ "avx2", peak_avx2 },

@@ -43,7 +43,8 @@ static const struct option_row *const options_of[] = { &option_name, &option_mod
 
 const struct command command_model = {
 	"model", "ls | add PATH | rm NAME", "local models",
-	"Lists the local models, links a GGUF file or an encoder's folder among them, or takes one away. A task\n"
-	"names a decoder local:NAME (its file name without .gguf).",
+	"Lists the local models, links a GGUF file (decoder or LoRA adapter) or an encoder's folder among them, or takes\n"
+	"one away. A task names a decoder local:NAME (its file name without .gguf), and read through an adapter\n"
+	"local:NAME+ADAPTER; local and local+ADAPTER are the default decoder.",
 	options_of, 1, 2, run,
 };

@@ -9,6 +9,7 @@
 #include "eval/check.h"
 #include "model/registry.h"
 #include "report/build.h"
+#include "retrieve/library.h"
 #include "task/scorer.h"
 #include "variant/show.h"
 
@@ -25,9 +26,11 @@ struct rung *rung_open(const struct rung_options *options)
 static void forget(struct rung *r)
 {
 	workshop_free(r->workshop);
+	library_close(r->library);
 	store_close(r->store);
 	task_free(r->task);
 	r->workshop = NULL;
+	r->library = NULL;
 	r->store = NULL;
 	r->task = NULL;
 	r->winner = NULL;
@@ -79,7 +82,7 @@ static bool open_task(struct rung *r, const char *examples, uint64_t seed, struc
 {
 	struct task_options options = { .examples = examples, .seed = seed };
 
-	return rung_open_task(r, &options, err);
+	return rung_open_task(r, &options, err) && variants_check(r->task, err);
 }
 
 const char *rung_store_path(struct rung *r)
@@ -135,15 +138,37 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 /* What task files may say already and a climb cannot do yet. */
 static bool climbable(const struct task *t, struct error *err)
 {
-	if (t->kind != TASK_CLASSIFY)
-		return error_set(err, "%s: kind %s cannot be climbed yet; so far only classify can", t->file,
+	if (t->kind != TASK_CLASSIFY && t->kind != TASK_ANSWER)
+		return error_set(err, "%s: kind %s cannot be climbed yet; so far classify and answer can", t->file,
 				 task_kind_name(t->kind));
 	if (t->many)
 		return error_set(err, "%s: many: true cannot be climbed yet; so far an item has one label", t->file);
 	if (!scorer_find(t->scorer))
-		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex and number can",
+		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number and f1 can",
 				 t->file, t->scorer);
 	return true;
+}
+
+/* The library of a task that has documents. */
+static bool open_library(struct rung *r, bool create, struct error *err)
+{
+	if (r->task->documents.n_paths == 0)
+		return true;
+	r->library = library_open(rung_docs_path(r), create, rung_models(r), err);
+	return r->library != NULL;
+}
+
+/* The task's own documents, as they are now. */
+static bool fill_library(struct rung *r, struct error *err)
+{
+	const struct task_documents *d = &r->task->documents;
+	struct source source = { .paths = d->paths, .n_paths = d->n_paths, .folder = r->task->folder, .text = d->text,
+				 .n_text = d->n_text, .id = d->id };
+	struct library_progress progress = { .step = r->options.progress, .stopped = r->options.stopped,
+					     .context = r->options.context };
+	struct library_counts counts = { 0 };
+
+	return !r->library || library_add(r->library, &source, true, &progress, &counts, err);
 }
 
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, struct rung_error *err)
@@ -162,7 +187,9 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	r->store = store_open(rung_store_path(r), true, &e);
 	if (!r->store)
 		return rung_failed(RUNG_UNFINISHED, &e, err);
-	if (climb_run(r->task, rung_models(r), r->store, &options, &run, &e) != CLIMB_DONE)
+	if (!open_library(r, true, &e) || !fill_library(r, &e))
+		return rung_failed(RUNG_UNFINISHED, &e, err);
+	if (climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
 		return rung_failed(RUNG_UNFINISHED, &e, err);
 	return RUNG_OK;
 }
@@ -291,24 +318,25 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
 	struct run_row run;
-	size_t n;
+	size_t n, n_models;
+	bool found;
 
-	if (!last_report(r, &report, err))
+	if (!last_report(r, &report, err) ||
+	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
 		return false;
 	if (!id)
 		id = report.variants[report.verdict.winner].id;
-	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
+	const char *const *models = settings_models(run.settings, &r->arena, &n_models);
+	const struct variant *variants = variants_list(r->task, &r->arena, models, n_models, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];
 	if (!r->winner || r->winner->skipped)
 		return error_set(err, "%s: no variant \"%s\" can answer; `rung report` lists them", r->task->file, id);
-	bool found;
-
-	if (!store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
+	if (!open_library(r, false, err))
 		return false;
-	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->store, 0,
+	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->library, r->store, 0,
 				    run.seed);
 	return true;
 }

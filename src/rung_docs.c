@@ -6,8 +6,7 @@
 #include "retrieve/library_text.h"
 #include "rung_inner.h"
 
-/* docs.db in the store's folder. */
-static const char *docs_path(struct rung *r)
+const char *rung_docs_path(struct rung *r)
 {
 	const char *store = rung_store_path(r), *slash = strrchr(store, '/');
 
@@ -23,8 +22,8 @@ static struct library *open_library(struct rung *r, bool create, struct error *e
 	*status = RUNG_INPUT;
 	if (!rung_open_task(r, &file_alone, err))
 		return NULL;
-	l = library_open(docs_path(r), create, rung_models(r), err);
-	if (!l && (create || file_exists(docs_path(r))))
+	l = library_open(rung_docs_path(r), create, rung_models(r), err);
+	if (!l && (create || file_exists(rung_docs_path(r))))
 		*status = RUNG_UNFINISHED;
 	return l;
 }

@@ -15,6 +15,7 @@ struct rung {
 	struct task *task;
 	struct store *store;
 	struct models *models;
+	struct library *library; /* the task's documents; NULL when it has none */
 	struct workshop *workshop; /* kept between questions */
 	const struct variant *winner;
 	int meets_target;
@@ -28,6 +29,7 @@ char *rung_handed_over(struct buf *b);
 /* Opens the task in place of what was open. */
 bool rung_open_task(struct rung *r, const struct task_options *options, struct error *err);
 const char *rung_store_path(struct rung *r);
+const char *rung_docs_path(struct rung *r); /* docs.db in the store's folder */
 struct models *rung_models(struct rung *r);
 
 #endif

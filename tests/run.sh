@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh BUILD TEST... - runs every unit test and every tests/e2e/*.sh, shows what fails, ends with the counts.
+# run.sh BUILD TEST... - runs every unit test and every tests/e2e/*.sh, shows what fails, ends with the counts. With
+# EMULATOR set it runs the unit tests alone, each under that program.
 set -u
 
 build=$1
@@ -13,9 +14,10 @@ count() { # PATTERN: lines of the log that match
 	grep -c "$1" "$log" || true
 }
 
-for test in "$@" tests/e2e/*.sh; do
+[ -n "${EMULATOR-}" ] || set -- "$@" tests/e2e/*.sh
+for test in "$@"; do
 	[ -x "$test" ] || continue # lib.sh is no test
-	if "$test" >"$log" 2>&1; then status=0; else status=$?; fi
+	if ${EMULATOR-} "$test" >"$log" 2>&1; then status=0; else status=$?; fi
 	p=$(count '^\[       OK \]') f=$(count '^\[  FAILED  \] [^0-9]') s=$(count '^\[  SKIPPED \] [^0-9]')
 	listed=$(count '^\[  FAILED  \] [0-9]')
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then

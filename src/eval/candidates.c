@@ -43,6 +43,20 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 	return rule;
 }
 
+const char *const *settings_models(const char *settings, struct arena *arena, size_t *n)
+{
+	json_t *root = json_loads(settings, 0, NULL);
+	const json_t *models = json_object_get(root, "models");
+	const char **names;
+
+	*n = json_array_size(models);
+	names = arena_array(arena, *n, sizeof(*names));
+	for (size_t i = 0; i < *n; i++)
+		names[i] = arena_string(arena, json_string_value(json_array_get(models, i)));
+	json_decref(root);
+	return names;
+}
+
 /* Scores of the first items of the order that the variant answered without a gap. */
 static bool load_scores(const struct task *task, struct store *store, int64_t run, struct test_items order,
 			const char *variant, struct arena *arena, struct candidate *c, struct error *err)
@@ -62,7 +76,7 @@ static bool load_scores(const struct task *task, struct store *store, int64_t ru
 
 		if (at == SIZE_MAX)
 			break;
-		score[i] = answer_score(task, item, rows[at].answer);
+		score[i] = scorer_grade(task, item, rows[at].answer);
 		c->n = i + 1;
 	}
 	hash_map_release(&by_item);

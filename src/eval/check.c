@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/reader.h"
 #include "task/template.h"
@@ -54,14 +55,34 @@ static struct input_lengths lengths_of(const struct task *t, const char *folder,
 	return l;
 }
 
+/* The task's models, and those that only a variant of the user's own names, each once; returns how many. */
+static size_t models_named(const struct task *task, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < task->n_models + task->n_variants; i++) {
+		const char *name = i < task->n_models ? task->models[i] : task->variants[i - task->n_models].model;
+		size_t at = 0;
+
+		while (at < n && strcmp(names[at], name) != 0)
+			at++;
+		names[at] = name;
+		n += at == n;
+	}
+	return n;
+}
+
 struct check check_task(const struct task *task, const struct climb_options *options, const char *models,
 			struct arena *arena)
 {
-	struct check c = { .task = task, .bound = climb_bound(task, options), .n_lengths = task->n_models };
-	struct input_lengths *lengths = arena_array(arena, task->n_models, sizeof(*lengths));
+	struct check c = { .task = task, .bound = climb_bound(task, options) };
+	const char **names = arena_array(arena, task->n_models + task->n_variants, sizeof(*names));
 
-	for (size_t i = 0; i < task->n_models; i++)
-		lengths[i] = lengths_of(task, models, task->models[i], arena);
+	c.n_lengths = models_named(task, names);
+	struct input_lengths *lengths = arena_array(arena, c.n_lengths, sizeof(*lengths));
+
+	for (size_t i = 0; i < c.n_lengths; i++)
+		lengths[i] = lengths_of(task, models, names[i], arena);
 	c.lengths = lengths;
 	c.n_copies = leakage_find(task, arena, &c.copies);
 	return c;
@@ -70,7 +91,7 @@ struct check check_task(const struct task *task, const struct climb_options *opt
 static void write_lengths(const struct input_lengths *l, struct buf *out)
 {
 	if (l->why) {
-		buf_addf(out, "  input lengths unknown: %s\n", l->why);
+		buf_addf(out, "  inputs in tokens of %s: unknown: %s\n", l->model, l->why);
 		return;
 	}
 	buf_addf(out, "  inputs in tokens of %s: median %zu, 95 %% up to %zu, longest %zu", l->model, l->median, l->p95,

@@ -19,7 +19,7 @@ struct check {
 	struct climb_bound bound;
 	const struct near_copy *copies; /* dev and test items that nearly repeat a pool example */
 	size_t n_copies;
-	const struct input_lengths *lengths; /* one for each model of the task */
+	const struct input_lengths *lengths; /* one for each model that the task names */
 	size_t n_lengths;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "eval/measure.h"
+#include "eval/probe.h"
 #include "eval/race.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
@@ -32,8 +33,8 @@ static void count_candidates(const struct variant *variants, size_t n, const str
 }
 
 /* What is fixed before the first call, as text that lives in arena. */
-static const char *settings_text(const struct task *task, const struct climb_options *o, const struct variant *variants,
-				 size_t n, struct arena *arena)
+static const char *settings_text(const struct task *task, const struct climb_options *o, uint64_t documents,
+				 const struct variant *variants, size_t n, struct arena *arena)
 {
 	int rungs, incumbents;
 	json_t *models = json_array();
@@ -46,6 +47,12 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
 				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
 				 rungs + incumbents, "first_rung", o->first_rung, "last_rung", o->last_rung, "models", models);
+	if (task->documents.n_paths > 0) {
+		char name[17];
+
+		snprintf(name, sizeof(name), "%016llx", (unsigned long long)documents);
+		json_object_set_new(root, "documents", json_string(name));
+	}
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -184,12 +191,15 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
 				  done ? "a lower rung meets the target" : NULL;
 
+		if (!why && rung == 2 && !probe_before(c, &why, err))
+			return false;
 		if (why && !(done && has_incumbent_above(variants, n, rung - 1))) {
 			if (!skip_rung(c, variants, n, rung, why, err))
 				return false;
 			continue;
 		}
-		if (!climb_rung(c, variants, n, rung, rule, &champion, &have_champion, &done, err))
+		if (!climb_rung(c, variants, n, rung, rule, &champion, &have_champion, &done, err) ||
+		    (rung == 2 && !probe_after(c, err)))
 			return false;
 	}
 	if (!have_champion)
@@ -212,16 +222,19 @@ static bool begin_run(struct climb *c, const char *settings, struct error *err)
 	return true;
 }
 
-enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
+enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err)
 {
 	struct climb c = { .task = task, .options = options, .store = store, .started_ms = clock_ms() };
 	enum climb_end end = CLIMB_FAILED;
+	uint64_t documents = 0;
 	size_t n;
 
+	if (library && !library_fingerprint(library, &documents, err))
+		return CLIMB_FAILED;
 	arena_init(&c.arena);
 	const struct variant *variants = variants_list(task, &c.arena, options->models, options->n_models, &n);
-	const char *settings = settings_text(task, options, variants, n, &c.arena);
+	const char *settings = settings_text(task, options, documents, variants, n, &c.arena);
 
 	c.dev = dev_order(task, options->seed, &c.arena);
 	c.test = test_order(task, options->seed, &c.arena);
@@ -230,7 +243,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	if (!begin_run(&c, settings, err))
 		goto out;
 	*run = c.run;
-	c.workshop = workshop_open(task, c.dev, models, store, c.run, options->seed);
+	c.workshop = workshop_open(task, c.dev, models, library, store, c.run, options->seed);
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {

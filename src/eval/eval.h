@@ -30,8 +30,9 @@ struct climb_options {
 
 enum climb_end { CLIMB_DONE, CLIMB_STOPPED, CLIMB_FAILED };
 
-/* Climbs. CLIMB_STOPPED: interrupted or out of budget, err says which; the same call resumes. */
-enum climb_end climb_run(const struct task *task, struct models *models, struct store *store,
+/* Climbs. CLIMB_STOPPED: interrupted or out of budget, err says which; the same call resumes. library holds the task's
+ * documents, or is NULL; other documents make another run. */
+enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err);
 
 /* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on
@@ -45,12 +46,11 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena);
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena);
 
-/* 1 or 0, or the scorer's grade, of a stored answer; an answer without a label scores 0. */
-double answer_score(const struct task *task, const struct example *item, const char *answer);
-
 /* What was fixed before the first test call, as the run's settings keep it. */
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena);
+/* The models that the run tried; lives in arena. */
+const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */
 bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
 		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);

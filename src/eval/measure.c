@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "task/scorer.h"
+#include "variant/evidence.h"
 
 static bool must_stop(struct climb *c, struct error *err)
 {
 	const struct climb_options *o = c->options;
-	size_t dev = 0, test = 0, prior = 0;
+	size_t dev = 0, test = 0, prior = 0, probe = 0;
 	double ms;
 
 	if (o->progress.stopped && o->progress.stopped(o->progress.context))
@@ -20,7 +22,8 @@ static bool must_stop(struct climb *c, struct error *err)
 		c->stopped = "the time budget is used up";
 	else if (o->max_calls && store_spent(c->store, c->run, "dev", &dev, &ms, err) &&
 		 store_spent(c->store, c->run, "test", &test, &ms, err) &&
-		 store_spent(c->store, c->run, "prior", &prior, &ms, err) && dev + test + prior >= o->max_calls)
+		 store_spent(c->store, c->run, "prior", &prior, &ms, err) &&
+		 store_spent(c->store, c->run, "probe", &probe, &ms, err) && dev + test + prior + probe >= o->max_calls)
 		c->stopped = "the budget of calls is used up";
 	return c->stopped != NULL;
 }
@@ -41,8 +44,9 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
-					  .answer = answers[i].label, .status = answers[i].status, .ms = answers[i].ms,
-					  .samples = answers[i].samples, .n_samples = answers[i].n_samples };
+					  .answer = answers[i].text, .status = answers[i].status, .ms = answers[i].ms,
+					  .samples = answers[i].samples, .n_samples = answers[i].n_samples,
+					  .evidence = answers[i].evidence ? evidence_json(answers[i].evidence, &arena) : NULL };
 
 		if (!store_answer_put(c->store, c->run, &row, err))
 			goto out;
@@ -122,7 +126,7 @@ bool measure(struct climb *c, const struct variant *v, const char *split, struct
 				  items.items[i]->id);
 			goto out;
 		}
-		record->score[i] = answer_score(c->task, items.items[i], row->answer);
+		record->score[i] = scorer_grade(c->task, items.items[i], row->answer);
 		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
 	}
 	record->n = to > record->n ? to : record->n;

@@ -1,9 +1,8 @@
-/* order.c - the common order of items, and grading. Groups are shuffled whole, because a cluster is one observation. */
+/* order.c - the common order of items. Groups are shuffled whole, because a cluster is one observation. */
 #include <string.h>
 
 #include "base/rng.h"
 #include "eval/eval.h"
-#include "task/scorer.h"
 
 static struct item_list shuffled(struct item_list list, uint64_t seed, const char *stream, struct arena *arena)
 {
@@ -37,9 +36,4 @@ struct test_items test_order(const struct task *task, uint64_t seed, struct aren
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena)
 {
 	return (struct dev_items){ shuffled(task->dev.list, seed, "dev order", arena) };
-}
-
-double answer_score(const struct task *task, const struct example *item, const char *answer)
-{
-	return answer ? scorer_find(task->scorer)->score(task, item, answer) : 0;
 }

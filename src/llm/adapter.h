@@ -8,8 +8,14 @@
 #define RUNG_LLM_ADAPTER_H
 
 #include "llm/decoder.h"
+#include "llm/gguf.h"
 
 struct adapter;
+
+/* Whether the file says that it is an adapter, not a model ("general.type"). */
+bool adapter_recognise(const struct gguf *g);
+/* Whether adapter_open() would take the file for the base at that path; reads no weights. */
+bool adapter_fits(const char *path, const char *base, struct error *err);
 
 /* path: a GGUF adapter for this base; a wrong architecture, shape, pair without its other half or matrix that the base
  * does not have is one sentence naming it. The base must outlive it. */

@@ -38,9 +38,10 @@ void decoder_compute(struct decoder *d, struct context *const *contexts, size_t 
 /* Logits of the token that follows the last one of each of n computed contexts; out (n, vocabulary). A context without
  * tokens of its own speaks for its parent. */
 void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n, float *out);
-/* decoder_compute() and decoder_logits() in one, for generation: where only a few tokens are new, it reads the quantised
- * weights as they lie in the file, which are a quarter of the packed ones. Then the last bits differ from those of the
- * other two, and depend on how many tokens are computed together. */
+/* decoder_compute() and decoder_logits() in one, for generation: a context's own token, where it is the only new one, and
+ * the logits are computed from the quantised weights as they lie in the file, which are a quarter of the packed ones.
+ * Ancestors, and several new tokens at once, go the way of decoder_compute(), whose last bits differ. So what a context
+ * gives does not depend on which others are computed with it. */
 void decoder_step(struct decoder *d, struct context *const *contexts, size_t n, float *out);
 /* The same as decoder_logits() behind every token of one computed context: out (own tokens, vocabulary). For reference tests. */
 void decoder_logits_all(struct decoder *d, struct context *c, float *out);

@@ -123,9 +123,23 @@ static void attend(void *context, size_t tile, int worker)
 		.n_segments = 1,
 		.head = column,
 		.scale = 1.0f / sqrtf((float)head_width),
+		.plain = !attention_can_round(e->kernels, head_width),
 	};
 
 	attention_run(&a, e->kernels, e->scratch.scores + (size_t)worker * e->scratch.scores_size);
+}
+
+static void round_mixed(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	struct encoder *e = p->e;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++) {
+		float *row = e->scratch.mixed + r * e->width;
+
+		e->kernels->round(row, e->width, row);
+	}
 }
 
 static void run_layer(struct pass *p)
@@ -137,6 +151,8 @@ static void run_layer(struct pass *p)
 	matrix_multiply(&l->qkv, e->pool, s->rounded, p->n_rows, e->width, s->qkv, 3 * e->width);
 	for_rows(p, bias_rows);
 	pool_run(e->pool, p->n_blocks * e->heads, attend, p);
+	if (!attention_can_round(e->kernels, e->width / e->heads))
+		for_rows(p, round_mixed);
 	matrix_multiply(&l->output, e->pool, s->mixed, p->n_rows, e->width, s->block, e->width);
 	p->norm = l->attention_norm;
 	p->offset = l->output_bias;

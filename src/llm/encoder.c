@@ -435,7 +435,7 @@ static float *rows_of(size_t columns)
 
 static void reserve_scratch(struct encoder *e)
 {
-	size_t scores = attention_scratch(1, e->width / e->heads, e->limit);
+	size_t scores = attention_scratch(e->kernels, 1, e->width / e->heads, e->limit);
 
 	scores = (scores + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	e->scratch = (struct encoder_scratch){

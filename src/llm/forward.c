@@ -113,7 +113,8 @@ static void adapt(const struct pass *p, enum adapter_part part, const float *a, 
 		for (; i < p->n_spans && p->spans[i].context->adapter == adapter; i++)
 			n += p->spans[i].n;
 		if (adapter)
-			adapter_add(adapter, p->layer, part, a + first->row * lda, n, lda, c + first->row * ldc, ldc);
+			(p->few ? adapter_add_few : adapter_add)(adapter, p->layer, part, a + first->row * lda, n, lda,
+								 c + first->row * ldc, ldc);
 	}
 }
 
@@ -150,14 +151,28 @@ static void norm_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* Turns pairs of one head: values i and i + width / 2, or 2i and 2i + 1. */
-static void rotate(float *head, const float *turn, size_t width, bool half_split)
-{
-	size_t step = half_split ? 1 : 2, gap = half_split ? width / 2 : 1;
+typedef float f32x4 __attribute__((vector_size(16), aligned(4), may_alias));
 
-	for (size_t i = 0; i < width / 2; i++) {
-		float *a = head + i * step, *b = a + gap;
-		float c = turn[2 * i], s = turn[2 * i + 1], x = *a, y = *b;
+/* Turns the pairs of values 2i and 2i + 1 of one head. */
+static void rotate_neighbours(float *head, const float *turn, size_t width)
+{
+	const f32x4 sign = { -1, 1, -1, 1 };
+
+	for (size_t i = 0; i < width; i += 4) {
+		f32x4 *at = (f32x4 *)(head + i), pair = *at, t = *(const f32x4 *)(turn + i);
+		f32x4 c = __builtin_shufflevector(t, t, 0, 0, 2, 2), s = __builtin_shufflevector(t, t, 1, 1, 3, 3);
+
+		*at = pair * c + __builtin_shufflevector(pair, pair, 1, 0, 3, 2) * (s * sign);
+	}
+}
+
+/* Turns the pairs of values i and i + width / 2 of one head. */
+static void rotate_halves(float *head, const float *turn, size_t width)
+{
+	for (size_t i = 0; i < width / 2; i += 4) {
+		f32x4 *a = (f32x4 *)(head + i), *b = (f32x4 *)(head + width / 2 + i), x = *a, y = *b;
+		f32x4 t = *(const f32x4 *)(turn + 2 * i), u = *(const f32x4 *)(turn + 2 * i + 4);
+		f32x4 c = __builtin_shufflevector(t, u, 0, 2, 4, 6), s = __builtin_shufflevector(t, u, 1, 3, 5, 7);
 
 		*a = x * c - y * s;
 		*b = x * s + y * c;
@@ -175,7 +190,7 @@ static void finish_heads(const struct decoder *d, const struct decoder_layer *l,
 		if (l->q_norm)
 			d->kernels->rms_norm(head, head, h < d->heads ? l->q_norm : l->k_norm, d->head_width,
 					     d->epsilon);
-		rotate(head, turn, d->head_width, decoder_has(d, HALF_SPLIT));
+		(decoder_has(d, HALF_SPLIT) ? rotate_halves : rotate_neighbours)(head, turn, d->head_width);
 	}
 }
 
@@ -203,8 +218,8 @@ static void attend(void *context, size_t tile, int worker)
 {
 	struct pass *p = context;
 	struct decoder *d = p->d;
-	const struct block *b = &p->blocks[tile / d->kv_heads];
-	size_t kv_head = tile % d->kv_heads, group = d->heads / d->kv_heads;
+	const struct block *b = &p->blocks[p->n_blocks - 1 - tile % p->n_blocks];
+	size_t kv_head = tile / p->n_blocks, group = d->heads / d->kv_heads;
 	size_t row = b->span->row + b->first, column = kv_head * group * d->head_width;
 	struct attention a = {
 		.q = d->scratch.qkv + row * decoder_qkv_width(d) + column,
@@ -222,10 +237,20 @@ static void attend(void *context, size_t tile, int worker)
 		.causal = true,
 		.window = d->layer[p->layer].reach == LOCAL ? d->window : 0,
 		.scale = d->attention_scale,
-		.plain = p->few,
+		.plain = p->few || !attention_can_round(d->kernels, d->head_width),
 	};
 
 	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
+}
+
+static void round_mixed(void *context, size_t tile, int worker)
+{
+	struct pass *p = context;
+	size_t heads = p->d->heads * p->d->head_width;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < smaller(p->n_rows, (tile + 1) * ROW_TILE); r++)
+		round_row(p, p->d->scratch.mixed + r * heads, heads);
 }
 
 typedef void activation(float *gate, const float *up, size_t n);
@@ -296,6 +321,8 @@ static void run_layer(struct pass *p)
 	for_rows(p, store_rows);
 	aim_segments(p);
 	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
+	if (!attention_can_round(d->kernels, d->head_width))
+		for_rows(p, round_mixed);
 	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
 	adapt(p, ADAPT_OUTPUT, s->mixed, heads, s->normed, d->width);
 	p->weight = l->ffn_norm;
@@ -368,7 +395,7 @@ static size_t lay_out(struct pass *p)
 static void reserve_scores(struct decoder *d, size_t positions)
 {
 	struct decoder_scratch *s = &d->scratch;
-	size_t need = attention_scratch(d->heads / d->kv_heads, d->head_width, positions);
+	size_t need = attention_scratch(d->kernels, d->heads / d->kv_heads, d->head_width, positions);
 
 	need = (need + 31) / 16 * 16; /* whole cache lines, and one between two threads */
 	if (need <= s->scores_size)
@@ -400,13 +427,11 @@ static void enlist(struct worklist *w, struct context *c)
 	context_reserve(c);
 }
 
-/* Takes up to PASS_ROWS tokens from the work list, starting at its context `at`; returns where to go on. */
-static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
+/* Takes up to `room` tokens from the work list, starting at its context `at`; returns where to go on. */
+static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at, size_t room)
 {
-	size_t end = at, room = PASS_ROWS;
+	size_t end = w->n - at < room ? w->n : at + room;
 
-	while (end < w->n && end - at < PASS_ROWS)
-		end++;
 	p->spans = arena_array(p->arena, end - at, sizeof(*p->spans));
 	while (at < end && room > 0) {
 		struct context *c = w->contexts[at];
@@ -421,8 +446,8 @@ static size_t fill_pass(struct pass *p, const struct worklist *w, size_t at)
 	return at;
 }
 
-/* step: allow products straight from the quantised weights. */
-static void compute(struct decoder *d, struct context *const *contexts, size_t n, bool step)
+/* few: by products straight from the quantised weights. NULL contexts have nothing to compute. */
+static void compute(struct decoder *d, struct context *const *contexts, size_t n, bool few)
 {
 	struct worklist work = { 0 };
 	struct arena arena;
@@ -431,12 +456,11 @@ static void compute(struct decoder *d, struct context *const *contexts, size_t n
 	for (size_t i = 0; i < n; i++)
 		enlist(&work, contexts[i]);
 	for (size_t at = 0; at < work.n;) {
-		struct pass p = { .d = d, .arena = &arena };
+		struct pass p = { .d = d, .arena = &arena, .few = few };
 
-		at = fill_pass(&p, &work, at);
+		at = fill_pass(&p, &work, at, few ? MATRIX_FEW : PASS_ROWS);
 		for (size_t i = 0; i < p.n_spans; i++)
 			p.adapted |= p.spans[i].context->adapter != NULL;
-		p.few = step && d->quantised && p.n_rows <= MATRIX_FEW && !p.adapted;
 		reserve_scores(d, lay_out(&p));
 		run_layers(&p);
 		arena_release(&arena);
@@ -463,7 +487,7 @@ static void logits_of(struct decoder *d, struct context *const *contexts, size_t
 		if (state && few)
 			memcpy(row, state, d->width * sizeof(*row));
 		else if (state)
-			d->kernels->round(state, d->width, row);
+			d->head.kernels->round(state, d->width, row);
 	}
 	(few ? matrix_multiply_few : matrix_multiply)(&d->head, d->pool, d->scratch.normed, n, d->width, out,
 						      d->vocabulary);
@@ -482,11 +506,23 @@ void decoder_logits(struct decoder *d, struct context *const *contexts, size_t n
 
 void decoder_step(struct decoder *d, struct context *const *contexts, size_t n, float *out)
 {
-	compute(d, contexts, n, true);
-	if (n <= MATRIX_FEW && d->quantised)
-		logits_of(d, contexts, n, true, out);
-	else
+	if (!d->quantised) {
+		compute(d, contexts, n, false);
 		decoder_logits(d, contexts, n, out);
+		return;
+	}
+	struct context **many = mem_zero(n, sizeof(struct context *));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct context *c = contexts[i];
+
+		many[i] = c->n - c->done > 1 ? contexts[i] : c->parent;
+	}
+	compute(d, many, n, false);
+	compute(d, contexts, n, true);
+	free(many);
+	for (size_t from = 0; from < n; from += MATRIX_FEW)
+		logits_of(d, contexts + from, smaller(n - from, MATRIX_FEW), true, out + from * d->vocabulary);
 }
 
 void decoder_logits_all(struct decoder *d, struct context *c, float *out)
@@ -495,7 +531,7 @@ void decoder_logits_all(struct decoder *d, struct context *c, float *out)
 		size_t count = smaller(c->n - from, PASS_ROWS);
 
 		for (size_t i = 0; i < count; i++)
-			d->kernels->round(c->hidden + (from + i) * d->width, d->width, d->scratch.normed + i * d->width);
+			d->head.kernels->round(c->hidden + (from + i) * d->width, d->width, d->scratch.normed + i * d->width);
 		matrix_multiply(&d->head, d->pool, d->scratch.normed, count, d->width, out + from * d->vocabulary,
 				d->vocabulary);
 	}

@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "llm/constrain.h"
 #include "llm/prompt_tree.h"
-#include "llm/token_tree.h"
 
 enum { ACTIVE = 64 }; /* prompts in one step: 13 MB of logits at 49,152 words */
 
@@ -19,8 +19,8 @@ struct answer {
 	struct buf raw; /* bytes of the tokens; what is final of them is in out->text, repaired */
 	size_t final;   /* bytes of raw that are */
 	struct rng rng;
-	uint32_t node;  /* under a grammar: where the path ends */
-	int32_t next;   /* token chosen in this step */
+	struct grammar_state state; /* under a grammar: what was written */
+	int32_t next;   /* token chosen in this step; -1: none, the text ends */
 	double next_log_p;
 	bool done;
 };
@@ -28,7 +28,7 @@ struct answer {
 /* Memory of one thread for choosing a token. */
 struct chooser {
 	struct sample_choice *room; /* (vocabulary), when tokens are drawn */
-	int32_t *ids;               /* (vocabulary), under a grammar: what is allowed */
+	int32_t *ids;               /* (vocabulary), under a grammar: the tokens of a mask */
 	float *logits;              /* (vocabulary), theirs */
 };
 
@@ -42,6 +42,9 @@ struct decoding {
 	struct chooser *choosers; /* one a thread */
 	struct answer answers[ACTIVE];
 	size_t n;
+	struct constraint constraint; /* under a grammar */
+	uint64_t *masks;              /* (ACTIVE, constraint_words()) of answers whose choice was not allowed */
+	size_t rejected[ACTIVE];      /* which answers these are */
 };
 
 static bool is_end(const struct decoding *g, int32_t id)
@@ -111,13 +114,13 @@ static void add_text(const struct decoding *g, struct answer *a, int32_t id)
 	size_t stop;
 
 	tokenizer_decode(decoder_tokenizer(g->d), &id, 1, &a->raw);
-	stop = g->options->grammar ? a->raw.n : find_stop(g, a);
+	stop = find_stop(g, a);
 	if (stop < a->raw.n) {
 		a->done = true;
 		a->raw.n = stop;
 		return;
 	}
-	finish_text(g, a, whole_characters(a->raw.data, g->options->grammar ? stop : before_stop(g, a)));
+	finish_text(g, a, whole_characters(a->raw.data, before_stop(g, a)));
 }
 
 /* --- tokens --- */
@@ -149,100 +152,115 @@ static void take_free(const struct decoding *g, struct answer *a)
 		context_append(a->context, a->next);
 }
 
-static void enter_node(const struct decoding *g, struct answer *a, uint32_t node)
-{
-	int32_t id = g->options->grammar->nodes[node].id;
+/* --- under a grammar --- */
 
-	a->node = node;
+/* Tokens that may still be written; the last one needs no place in the context. */
+static size_t tokens_left(const struct decoding *g, const struct answer *a)
+{
+	size_t length = context_length(a->context), room = length <= g->limit ? g->limit - length + 1 : 0;
+	size_t left = g->options->max_tokens - a->out->tokens;
+
+	return left < room ? left : room;
+}
+
+/* The text is what the grammar read, to the byte. */
+static void write_token(struct decoding *g, struct answer *a, int32_t id)
+{
+	size_t n;
+	const char *bytes = token_bytes_get(g->constraint.tokens, id, &n);
+
+	grammar_advance(g->constraint.matcher, &a->state, bytes, n);
+	buf_add(&a->raw, bytes, n);
 	a->out->tokens++;
 	context_append(a->context, id);
-	add_text(g, a, id);
+	finish_text(g, a, whole_characters(a->raw.data, a->raw.n));
 }
 
-/* Walks on while there is no choice; a path that ends costs no model call for its last tokens. */
-static void follow_forced(const struct decoding *g, struct answer *a)
+/* Writes on while there is no choice. Where nothing may follow the answer is done, without a model call. */
+static void write_forced(struct decoding *g, struct answer *a)
 {
-	const struct token_tree *tree = g->options->grammar;
-	uint32_t child;
+	struct token_list forced = { 0 };
 
-	while (!a->done && (child = token_tree_child(tree, a->node)) != 0) {
-		if (tree->nodes[a->node].ends || tree->nodes[child].sibling != 0)
-			return;
-		enter_node(g, a, child);
-	}
-	a->done = true;
+	constraint_force(&g->constraint, a->state, &forced);
+	for (size_t i = 0; i < forced.n && !a->done; i++)
+		write_token(g, a, forced.ids[i]);
+	token_list_release(&forced);
+	a->done |= grammar_at_end(g->constraint.matcher, a->state) || tokens_left(g, a) == 0;
 }
 
-static void take_grammar(const struct decoding *g, struct answer *a)
+static void take_allowed(struct decoding *g, struct answer *a)
 {
-	const struct token_tree *tree = g->options->grammar;
-	uint32_t child = token_tree_child(tree, a->node);
-
-	while (child != 0 && tree->nodes[child].id != a->next)
-		child = tree->nodes[child].sibling;
-	if (child == 0) { /* an end token */
+	if (a->next < 0 || is_end(g, a->next)) {
 		a->done = true;
 		return;
 	}
-	enter_node(g, a, child);
-	follow_forced(g, a);
+	write_token(g, a, a->next);
+	if (!a->done)
+		write_forced(g, a);
+}
+
+static void start_grammar(struct decoding *g, struct answer *a)
+{
+	a->state = grammar_begin(g->constraint.matcher);
+	a->out->truncated = grammar_shortest(g->constraint.matcher, a->state) > tokens_left(g, a);
+	a->done = a->out->truncated;
+	if (!a->done)
+		write_forced(g, a);
 }
 
 /* --- choosing --- */
 
-static size_t insert_id(int32_t *ids, size_t n, int32_t id)
+static double draw(const struct decoding *g, struct answer *a)
 {
-	size_t at = n;
-
-	for (size_t i = 0; i < n; i++)
-		if (ids[i] == id)
-			return n;
-	for (; at > 0 && ids[at - 1] > id; at--)
-		ids[at] = ids[at - 1];
-	ids[at] = id;
-	return n + 1;
-}
-
-/* The ids that may follow, ascending: children, and ends where a sequence ends. */
-static size_t allowed_ids(const struct decoding *g, const struct answer *a, int32_t *ids)
-{
-	const struct token_tree *tree = g->options->grammar;
-	int32_t ends[] = { g->options->end, tokenizer_end(decoder_tokenizer(g->d)) };
-	size_t n = 0;
-
-	for (uint32_t c = token_tree_child(tree, a->node); c != 0; c = tree->nodes[c].sibling)
-		ids[n++] = tree->nodes[c].id;
-	for (size_t i = 0; i < 2 && tree->nodes[a->node].ends; i++)
-		if (ends[i] >= 0)
-			n = insert_id(ids, n, ends[i]);
-	return n;
-}
-
-static int32_t choose_allowed(const struct decoding *g, const struct answer *a, const struct chooser *c,
-			      const float *logits, double u)
-{
-	size_t n = allowed_ids(g, a, c->ids);
-
-	for (size_t i = 0; i < n; i++)
-		c->logits[i] = logits[c->ids[i]];
-	return c->ids[sample_token(&g->options->sampling, c->logits, n, u, c->room)];
+	return g->options->sampling.temperature > 0 ? rng_double(&a->rng) : 0;
 }
 
 static void choose(void *context, size_t tile, int worker)
 {
 	struct decoding *g = context;
 	struct answer *a = &g->answers[tile];
-	const struct chooser *c = &g->choosers[worker];
 	size_t vocabulary = decoder_vocabulary(g->d);
 	const float *logits = g->logits + tile * vocabulary;
-	double u = g->options->sampling.temperature > 0 ? rng_double(&a->rng) : 0;
 
-	if (g->options->grammar)
-		a->next = choose_allowed(g, a, c, logits, u);
-	else
-		a->next = sample_token(&g->options->sampling, logits, vocabulary, u, c->room);
+	a->next = sample_token(&g->options->sampling, logits, vocabulary, draw(g, a), g->choosers[worker].room);
 	if (g->options->log_p && !g->options->grammar)
 		a->next_log_p = (double)logits[a->next] - sample_log_sum(logits, vocabulary);
+}
+
+/* Chooses again, for an answer whose choice was not allowed, among the tokens of its mask. */
+static void choose_masked(void *context, size_t tile, int worker)
+{
+	struct decoding *g = context;
+	struct answer *a = &g->answers[g->rejected[tile]];
+	const struct chooser *c = &g->choosers[worker];
+	const float *logits = g->logits + g->rejected[tile] * decoder_vocabulary(g->d);
+	size_t words = constraint_words(&g->constraint), n = 0;
+	const uint64_t *mask = g->masks + tile * words;
+
+	for (size_t w = 0; w < words; w++)
+		for (uint64_t bits = mask[w]; bits; bits &= bits - 1) {
+			c->ids[n] = (int32_t)(64 * w + (size_t)__builtin_ctzll(bits));
+			c->logits[n] = logits[c->ids[n]];
+			n++;
+		}
+	a->next = n ? c->ids[sample_token(&g->options->sampling, c->logits, n, draw(g, a), c->room)] : -1;
+}
+
+/* The matcher is one thread's, so what was chosen is judged in turn; only what fails is chosen anew. */
+static void enforce_grammar(struct decoding *g)
+{
+	size_t n = 0, words = constraint_words(&g->constraint);
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct answer *a = &g->answers[i];
+		size_t left = tokens_left(g, a);
+
+		if (constraint_allows(&g->constraint, a->state, a->next, left))
+			continue;
+		constraint_mask(&g->constraint, a->state, left, g->masks + n * words);
+		g->rejected[n++] = i;
+	}
+	pool_run(decoder_pool(g->d), n, choose_masked, g);
 }
 
 static void open_choosers(struct decoding *g)
@@ -308,7 +326,7 @@ static void start(struct decoding *g, size_t prompt, struct generation *out)
 	a->context = context_new(g->d, prompt_tree_open(g->prompts, prompt), NULL, 0);
 	rng_init(&a->rng, seeds ? seeds[prompt] : 0, "tokens");
 	if (g->options->grammar)
-		follow_forced(g, a);
+		start_grammar(g, a);
 }
 
 static bool has_room(const struct decoding *g, size_t prompt)
@@ -326,8 +344,14 @@ static void step(struct decoding *g)
 		contexts[i] = g->answers[i].context;
 	decoder_step(g->d, contexts, g->n, g->logits);
 	pool_run(decoder_pool(g->d), g->n, choose, g);
-	for (size_t i = 0; i < g->n; i++)
-		(g->options->grammar ? take_grammar : take_free)(g, &g->answers[i]);
+	if (g->options->grammar)
+		enforce_grammar(g);
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->options->grammar)
+			take_allowed(g, &g->answers[i]);
+		else
+			take_free(g, &g->answers[i]);
+	}
 }
 
 static void run(struct decoding *g, size_t n, struct generation *out)
@@ -339,11 +363,19 @@ static void run(struct decoding *g, size_t n, struct generation *out)
 			start(g, order[next], &out[order[next]]);
 			next++;
 		}
-		keep_active(g); /* a grammar without a choice is done before its first step */
+		keep_active(g); /* a grammar may leave no choice, or no room: done before the first step */
 		if (g->n > 0)
 			step(g);
 		keep_active(g);
 	}
+}
+
+static void open_grammar(struct decoding *g, size_t n)
+{
+	const struct generate_options *o = g->options;
+
+	constraint_init(&g->constraint, o->grammar, o->token_bytes, decoder_tokenizer(g->d), o->end);
+	g->masks = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * constraint_words(&g->constraint), sizeof(*g->masks));
 }
 
 void generate(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
@@ -360,10 +392,14 @@ void generate(struct decoder *d, struct context *shared, const struct token_list
 	g->prompts = prompt_tree_new(d, shared, prompts, n);
 	g->logits = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * decoder_vocabulary(d), sizeof(*g->logits));
 	open_choosers(g);
+	if (options->grammar)
+		open_grammar(g, n);
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct generation){ 0 };
 	run(g, n, out);
 	close_choosers(g);
+	constraint_release(&g->constraint);
+	free(g->masks);
 	free(g->logits);
 	prompt_tree_free(g->prompts);
 	free(g);

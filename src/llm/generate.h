@@ -1,4 +1,4 @@
-/* generate.h - what is asked of a decoder: the probability of each label, an answer out of a closed set, or free text.
+/* generate.h - what is asked of a decoder: the probability of each label, text under a grammar, or free text.
  *
  * All functions take many prompts behind one shared context (or NULL), compute what the prompts share once
  * (prompt_tree.h) and run as many together as `budget` allows: tokens whose keys and values are held at a time, one
@@ -10,11 +10,13 @@
 
 #include "base/buf.h"
 #include "llm/decoder.h"
+#include "llm/grammar.h"
 #include "llm/sample.h"
+#include "llm/token_bytes.h"
 
 enum { GENERATE_BUDGET = 4096 }; /* tokens: 198 MB for SmolLM2-135M, see context_token_bytes() */
 
-/* A prefix tree over token sequences: a closed set of outputs (labels, or JSON around labels). */
+/* A prefix tree over token sequences: what labels share is scored once. */
 struct token_tree;
 struct token_tree *token_tree_new(const struct token_list *sequences, size_t n); /* copies; none may be empty */
 void token_tree_free(struct token_tree *t);
@@ -25,15 +27,14 @@ void score_sequences(struct decoder *d, struct context *shared, const struct tok
 		     const struct token_tree *tree, size_t budget, double *out);
 
 struct generate_options {
-	size_t max_tokens;       /* at least 1; a grammar bounds itself and ignores it, and the stop strings */
-	const char *const *stop; /* n_stop strings; the text ends before the first one found */
+	size_t max_tokens;       /* at least 1 */
+	const char *const *stop; /* n_stop strings; the text ends before the first one found; not under a grammar */
 	size_t n_stop;
 	int32_t end;             /* id that ends the turn, or -1; the model's own end always does */
 	struct sampling sampling;
 	const uint64_t *seeds;   /* (n) one a prompt, for its draws alone; NULL: 0 for all */
-	/* NULL: free text. Else the output is one of its sequences, chosen token by token among those it allows; where
-	 * one ends and another goes on, an end token must be chosen for the shorter one. */
-	const struct token_tree *grammar;
+	const struct grammar *grammar; /* the text is one of its language, see below; NULL: free text */
+	const struct token_bytes *token_bytes; /* of the decoder's tokenizer; only for a grammar, whose alphabet is theirs */
 	size_t limit;  /* tokens of prompt and text together; 0: decoder_limit() */
 	size_t budget;
 	bool log_p;    /* give generation.log_p; not under a grammar */
@@ -47,13 +48,24 @@ struct generation {
 	struct buf text; /* UTF-8: a character cut by max_tokens is left out, wrong bytes are U+FFFD */
 	size_t tokens;   /* generated, the end token not counted */
 	double *log_p;   /* (tokens) natural log under the model's own distribution, whatever the sampling; or NULL */
-	bool truncated;  /* max_tokens or the limit reached before an end or a stop string */
+	bool truncated;  /* max_tokens or the limit reached before an end or a stop string; under a grammar: no text fits */
 	bool stopped;    /* because piece() said so */
 };
 void generation_release(struct generation *g);
 
 /* Generates behind each prompt; out (n) is the caller's to release. A prompt that ends makes room for the next at once:
- * its first pass goes over the weights together with the next token of the others. */
+ * its first pass goes over the weights together with the next token of the others.
+ *
+ * Under a grammar the text is one of its language, whole and within max_tokens: only tokens are written behind which it
+ * can still be completed, a byte a token at worst. Where max_tokens (or the limit) is less than the bytes of the
+ * shortest text, nothing is written and the answer is truncated. Bytes without an alternative are written without asking
+ * the model (constrain.h), so a language of one text costs no pass over the weights. An end token counts only where the
+ * text may end. (It must not write a byte that no other token writes alone; ends are special tokens, which write none.)
+ *
+ * A token is drawn as without a grammar and kept if the grammar allows it. Else it is drawn anew, with a fresh random
+ * number, among those allowed. With temperature alone this is the model's distribution given that the token is allowed:
+ * if allowed tokens have the share A, token i comes with p(i) + (1 - A) p(i) / A = p(i) / A. Of top-k, top-p and min-p
+ * each draw takes its own: first all tokens', then the allowed ones'. Greedy is the likeliest allowed token. */
 void generate(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
 	      const struct generate_options *options, struct generation *out);
 

@@ -7,7 +7,7 @@
 
 static const struct kernels *const sets[] = {
 #if defined(__x86_64__)
-	&kernels_avx512bf16, &kernels_avx512, &kernels_avx2,
+	&kernels_avx512vnni, &kernels_avx512bf16, &kernels_avx512, &kernels_avx2,
 #elif defined(__aarch64__)
 	&kernels_neon,
 #endif
@@ -36,7 +36,8 @@ const struct kernels *kernels_choose(bool exact, struct error *err)
 	const char *name = getenv("RUNG_KERNELS");
 
 	for (size_t i = 0; sets[i]; i++) {
-		bool wanted = name && name[0] ? strcmp(name, sets[i]->name) == 0 : !(exact && sets[i]->bf16);
+		bool suits = !sets[i]->on_request && !(exact && sets[i]->products != PRODUCTS_F32);
+		bool wanted = name && name[0] ? strcmp(name, sets[i]->name) == 0 : suits;
 
 		if (wanted && sets[i]->available())
 			return sets[i];

@@ -1,7 +1,7 @@
 /* kernels.h - the few loops that take nearly all the time, one set for each instruction set.
  *
  * The set is chosen when the engine starts: the best this processor has, or the one that the environment variable
- * RUNG_KERNELS names (portable, neon, avx2, avx512, avx512bf16). Each set lives in a file of its own
+ * RUNG_KERNELS names (portable, neon, avx2, avx512, avx512bf16, avx512vnni). Each set lives in a file of its own
  * (kernels_avx2.c ...) behind `struct kernels`; matrix.c, attention.c and the models call only this table.
  *
  * Determinism, for every function here: an output element is the result of one fixed sequence of operations that
@@ -19,33 +19,53 @@
 #include "base/pool.h"
 #include "llm/tensor.h"
 
+/* What A and W are rounded to before they are multiplied; sums stay f32. */
+enum products { PRODUCTS_F32, PRODUCTS_BF16, PRODUCTS_INT8 };
+
+/* See kernels.dots; n is a multiple of 32. */
+struct dots {
+	const float *values; /* (w_rows, n), rows ldw apart */
+	size_t w_rows, ldw, n;
+	const float *x; /* (m, n), rows ldx apart */
+	size_t m, ldx;
+	float *out; /* (m, w_rows), rows ldo apart */
+	size_t ldo;
+};
+
 struct kernels {
 	const char *name;
 	bool (*available)(void); /* does this processor have what the set needs? */
-	int panel;               /* columns of W in one packed panel (a multiple of 16) */
-	bool bf16;               /* A and W are rounded to bf16 before they are multiplied; sums stay f32 */
+	bool on_request;         /* only for who names it: its loss is the user's to accept */
+	enum products products;
+	int panel;               /* columns of W in one packed panel (a multiple of 16 and of block) */
+	int block;               /* values that round() takes together: a piece of a row begins at a multiple of it */
+	const struct kernels *attention; /* the set whose products attention takes; NULL: this one */
 
-	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) into one zero-padded panel. */
+	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
+	 * stay as they were: multiply does not write theirs of C. */
 	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
+	/* The other way to fill a panel: x holds the values at p of its n columns. Rows come in order, from 0 to k - 1. */
+	void (*pack_row)(const float *x, size_t n, size_t p, void *panel);
 	size_t (*panel_bytes)(size_t k);
-	/* A row of A as multiply wants it: n values of x to out, which may be x itself. bf16: two values in each 32-bit word,
-	 * an odd n ends with a zero; otherwise the values as they are. */
+	/* A row of A as multiply wants it: n values of x to rounded_words(n) words of 4 bytes, n at most (but 2 for one int8
+	 * value). out may be x itself. */
 	void (*round)(const float *x, size_t n, float *out);
+	size_t (*rounded_words)(size_t n);
 	/* C (m, n) = A (m, k) times one panel; rows of A were rounded; n <= panel columns are written. */
 	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 			 size_t ldc);
-	/* C (m, n) = A (m, k) B (k, n), or C += with add, in f32 in every set; n is a multiple of 16. */
-	void (*product)(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n, float *c,
-			size_t ldc, bool add);
 
 	/* n values (whole blocks) of a quantised type as f32, equal to tensor_read() to the bit; false, and nothing written,
 	 * for types that are no smaller than packed weights. */
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
 	/* Their dot product with x (n), for the types that decode() reads. */
 	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
+	/* out (m, w_rows) += x (m, n) times the transpose of decoded values (w_rows, n): each to the bit what decode_dot()
+	 * gives. */
+	void (*dots)(const struct dots *d);
 
 	/* In place on one row of n values. exp is good to 1.5 units in the last place; a NaN that comes in goes out. */
-	void (*softmax)(float *x, size_t n);                       /* exp(x - max) / sum; -INFINITY has weight 0 */
+	void (*softmax)(float *x, size_t n, float scale);          /* exp(scale (x - max)) / sum; -INFINITY has weight 0 */
 	void (*gelu)(float *x, const float *bias, size_t n);       /* x = gelu(x + bias), exact erf form to 2e-7 */
 	void (*swiglu)(float *gate, const float *up, size_t n);    /* gate = gate * sigmoid(gate) * up */
 	void (*geglu)(float *gate, const float *up, size_t n);     /* gate = gelu(gate) * up, tanh form of gelu */
@@ -61,8 +81,8 @@ struct kernels {
 /* All sets compiled for this processor family, best first; ends with NULL. The last one is "portable". */
 const struct kernels *const *kernels_all(void);
 
-/* exact: the best set with f32 products; otherwise the best set. A set named in RUNG_KERNELS wins; a name that is
- * unknown or that this processor lacks is an error that lists the available ones. */
+/* exact: the best set with f32 products; otherwise the best set but those on request. A set named in RUNG_KERNELS wins; a
+ * name that is unknown or that this processor lacks is an error that lists the available ones. */
 const struct kernels *kernels_choose(bool exact, struct error *err);
 
 /* Up to three tensors of equal width, one above the other: where the rows of a weight matrix come from. */
@@ -83,12 +103,6 @@ struct matrix {
 void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source);
 void matrix_release(struct matrix *w);
 
-/* Words of 4 bytes that n rounded values take. */
-static inline size_t rounded_words(const struct kernels *kernels, size_t n)
-{
-	return kernels->bf16 ? (n + 1) / 2 : n;
-}
-
 /* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller.
  * The rows of A, lda words apart, went through kernels->round(). C must not overlap A. */
 void matrix_multiply(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
@@ -102,8 +116,8 @@ void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const floa
 
 /* The same product for few rows (m <= MATRIX_FEW), whose rows of A are plain f32, straight from the quantised weights:
  * what takes time then is reading them. Values differ from matrix_multiply() in the last bits, and in bf16 by the rounding
- * that is not done here. Only for w->quantised. */
-enum { MATRIX_FEW = 4 };
+ * that is not done here; they do not depend on m either. Only for w->quantised. */
+enum { MATRIX_FEW = 64 };
 void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 			 size_t ldc);
 

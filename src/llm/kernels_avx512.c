@@ -19,6 +19,7 @@
 #include "llm/kernels_rows.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool has_avx512(void)
@@ -27,7 +28,7 @@ static bool has_avx512(void)
 }
 
 const struct kernels kernels_avx512 = {
-	.name = "avx512", .available = has_avx512, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "avx512", .available = has_avx512, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 

@@ -4,7 +4,7 @@
  * A panel holds pairs (w[2q], w[2q+1]) of bf16, one 32-bit word each, for 32 columns: (k/2, 32). An odd k ends with a
  * zero. Rows of A are pairs likewise. Each element of C is the chain c = dpbf16(c, a pair, w pair) over the pairs in
  * order: strips and pauses change no bit of it. Rounding is to nearest even and takes subnormal values as zero, as the
- * instruction does. Attention's products stay f32. */
+ * instruction does. */
 #include "llm/kernels_sets.h"
 
 #if defined(__x86_64__)
@@ -19,17 +19,16 @@
 #define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
 #define WIDEN_OCTETS(p) ((vector_bits)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(p))))
 #define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
-#define TILE_ROWS 14 /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
-#define TILE_VECTORS 2
 
-#include "base/arena.h"
 #include "llm/kernels_rows.h"
 #include "llm/kernels_blocks.h"
-#include "llm/kernels_tile.h"
+#include "llm/kernels_transpose.h"
 
 enum {
+	TILE_ROWS = 14, /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
 	PANEL = 32,
 	PAIRS = 192, /* pairs of k between pauses: 24 KiB of a panel, 10.5 KiB of rows */
+	CHUNK = 128, /* values of a row that are rounded, then transposed */
 };
 
 struct strip {
@@ -50,12 +49,21 @@ INLINE __mmask16 first_lanes(size_t n)
 /* Two values to one word; reads ahead of what it writes, so out may be x. */
 static TARGET void pair_round(const float *x, size_t n, float *out)
 {
-	for (size_t i = 0; i < n; i += 16) {
+	size_t i = 0;
+
+	for (; n - i >= 32; i += 32)
+		_mm512_storeu_ps(out + i / 2, (__m512)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i)));
+	for (; i < n; i += 16) {
 		__m512 v = _mm512_maskz_loadu_ps(first_lanes(n - i), x + i);
 		__m256i words = (__m256i)_mm512_cvtneps_pbh(v);
 
 		_mm256_mask_storeu_epi32(out + i / 2, (__mmask8)first_lanes(n - i < 16 ? (n - i + 1) / 2 : 8), words);
 	}
+}
+
+static size_t pair_words(size_t n)
+{
+	return (n + 1) / 2;
 }
 
 /* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
@@ -119,16 +127,21 @@ static TARGET void strip_rows(size_t rows, const struct strip *s)
 }
 
 /* All rows for one stretch of k, dealt out evenly over the strips. */
-static TARGET void strip_multiply(struct strip s, size_t m)
+static TARGET void strip_multiply(struct strip *s, size_t m)
 {
+	const float *a = s->a;
+	float *c = s->c;
+
 	for (size_t strips = (m + TILE_ROWS - 1) / TILE_ROWS; strips > 0; strips--) {
 		size_t rows = m / strips;
 
-		strip_rows(rows, &s);
-		s.a += rows * s.lda;
-		s.c += rows * s.ldc;
+		strip_rows(rows, s);
+		s->a += rows * s->lda;
+		s->c += rows * s->ldc;
 		m -= rows;
 	}
+	s->a = a;
+	s->c = c;
 }
 
 static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
@@ -142,7 +155,7 @@ static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k,
 	do {
 		s.pairs = pairs - done < PAIRS ? pairs - done : PAIRS;
 		s.resume = done > 0;
-		strip_multiply(s, m);
+		strip_multiply(&s, m);
 		s.a += s.pairs;
 		s.panel += s.pairs * PANEL;
 		done += s.pairs;
@@ -151,18 +164,34 @@ static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k,
 
 static TARGET void pair_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
 {
-	size_t pairs = (k + 1) / 2;
-	float *out = panel, *row = mem_alloc((pairs + 1) * sizeof(*row));
+	float words[4][CHUNK / 2];
+	const float *row[4] = { words[0], words[1], words[2], words[3] };
 
-	for (size_t j = 0; j < PANEL; j++) {
-		if (j < n)
-			pair_round(rows + j * ld, k, row);
+	for (size_t j = 0; j < n; j += 4)
+		for (size_t from = 0; from < k; from += CHUNK) {
+			size_t count = k - from < CHUNK ? k - from : CHUNK;
+
+			for (size_t i = 0; i < 4; i++)
+				pair_round(rows + (j + i < n ? j + i : n - 1) * ld + from, count, words[i]);
+			transpose_rows(row, (count + 1) / 2, (float *)panel + from / 2 * PANEL + j, PANEL);
+		}
+}
+
+/* An even row fills whole words, the odd one behind it their upper halves. */
+static TARGET void pair_pack_row(const float *x, size_t n, size_t p, void *panel)
+{
+	int32_t *out = (int32_t *)panel + p / 2 * PANEL;
+
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 lanes = first_lanes(n - i);
+		__m512i words = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes, x + i)));
+
+		if (p % 2 == 0)
+			_mm512_mask_storeu_epi32(out + i, lanes, words);
 		else
-			memset(row, 0, pairs * sizeof(*row));
-		for (size_t q = 0; q < pairs; q++)
-			out[q * PANEL + j] = row[q];
+			_mm512_mask_storeu_epi16(out + i, 0xaaaaaaaa & _mm512_movepi16_mask(_mm512_maskz_set1_epi32(lanes, -1)),
+						 _mm512_slli_epi32(words, 16));
 	}
-	free(row);
 }
 
 static size_t pair_panel_bytes(size_t k)
@@ -180,15 +209,17 @@ static bool processor_has_avx512bf16(void)
 const struct kernels kernels_avx512bf16 = {
 	.name = "avx512bf16",
 	.available = processor_has_avx512bf16,
+	.products = PRODUCTS_BF16,
 	.panel = PANEL,
-	.bf16 = true,
+	.block = 2,
 	.pack = pair_pack,
+	.pack_row = pair_pack_row,
 	.panel_bytes = pair_panel_bytes,
 	.round = pair_round,
+	.rounded_words = pair_words,
 	.multiply = pair_multiply,
-	.product = tile_product,
 	.decode = blocks_decode,
-	.decode_dot = blocks_dot,
+	.decode_dot = blocks_dot, .dots = blocks_dots,
 	ROW_FUNCTIONS,
 };
 

@@ -236,4 +236,73 @@ static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, siz
 	return vector_sum((s.sum[0] + s.sum[1]) + (s.sum[2] + s.sum[3]));
 }
 
+enum {
+	DOT_SUMS = 32 / LANES < 4 ? 32 / LANES : 4, /* of blocks_dot() that take turns */
+	DOT_ROWS = LANES >= 16 ? 4 : 1,             /* rows of x beside two of W, whose sums are registers */
+};
+
+/* The sums added as blocks_dot() adds them. */
+INLINE vector dots_total(const vector *sum)
+{
+	return (sum[0] + sum[1]) + (DOT_SUMS == 4 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : vector_all(0.0f));
+}
+
+/* w_rows (1 or 2) and rows are constants at every call. */
+INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *d, const float *values, const float *x,
+		     float *out)
+{
+	vector sum[2][DOT_ROWS][DOT_SUMS];
+
+	UNROLL
+	for (size_t w = 0; w < w_rows; w++)
+		UNROLL
+		for (size_t r = 0; r < rows; r++)
+			UNROLL
+			for (size_t j = 0; j < DOT_SUMS; j++)
+				sum[w][r][j] = vector_all(0.0f);
+	for (size_t i = 0; i < d->n; i += DOT_SUMS * LANES)
+		UNROLL
+		for (size_t j = 0; j < DOT_SUMS; j++) {
+			vector v[2];
+
+			UNROLL
+			for (size_t w = 0; w < w_rows; w++)
+				v[w] = vector_load(values + w * d->ldw + i + j * LANES);
+			UNROLL
+			for (size_t r = 0; r < rows; r++) {
+				vector a = vector_load(x + r * d->ldx + i + j * LANES);
+
+				UNROLL
+				for (size_t w = 0; w < w_rows; w++)
+					sum[w][r][j] = VECTOR_FMA(v[w], a, sum[w][r][j]);
+			}
+		}
+	UNROLL
+	for (size_t w = 0; w < w_rows; w++)
+		UNROLL
+		for (size_t r = 0; r < rows; r++)
+			out[r * d->ldo + w] += vector_sum(dots_total(sum[w][r]));
+}
+
+/* All rows of W against `rows` rows of x, which stay in the first-level cache. */
+INLINE void dots_rows(const size_t rows, const struct dots *d, const float *x, float *out)
+{
+	size_t w = 0;
+
+	for (; w + 2 <= d->w_rows; w += 2)
+		dots_run(2, rows, d, d->values + w * d->ldw, x, out + w);
+	if (w < d->w_rows)
+		dots_run(1, rows, d, d->values + w * d->ldw, x, out + w);
+}
+
+static TARGET void blocks_dots(const struct dots *d)
+{
+	size_t r = 0;
+
+	for (; r + DOT_ROWS <= d->m; r += DOT_ROWS)
+		dots_rows(DOT_ROWS, d, d->x + r * d->ldx, d->out + r * d->ldo);
+	for (; r < d->m; r++)
+		dots_rows(1, d, d->x + r * d->ldx, d->out + r * d->ldo);
+}
+
 #endif

@@ -22,6 +22,7 @@ static inline float half_to_float(uint16_t bits)
 #include "llm/kernels_rows.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool has_neon(void)
@@ -30,7 +31,7 @@ static bool has_neon(void)
 }
 
 const struct kernels kernels_neon = {
-	.name = "neon", .available = has_neon, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "neon", .available = has_neon, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };
 

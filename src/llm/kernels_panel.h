@@ -1,4 +1,4 @@
-/* kernels_panel.h - weights packed as f32 panels of TILE_COLUMNS columns, (k, TILE_COLUMNS) each, zero-padded, and their
+/* kernels_panel.h - weights packed as f32 panels of TILE_COLUMNS columns, (k, TILE_COLUMNS) each, and their
  * product by the tile of kernels_tile.h: what every set without a narrower number format multiplies with. */
 #ifndef RUNG_LLM_KERNELS_PANEL_H
 #define RUNG_LLM_KERNELS_PANEL_H
@@ -8,19 +8,31 @@ static size_t panel_bytes(size_t k)
 	return k * TILE_COLUMNS * sizeof(float);
 }
 
-static void panel_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+static TARGET void panel_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
 {
-	float *out = panel;
+	for (size_t j = 0; j < n; j += 4) {
+		const float *row[4];
 
-	for (size_t p = 0; p < k; p++)
-		for (size_t j = 0; j < TILE_COLUMNS; j++)
-			*out++ = j < n ? rows[j * ld + p] : 0.0f;
+		for (size_t i = 0; i < 4; i++)
+			row[i] = rows + (j + i < n ? j + i : n - 1) * ld;
+		transpose_rows(row, k, (float *)panel + j, TILE_COLUMNS);
+	}
+}
+
+static void panel_pack_row(const float *x, size_t n, size_t p, void *panel)
+{
+	memcpy((float *)panel + p * TILE_COLUMNS, x, n * sizeof(*x));
 }
 
 static void panel_round(const float *x, size_t n, float *out)
 {
 	if (out != x)
 		memcpy(out, x, n * sizeof(*x));
+}
+
+static size_t panel_rounded_words(size_t n)
+{
+	return n;
 }
 
 /* The last panel of W may have n < TILE_COLUMNS columns; its tiles are computed whole and copied in part. */
@@ -51,7 +63,7 @@ static TARGET void panel_multiply(const float *a, size_t m, size_t lda, size_t k
 }
 
 #define PANEL_FUNCTIONS                                                                                         \
-	.panel = TILE_COLUMNS, .pack = panel_pack, .panel_bytes = panel_bytes, .round = panel_round,            \
-	.multiply = panel_multiply
+	.products = PRODUCTS_F32, .panel = TILE_COLUMNS, .block = 1, .pack = panel_pack, .pack_row = panel_pack_row,     \
+	.panel_bytes = panel_bytes, .round = panel_round, .rounded_words = panel_rounded_words, .multiply = panel_multiply
 
 #endif

@@ -15,6 +15,7 @@
 #include "llm/kernels_rows.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
+#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool always(void)
@@ -23,6 +24,6 @@ static bool always(void)
 }
 
 const struct kernels kernels_portable = {
-	.name = "portable", .available = always, .product = tile_product, .decode = blocks_decode, .decode_dot = blocks_dot,
+	.name = "portable", .available = always, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
 	PANEL_FUNCTIONS, ROW_FUNCTIONS,
 };

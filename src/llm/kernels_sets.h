@@ -6,7 +6,7 @@
 
 extern const struct kernels kernels_portable;
 #if defined(__x86_64__)
-extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512bf16;
+extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512bf16, kernels_avx512vnni;
 #elif defined(__aarch64__)
 extern const struct kernels kernels_neon;
 #endif

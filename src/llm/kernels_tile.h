@@ -20,7 +20,6 @@ struct tile {
 	size_t ldb;
 	float *c;
 	size_t ldc;
-	bool add; /* to what is in c */
 };
 
 /* rows and vectors are constants at every call, so the accumulators are registers. */
@@ -33,7 +32,7 @@ INLINE void tile_run(const size_t rows, const size_t vectors, const struct tile 
 	for (size_t i = 0; i < rows; i++)
 		UNROLL
 		for (size_t j = 0; j < vectors; j++)
-			sum[i][j] = t->add ? vector_load(t->c + i * t->ldc + j * LANES) : vector_all(0.0f);
+			sum[i][j] = vector_all(0.0f);
 	for (size_t p = 0; p < t->k; p++, b += t->ldb) {
 		vector w[TILE_VECTORS];
 
@@ -100,31 +99,6 @@ static TARGET void tile_wide(struct tile t, size_t m)
 		t.c += rows * t.ldc;
 		m -= rows;
 	}
-}
-
-/* The same by LANES columns. */
-static TARGET void tile_narrow(struct tile t, size_t m)
-{
-	for (size_t tiles = (m + TILE_ROWS - 1) / TILE_ROWS; tiles > 0; tiles--) {
-		size_t rows = m / tiles;
-
-		tile_rows(rows, 1, &t);
-		t.a += rows * t.lda;
-		t.c += rows * t.ldc;
-		m -= rows;
-	}
-}
-
-static TARGET void tile_product(const float *a, size_t m, size_t lda, const float *b, size_t k, size_t ldb, size_t n,
-				float *c, size_t ldc, bool add)
-{
-	struct tile t = { .a = a, .lda = lda, .k = k, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .add = add };
-	size_t j = 0;
-
-	for (; n - j >= TILE_COLUMNS; j += TILE_COLUMNS, t.b += TILE_COLUMNS, t.c += TILE_COLUMNS)
-		tile_wide(t, m);
-	for (; j < n; j += LANES, t.b += LANES, t.c += LANES)
-		tile_narrow(t, m);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "llm/kernels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	BLOCK_BYTES = 128 * 1024, /* of A: a quarter of a second-level cache of 512 KiB; panels pass through the rest */
@@ -56,6 +57,7 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_
 	}
 	w->n = n;
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
+	memset(w->panels + n / width * bytes, 0, n % width ? bytes : 0);
 	for (size_t first = 0; first < n; first += width) {
 		size_t count = n - first < width ? n - first : width;
 		float *next = rows;
@@ -103,7 +105,7 @@ static void multiply_tile(void *context, size_t tile, int worker)
 /* Rows whose share of A is about BLOCK_BYTES, in full tiles. */
 static size_t block_rows(const struct matrix *w)
 {
-	size_t row = rounded_words(w->kernels, w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
+	size_t row = w->kernels->rounded_words(w->k) * sizeof(float), steps = BLOCK_BYTES / BLOCK_STEP / (row ? row : 1);
 
 	return BLOCK_STEP * (steps < 1 ? 1 : steps < BLOCK_STEPS ? steps : BLOCK_STEPS);
 }
@@ -158,7 +160,7 @@ static void gate_panel(const struct gated *g, size_t row, size_t rows, size_t pa
 	kernels->multiply(a, rows, p->lda, p->w->k, p->w->panels + (ups + panel) * bytes, width, up, width);
 	g->activate(gate, up, rows * width);
 	for (size_t i = 0; i < rows; i++)
-		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + rounded_words(kernels, panel * width));
+		kernels->round(gate + i * width, width, p->c + (row + i) * p->ldc + kernels->rounded_words(panel * width));
 }
 
 static void gated_tile(void *context, size_t tile, int worker)
@@ -194,7 +196,8 @@ void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const floa
 
 enum {
 	FEW_BYTES = 64 * 1024, /* of quantised weights worth one claim: about 4 microseconds of memory */
-	FEW_VALUES = 2048,     /* decoded at a time, whole blocks of every type: 8 KiB of the first-level cache */
+	FEW_VALUES = 1024,     /* decoded at a time, whole blocks of every type */
+	FEW_ROWS = 4,          /* of W, decoded together: 16 KiB, half of a first-level cache */
 };
 
 struct few {
@@ -207,35 +210,41 @@ struct few {
 	size_t next; /* column of C, while a tile runs */
 };
 
-/* One row of W, FEW_VALUES at a time, against every row of A; to column f->next of C. */
-static void multiply_row(const struct few *f, const struct tensor *part, const uint8_t *row)
+/* `count` (FEW_ROWS at most) rows of W, FEW_VALUES of each at a time, against every row of A; to C from column f->next. */
+static void multiply_rows(const struct few *f, const struct tensor *part, const uint8_t *row, size_t count)
 {
 	const struct kernels *kernels = f->w->kernels;
-	float values[FEW_VALUES];
+	size_t bytes = tensor_row_bytes(part->type, f->w->k);
+	float values[FEW_ROWS * FEW_VALUES], *c = f->c + f->next;
 
+	for (size_t i = 0; i < f->m; i++)
+		memset(c + i * f->ldc, 0, count * sizeof(*c));
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
+		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
+		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = f->a + from, .m = f->m,
+				  .ldx = f->lda, .out = c, .ldo = f->ldc };
 
-		kernels->decode(part->type, row + tensor_row_bytes(part->type, from), n, values);
-		for (size_t i = 0; i < f->m; i++) {
-			float *c = &f->c[i * f->ldc + f->next];
-			float sum = kernels->dot(values, f->a + i * f->lda + from, n);
-
-			*c = from == 0 ? sum : *c + sum;
-		}
+		for (size_t j = 0; j < count; j++)
+			if (f->m == 1)
+				c[j] += kernels->decode_dot(part->type, blocks + j * bytes, n, f->a + from);
+			else
+				kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
+		if (f->m > 1)
+			kernels->dots(&d);
 	}
 }
 
 static void multiply_part(void *context, const struct tensor *part, size_t first, size_t count)
 {
 	struct few *f = context;
-	size_t k = f->w->k, bytes = tensor_row_bytes(part->type, k);
+	size_t bytes = tensor_row_bytes(part->type, f->w->k);
 
-	for (size_t j = first; j < first + count; j++, f->next++) {
-		if (f->m == 1)
-			f->c[f->next] = f->w->kernels->decode_dot(part->type, part->data + j * bytes, k, f->a);
-		else
-			multiply_row(f, part, part->data + j * bytes);
+	for (size_t done = 0; done < count; done += FEW_ROWS) {
+		size_t here = count - done < FEW_ROWS ? count - done : FEW_ROWS;
+
+		multiply_rows(f, part, part->data + (first + done) * bytes, here);
+		f->next += here;
 	}
 }
 

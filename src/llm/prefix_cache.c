@@ -11,7 +11,9 @@ enum {
 	SLACK = 16,    /* tokens by which a kept prefix may be shorter than what the prompts share */
 };
 
+/* A run of tokens behind a root. */
 struct slot {
+	const struct context *root;
 	struct token_list ids;
 	struct context *context; /* of these ids; NULL: the slot is empty */
 	uint64_t used;
@@ -21,7 +23,7 @@ struct prefix_cache {
 	struct decoder *decoder;
 	size_t budget, tokens;
 	struct slot slots[SLOTS];
-	struct token_list last; /* the prompt that was asked alone last */
+	struct slot last; /* the prompt that was asked alone last; no context */
 	uint64_t clock;   /* counts calls */
 };
 
@@ -48,7 +50,7 @@ void prefix_cache_free(struct prefix_cache *c)
 		return;
 	for (size_t i = 0; i < SLOTS; i++)
 		empty_slot(c, &c->slots[i]);
-	token_list_release(&c->last);
+	token_list_release(&c->last.ids);
 	free(c);
 }
 
@@ -61,6 +63,12 @@ static size_t shared_length(const struct token_list *a, const int32_t *ids, size
 	return k;
 }
 
+/* Of ids behind root, how many the slot begins with, too. */
+static size_t slot_length(const struct slot *s, const struct context *root, const int32_t *ids, size_t n)
+{
+	return s->root == root ? shared_length(&s->ids, ids, n) : 0;
+}
+
 static void copy_ids(struct token_list *out, const int32_t *ids, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -69,14 +77,15 @@ static void copy_ids(struct token_list *out, const int32_t *ids, size_t n)
 
 /* What is worth keeping of n prompts that share `common` tokens: all of it, or for a single prompt what it shares with
  * one asked before. */
-static size_t wanted_length(const struct prefix_cache *c, const int32_t *ids, size_t common, size_t n)
+static size_t wanted_length(const struct prefix_cache *c, const struct context *root, const int32_t *ids, size_t common,
+			    size_t n)
 {
-	size_t longest = shared_length(&c->last, ids, common);
+	size_t longest = slot_length(&c->last, root, ids, common);
 
 	if (n > 1)
 		return common;
 	for (size_t i = 0; i < SLOTS; i++) {
-		size_t k = shared_length(&c->slots[i].ids, ids, common);
+		size_t k = slot_length(&c->slots[i], root, ids, common);
 
 		longest = k > longest ? k : longest;
 	}
@@ -84,14 +93,14 @@ static size_t wanted_length(const struct prefix_cache *c, const int32_t *ids, si
 }
 
 /* The longest kept prefix of the ids; NULL when there is none. */
-static struct slot *longest_match(struct prefix_cache *c, const int32_t *ids, size_t n)
+static struct slot *longest_match(struct prefix_cache *c, const struct context *root, const int32_t *ids, size_t n)
 {
 	struct slot *best = NULL;
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct slot *s = &c->slots[i];
 
-		if (s->context && shared_length(&s->ids, ids, n) == s->ids.n && (!best || s->ids.n > best->ids.n))
+		if (s->context && slot_length(s, root, ids, n) == s->ids.n && (!best || s->ids.n > best->ids.n))
 			best = s;
 	}
 	return best;
@@ -116,25 +125,28 @@ static struct slot *oldest(struct prefix_cache *c)
 }
 
 /* n is within the budget, so that the loop ends with every slot empty at the latest. */
-static struct slot *make_slot(struct prefix_cache *c, const int32_t *ids, size_t n)
+static struct slot *make_slot(struct prefix_cache *c, struct context *root, const int32_t *ids, size_t n)
 {
 	struct slot *s;
 
 	while (!(s = empty_one(c)) || c->tokens + n > c->budget)
 		empty_slot(c, oldest(c));
+	s->root = root;
 	copy_ids(&s->ids, ids, n);
-	s->context = context_new(c->decoder, NULL, ids, n);
+	s->context = context_new(c->decoder, root, ids, n);
 	c->tokens += n;
 	return s;
 }
 
-static void remember_single(struct prefix_cache *c, const int32_t *ids, size_t n)
+static void remember_single(struct prefix_cache *c, const struct context *root, const int32_t *ids, size_t n)
 {
-	token_list_release(&c->last);
-	copy_ids(&c->last, ids, n);
+	token_list_release(&c->last.ids);
+	c->last.root = root;
+	copy_ids(&c->last.ids, ids, n);
 }
 
-struct context *prefix_cache_find(struct prefix_cache *c, const struct token_list *prompts, size_t n, size_t *tokens)
+struct context *prefix_cache_find(struct prefix_cache *c, struct context *root, const struct token_list *prompts,
+				  size_t n, size_t *tokens)
 {
 	size_t common = n > 0 ? prompts[0].n : 0, wanted;
 
@@ -142,16 +154,16 @@ struct context *prefix_cache_find(struct prefix_cache *c, const struct token_lis
 		common = shared_length(&prompts[i], prompts[0].ids, common);
 	*tokens = 0;
 	if (common < SHORTEST)
-		return NULL;
-	wanted = wanted_length(c, prompts[0].ids, common, n);
-	struct slot *s = longest_match(c, prompts[0].ids, common);
+		return root;
+	wanted = wanted_length(c, root, prompts[0].ids, common, n);
+	struct slot *s = longest_match(c, root, prompts[0].ids, common);
 
 	if (n == 1)
-		remember_single(c, prompts[0].ids, common);
+		remember_single(c, root, prompts[0].ids, common);
 	if ((!s || s->ids.n + SLACK < wanted) && wanted >= SHORTEST && wanted <= c->budget)
-		s = make_slot(c, prompts[0].ids, wanted);
+		s = make_slot(c, root, prompts[0].ids, wanted);
 	if (!s)
-		return NULL;
+		return root;
 	s->used = ++c->clock;
 	*tokens = s->ids.n;
 	return s->context;

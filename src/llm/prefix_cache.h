@@ -11,9 +11,11 @@ struct prefix_cache;
 struct prefix_cache *prefix_cache_new(struct decoder *d, size_t budget);
 void prefix_cache_free(struct prefix_cache *c); /* before its decoder */
 
-/* A context whose tokens all n prompts begin with, and *tokens, how many they are; NULL and 0 when none is worth it.
- * One that several prompts share is made at once, that of a single prompt when the next one begins alike. Valid until the
- * next call; only its descendants are the caller's. */
-struct context *prefix_cache_find(struct prefix_cache *c, const struct token_list *prompts, size_t n, size_t *tokens);
+/* A context behind root whose tokens all n prompts begin with, and *tokens, how many they are; root and 0 when none is
+ * worth it. root has no tokens and outlives the cache, or is NULL: each adapter of a decoder has one (context_adapt()),
+ * and what was read behind one is never given to another. What several prompts share is kept at once, that of a single
+ * prompt when the next one begins alike. Valid until the next call; only its descendants are the caller's. */
+struct context *prefix_cache_find(struct prefix_cache *c, struct context *root, const struct token_list *prompts,
+				  size_t n, size_t *tokens);
 
 #endif

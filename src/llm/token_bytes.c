@@ -106,7 +106,8 @@ struct token_bytes *token_bytes_of(const struct tokenizer *tokenizer)
 
 	t->vocabulary = tokenizer_size(tokenizer);
 	t->offsets = mem_zero(t->vocabulary + 1, sizeof(*t->offsets));
-	buf_add(&all, "", 0);
+	buf_addc(&all, 0); /* no token is the first of a text */
+	t->offsets[0] = all.n;
 	for (size_t i = 0; i < t->vocabulary; i++) {
 		int32_t id = (int32_t)i;
 

@@ -27,7 +27,8 @@ struct token_bytes {
 	size_t *offsets;         /* (vocabulary + 1) */
 };
 
-/* What a token writes; decoders' tokenizers only (byte-level BPE), whose tokens write the same wherever they stand. */
+/* What a token writes; decoders' tokenizers only (byte-level BPE, SentencePiece), whose tokens write the same wherever they
+ * stand but at the start of a text, where SentencePiece may leave out a space: here it is written. */
 struct token_bytes *token_bytes_of(const struct tokenizer *t);
 /* From n pieces of any bytes, copied; piece i is id i. Tokens of more than 65,535 bytes are left out. */
 struct token_bytes *token_bytes_new(const char *const *pieces, const size_t *lengths, size_t n);

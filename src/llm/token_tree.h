@@ -1,4 +1,4 @@
-/* token_tree.h - the inside of struct token_tree, for generate.c and score.c.
+/* token_tree.h - the inside of struct token_tree, for token_tree.c and score.c.
  *
  * Nodes lie in preorder (a parent before its children, a subtree in one run), siblings by ascending id. Node 0 is the
  * root: nothing read yet. */

@@ -189,6 +189,14 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, boo
 	buf_release(&repaired);
 }
 
+void tokenizer_encode_on(const struct tokenizer *t, const char *text, size_t n, struct token_list *out)
+{
+	struct tokenizer going_on = *t; /* a shallow copy: nothing is changed but how a text begins */
+
+	going_on.sentencepiece.prefix = false;
+	tokenizer_encode(&going_on, text, n, false, out);
+}
+
 static void decode_token(const struct tokenizer *t, const struct token *token, bool first, struct buf *out)
 {
 	if (t->model == MODEL_WORDPIECE)

@@ -50,6 +50,8 @@ const char *tokenizer_template(const struct tokenizer *t);
  * calling them special are found either way, as in the references. Adds no [CLS], [SEP], BOS. SentencePiece models may
  * want a space in front of a text ("add_space_prefix"): it is added to each call's text and behind special tokens. */
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out);
+/* The same for plain text that goes on from other text: no space comes in front. */
+void tokenizer_encode_on(const struct tokenizer *t, const char *text, size_t n, struct token_list *out);
 /* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's
  * decoder does. SentencePiece's byte tokens are their bytes, which may be wrong UTF-8; the space that encoding puts in
  * front of a text is left out where out is empty, so that token by token into one buffer gives what one call gives. */

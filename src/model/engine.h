@@ -5,12 +5,14 @@
 #include "base/pool.h"
 #include "model/model.h"
 
+/* One of each belongs to a struct models, so that its models share what they have in common. */
 struct model_engine {
 	bool (*serves)(const char *name);
-	void *(*open)(const char *name, const char *folder, const struct model_settings *settings, struct pool *pool,
-		      struct error *err);
-	void (*free)(void *state);
-	bool (*ask)(void *state, struct arena *arena, const struct model_request *requests, size_t n,
+	/* Loads nothing yet. Borrows all three. */
+	void *(*start)(const char *folder, const struct model_settings *settings, struct pool *pool);
+	void (*stop)(void *engine); /* with all its models */
+	void *(*open)(void *engine, const char *name, struct error *err);
+	bool (*ask)(void *model, struct arena *arena, const struct model_request *requests, size_t n,
 		    struct model_reply *replies, struct error *err);
 };
 

@@ -1,44 +1,106 @@
 /* local.c - the engine that runs small decoders in this process (src/llm). What the requests of a batch have in common
- * at their beginning is computed once, and what one batch after another begins with is kept between them. */
+ * at their beginning is computed once, and what one batch after another begins with is kept between them. A decoder is
+ * loaded once, whatever adapters it is read through. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "llm/adapter.h"
 #include "llm/chat.h"
 #include "llm/generate.h"
 #include "llm/prefix_cache.h"
 #include "model/engine.h"
 #include "model/registry.h"
+#include "prompt/schema.h"
 
 enum {
 	CONTEXT_TOKENS = 8192, /* of a request that asks for no other limit: longer prompts are seldom meant */
 	TEXT_TOKENS = 64,
 };
 
+/* What a name stands for: a decoder as it is, or read through an adapter. */
+struct voice {
+	struct local *local;
+	struct adapter *adapter; /* NULL: as it is */
+	struct context *root;    /* no tokens; whatever is read descends from it */
+	struct voice *next;
+};
+
+/* A decoder, and what all its voices share. */
 struct local {
+	char *path;
 	struct decoder *decoder;
 	const struct chat_format *format;
 	struct prefix_cache *prefixes; /* holds a quarter of the memory, batches the rest */
 	size_t budget;                 /* tokens of a batch in flight */
+	struct token_bytes *token_bytes; /* for schemas; NULL until one is asked for */
+	struct grammar *grammar;       /* of the last schema, whose text is `schema`: batches share it */
+	char *schema;
+	struct voice *voices;
+	struct local *next;
+};
+
+struct local_engine {
+	const char *folder;
+	const struct model_settings *settings;
+	struct pool *pool;
+	struct local *loaded;
 };
 
 /* Requests that run together: those of a call whose prompts fit. */
 struct batch {
 	struct local *local;
+	struct context *root;
 	struct arena *arena;
 	const struct model_request **requests; /* (n) alike but for messages, seed and listener */
 	struct token_list *prompts;            /* (n) */
 	struct model_reply **replies;          /* (n) */
 	size_t n, limit;
-	struct token_tree *choices;            /* NULL: free text */
-	struct context *shared;                /* what all prompts begin with, or NULL */
+	struct token_tree *choices;            /* WANT_SCORES */
+	const struct grammar *grammar;         /* WANT_JSON; else NULL */
+	struct context *shared;                /* what all prompts begin with: root, or a context behind it */
 	struct token_list *rest;               /* (n) the prompts behind it, borrowed */
 };
 
-static bool local_serves(const char *name)
+static void *local_start(const char *folder, const struct model_settings *settings, struct pool *pool)
 {
-	return strcmp(name, "local") == 0 || strncmp(name, "local:", 6) == 0;
+	struct local_engine *e = mem_zero(1, sizeof(*e));
+
+	*e = (struct local_engine){ folder, settings, pool, NULL };
+	return e;
+}
+
+static void local_free(struct local *l)
+{
+	prefix_cache_free(l->prefixes);
+	while (l->voices) {
+		struct voice *next = l->voices->next;
+
+		context_free(l->voices->root);
+		adapter_free(l->voices->adapter);
+		free(l->voices);
+		l->voices = next;
+	}
+	token_bytes_free(l->token_bytes);
+	grammar_free(l->grammar);
+	free(l->schema);
+	decoder_free(l->decoder);
+	free(l->path);
+	free(l);
+}
+
+static void local_stop(void *engine)
+{
+	struct local_engine *e = engine;
+
+	while (e->loaded) {
+		struct local *next = e->loaded->next;
+
+		local_free(e->loaded);
+		e->loaded = next;
+	}
+	free(e);
 }
 
 static void set_memory(struct local *l, size_t memory_mb)
@@ -49,35 +111,52 @@ static void set_memory(struct local *l, size_t memory_mb)
 	l->budget = tokens - tokens / 4 > 0 ? tokens - tokens / 4 : 1;
 }
 
-static void *local_open(const char *name, const char *folder, const struct model_settings *settings, struct pool *pool,
-			struct error *err)
+/* The decoder of that file, loaded if it is not yet. */
+static struct local *local_of(struct local_engine *e, const char *path, struct error *err)
 {
 	const struct kernels *kernels = kernels_choose(false, err);
-	struct buf path = { 0 };
-	struct local *l = NULL;
 
-	if (!kernels)
+	for (struct local *l = e->loaded; l; l = l->next)
+		if (strcmp(l->path, path) == 0)
+			return l;
+	struct decoder *decoder = kernels ? decoder_open(path, kernels, e->pool, err) : NULL;
+
+	if (!decoder)
 		return NULL;
-	registry_decoder_path(folder, name, &path);
-	struct decoder *decoder = decoder_open(buf_text(&path), kernels, pool, err);
+	struct local *l = mem_zero(1, sizeof(*l));
 
-	buf_release(&path);
-	if (decoder) {
-		l = mem_zero(1, sizeof(*l));
-		l->decoder = decoder;
-		l->format = chat_format_detect(decoder_tokenizer(decoder));
-		set_memory(l, settings->memory_mb);
-	}
+	*l = (struct local){ .path = mem_string(path), .decoder = decoder, .next = e->loaded };
+	l->format = chat_format_detect(decoder_tokenizer(decoder));
+	set_memory(l, e->settings->memory_mb);
+	e->loaded = l;
 	return l;
 }
 
-static void local_free(void *state)
+/* adapter: a file, or "" */
+static struct voice *add_voice(struct local *l, const char *adapter, struct error *err)
 {
-	struct local *l = state;
+	struct voice *v = mem_zero(1, sizeof(*v));
 
-	prefix_cache_free(l->prefixes);
-	decoder_free(l->decoder);
-	free(l);
+	*v = (struct voice){ .local = l, .next = l->voices };
+	if (*adapter && !(v->adapter = adapter_open(adapter, l->decoder, err))) {
+		free(v);
+		return NULL;
+	}
+	v->root = context_new(l->decoder, NULL, NULL, 0);
+	context_adapt(v->root, v->adapter);
+	l->voices = v;
+	return v;
+}
+
+static void *local_open(void *engine, const char *name, struct error *err)
+{
+	struct local_engine *e = engine;
+	struct registry_files files = { 0 };
+	struct local *l = registry_find(e->folder, name, &files, err) ? local_of(e, buf_text(&files.base), err) : NULL;
+	struct voice *v = l ? add_voice(l, buf_text(&files.adapter), err) : NULL;
+
+	registry_files_release(&files);
+	return v;
 }
 
 static void encode_request(const struct local *l, const struct model_request *r, struct token_list *out)
@@ -108,6 +187,23 @@ static struct token_tree *choices_tree(const struct local *l, const struct model
 	return tree;
 }
 
+static bool compile_schema(struct local *l, const char *schema, struct error *err)
+{
+	if (l->schema && strcmp(l->schema, schema) == 0)
+		return true;
+	if (!l->token_bytes)
+		l->token_bytes = token_bytes_of(decoder_tokenizer(l->decoder));
+	struct grammar *grammar = schema_compile(schema, strlen(schema), &l->token_bytes->alphabet, err);
+
+	if (!grammar)
+		return false;
+	grammar_free(l->grammar);
+	free(l->schema);
+	l->grammar = grammar;
+	l->schema = mem_string(schema);
+	return true;
+}
+
 static void ask_scores(struct batch *b)
 {
 	size_t n_choices = b->requests[0]->n_choices;
@@ -116,6 +212,13 @@ static void ask_scores(struct batch *b)
 	score_sequences(b->local->decoder, b->shared, b->rest, b->n, b->choices, b->local->budget, scores);
 	for (size_t i = 0; i < b->n; i++)
 		*b->replies[i] = (struct model_reply){ .scores = scores + i * n_choices, .output_tokens = 1 };
+}
+
+static struct model_reply too_short(struct arena *arena, size_t max_tokens)
+{
+	return (struct model_reply){ .status = MODEL_TRUNCATED,
+		.why = arena_printf(arena, "the %zu tokens of the reply are fewer than the bytes of the shortest JSON that "
+				    "satisfies the schema; allow more (max_tokens)", max_tokens) };
 }
 
 static bool pass_piece(void *context, size_t i, const char *text, size_t n)
@@ -152,7 +255,8 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	struct generation *made = mem_zero(b->n, sizeof(*made));
 	struct generate_options options = {
 		.max_tokens = max_tokens, .stop = r->stop, .n_stop = r->n_stop,
-		.end = chat_end(b->local->format, decoder_tokenizer(d)), .grammar = b->choices,
+		.end = chat_end(b->local->format, decoder_tokenizer(d)),
+		.grammar = b->grammar, .token_bytes = b->local->token_bytes,
 		.sampling = { .temperature = s->temperature, .top_k = s->top_k, .top_p = s->top_p, .min_p = s->min_p },
 		.seeds = seeds, .limit = b->limit, .budget = b->local->budget, .log_p = r->want_log_p,
 		.piece = pass_piece, .context = b,
@@ -163,6 +267,8 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	generate(d, b->shared, b->rest, b->n, &options, made);
 	for (size_t i = 0; i < b->n; i++) {
 		*b->replies[i] = text_reply(b->arena, &made[i]);
+		if (b->grammar && made[i].truncated)
+			*b->replies[i] = too_short(b->arena, max_tokens);
 		generation_release(&made[i]);
 	}
 	free(seeds);
@@ -175,7 +281,7 @@ static void ask_batch(struct batch *b, size_t reply_tokens)
 	size_t prefix;
 	double start = clock_ms(), tokens = 0, ms;
 
-	b->shared = prefix_cache_find(b->local->prefixes, b->prompts, b->n, &prefix);
+	b->shared = prefix_cache_find(b->local->prefixes, b->root, b->prompts, b->n, &prefix);
 	b->rest = mem_zero(b->n, sizeof(*b->rest));
 	for (size_t i = 0; i < b->n; i++) {
 		size_t n = b->prompts[i].n - prefix;
@@ -204,21 +310,24 @@ static struct model_reply too_long(struct arena *arena, size_t tokens, size_t re
 				    "model was trained for it", tokens, reply, limit) };
 }
 
-static bool local_ask(void *state, struct arena *arena, const struct model_request *requests, size_t n,
+static bool local_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n,
 		      struct model_reply *replies, struct error *err)
 {
-	struct local *l = state;
+	const struct voice *v = model;
+	struct local *l = v->local;
 	const struct model_request *r = &requests[0];
 	size_t wanted = r->max_context ? r->max_context : CONTEXT_TOKENS;
 	size_t reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
-	struct batch b = { .local = l, .arena = arena };
+	struct batch b = { .local = l, .root = v->root, .arena = arena };
 
-	(void)err;
+	if (r->want == WANT_JSON && !compile_schema(l, r->schema, err))
+		return false;
+	b.grammar = r->want == WANT_JSON ? l->grammar : NULL;
 	b.limit = wanted < decoder_limit(l->decoder) ? wanted : decoder_limit(l->decoder);
 	b.requests = mem_zero(n, sizeof(const struct model_request *));
 	b.prompts = mem_zero(n, sizeof(*b.prompts));
 	b.replies = mem_zero(n, sizeof(struct model_reply *));
-	if (r->want != WANT_TEXT)
+	if (r->want == WANT_SCORES)
 		b.choices = choices_tree(l, r, &reply);
 	for (size_t i = 0; i < n; i++) {
 		struct token_list *prompt = &b.prompts[b.n];
@@ -243,4 +352,4 @@ static bool local_ask(void *state, struct arena *arena, const struct model_reque
 	return true;
 }
 
-const struct model_engine model_engine_local = { local_serves, local_open, local_free, local_ask };
+const struct model_engine model_engine_local = { registry_is_local, local_start, local_stop, local_open, local_ask };

@@ -14,19 +14,22 @@ const char *const model_status_names[] = { "ok", "truncated", "refused", "timeou
 struct model {
 	char *name;
 	const struct model_engine *engine;
-	void *state;
+	void *state; /* the engine's */
 	struct model *next;
 };
+
+static const struct model_engine *const engines[] = { &model_engine_local };
+
+enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
 struct models {
 	char *folder;
 	struct model_settings settings;
 	struct pool *pool;
+	void *started[ENGINES];
 	struct model *loaded;
 	struct encoder *encoder;
 };
-
-static const struct model_engine *const engines[] = { &model_engine_local };
 
 struct models *models_open(const char *folder, const struct model_settings *settings)
 {
@@ -35,6 +38,8 @@ struct models *models_open(const char *folder, const struct model_settings *sett
 	m->folder = mem_string(folder);
 	m->settings = *settings;
 	m->pool = pool_open(settings->threads);
+	for (size_t i = 0; i < ENGINES; i++)
+		m->started[i] = engines[i]->start(m->folder, &m->settings, m->pool);
 	return m;
 }
 
@@ -45,11 +50,12 @@ void models_free(struct models *m)
 	while (m->loaded) {
 		struct model *next = m->loaded->next;
 
-		m->loaded->engine->free(m->loaded->state);
 		free(m->loaded->name);
 		free(m->loaded);
 		m->loaded = next;
 	}
+	for (size_t i = 0; i < ENGINES; i++)
+		engines[i]->stop(m->started[i]);
 	encoder_free(m->encoder);
 	pool_free(m->pool);
 	free(m->folder);
@@ -71,10 +77,10 @@ struct model *model_open(struct models *m, const char *name, struct error *err)
 	for (struct model *p = m->loaded; p; p = p->next)
 		if (strcmp(p->name, name) == 0)
 			return p;
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+	for (size_t i = 0; i < ENGINES; i++) {
 		if (!engines[i]->serves(name))
 			continue;
-		void *state = engines[i]->open(name, m->folder, &m->settings, m->pool, err);
+		void *state = engines[i]->open(m->started[i], name, err);
 
 		if (!state)
 			return NULL;
@@ -84,7 +90,8 @@ struct model *model_open(struct models *m, const char *name, struct error *err)
 		m->loaded = model;
 		return model;
 	}
-	error_set(err, "model \"%s\": only local models can be asked so far; name local or local:NAME", name);
+	error_set(err, "model \"%s\": only local models can be asked so far; name local or local:NAME, and +ADAPTER "
+		  "behind it if it has one", name);
 	return NULL;
 }
 

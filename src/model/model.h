@@ -1,8 +1,9 @@
 /* model.h - one way to ask a language model, many engines behind it (first form: the local one).
  *
- * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME". Providers ("openai:...",
- * "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
- * One thread at a time per model. */
+ * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
+ * same read through a LoRA adapter. However many adapters one is read through, its weights are loaded once. Providers
+ * ("openai:...", "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
+ * One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H
 #define RUNG_MODEL_MODEL_H
 
@@ -22,7 +23,7 @@ struct message {
 
 enum model_want {
 	WANT_TEXT,   /* free text */
-	WANT_CHOICE, /* one of the choices, by constrained decoding */
+	WANT_JSON,   /* JSON that satisfies the schema (docs/schema.md) */
 	WANT_SCORES, /* the log-probability of each choice's tokens behind the prompt */
 };
 
@@ -38,9 +39,10 @@ struct model_request {
 	const struct message *messages; /* borrowed */
 	size_t n_messages;
 	enum model_want want;
-	const char *const *choices;
+	const char *const *choices; /* (n_choices) WANT_SCORES */
 	size_t n_choices;
-	size_t max_tokens; /* WANT_TEXT; 0: 64 */
+	const char *schema; /* WANT_JSON: the text of a JSON Schema */
+	size_t max_tokens; /* WANT_TEXT, WANT_JSON; 0: 64. JSON is whole within it, a token for every byte at worst */
 	const char *const *stop; /* WANT_TEXT: the text ends before the first of these found */
 	size_t n_stop;
 	struct model_sampling sampling;
@@ -72,8 +74,8 @@ enum { MODEL_MEMORY_MB = 512 };
 /* Zero is the default everywhere. */
 struct model_settings {
 	int threads;        /* of local models; 0: one a processor */
-	size_t memory_mb;   /* keys and values that a local model holds at a time; 0: MODEL_MEMORY_MB. A prompt that is
-			     * longer by itself is still answered */
+	size_t memory_mb;   /* keys and values that a local model, with all its adapters, holds at a time; 0:
+			     * MODEL_MEMORY_MB. A prompt that is longer by itself is still answered */
 	size_t max_context; /* see struct model_request; for whoever builds requests */
 };
 
@@ -88,7 +90,9 @@ const char *model_name(const struct model *m);
 bool model_is_local(const struct model *m);
 
 /* Asks n requests together; they differ in nothing but messages, seed and listener. replies (n) live in arena. A prompt
- * that does not fit the context is MODEL_TRUNCATED without a text. False only when nothing could be asked at all. */
+ * that does not fit the context is MODEL_TRUNCATED without a text, and so is JSON whose shortest form does not fit
+ * max_tokens. False only when nothing could be asked at all: a schema that is not supported, for one, whose sentence
+ * begins with the JSON pointer. */
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
 	       struct model_reply *replies, struct error *err);
 

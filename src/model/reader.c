@@ -1,8 +1,9 @@
-/* reader.c - the tokenizer and chat format of a GGUF file. */
+/* reader.c - the tokenizer and chat format of a GGUF file; an adapter has none of its own. */
 #include "model/reader.h"
 
 #include <stdlib.h>
 
+#include "llm/adapter.h"
 #include "llm/chat.h"
 #include "model/registry.h"
 
@@ -25,24 +26,33 @@ static size_t context_length_of(const struct gguf *g)
 	return gguf_int(g, key, &limit) && limit > 0 ? (size_t)limit : 0;
 }
 
-struct reader *reader_open(const char *folder, const char *name, struct error *err)
+static struct reader *open_files(const struct registry_files *f, struct error *err)
 {
-	struct buf path = { 0 };
-	struct reader *r = NULL;
-
-	if (!registry_decoder_path(folder, name, &path)) {
-		error_set(err, "model \"%s\" is not a local one, so its tokens cannot be counted here", name);
-		return NULL;
-	}
-	struct gguf *g = gguf_open(buf_text(&path), err);
+	struct gguf *g = gguf_open(buf_text(&f->base), err);
 	struct tokenizer *tokenizer = g ? tokenizer_from_gguf(g, err) : NULL;
+	struct reader *r = NULL;
 
 	if (tokenizer) {
 		r = mem_zero(1, sizeof(*r));
 		*r = (struct reader){ tokenizer, chat_format_detect(tokenizer), context_length_of(g) };
 	}
 	gguf_free(g);
-	buf_release(&path);
+	return r;
+}
+
+struct reader *reader_open(const char *folder, const char *name, struct error *err)
+{
+	struct registry_files files = { 0 };
+	struct reader *r = NULL;
+
+	if (!registry_is_local(name)) {
+		error_set(err, "model \"%s\" is not a local one, so its tokens cannot be counted here", name);
+		return NULL;
+	}
+	if (registry_find(folder, name, &files, err) &&
+	    (!files.adapter.n || adapter_fits(buf_text(&files.adapter), buf_text(&files.base), err)))
+		r = open_files(&files, err);
+	registry_files_release(&files);
 	return r;
 }
 

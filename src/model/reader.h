@@ -7,8 +7,8 @@
 
 struct reader;
 
-/* folder: where local models lie; name as in task files ("local", "local:NAME"). The caller frees it. NULL and a sentence
- * when there is no such model, or it is not a local one. */
+/* folder: where local models lie; name as in task files ("local", "local:NAME", "local+ADAPTER"). The caller frees it.
+ * NULL and a sentence when there is no such model, its adapter does not fit it, or it is not a local one. */
 struct reader *reader_open(const char *folder, const char *name, struct error *err);
 void reader_free(struct reader *r);
 

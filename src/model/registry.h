@@ -1,4 +1,4 @@
-/* registry.h - the folder of local models: GGUF files and folders of encoders, named by their file names. */
+/* registry.h - the folder of local models: decoders and adapters in GGUF, encoders as folders, named by file name. */
 #ifndef RUNG_MODEL_REGISTRY_H
 #define RUNG_MODEL_REGISTRY_H
 
@@ -11,12 +11,25 @@
  * else the folder that `make models` filled in the tree this program was built in. */
 void registry_folder(const char *wanted, struct buf *out);
 
-/* Appends the GGUF file that a local model's name ("local", "local:NAME") stands for; false for any other name. */
-bool registry_decoder_path(const char *folder, const char *name, struct buf *out);
+/* Whether a model of that name is a file in the folder: "local", "local:NAME", either with "+ADAPTER" behind it. */
+bool registry_is_local(const char *name);
 
+/* The files that such a name stands for. '+' always parts base and adapter: a file that has one cannot be named. */
+struct registry_files {
+	struct buf base;    /* path of the decoder */
+	struct buf adapter; /* path of what it is read through; empty: nothing */
+};
+void registry_files_release(struct registry_files *f);
+
+/* Finds both and looks at what kind of file each is. A missing one, an adapter named as a base, a base named as an
+ * adapter or more than one adapter is a sentence. Whether they fit each other is the engine's to say. */
+bool registry_find(const char *folder, const char *name, struct registry_files *out, struct error *err);
+
+/* A line, or (json) an object, for each: its kind (decoder, adapter, encoder), its name, and for an adapter the
+ * architecture of the bases that it was made for. */
 bool registry_list(const char *folder, bool json, struct buf *out, struct error *err);
-/* Links path (a GGUF file, or a folder with config.json and model.safetensors) under name (NULL: its own), after it was
- * opened and found usable. */
+/* Links path (a GGUF file, or a folder with config.json and model.safetensors) under name (NULL: its own; no '/' and no
+ * '+'), after it was opened and found usable. */
 bool registry_add(const char *folder, const char *path, const char *name, struct error *err);
 /* Removes a link, or a file that lies in the folder itself; never what a link points to. */
 bool registry_remove(const char *folder, const char *name, struct error *err);

@@ -1,13 +1,17 @@
 /* build.c - rows to report: counts, scores, intervals, costs, the verdict and what else is worth saying. */
 #include "report/build.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "cost/price.h"
+#include "eval/probe.h"
+#include "report/retrieval.h"
 #include "stats/interval.h"
+#include "task/scorer.h"
 
 struct build {
 	const struct task *task;
@@ -32,7 +36,7 @@ static size_t outcome_of(const struct task *task, const struct example *item, co
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(a->status, table[i].status) == 0)
 			return table[i].outcome;
-	return answer_score(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
+	return scorer_grade(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -50,13 +54,24 @@ static double quantile(const double *sorted, size_t n, double share)
 	return n ? sorted[at > 0 ? at - 1 : 0] : NAN;
 }
 
+static void set_interval(struct report_score *s, double sum, double squares, bool binary)
+{
+	double n = (double)s->n, variance = n > 1 ? (squares - sum * sum / n) / (n - 1) : INFINITY;
+	struct interval interval = binary ? interval_wilson((uint64_t)llround(sum), s->n, 0.95)
+					  : interval_mean_t(sum / n, sqrt(fmax(variance, 0)), s->n, 0.95);
+
+	s->score = sum / n;
+	s->low = fmax(interval.low, 0);
+	s->high = fmin(interval.high, 1);
+}
+
 /* Adds one split's answers to the variant's totals and computes its score there. */
 static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
 				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
 {
 	struct hash_map by_item = { 0 };
 	struct report_score s = { 0 };
-	double sum = 0;
+	double sum = 0, squares = 0;
 
 	for (size_t i = 0; i < items.n; i++)
 		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
@@ -66,8 +81,11 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 
 		if (at == SIZE_MAX)
 			continue;
+		double score = scorer_grade(b->task, items.items[at], rows[i].answer);
+
 		s.n++;
-		sum += answer_score(b->task, items.items[at], rows[i].answer);
+		sum += score;
+		squares += score * score;
 		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
 		v->calls += rows[i].calls;
 		v->input_tokens += (double)rows[i].input_tokens;
@@ -75,13 +93,8 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 		ms[(*n_ms)++] = rows[i].ms;
 	}
 	hash_map_release(&by_item);
-	if (s.n) {
-		struct interval interval = interval_wilson((uint64_t)llround(sum), s.n, 0.95);
-
-		s.score = sum / (double)s.n;
-		s.low = interval.low;
-		s.high = interval.high;
-	}
+	if (s.n)
+		set_interval(&s, sum, squares, scorer_find(b->task->scorer)->binary);
 	return s;
 }
 
@@ -116,6 +129,8 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 	v->dev = read_split(b, v, b->task->dev.list, dev, n_dev, ms, &n_ms);
 	if (n_test)
 		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
+	v->retrieval = retrieval_of(b->task, n_test ? b->task->test.list : b->task->dev.list, n_test ? test : dev,
+				    n_test ? n_test : n_dev, b->arena);
 	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
 	for (size_t i = 0; i < n_ms; i++)
@@ -169,7 +184,7 @@ static double majority_share(const struct task *task, struct item_list items)
 			count += items.items[i]->label == label;
 		most = count > most ? count : most;
 	}
-	return items.n ? (double)most / (double)items.n : NAN;
+	return items.n && task->n_labels ? (double)most / (double)items.n : NAN;
 }
 
 /* A model that does no better than the commonest label says nothing about the task; the reader must be told. */
@@ -182,7 +197,7 @@ static void find_no_better_than_chance(struct build *b)
 		double share = v->test.n ? b->report->majority_share : dev_share;
 		const struct report_score *s = v->test.n ? &v->test : &v->dev;
 
-		if (!v->model || !s->n || s->low > share)
+		if (!v->model || !s->n || isnan(share) || s->low > share)
 			continue;
 		find(b, arena_printf(b->arena, "%s on %s is not shown better than always answering the commonest label: "
 				     "%.1f %% of %zu %s items right, against %.1f %%.", v->name, v->model, 100 * s->score,
@@ -206,6 +221,9 @@ static void find_warnings(struct build *b)
 static bool confusion(struct build *b, const char *winner, struct error *err)
 {
 	size_t columns = b->task->n_labels + 1, n;
+
+	if (b->task->n_labels == 0)
+		return true;
 	size_t *counts = arena_array(b->arena, b->task->n_labels * columns, sizeof(*counts));
 	struct hash_map by_item = { 0 };
 	struct answer_row *rows;
@@ -262,16 +280,17 @@ static bool decide(struct build *b, struct error *err)
 static bool spent(struct build *b, size_t full_grid, struct error *err)
 {
 	struct report *r = b->report;
-	size_t dev, prior;
-	double dev_ms, prior_ms, test_ms;
+	size_t dev, prior, probe;
+	double dev_ms, prior_ms, probe_ms, test_ms;
 
 	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
 	    !store_spent(b->store, b->run->id, "prior", &prior, &prior_ms, err) ||
+	    !store_spent(b->store, b->run->id, "probe", &probe, &probe_ms, err) ||
 	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err))
 		return false;
-	r->spent.dev_calls = dev + prior;
+	r->spent.dev_calls = dev + prior + probe;
 	r->spent.dev_calls_full_grid = full_grid;
-	r->spent.seconds = (dev_ms + prior_ms + test_ms) / 1000;
+	r->spent.seconds = (dev_ms + prior_ms + probe_ms + test_ms) / 1000;
 	r->spent.usd = price_local(r->spent.seconds, b->prices->cores, b->prices->usd_per_core_hour);
 	return true;
 }
@@ -282,6 +301,58 @@ static size_t calls_each(const struct report_variant *v)
 	size_t answers = v->dev.n + v->test.n;
 
 	return answers && v->calls > answers ? v->calls / answers : 1;
+}
+
+/* The model that the probes asked: the run's first. */
+static const char *probed_model(const struct build *b)
+{
+	json_t *settings = json_loads(b->run->settings, 0, NULL);
+	const char *model = json_string_value(json_array_get(json_object_get(settings, "models"), 0));
+	const char *copy = arena_string(b->arena, model ? model : "");
+
+	json_decref(settings);
+	return copy;
+}
+
+static bool diagnose(struct build *b, struct error *err)
+{
+	struct probe_finding *found = arena_array(b->arena, PROBE_FINDINGS, sizeof(*found));
+	struct report *r = b->report;
+	struct knowledge k;
+
+	if (!probe_load(b->task, b->store, b->run->id, dev_order(b->task, b->run->seed, b->arena), probed_model(b), b->arena, &k,
+			err))
+		return false;
+	r->n_diagnosis = knowledge_findings(&k, r->margin, found);
+	r->diagnosis = found;
+	r->probe.n = k.n;
+	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
+		double sum = 0;
+
+		for (size_t i = 0; k.score[row] && i < k.n; i++)
+			sum += k.score[row][i];
+		r->probe.score[row] = k.score[row] ? sum / (double)k.n : NAN;
+	}
+	return true;
+}
+
+/* The wrong answers of rung 2's candidate. */
+static bool list_failures(struct build *b, struct error *err)
+{
+	const struct report_variant *v = NULL;
+	struct answer_row *rows;
+	size_t n;
+
+	for (size_t i = 0; i < b->report->n_variants && !v; i++)
+		if (b->variants[i].rung == 2 && b->variants[i].candidate && b->variants[i].test.n > 0)
+			v = &b->variants[i];
+	if (!v)
+		return true;
+	if (!store_answers(b->store, b->run->id, v->id, "test", b->arena, &rows, &n, err))
+		return false;
+	b->report->searched = v->name;
+	b->report->failures = retrieval_failures(b->task, b->task->test.list, rows, n, b->arena, &b->report->n_failures);
+	return true;
 }
 
 bool report_build(const struct task *task, struct store *store, const struct run_row *run,
@@ -313,7 +384,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = task->traffic.calls_per_day,
 	};
-	if (!decide(&b, err) || !spent(&b, full_grid, err))
+	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_failures(&b, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_warnings(&b);

@@ -82,7 +82,7 @@ static void add_facts(struct buf *out, const struct report *r)
 	snprintf(detail, sizeof(detail), "target %s", figure_share(r->target).text);
 	if (meets)
 		add_fact(out, "Meets the target", meets, detail);
-	else
+	else if (isfinite(r->majority_share))
 		add_fact(out, "Always the commonest label", figure_percent(r->majority_share).text, "would score this");
 	add_fact(out, "Cost per 1,000 calls", figure_usd(w->usd_per_1k_calls).text, "of the winner");
 	snprintf(detail, sizeof(detail), "p95 %s", figure_ms(w->ms_p95).text);
@@ -278,6 +278,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_documents(out, r);
 	add_costs(out, r);
 	add_mistakes(out, r);
 	add_outcomes(out, r);

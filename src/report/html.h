@@ -19,4 +19,12 @@ void html_table_mistakes(struct buf *out, const struct report *r); /* the common
 void html_table_outcomes(struct buf *out, const struct report *r);
 void html_table_costs(struct buf *out, const struct report *r);
 
+/* What the documents did: the probe, retrieval beside answer quality, and wrong answers by cause with their passages.
+ * Nothing when no variant shows passages. (html_documents.c) */
+void html_documents(struct buf *out, const struct report *r);
+
+/* Tables whose headings begin with '#' where their column holds numbers. */
+void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n);
+void html_close_table(struct buf *out);
+
 #endif

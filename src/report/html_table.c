@@ -56,7 +56,7 @@ void html_name(struct buf *out, const char *name)
 }
 
 /* Columns are given as "heading" or "#heading"; '#' marks numbers, which align to the right. */
-static void open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
+void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
 {
 	buf_adds(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
 	escape_markup(out, label);
@@ -71,7 +71,7 @@ static void open_table(struct buf *out, const char *label, const char *const *he
 	buf_adds(out, "</tr></thead>\n<tbody>\n");
 }
 
-static void close_table(struct buf *out)
+void html_close_table(struct buf *out)
 {
 	buf_adds(out, "</tbody></table></div>\n");
 }
@@ -137,7 +137,7 @@ void html_table_scores(struct buf *out, const struct report *r)
 	static const char *const headings[] = { "Variant", "#Test score, 95% interval", "#Dev score, 95% interval",
 					       "#Calls", "State" };
 
-	open_table(out, "Scores of all variants", headings, 5);
+	html_open_table(out, "Scores of all variants", headings, 5);
 	for (size_t i = 0; i < r->n_variants; i++) {
 		const struct report_variant *v = &r->variants[i];
 
@@ -149,7 +149,7 @@ void html_table_scores(struct buf *out, const struct report *r)
 		add_state(out, v);
 		buf_adds(out, "</tr>\n");
 	}
-	close_table(out);
+	html_close_table(out);
 }
 
 static const char *name_of(const struct report *r, const char *id)
@@ -193,10 +193,10 @@ void html_table_comparisons(struct buf *out, const struct report *r)
 					       "#Evidence",
 						"#Share of alpha", "Decision" };
 
-	open_table(out, "Comparisons on the test items", headings, 9);
+	html_open_table(out, "Comparisons on the test items", headings, 9);
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		add_comparison(out, r, &r->comparisons[i]);
-	close_table(out);
+	html_close_table(out);
 }
 
 static const char *answer_name(const struct report *r, size_t got)
@@ -222,7 +222,7 @@ static void confusion_matrix(struct buf *out, const struct report *r)
 			add_count(out, r->confusion[want * (r->n_labels + 1) + got]);
 		buf_adds(out, "</tr>\n");
 	}
-	close_table(out);
+	html_close_table(out);
 }
 
 struct pair {
@@ -259,7 +259,7 @@ static void add_pairs(struct buf *out, const struct report *r, const struct pair
 {
 	static const char *const headings[] = { "True label", "Answered", "#Items" };
 
-	open_table(out, "Labels and answers", headings, 3);
+	html_open_table(out, "Labels and answers", headings, 3);
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(out, "<tr><td>");
 		html_name(out, r->labels[pairs[i].want]);
@@ -269,7 +269,7 @@ static void add_pairs(struct buf *out, const struct report *r, const struct pair
 		add_count(out, pairs[i].n);
 		buf_adds(out, "</tr>\n");
 	}
-	close_table(out);
+	html_close_table(out);
 }
 
 void html_table_confusion(struct buf *out, const struct report *r)
@@ -303,7 +303,7 @@ void html_table_outcomes(struct buf *out, const struct report *r)
 	static const char *const headings[] = { "Variant", "On",         "#Right",     "#Wrong",   "#Unparsed",
 						"#Refused", "#Truncated", "#Timeout", "#Error" };
 
-	open_table(out, "What became of the answers", headings, 9);
+	html_open_table(out, "What became of the answers", headings, 9);
 	for (size_t i = 0; i < r->n_variants; i++) {
 		const struct report_variant *v = &r->variants[i];
 
@@ -314,7 +314,7 @@ void html_table_outcomes(struct buf *out, const struct report *r)
 			add_count(out, v->outcomes[k]);
 		buf_adds(out, "</tr>\n");
 	}
-	close_table(out);
+	html_close_table(out);
 }
 
 void html_table_costs(struct buf *out, const struct report *r)
@@ -324,7 +324,7 @@ void html_table_costs(struct buf *out, const struct report *r)
 						"#p95", "#$ per day" };
 	size_t columns = r->calls_per_day > 0 ? 8 : 7;
 
-	open_table(out, "Costs and latency", headings, columns);
+	html_open_table(out, "Costs and latency", headings, columns);
 	for (size_t i = 0; i < r->n_variants; i++) {
 		const struct report_variant *v = &r->variants[i];
 		bool tokens = v->input_tokens > 0 || v->output_tokens > 0;
@@ -341,5 +341,5 @@ void html_table_costs(struct buf *out, const struct report *r)
 			add_number(out, figure_usd(v->usd_per_day).text);
 		buf_adds(out, "</tr>\n");
 	}
-	close_table(out);
+	html_close_table(out);
 }

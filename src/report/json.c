@@ -82,6 +82,50 @@ static json_t *outcomes_value(const struct report_variant *v)
 	return o;
 }
 
+static json_t *retrieval_value(const struct report_retrieval *r)
+{
+	static const char *const causes[N_CAUSES] = { "abstained", "not_abstained", "not_retrieved", "unused", "despite" };
+	json_t *o, *failures;
+
+	if (r->n == 0)
+		return json_null();
+	o = json_object();
+	failures = json_object();
+	put(o, "n", count_value(r->n));
+	put(o, "n_gold", count_value(r->n_gold));
+	put(o, "recall", real_value(r->recall));
+	put(o, "mrr", real_value(r->reciprocal));
+	put(o, "citations", count_value(r->citations));
+	put(o, "quotes_failed", count_value(r->failed));
+	put(o, "citation_recall", real_value(r->citation_recall));
+	put(o, "citation_precision", real_value(r->citation_precision));
+	for (size_t i = 0; i < N_CAUSES; i++)
+		put(failures, causes[i], count_value(r->causes[i]));
+	put(o, "failures", failures);
+	return o;
+}
+
+static json_t *diagnosis_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_diagnosis; i++) {
+		const struct probe_finding *f = &r->diagnosis[i];
+		json_t *o = json_object();
+
+		put(o, "probe", text_value(f->probe));
+		put(o, "n", count_value(f->difference.n));
+		put(o, "fixed", count_value(f->difference.fixed));
+		put(o, "broken", count_value(f->difference.broken));
+		put(o, "delta", real_value(f->difference.delta));
+		put(o, "low", real_value(f->difference.low));
+		put(o, "high", real_value(f->difference.high));
+		put(o, "points_to", text_value(f->points_to[0] ? f->points_to : NULL));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *variant_value(const struct report_variant *v)
 {
 	json_t *o = json_object();
@@ -103,6 +147,7 @@ static json_t *variant_value(const struct report_variant *v)
 	put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));
 	put(o, "ms_p50", real_value(v->ms_p50));
 	put(o, "ms_p95", real_value(v->ms_p95));
+	put(o, "retrieval", retrieval_value(&v->retrieval));
 	return o;
 }
 
@@ -264,7 +309,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "targets", targets_value(r));
 	put(o, "confusion", confusion_value(r));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
-	put(o, "diagnosis", json_array());
+	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
 	put(o, "cpu_usd_per_core_hour", real_value(r->cpu_usd_per_core_hour));

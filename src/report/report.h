@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 #include "decide/decide.h"
+#include "decide/knowledge.h"
+#include "variant/evidence.h"
 
 /* What became of a call; a right or wrong answer, or why there is none. */
 enum report_outcome {
@@ -23,7 +25,37 @@ enum variant_status { VARIANT_MEASURED, VARIANT_RACED_OUT, VARIANT_SKIPPED, VARI
 
 struct report_score {
 	size_t n; /* 0: not measured */
-	double score, low, high; /* 95 % Wilson interval */
+	double score, low, high; /* 95 %: Wilson's interval, of graded scores the t interval */
+};
+
+/* Why an answer that stands on passages is wrong; the first that fits. */
+enum report_cause {
+	CAUSE_ABSTAINED,     /* it abstained though the documents answer */
+	CAUSE_NOT_ABSTAINED, /* it answered though they do not */
+	CAUSE_NOT_RETRIEVED, /* no passage that holds the answer was shown */
+	CAUSE_UNUSED,        /* one was shown, and another or nothing was cited */
+	CAUSE_DESPITE,       /* one was shown and cited, or the example does not name any */
+	N_CAUSES
+};
+extern const char *const report_cause_names[N_CAUSES];
+
+/* What the documents did for a variant that shows passages: over its answers on test when measured there, else on dev. */
+struct report_retrieval {
+	size_t n;                  /* answers with passages; 0: the variant shows none */
+	size_t n_gold;             /* of them: the example names what holds its answer */
+	double recall, reciprocal; /* means over n_gold: share of it that was shown; 1 / rank of the first (MRR) */
+	size_t citations, failed;  /* spans that are cited; quotes that stand in no passage and are not shown */
+	/* ALCE's measures (Gao et al. 2023, arXiv 2305.14627), deterministic because gold passages are known: the share of
+	 * answers, and of citations, that cite what holds the answer. NAN: nothing to judge by. */
+	double citation_recall, citation_precision;
+	size_t causes[N_CAUSES];
+};
+
+/* One wrong answer with what it stands on, for the page. */
+struct report_failure {
+	enum report_cause cause;
+	const char *item, *question, *expected, *answer; /* answer "": it abstained */
+	const struct evidence *evidence;
 };
 
 struct report_variant {
@@ -38,9 +70,12 @@ struct report_variant {
 	size_t outcomes[N_OUTCOMES]; /* on test when measured there, else on dev */
 	size_t calls; /* language-model calls, dev and test */
 	double input_tokens, output_tokens; /* means per call */
+	struct report_retrieval retrieval;
 	double usd_per_1k_calls, usd_per_1k_right, usd_per_day; /* NAN: unknown */
 	double ms_p50, ms_p95;
 };
+
+enum { FAILURES_SHOWN = 5 };
 
 struct report {
 	const char *task, *program; /* program: "rung 0.1.0" */
@@ -57,9 +92,16 @@ struct report {
 	const struct target_test *targets; /* one for each candidate; none without a target */
 	size_t n_targets;
 	struct verdict verdict; /* .winner indexes `variants` here */
-	/* Winner on test: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
+	/* Winner on test, NULL without labels: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
 	const size_t *confusion;
-	double majority_share; /* share of the commonest label in test: what no model at all reaches */
+	double majority_share; /* share of the commonest label in test: what no model at all reaches; NAN without labels */
+	const struct probe_finding *diagnosis;
+	size_t n_diagnosis;
+	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
+	/* Wrong answers of the best variant that searches, by cause; at most FAILURES_SHOWN each. */
+	const char *searched; /* its name; NULL: none was measured */
+	const struct report_failure *failures;
+	size_t n_failures;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

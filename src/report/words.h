@@ -24,6 +24,12 @@ void words_examples(struct buf *out, const struct report *r); /* "500 examples: 
 void words_spent(struct buf *out, const struct report *r);    /* calls against the full grid, money, time */
 void words_prices(struct buf *out, const struct report *r);   /* where the money figures come from */
 
+/* The knowledge probe's rows in one sentence, "" when nothing was probed; and what it points to, a sentence for each i. */
+void words_probe(struct buf *out, const struct report *r);
+bool words_diagnosis(struct buf *out, const struct report *r, size_t i);
+/* What a variant that shows passages found and cited; nothing for others. */
+void words_retrieval(struct buf *out, const struct report_variant *v);
+
 /* How the decision was made, one paragraph for each i; false when there are no more. */
 bool words_rule(struct buf *out, const struct report *r, size_t i);
 

@@ -119,7 +119,8 @@ size_t rank_diversify(struct ranked *items, size_t n, size_t k, double lambda, c
 	for (size_t i = 0; i < n; i++)
 		if (!chosen[i])
 			order[kept++] = items[i];
-	memcpy(items, order, n * sizeof(*items));
+	if (n > 0)
+		memcpy(items, order, n * sizeof(*items));
 	free(chosen);
 	free(nearest);
 	free(order);

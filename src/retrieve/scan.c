@@ -11,6 +11,7 @@ static const struct {
 	const struct scan *scan;
 } rows[] = {
 #if defined(__x86_64__)
+	{ "avx512vnni", &scan_avx512 },
 	{ "avx512bf16", &scan_avx512 },
 	{ "avx512", &scan_avx512 },
 	{ "avx2", &scan_avx2 },

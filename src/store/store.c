@@ -28,6 +28,9 @@ static const char second_sql[] =
 	" PRIMARY KEY(run, variant, item, split, number)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
+/* Version 3: what an answer stands on. */
+static const char third_sql[] = "ALTER TABLE answer ADD COLUMN evidence TEXT; PRAGMA user_version = 3;";
+
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
 	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, N_STATEMENTS
@@ -52,15 +55,15 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
 		     " output_tokens, ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens,"
 		    " ms, why FROM sample s JOIN call c ON c.id = s.call"
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
-		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL)"
+		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence"
 		    " FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
@@ -69,10 +72,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2 UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
 };
 
-static const char *const versions[] = { first_sql, second_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 2, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 3, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -356,6 +359,7 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 	bind_text(q, 6, a->answer);
 	bind_text(q, 7, a->status);
 	sqlite3_bind_double(q, 8, a->ms);
+	bind_text(q, 9, a->evidence);
 	if (!database_done(&s->base, q, err))
 		return false;
 	for (size_t i = 0; i < a->n_samples; i++)
@@ -374,6 +378,7 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->input_tokens = (size_t)sqlite3_column_int64(q, 5);
 	a->output_tokens = (size_t)sqlite3_column_int64(q, 6);
 	a->calls = (size_t)sqlite3_column_int64(q, 7);
+	a->evidence = column_text(arena, q, 8);
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,

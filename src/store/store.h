@@ -82,8 +82,9 @@ struct answer_row {
 	int64_t call;       /* 0: no model was asked; the first of several */
 	const int64_t *samples; /* (n_samples) every call, when the answer is a vote of several; not read back */
 	size_t n_samples;
-	const char *answer; /* NULL: none could be read */
-	const char *status; /* "answered", "unparsed", or the call's own */
+	const char *answer; /* NULL: none could be read; "" of kind answer: it abstained */
+	const char *status; /* "answered", "abstained", "unparsed", or the call's own */
+	const char *evidence; /* JSON: passages shown and what was cited of them (variant/evidence.h); NULL: none */
 	double ms;          /* of the call, or of the classifier */
 	size_t calls, input_tokens, output_tokens; /* of all its calls together; filled by store_answers() */
 };

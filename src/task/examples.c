@@ -68,9 +68,11 @@ static bool columns_find(struct examples *x)
 	const struct task_file *f = x->f;
 	size_t unused;
 
+	x->f->task.has_gold = f->gold || f->gold_ids;
+
 	return column_find(x, "answer", f->answer, &x->answer) && column_find(x, "id", f->id, &x->id) &&
 	       column_find(x, "split", f->split, &x->split) && column_find(x, "group", f->group, &x->group) &&
-	       column_find(x, "gold", f->gold, &unused) && column_find(x, "gold_ids", f->gold_ids, &unused) &&
+	       column_find(x, "gold", f->gold, &x->gold) && column_find(x, "gold_ids", f->gold_ids, &x->gold_ids) &&
 	       column_find(x, "human", f->human, &unused);
 }
 
@@ -79,7 +81,7 @@ static bool answers_fill(struct examples *x)
 	for (size_t i = 0; i < x->n; i++) {
 		const char *answer = column_value(x, i, x->answer);
 
-		if (answer[strspn(answer, " \t\r\n")] == '\0')
+		if (answer[strspn(answer, " \t\r\n")] == '\0' && x->f->task.kind != TASK_ANSWER)
 			return table_fail(&x->table, x->table.rows[i].line, x->err,
 					  "the answer (column \"%s\") is empty; fill it in or remove the example",
 					  x->f->answer);
@@ -221,7 +223,7 @@ bool examples_read(struct examples *x, struct task_file *f, const char *path, st
 	x->items = arena_array(&t->arena, x->n, sizeof(*x->items));
 	x->roles = arena_array(&x->scratch, x->n, sizeof(*x->roles));
 	x->splits = arena_array(&x->scratch, x->n, sizeof(*x->splits));
-	return columns_find(x) && answers_fill(x) && ids_fill(x) && labels_fill(x);
+	return columns_find(x) && answers_fill(x) && ids_fill(x) && labels_fill(x) && references_fill(x);
 }
 
 void examples_release(struct examples *x)

@@ -18,7 +18,7 @@ struct examples {
 	struct split_item *roles; /* (n), in scratch */
 	enum split *splits;       /* (n), in scratch */
 	size_t n;
-	size_t answer, id, split, group; /* columns; table.n_columns: none */
+	size_t answer, id, split, group, gold, gold_ids; /* columns; table.n_columns: none */
 	const char *warnings[WARNINGS];
 	size_t n_warnings;
 };
@@ -29,5 +29,8 @@ bool examples_read(struct examples *x, struct task_file *f, const char *path, st
 /* Second half, now that the input can be rendered: texts, duplicates, groups, splits; fills the rest of the task. */
 bool examples_split(struct examples *x, const struct template *input, uint64_t seed);
 void examples_release(struct examples *x);
+
+/* references.c: what else a row says of its answer (kind answer: several right ones; gold passages and documents). */
+bool references_fill(struct examples *x);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <regex.h>
 
+#include "base/arena.h"
 #include "base/text.h"
 
 struct span {
@@ -45,6 +46,18 @@ static double score_exact(const struct task *t, const struct example *e, const c
 	return same(whole(answer), expected(t, e));
 }
 
+/* Whether the words of `want` stand in `got`, both normalised: not inside other words ("no" in "know"), where words are
+ * told apart at all; in Chinese or Thai any place will do. */
+static bool stands_in(const char *want, const char *got)
+{
+	size_t n = strlen(want);
+
+	for (const char *p = n ? strstr(got, want) : NULL; p; p = strstr(p + 1, want))
+		if ((p == got || p[-1] == ' ' || (p[-1] & 0x80)) && (p[n] == 0 || p[n] == ' ' || (p[n] & 0x80)))
+			return true;
+	return false;
+}
+
 /* Both normal forms, for the two scorers that compare them. */
 static double compare_normalised(struct span want, struct span got, bool within)
 {
@@ -54,7 +67,7 @@ static double compare_normalised(struct span want, struct span got, bool within)
 	text_normalise(&a, want.text, want.n);
 	text_normalise(&b, got.text, got.n);
 	if (within)
-		score = a.n > 0 && strstr(buf_text(&b), buf_text(&a)) != NULL;
+		score = stands_in(buf_text(&a), buf_text(&b));
 	else
 		score = strcmp(buf_text(&a), buf_text(&b)) == 0;
 	buf_release(&a);
@@ -230,12 +243,77 @@ static double score_regex(const struct task *t, const struct example *e, const c
 	return score;
 }
 
+/* The next word of a normalised text that is no article; n 0 at its end. */
+static struct span next_word(const char **at)
+{
+	static const char *const articles[] = { "a", "an", "the" };
+	struct span word;
+	bool article = true;
+
+	while (article) {
+		*at += strspn(*at, " ");
+		word = (struct span){ *at, strcspn(*at, " ") };
+		*at += word.n;
+		article = false;
+		for (size_t i = 0; i < 3 && word.n > 0; i++)
+			article |= word.n == strlen(articles[i]) && memcmp(word.text, articles[i], word.n) == 0;
+	}
+	return word;
+}
+
+static size_t words_of(const char *text, struct span *words, size_t most)
+{
+	size_t n = 0;
+
+	for (struct span w = next_word(&text); w.n > 0 && n < most; w = next_word(&text))
+		words[n++] = w;
+	return n;
+}
+
+enum { WORDS = 2048 };
+
+/* Words that both have, each as often as it stands in both. */
+static size_t common_words(const struct span *a, size_t n, struct span *b, size_t m)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			if (b[j].text && same(a[i], b[j])) {
+				b[j].text = NULL;
+				common++;
+				break;
+			}
+	return common;
+}
+
+/* Harmonic mean of precision and recall over words, as SQuAD's evaluation has it (Rajpurkar et al. 2016, arXiv
+ * 1606.05250): normalised, without articles; at most WORDS of each. */
+static double score_f1(const struct task *t, const struct example *e, const char *answer)
+{
+	struct span want = expected(t, e), got = whole(answer);
+	struct buf a = { 0 }, b = { 0 };
+	struct span *words = mem_alloc(2 * WORDS * sizeof(*words));
+
+	text_normalise(&a, want.text, want.n);
+	text_normalise(&b, got.text, got.n);
+	size_t n = words_of(buf_text(&a), words, WORDS), m = words_of(buf_text(&b), words + WORDS, WORDS);
+	size_t common = common_words(words, n, words + WORDS, m);
+	double score = n + m > 0 ? 2 * (double)common / (double)(n + m) : 1;
+
+	free(words);
+	buf_release(&a);
+	buf_release(&b);
+	return score;
+}
+
 static const struct scorer table[] = {
 	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
 	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
-	{ "contains", "what is right stands somewhere in the answer, both normalised", true, score_contains },
+	{ "contains", "what is right stands somewhere in the answer, as whole words, both normalised", true, score_contains },
 	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
+	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
 };
 
 const struct scorer *scorer_all(size_t *n)
@@ -250,6 +328,25 @@ const struct scorer *scorer_find(const char *name)
 		if (strcmp(table[i].name, name) == 0)
 			return &table[i];
 	return NULL;
+}
+
+double scorer_grade(const struct task *t, const struct example *e, const char *answer)
+{
+	const struct scorer *scorer = scorer_find(t->scorer);
+	double best;
+
+	if (!answer)
+		return 0;
+	if (t->kind == TASK_ANSWER && (!e->answer[0] || !answer[0]))
+		return !e->answer[0] && !answer[0];
+	best = scorer->score(t, e, answer);
+	for (size_t i = 1; i < e->n_answers; i++) {
+		struct example other = *e;
+
+		other.answer = e->answers[i];
+		best = fmax(best, scorer->score(t, &other, answer));
+	}
+	return best;
 }
 
 const char *scorer_default(enum task_kind kind)

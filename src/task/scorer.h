@@ -14,6 +14,10 @@ struct scorer {
 	double (*score)(const struct task *task, const struct example *example, const char *answer); /* 0 .. 1 */
 };
 
+/* How right an answer is, 0 .. 1, by the task's scorer: the best over all right answers of the example. NULL (there is no
+ * answer) is 0. kind answer: "" is an abstention; it is right where the example's answer is "", and there alone. */
+double scorer_grade(const struct task *task, const struct example *example, const char *answer);
+
 const struct scorer *scorer_find(const char *name); /* NULL when there is none */
 const struct scorer *scorer_all(size_t *n);
 /* The scorer of a task that names none. Kinds whose scorer is not in the table yet get a name that scorer_find() does

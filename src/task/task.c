@@ -132,9 +132,7 @@ static const char *examples_path(struct task_file *f, const struct task_options 
 {
 	if (options && options->examples)
 		return arena_string(&f->task.arena, options->examples);
-	if (f->examples[0] == '/' || strcmp(f->task.folder, ".") == 0)
-		return f->examples;
-	return arena_printf(&f->task.arena, "%s/%s", f->task.folder, f->examples);
+	return task_file_path(f, f->examples);
 }
 
 static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t n)
@@ -170,7 +168,8 @@ static uint64_t mix_items(uint64_t h, const struct task *t, const struct item_li
 static uint64_t mix_variant(uint64_t h, const struct task_variant *v)
 {
 	h = mix_text(mix_text(mix_text(mix_text(h, v->name), v->model), v->system), v->input);
-	return mix_number(mix_number(h, v->incumbent), (double)v->max_tokens);
+	h = mix_number(mix_number(h, v->incumbent), (double)v->max_tokens);
+	return v->schema ? mix_text(h, v->schema) : h;
 }
 
 static uint64_t mix_documents(uint64_t h, const struct task_documents *d)

@@ -27,10 +27,15 @@ struct label {
 struct example {
 	const char *id;            /* the id column, else "line-N", or "row-N" of a JSON array */
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
-	const char *answer;        /* as written in the file */
+	const char *answer;        /* as written in the file; kind answer: "" when the right thing is to abstain */
+	const char *const *answers; /* (n_answers) all that are right, `answer` the first of them; n_answers 0: only `answer` */
+	size_t n_answers;
 	size_t label;              /* classify, not many: index into task->labels; else 0 */
 	size_t group;              /* examples of one group number are never split; without a group each has its own */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
+	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
+	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
+	size_t n_gold_ids;
 };
 
 /* In one order shuffled by the seed, the same for every variant. */
@@ -48,6 +53,8 @@ struct task_variant {
 	bool incumbent;
 	const char *model; /* "local" when none was named */
 	const char *system, *input;
+	const char *schema_file; /* path of the JSON Schema that its answers keep to, */
+	const char *schema;      /* and its text, not looked into here */
 	size_t max_tokens;
 	size_t line;
 };
@@ -86,6 +93,7 @@ struct task {
 	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
+	bool has_gold; /* examples name a passage, or documents, that hold their answers */
 	struct task_documents documents;
 
 	const char *examples_file;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "task/mention.h"
 #include "task/scorer.h"
@@ -291,9 +292,35 @@ static const struct key variant_keys[] = {
 	{ "model", TEXT, VARIANT(model) },
 	{ "system", TEXT, VARIANT(system) },
 	{ "input", TEXT, VARIANT(input) },
+	{ "schema", TEXT, VARIANT(schema_file) },
 	{ "max_tokens", WHOLE, VARIANT(max_tokens), .range = &whole_positive },
 	{ 0 },
 };
+
+const char *task_file_path(struct task_file *f, const char *name)
+{
+	if (name[0] == '/' || strcmp(f->task.folder, ".") == 0)
+		return name;
+	return arena_printf(&f->task.arena, "%s/%s", f->task.folder, name);
+}
+
+static bool schema_read(struct reader *r, const struct yaml *node, struct task_variant *v)
+{
+	enum { MOST = 1 << 20 };
+	struct error why;
+	size_t n = 0;
+
+	v->schema_file = task_file_path(r->f, v->schema_file);
+	char *bytes = file_read(v->schema_file, MOST, &n, &why);
+
+	if (!bytes)
+		return task_file_fail(r->f, node, r->err, "schema: %s", why.text);
+	v->schema = arena_copy(&r->f->task.arena, bytes, n);
+	free(bytes);
+	if (strlen(v->schema) != n)
+		return task_file_fail(r->f, node, r->err, "schema: %s holds a NUL byte", v->schema_file);
+	return true;
+}
 
 static bool variant_read(struct reader *r, const struct yaml *entry, struct task_variant *variants, size_t i)
 {
@@ -304,6 +331,8 @@ static bool variant_read(struct reader *r, const struct yaml *entry, struct task
 		return false;
 	if (!v->name)
 		return task_file_fail(r->f, entry, r->err, "a variant needs a name");
+	if (v->schema_file && !schema_read(r, yaml_get(entry, "schema"), v))
+		return false;
 	for (size_t j = 0; j < i; j++) {
 		if (strcmp(v->name, variants[j].name) == 0)
 			return task_file_fail(r->f, entry, r->err, "two variants are named \"%s\"; rename one",

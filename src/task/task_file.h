@@ -16,6 +16,9 @@ struct task_file {
  * caller and everything lives in that arena. */
 bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct error *err);
 
+/* The path of a file that the task names: from its folder, unless absolute. Lives in the task's arena or is `name`. */
+const char *task_file_path(struct task_file *f, const char *name);
+
 /* Sets "task.yaml:line:column: ..." at the node and returns false; a NULL node is the start of the file. */
 bool task_file_fail(const struct task_file *f, const struct yaml *node, struct error *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

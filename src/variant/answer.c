@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "prompt/parse.h"
-#include "variant/workshop.h"
+#include "variant/lookup.h"
 
 static size_t most_likely(const double *p, size_t n)
 {
@@ -35,7 +36,7 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 				return false;
 		}
 		classifier_predict(c, text, vector, p);
-		answers[i] = (struct answer){ .label = w->task->labels[most_likely(p, w->task->n_labels)].name,
+		answers[i] = (struct answer){ .text = w->task->labels[most_likely(p, w->task->n_labels)].name,
 					      .status = "answered", .scores = p, .ms = clock_ms() - start };
 	}
 	return true;
@@ -53,43 +54,97 @@ static void calibrate(double *p, const double *prior, size_t n)
 }
 
 /* What a call says: the status of an answer, and its label when that is "answered". */
-static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
-			     size_t *label)
+static const char *read_label(const struct workshop *w, const struct variant *v, const struct call_row *call,
+			      const char **text)
 {
 	bool reasoned = v->technique && v->technique->reasoning;
-	enum parse_result parsed;
+	size_t label;
+	enum parse_result parsed = parse_label(w->task, call->output, reasoned, &label);
 
-	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
-		return call->status;
-	parsed = parse_label(w->task, call->output, reasoned, label);
-	if (parsed == PARSE_LABEL)
+	if (parsed == PARSE_LABEL) {
+		*text = w->task->labels[label].name;
 		return "answered";
+	}
 	if (parsed == PARSE_REFUSED)
 		return "refused";
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
-/* The label that most calls give; of equally many the one that came first. Calls without a label do not vote; when none
+/* What follows the last "answer:" of a chain of thought. */
+static const char *behind_reasoning(const char *reply)
+{
+	const char *answer = reply;
+
+	for (const char *p = strcasestr(reply, "answer:"); p; p = strcasestr(p + 1, "answer:"))
+		answer = p + strlen("answer:");
+	return answer;
+}
+
+/* The same of an answer to a question, whose citations go to e. */
+static const char *read_answer(const struct variant *v, const struct call_row *call, struct arena *arena, struct evidence *e,
+			       const char **text)
+{
+	const struct technique *t = v->technique;
+	const char *reply = t && t->reasoning ? behind_reasoning(call->output) : call->output;
+	struct cited_answer cited = passages_read(reply, e->n_passages, arena);
+
+	if (t && t->answer == ANSWER_JSON && !cited.parsed)
+		return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
+	*text = cited.answer ? cited.answer : "";
+	if (!cited.answer)
+		return "abstained";
+	if (cited.n_citations > 0 || cited.parsed)
+		evidence_cite(e, &cited, arena);
+	else
+		evidence_support(e, cited.answer, arena);
+	return "answered";
+}
+
+static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
+			     struct arena *arena, struct evidence *e, const char **text)
+{
+	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
+		return call->status;
+	return w->task->kind == TASK_ANSWER ? read_answer(v, call, arena, e, text) : read_label(w, v, call, text);
+}
+
+/* Whether two votes are for the same: labels by name, answers by their normal forms. */
+static bool same_vote(const char *a, const char *b)
+{
+	struct buf x = { 0 }, y = { 0 };
+	bool same;
+
+	text_normalise(&x, a, strlen(a));
+	text_normalise(&y, b, strlen(b));
+	same = strcmp(a, b) == 0 || (x.n > 0 && strcmp(buf_text(&x), buf_text(&y)) == 0);
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+/* The answer that most calls give; of equally many the one that came first. Calls without an answer do not vote; when none
  * has one, the status is what all of them share, or "unparsed". */
 static void vote(const struct workshop *w, const struct variant *v, const struct call_row *calls, size_t n,
-		 struct arena *arena, struct answer *a)
+		 struct arena *arena, struct evidence *e, struct answer *a)
 {
-	size_t *votes = arena_array(arena, w->task->n_labels, sizeof(*votes));
-	size_t *labels = arena_array(arena, n, sizeof(*labels)), n_voters = 0, most = 0;
+	const char **texts = arena_array(arena, n, sizeof(*texts)), **statuses = arena_array(arena, n, sizeof(*statuses));
+	size_t most = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *status = read_call(w, v, &calls[i], &labels[n_voters]);
-
-		if (strcmp(status, "answered") == 0)
-			votes[labels[n_voters++]]++;
-		a->status = i == 0 || strcmp(a->status, status) == 0 ? status : "unparsed";
+		statuses[i] = read_call(w, v, &calls[i], arena, e, &texts[i]);
+		a->status = i == 0 || strcmp(a->status, statuses[i]) == 0 ? statuses[i] : "unparsed";
 	}
-	for (size_t i = 0; i < n_voters; i++)
-		if (votes[labels[i]] > most) {
-			most = votes[labels[i]];
-			a->label = w->task->labels[labels[i]].name;
-			a->status = "answered";
+	for (size_t i = 0; i < n; i++) {
+		size_t votes = 0;
+
+		for (size_t k = 0; k < n && texts[i]; k++)
+			votes += texts[k] && same_vote(texts[i], texts[k]);
+		if (votes > most) {
+			most = votes;
+			a->text = texts[i];
+			a->status = statuses[i];
 		}
+	}
 }
 
 /* The answer's calls and what they cost together. */
@@ -117,43 +172,82 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 	bool scoring = v->technique && v->technique->answer == ANSWER_SCORES;
 	size_t samples = variant_calls(v);
 	struct call_row *calls = arena_array(arena, n * samples, sizeof(*calls));
+	struct evidence *shown = arena_array(arena, n, sizeof(*shown));
 	double *scores = scoring ? arena_array(arena, n * labels, sizeof(*scores)) : NULL;
 	const double *prior = NULL;
 
 	if (scoring && v->technique->calibration != CALIBRATE_NONE && !(prior = calibration_prior(w, v, err)))
 		return false;
-	if (!calls_make(w, v, items, n, arena, calls, scores, err))
+	if (!calls_make(w, v, items, n, arena, calls, scores, shown, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct answer *a = &answers[i];
 
 		add_calls(&calls[i * samples], samples, arena, a);
 		if (!scoring) {
-			vote(w, v, &calls[i * samples], samples, arena, a);
+			vote(w, v, &calls[i * samples], samples, arena, &shown[i], a);
 		} else if (calls[i].scores) {
 			if (prior)
 				calibrate(scores + i * labels, prior, labels);
 			a->scores = scores + i * labels;
-			a->label = w->task->labels[most_likely(a->scores, labels)].name;
+			a->text = w->task->labels[most_likely(a->scores, labels)].name;
 			a->status = "answered";
 		}
+		a->evidence = shown[i].n_passages > 0 ? &shown[i] : NULL;
 	}
 	return true;
+}
+
+static bool lookups_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			   struct arena *arena, struct answer *answers, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		double start = clock_ms();
+
+		if (!v->lookup->answer(w, items[i], arena, &answers[i], err))
+			return false;
+		answers[i].ms = clock_ms() - start;
+	}
+	return true;
+}
+
+bool variant_answer_anyway(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			   struct arena *arena, struct answer *answers, struct error *err)
+{
+	if (v->classifier)
+		return classifier_answers(w, v, items, n, arena, answers, err);
+	if (v->lookup)
+		return lookups_answer(w, v, items, n, arena, answers, err);
+	return model_answers(w, v, items, n, arena, answers, err);
 }
 
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err)
 {
-	if (v->classifier)
-		return classifier_answers(w, v, items, n, arena, answers, err);
-	return model_answers(w, v, items, n, arena, answers, err);
+	double threshold;
+
+	if (!abstention_threshold(w, v, &threshold, err) || !variant_answer_anyway(w, v, items, n, arena, answers, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct answer *a = &answers[i];
+
+		if (!a->evidence || !(a->evidence->similarity < threshold) || !a->text)
+			continue;
+		a->text = "";
+		a->status = "abstained";
+	}
+	return true;
 }
 
 bool variant_ready(struct workshop *w, const struct variant *v, struct error *err)
 {
+	const struct search *search = v->lookup ? v->lookup->search : NULL;
 	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
 
-	return (!embeds || workshop_vectors(w, err)) && (!v->model || model_open(w->models, v->model, err));
+	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
+		return false;
+	return (!embeds || workshop_vectors(w, err)) && (!v->technique || workshop_documents(w, v->technique, err)) &&
+	       (!v->model || model_open(w->models, v->model, err));
 }
 
 bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
@@ -161,12 +255,13 @@ bool variant_request(struct workshop *w, const struct variant *v, const struct e
 {
 	struct arena arena;
 	struct model_request request;
+	struct evidence shown;
 	bool built = true;
 
-	if (v->classifier)
+	if (v->classifier || v->lookup)
 		return true;
 	arena_init(&arena);
-	built = request_build(w, v, item, &arena, &request, err);
+	built = request_build(w, v, item, &arena, &request, &shown, err);
 	if (built)
 		buf_adds(out, request_json(&arena, &request));
 	arena_release(&arena);

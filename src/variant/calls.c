@@ -68,14 +68,14 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 
 /* One request for every sample of every input: (n, samples). */
 static bool list_requests(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
-			  struct arena *arena, struct model_request *requests, struct error *err)
+			  struct arena *arena, struct model_request *requests, struct evidence *shown, struct error *err)
 {
 	size_t samples = variant_calls(v);
 
 	for (size_t i = 0; i < n; i++) {
 		struct model_request *first = &requests[i * samples];
 
-		if (!request_build(w, v, items[i], arena, first, err))
+		if (!request_build(w, v, items[i], arena, first, &shown[i], err))
 			return false;
 		for (size_t k = 1; k < samples; k++) {
 			first[k] = *first;
@@ -86,14 +86,14 @@ static bool list_requests(struct workshop *w, const struct variant *v, const str
 }
 
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
-		struct arena *arena, struct call_row *calls, double *scores, struct error *err)
+		struct arena *arena, struct call_row *calls, double *scores, struct evidence *shown, struct error *err)
 {
 	struct model *model = model_open(w->models, v->model, err);
 	size_t n_calls = n * variant_calls(v), n_missing = 0;
 	struct model_request *requests = arena_array(arena, n_calls, sizeof(*requests));
 	size_t *missing = arena_array(arena, n_calls, sizeof(*missing));
 
-	if (!model || !list_requests(w, v, items, n, arena, requests, err))
+	if (!model || !list_requests(w, v, items, n, arena, requests, shown, err))
 		return false;
 	for (size_t i = 0; i < n_calls; i++) {
 		bool found = false;
@@ -121,8 +121,9 @@ static bool mean_probability(struct workshop *w, const struct variant *v, const 
 	size_t labels = w->task->n_labels;
 	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
 	double *scores = arena_array(arena, n * labels, sizeof(*scores));
+	struct evidence *shown = arena_array(arena, n, sizeof(*shown));
 
-	if (!calls_make(w, v, items, n, arena, calls, scores, err))
+	if (!calls_make(w, v, items, n, arena, calls, scores, shown, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = "prior", .call = calls[i].id,

@@ -1,5 +1,6 @@
 /* request.c - the words that go to a model: instruction, definitions, form, shots, input. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -19,51 +20,139 @@ static const char *rendered(struct workshop *w, struct arena *arena, const char 
 	return copy;
 }
 
-/* What a technique says before the first input: instruction, definitions, form. It opens the first user turn, as people
- * write prompts; small models follow it there better than in a system turn, which they answer past. */
-static const char *opening_text(struct workshop *w, const struct variant *v, struct arena *arena,
-			       const struct example *item)
+/* The form in which a label is to be written. */
+static const char *label_form(const struct technique *t)
+{
+	if (t->answer == ANSWER_JSON && t->reasoning)
+		return "Write the answer as a JSON object: {\"reason\": \"...\", \"label\": \"...\"}, where the reason says in one or two "
+		       "sentences what decides it.";
+	if (t->answer == ANSWER_JSON)
+		return "Write the answer as a JSON object: {\"label\": \"...\"}";
+	if (t->reasoning)
+		return "First say in one or two sentences what decides it. Then end with a line \"Answer: \" and the category.";
+	return NULL;
+}
+
+/* The same of an answer. */
+static const char *answer_form(const struct technique *t)
+{
+	if (t->answer == ANSWER_JSON)
+		return "Write the answer as a JSON object: {\"answer\": \"...\", \"citations\": [{\"passage\": 1, \"quote\": \"...\"}]}, where "
+		       "each quote is copied word for word from the passage that supports the answer. If the passages do not hold "
+		       "the answer, the answer is null.";
+	if (t->reasoning)
+		return "First think in one or two sentences. Then end with a line \"Answer: \" and the answer alone.";
+	if (t->passages != PASSAGES_NONE)
+		return "Answer in a few words, from the passages alone. If they do not hold the answer, say: I do not know.";
+	return NULL;
+}
+
+/* What a technique says before the first input: instruction, definitions, passages, form. It opens the first user turn, as
+ * people write prompts; small models follow it there better than in a system turn, which they answer past. */
+static const char *opening_text(struct workshop *w, const struct variant *v, const struct evidence *shown,
+			       struct arena *arena, const struct example *item)
 {
 	const struct technique *t = v->technique;
+	const char *form = w->task->kind == TASK_ANSWER ? answer_form(t) : label_form(t);
 	struct buf out = { 0 };
 
 	buf_adds(&out, rendered(w, arena, w->task->instructions[v->wording], item));
+	if (t->passages != PASSAGES_NONE) {
+		struct prompt_passage *passages = arena_array(arena, shown->n_passages + 1, sizeof(*passages));
+
+		for (size_t i = 0; i < shown->n_passages; i++) {
+			const struct passage *p = &shown->passages[i];
+
+			passages[i] = (struct prompt_passage){ p->title, p->heading, p->text, p->end - p->start };
+		}
+		buf_adds(&out, "\n\n");
+		passages_write(passages, shown->n_passages, &out);
+	}
 	if (t->definitions) {
 		buf_adds(&out, "\n\nThe categories:");
 		for (size_t i = 0; i < w->task->n_labels; i++)
 			if (w->task->labels[i].definition)
 				buf_addf(&out, "\n- %s: %s", w->task->labels[i].name, w->task->labels[i].definition);
 	}
-	if (t->answer == ANSWER_JSON)
-		buf_adds(&out, "\n\nWrite the answer as a JSON object: {\"label\": \"...\"}");
-	if (t->reasoning)
-		buf_adds(&out, "\n\nFirst say in one or two sentences what decides it. Then end with a line \"Answer: \" and "
-			       "the category.");
+	if (form)
+		buf_addf(&out, "\n\n%s", form);
 	const char *copy = arena_copy(arena, buf_text(&out), out.n);
 
 	buf_release(&out);
 	return copy;
 }
 
-static const char *json_choice(struct arena *arena, const char *label)
-{
-	json_t *object = json_pack("{s:s}", "label", label);
-	char *text = json_dumps(object, 0);
-	const char *copy = arena_string(arena, text);
-
-	json_decref(object);
-	free(text);
-	return copy;
-}
-
-static const char *const *choices_of(struct workshop *w, const struct technique *t, struct arena *arena)
+static const char *const *choices_of(struct workshop *w, struct arena *arena)
 {
 	const char **choices = arena_array(arena, w->task->n_labels, sizeof(*choices));
 
 	for (size_t i = 0; i < w->task->n_labels; i++)
-		choices[i] = t->answer == ANSWER_JSON ? json_choice(arena, w->task->labels[i].name)
-						      : w->task->labels[i].name;
+		choices[i] = w->task->labels[i].name;
 	return choices;
+}
+
+/* The text of a value, which is given up; in arena. */
+static const char *dumped(struct arena *arena, json_t *value)
+{
+	char *text = json_dumps(value, 0);
+	const char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(value);
+	return copy;
+}
+
+/* An object of an optional reason and a label out of the task's; properties are written in the order of the schema. */
+static const char *label_schema(const struct task *task, bool reasoning, struct arena *arena)
+{
+	json_t *properties = json_object(), *required = json_array(), *labels = json_array();
+
+	if (reasoning) {
+		json_object_set_new(properties, "reason", json_pack("{s:s, s:i}", "type", "string", "maxLength",
+								    REASON_CHARACTERS));
+		json_array_append_new(required, json_string("reason"));
+	}
+	for (size_t i = 0; i < task->n_labels; i++)
+		json_array_append_new(labels, json_string(task->labels[i].name));
+	json_object_set_new(properties, "label", json_pack("{s:o}", "enum", labels));
+	json_array_append_new(required, json_string("label"));
+	return dumped(arena, json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required", required));
+}
+
+/* Bytes of the longest answer, its reason apart: with as many tokens every label can be written, however it is cut. */
+static size_t longest_json(const struct task *task, bool reasoning, struct arena *arena)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < task->n_labels; i++) {
+		json_t *answer = reasoning ? json_pack("{s:s}", "reason", "") : json_object();
+
+		json_object_set_new(answer, "label", json_string(task->labels[i].name));
+		size_t n = strlen(dumped(arena, answer));
+
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
+static void ask_json(const struct task *task, const struct technique *t, size_t passages, struct arena *arena,
+		     struct model_request *r)
+{
+	if (task->kind == TASK_ANSWER) {
+		r->schema = passages_schema(passages, arena);
+		r->max_tokens = CITED_TOKENS;
+		return;
+	}
+	r->schema = label_schema(task, t->reasoning, arena);
+	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
+}
+
+/* What a shot's example answers. */
+static const char *shown_answer(const struct task *task, const struct example *shot)
+{
+	if (task->kind == TASK_CLASSIFY)
+		return task->labels[shot->label].name;
+	return shot->answer[0] ? shot->answer : "I do not know.";
 }
 
 static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
@@ -87,36 +176,49 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 	return hash >> 32;
 }
 
-static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
-			      struct arena *arena, struct model_request *r, struct error *err)
+/* Of an answer in running text. */
+static size_t plain_tokens(const struct task *task)
 {
-	static const enum model_want wants[] = { WANT_TEXT, WANT_CHOICE, WANT_SCORES };
+	return task->kind == TASK_CLASSIFY ? LABEL_TOKENS : ANSWER_TOKENS;
+}
+
+static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
+			      struct arena *arena, struct model_request *r, struct evidence *shown, struct error *err)
+{
+	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
 	size_t *shots, n_shots, n = 0;
 
-	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err))
+	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) || !workshop_shown(w, t, item, arena, shown, err))
 		return false;
 	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));
-	const char *opening = opening_text(w, v, arena, item);
+	const char *opening = opening_text(w, v, shown, arena, item);
 
 	for (size_t i = 0; i < n_shots; i++) {
 		const struct example *shot = pool.items[shots[i]];
 
 		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, SHOT_CHARACTERS);
-		messages[n++] = (struct message){ MESSAGE_ASSISTANT, w->task->labels[shot->label].name };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, shot) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
-				     .max_tokens = t->reasoning ? REASONING_TOKENS : ANSWER_TOKENS };
+				     .max_tokens = t->reasoning ? REASONING_TOKENS : plain_tokens(w->task) };
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
-	if (t->answer != ANSWER_TEXT) {
-		r->choices = choices_of(w, t, arena);
+	if (t->answer == ANSWER_JSON)
+		ask_json(w->task, t, shown->n_passages, arena, r);
+	if (t->answer == ANSWER_SCORES) {
+		r->choices = choices_of(w, arena);
 		r->n_choices = w->task->n_labels;
 	}
 	return true;
+}
+
+size_t user_tokens(const struct task *task, const struct task_variant *u)
+{
+	return u->max_tokens ? u->max_tokens : u->schema ? JSON_TOKENS : plain_tokens(task);
 }
 
 static void user_request(struct workshop *w, const struct task_variant *u, const struct example *item,
@@ -127,16 +229,17 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 
 	messages[0] = (struct message){ MESSAGE_SYSTEM, rendered(w, arena, system, item) };
 	messages[1] = (struct message){ MESSAGE_USER, rendered(w, arena, u->input ? u->input : w->task->input, item) };
-	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = WANT_TEXT,
-				     .max_tokens = u->max_tokens ? u->max_tokens : ANSWER_TOKENS };
+	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = u->schema ? WANT_JSON : WANT_TEXT,
+				     .schema = u->schema, .max_tokens = user_tokens(w->task, u) };
 }
 
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
-		   struct model_request *request, struct error *err)
+		   struct model_request *request, struct evidence *shown, struct error *err)
 {
+	*shown = (struct evidence){ .similarity = NAN };
 	if (!v->technique)
 		user_request(w, v->user, item, arena, request);
-	else if (!technique_request(w, v, item, arena, request, err))
+	else if (!technique_request(w, v, item, arena, request, shown, err))
 		return false;
 	request->max_context = models_max_context(w->models);
 	return true;
@@ -172,7 +275,7 @@ static void add_stop(json_t *root, const struct model_request *r)
 char *request_json(struct arena *arena, const struct model_request *r)
 {
 	static const char *const roles[] = { "system", "user", "assistant" };
-	static const char *const wants[] = { "text", "choice", "scores" };
+	static const char *const wants[] = { "text", "json", "scores" };
 	json_t *messages = json_array(), *choices = json_array();
 
 	for (size_t i = 0; i < r->n_messages; i++)
@@ -181,7 +284,9 @@ char *request_json(struct arena *arena, const struct model_request *r)
 	for (size_t i = 0; i < r->n_choices; i++)
 		json_array_append_new(choices, json_string(r->choices[i]));
 	json_t *root = json_pack("{s:o, s:s, s:o, s:I}", "messages", messages, "want", wants[r->want], "choices", choices,
-				 "max_tokens", (json_int_t)(r->want == WANT_TEXT ? r->max_tokens : 0));
+				 "max_tokens", (json_int_t)(r->want == WANT_SCORES ? 0 : r->max_tokens));
+	if (r->schema)
+		json_object_set_new(root, "schema", json_string(r->schema)); /* as text: not a digit of it is lost */
 	add_sampling(root, &r->sampling);
 	add_stop(root, r);
 	if (r->max_context > 0)

@@ -63,13 +63,6 @@ struct shown {
 	const char *added; /* the system turn that the model's chat format puts first; NULL: none */
 };
 
-static double score_of(const struct shown *s)
-{
-	const char *answer = s->answer->answer;
-
-	return answer ? scorer_find(s->task->scorer)->score(s->task, s->example, answer) : 0.0;
-}
-
 static void write_json(const struct shown *s, struct buf *out)
 {
 	const struct answer_row *a = s->answer;
@@ -77,7 +70,7 @@ static void write_json(const struct shown *s, struct buf *out)
 	json_t *root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:s?, s:s, s:s, s:f, s:I, s:I, s:f}", "variant", a->variant,
 				 "item", s->example->id, "split", a->split, "request", json_or_null(c->request), "label_scores",
 				 json_or_null(c->scores), "output", c->output, "answer", a->answer, "status", a->status,
-				 "expected", s->example->answer, "score", score_of(s), "input_tokens",
+				 "expected", s->example->answer, "score", scorer_grade(s->task, s->example, a->answer), "input_tokens",
 				 (json_int_t)a->input_tokens, "output_tokens", (json_int_t)a->output_tokens, "ms", a->ms);
 	json_object_set_new(root, "system_added", s->added ? json_string(s->added) : json_null());
 	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
@@ -98,6 +91,8 @@ static void write_request(const char *request, struct buf *out)
 	json_array_foreach(json_object_get(root, "messages"), i, message)
 		buf_addf(out, "--- %s\n%s\n", json_string_value(json_object_get(message, "role")),
 			 json_string_value(json_object_get(message, "content")));
+	if (json_object_get(root, "schema"))
+		buf_addf(out, "--- schema of the answer\n%s\n", json_string_value(json_object_get(root, "schema")));
 	json_decref(root);
 }
 
@@ -136,7 +131,7 @@ static void write_text(const struct shown *s, struct buf *out)
 	for (size_t i = 0; i < s->n_calls; i++)
 		write_reply(s->task, &s->calls[i], i + 1, s->n_calls, out);
 	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
-		 s->example->answer, score_of(s));
+		 s->example->answer, scorer_grade(s->task, s->example, a->answer));
 	if (a->call)
 		buf_addf(out, "tokens    %zu in, %zu out\n", a->input_tokens, a->output_tokens);
 	buf_addf(out, "ms        %.2f\n", a->ms);
@@ -270,11 +265,11 @@ bool ask_variant(struct workshop *w, const struct task *task, const struct varia
 
 	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
 		goto out;
-	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.label, "variant", v->id, "status", answer.status,
+	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.text, "variant", v->id, "status", answer.status,
 				 "ms", answer.ms);
 
-	for (size_t i = 0; answer.label && answer.scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer.label) == 0)
+	for (size_t i = 0; answer.text && answer.scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer.text) == 0)
 			json_object_set_new(root, "probability", json_real(answer.scores[i]));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
 

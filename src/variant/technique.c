@@ -2,14 +2,32 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "variant/variant.h"
+#include "llm/grammar_match.h"
+#include "prompt/schema.h"
+#include "variant/lookup.h"
+
+/* How documents are searched: one row a way. Cuttings that are alike share one collection of the library. */
+enum { CUT = 200, CUT_OVERLAP = 40, CUT_SMALL = 80, CUT_SMALL_OVERLAP = 16 };
+#define CUTTING { CUT, CUT_OVERLAP, true, false }
+static const struct search by_words = { .mode = SEARCH_WORDS, .cutting = CUTTING, .k = 4 };
+static const struct search by_vectors = { .mode = SEARCH_VECTORS, .cutting = CUTTING, .k = 4 };
+static const struct search fused = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4 };
+static const struct search fused_one = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 1 };
+static const struct search fused_many = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 8 };
+static const struct search diverse = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4, .diversity = 0.7 };
+static const struct search parents = { .mode = SEARCH_FUSED, .cutting = { CUT_SMALL, CUT_SMALL_OVERLAP, true, false }, .k = 3,
+				       .parents = true };
+static const struct search small = { .mode = SEARCH_FUSED, .cutting = { CUT_SMALL, CUT_SMALL_OVERLAP, true, false }, .k = 6 };
+static const struct search bare = { .mode = SEARCH_FUSED, .cutting = { CUT, CUT_OVERLAP, false, false }, .k = 4 };
 
 /* Rows that share their messages share their model calls: a calibrated row costs nothing beside the plain one. kNN
  * shots answer by label scoring, since their long prompts are what costs. */
-static const struct technique techniques[] = {
+static const struct technique label_techniques[] = {
 	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
 	{ .id = "definitions", .name = "label definitions", .definitions = true },
 	{ .id = "structured", .name = "structured output", .answer = ANSWER_JSON },
+	{ .id = "structured-reasoning", .name = "structured output, the reason first", .reasoning = true,
+	  .answer = ANSWER_JSON },
 	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
 	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING, .answer = ANSWER_SCORES },
 	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF, .answer = ANSWER_SCORES },
@@ -26,10 +44,66 @@ static const struct technique techniques[] = {
 	  .calibration = CALIBRATE_BATCH },
 };
 
-const struct technique *technique_all(size_t *n)
+/* Answers to questions: closed book, everything in the prompt, and what is found (Lewis et al. 2020, arXiv 2005.11401). */
+static const struct technique answer_techniques[] = {
+	{ .id = "closed-book", .name = "closed book", .every_wording = true },
+	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
+	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING },
+	{ .id = "chain-of-thought", .name = "chain of thought", .reasoning = true },
+	{ .id = "self-consistency", .name = "self-consistency (5 chains of thought vote)", .reasoning = true,
+	  .samples = 5, .temperature = 0.7, .waits_for = "chain-of-thought" },
+	{ .id = "all-documents", .name = "all documents in the prompt", .passages = PASSAGES_ALL },
+	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words },
+	{ .id = "rag-vectors", .name = "retrieval by vectors", .passages = PASSAGES_RETRIEVED, .search = &by_vectors },
+	{ .id = "rag-fused", .name = "retrieval by both, fused", .passages = PASSAGES_RETRIEVED, .search = &fused },
+	{ .id = "rag-one", .name = "one passage", .passages = PASSAGES_RETRIEVED, .search = &fused_one },
+	{ .id = "rag-many", .name = "eight passages", .passages = PASSAGES_RETRIEVED, .search = &fused_many },
+	{ .id = "rag-small", .name = "small chunks", .passages = PASSAGES_RETRIEVED, .search = &small },
+	{ .id = "rag-parents", .name = "small chunks, widened to their parents", .passages = PASSAGES_RETRIEVED,
+	  .search = &parents },
+	{ .id = "rag-diverse", .name = "passages that differ (maximal marginal relevance)", .passages = PASSAGES_RETRIEVED,
+	  .search = &diverse },
+	{ .id = "rag-bare", .name = "chunks without titles and headings", .passages = PASSAGES_RETRIEVED, .search = &bare },
+	{ .id = "rag-cited", .name = "structured answer with quotes", .passages = PASSAGES_RETRIEVED, .search = &fused,
+	  .answer = ANSWER_JSON },
+};
+
+/* Labels decided with what documents say: tables of labels, guidelines. */
+static const struct technique label_searches[] = {
+	{ .id = "rag-fused", .name = "retrieval by both, label scoring", .passages = PASSAGES_RETRIEVED, .search = &fused,
+	  .answer = ANSWER_SCORES },
+	{ .id = "rag-words", .name = "retrieval by words (BM25), label scoring", .passages = PASSAGES_RETRIEVED,
+	  .search = &by_words, .answer = ANSWER_SCORES },
+};
+
+/* The probes' own: they all say what rag-fused says, around other passages (ARES and RAGChecker ask alike). */
+static const struct technique answer_probes[] = {
+	{ .id = "closed-book", .name = "C, closed book" },
+	{ .id = "oracle", .name = "O, passages that hold the answer", .passages = PASSAGES_GOLD },
+	{ .id = "retrieved", .name = "R, passages that were found", .passages = PASSAGES_RETRIEVED, .search = &fused },
+	{ .id = "distracted", .name = "D, passages that hold the answer among others", .passages = PASSAGES_DISTRACTED,
+	  .search = &fused },
+	{ .id = "without-gold", .name = "N, passages that do not hold the answer", .passages = PASSAGES_WITHOUT_GOLD,
+	  .search = &fused },
+};
+
+#define ROWS(table) (*n = sizeof(table) / sizeof((table)[0]), (table))
+
+const struct technique *technique_all(enum task_kind kind, size_t *n)
 {
-	*n = sizeof(techniques) / sizeof(techniques[0]);
-	return techniques;
+	return kind == TASK_ANSWER ? ROWS(answer_techniques) : ROWS(label_techniques);
+}
+
+const struct technique *technique_probes(enum task_kind kind, size_t *n)
+{
+	*n = 0;
+	return kind == TASK_ANSWER ? ROWS(answer_probes) : NULL;
+}
+
+static const struct technique *technique_searches(enum task_kind kind, size_t *n)
+{
+	*n = 0;
+	return kind == TASK_CLASSIFY ? ROWS(label_searches) : NULL;
 }
 
 size_t variant_calls(const struct variant *v)
@@ -73,17 +147,44 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 			  const char *model)
 {
 	size_t wordings = t->every_wording ? task->n_instructions : 1;
+	int rung = t->search ? 2 : 1;
 
 	for (size_t w = 0; w < wordings; w++) {
 		const char *number = w ? arena_printf(arena, "-%zu", w + 1) : "";
 		struct variant *v = add(list, (struct variant){
-			.id = arena_printf(arena, "1/%s%s@%s", t->id, number, model),
+			.id = arena_printf(arena, "%d/%s%s@%s", rung, t->id, number, model),
 			.name = w ? arena_printf(arena, "%s, wording %zu", t->name, w + 1) : t->name,
-			.model = model, .rung = 1, .technique = t, .wording = w });
+			.model = model, .rung = rung, .technique = t, .wording = w });
 
 		if (t->definitions && !has_definitions(task))
 			v->skipped = "the task gives no label definitions";
+		if (t->passages != PASSAGES_NONE && task->documents.n_paths == 0)
+			v->skipped = "no documents";
 	}
+}
+
+static void add_lookups(struct list *list, struct arena *arena, const struct task *task)
+{
+	size_t n;
+	const struct lookup *lookups = lookup_all(&n);
+
+	for (size_t i = 0; i < n && task->kind == TASK_ANSWER; i++) {
+		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "0/%s", lookups[i].id),
+								.name = lookups[i].summary, .rung = 0, .lookup = &lookups[i] });
+
+		if (lookups[i].search && task->documents.n_paths == 0)
+			v->skipped = "no documents";
+	}
+}
+
+/* The techniques of one table whose rung it is, for every model. */
+static void add_techniques(struct list *list, struct arena *arena, const struct task *task,
+			   const struct technique *techniques, size_t n, int rung, const char *const *models, size_t n_models)
+{
+	for (size_t m = 0; m < n_models; m++)
+		for (size_t i = 0; i < n; i++)
+			if ((techniques[i].search ? 2 : 1) == rung)
+				add_technique(list, arena, task, &techniques[i], models[m]);
 }
 
 static void add_users(struct list *list, struct arena *arena, const struct task *task)
@@ -96,6 +197,38 @@ static void add_users(struct list *list, struct arena *arena, const struct task 
 	}
 }
 
+/* Bytes of the shortest JSON that satisfies the schema; 0 and a sentence if it cannot be followed. */
+static size_t schema_shortest(const char *schema, struct error *err)
+{
+	struct grammar *grammar = schema_compile(schema, strlen(schema), NULL, err);
+
+	if (!grammar)
+		return 0;
+	struct grammar_matcher *matcher = grammar_matcher_new(grammar);
+	size_t shortest = grammar_shortest(matcher, grammar_begin(matcher));
+
+	grammar_matcher_free(matcher);
+	grammar_free(grammar);
+	return shortest;
+}
+
+bool variants_check(const struct task *task, struct error *err)
+{
+	for (size_t i = 0; i < task->n_variants; i++) {
+		const struct task_variant *u = &task->variants[i];
+		struct error why;
+		size_t shortest = u->schema ? schema_shortest(u->schema, &why) : 1;
+
+		if (shortest == 0)
+			return error_set(err, "%s: %s", u->schema_file, why.text);
+		if (u->schema && shortest > user_tokens(task, u))
+			return error_set(err, "%s:%zu: variant \"%s\": its max_tokens, %zu, are fewer than the %zu bytes of the "
+					 "shortest JSON that satisfies %s", task->file, u->line, u->name, user_tokens(task, u),
+					 shortest, u->schema_file);
+	}
+	return true;
+}
+
 /* Everything that makes a variant's answers, besides its model's weights: the task and its own row. */
 static uint64_t recipe_of(const struct task *task, const struct variant *v)
 {
@@ -105,27 +238,34 @@ static uint64_t recipe_of(const struct task *task, const struct variant *v)
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n)
 {
-	size_t n_methods;
+	size_t n_methods, n_lookups, n_techniques, n_searches;
+	const struct technique *techniques = technique_all(task->kind, &n_techniques);
+	const struct technique *searches = technique_searches(task->kind, &n_searches);
 	struct list list = { 0 };
 
 	classifier_methods(&n_methods);
+	lookup_all(&n_lookups);
 	if (!models) {
 		models = task->models;
 		n_models = task->n_models;
 	}
-	size_t n_techniques = sizeof(techniques) / sizeof(techniques[0]);
-	size_t most = n_methods + task->n_variants + n_models * n_techniques * (task->n_instructions + 1) + 1;
+	size_t most = n_methods + n_lookups + task->n_variants +
+		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
-	add_classifiers(&list, arena, 0);
+	add_lookups(&list, arena, task);
+	if (task->kind == TASK_CLASSIFY)
+		add_classifiers(&list, arena, 0);
 	add_users(&list, arena, task);
-	for (size_t m = 0; m < n_models; m++)
-		for (size_t i = 0; i < n_techniques; i++)
-			add_technique(&list, arena, task, &techniques[i], models[m]);
-	add(&list, (struct variant){
-		.id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2,
-		.skipped = task->documents.n_paths ? "retrieval over documents is not built yet" : "no documents" });
-	add_classifiers(&list, arena, 3);
+	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
+	if (task->documents.n_paths > 0) {
+		add_techniques(&list, arena, task, techniques, n_techniques, 2, models, n_models);
+		add_techniques(&list, arena, task, searches, n_searches, 2, models, n_models);
+	} else {
+		add(&list, (struct variant){ .id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2, .skipped = "no documents" });
+	}
+	if (task->kind == TASK_CLASSIFY)
+		add_classifiers(&list, arena, 3);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
 	*n = list.n;

@@ -11,26 +11,41 @@
 #include "store/store.h"
 #include "task/task.h"
 #include "base/buf.h"
+#include "retrieve/library.h"
 #include "tune/classifier.h"
 
 enum shots { SHOTS_NONE, SHOTS_FIXED, SHOTS_EMBEDDING, SHOTS_TFIDF };
 enum answer_mode { ANSWER_TEXT, ANSWER_JSON, ANSWER_SCORES };
 enum calibration { CALIBRATE_NONE, CALIBRATE_CONTEXTUAL, CALIBRATE_BATCH };
 
+/* Which passages stand before the input: none; those a search finds; all documents, whole; and for the probes (eval/probe.h)
+ * those that hold the answer, the same among others, and others alone. */
+enum passages {
+	PASSAGES_NONE, PASSAGES_RETRIEVED, PASSAGES_ALL, PASSAGES_GOLD, PASSAGES_DISTRACTED, PASSAGES_WITHOUT_GOLD,
+};
+
 /* A way of prompting. */
 struct technique {
 	const char *id, *name;
+	enum passages passages;
+	const struct search *search; /* how they are found; NULL for none and all */
 	bool definitions; /* label definitions behind the instruction; needs them in the task */
 	enum shots shots; /* examples from the pool, as turns before the input */
-	bool reasoning;   /* chain of thought before the answer */
-	enum answer_mode answer;
+	bool reasoning;   /* chain of thought before the answer; under ANSWER_JSON as its first member */
+	enum answer_mode answer; /* kind answer: text, or JSON with citations (prompt/passages.h) */
 	enum calibration calibration;
 	size_t samples;     /* calls for one answer, which is the label that most of them give; 0: one, greedy */
 	double temperature; /* of the samples */
 	const char *waits_for; /* id of its cheap form: it is raced only once that one has survived the first cut */
 	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
 };
-const struct technique *technique_all(size_t *n);
+/* The ways of one kind of task; their rung is 2 when they search, else 1. */
+const struct technique *technique_all(enum task_kind kind, size_t *n);
+/* How the probes of a kind of task ask: closed book, oracle, distracted, without gold. NULL where there are none. */
+const struct technique *technique_probes(enum task_kind kind, size_t *n);
+
+/* An answer without a language model (kind answer, rung 0): lookup.c. */
+struct lookup;
 
 struct variant {
 	const char *id;    /* "1/few-shot@local", unique in a task */
@@ -39,8 +54,9 @@ struct variant {
 	int rung;
 	bool incumbent;
 	const char *skipped; /* why it cannot be tried; NULL when it can */
-	/* Exactly one of the three is set. */
+	/* Exactly one of the four is set. */
 	const struct technique *technique;
+	const struct lookup *lookup;
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
 	size_t wording;  /* of the instruction */
@@ -54,17 +70,23 @@ size_t variant_calls(const struct variant *v);
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
 
+/* Whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
+ * room for an answer. Else false and a sentence naming the file and the JSON pointer, or the line of the task file. */
+bool variants_check(const struct task *task, struct error *err);
+
 /* What variants need to answer: indices over the pool, trained classifiers, loaded models. Built when first needed. */
 struct workshop;
-/* dev: in the order in which they are raced; batch calibration looks at the first of them (never at their labels), so
- * that its calls are calls the race makes anyway. Borrows all its arguments. */
+/* dev: in the order in which they are raced; batch calibration looks at the first of them (never at their labels) and the
+ * threshold of abstention at the first of them and their answers, so that their calls are calls the race makes anyway.
+ * library: NULL when the task has no documents. Borrows all its arguments. */
 struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
-			       struct store *store, int64_t run, uint64_t seed);
+			       struct library *library, struct store *store, int64_t run, uint64_t seed);
 void workshop_free(struct workshop *w);
 
 struct answer {
-	const char *label;  /* the answer, a label of the task; NULL: none */
-	const char *status; /* "answered", "unparsed", "refused", "truncated", "timeout", "error" */
+	const char *text;   /* the answer: classify, a label of the task; NULL: none; "" of kind answer: it abstained */
+	const char *status; /* "answered", "abstained", "unparsed", "refused", "truncated", "timeout", "error" */
+	const struct evidence *evidence; /* what it stands on (evidence.h); NULL without passages */
 	int64_t call;       /* row of the store; 0: no model was asked; the first of several */
 	const int64_t *samples; /* (n_samples) all calls, when the answer is a vote of several; else NULL */
 	size_t n_samples;

@@ -8,12 +8,12 @@
 #include "base/rng.h"
 
 struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
-			       struct store *store, int64_t run, uint64_t seed)
+			       struct library *library, struct store *store, int64_t run, uint64_t seed)
 {
 	struct workshop *w = mem_zero(1, sizeof(*w));
 	struct error impossible; /* task_open() compiled the same template */
 
-	*w = (struct workshop){ .task = task, .dev = dev, .models = models, .store = store, .run = run, .seed = seed };
+	*w = (struct workshop){ .task = task, .dev = dev, .models = models, .library = library, .store = store, .run = run, .seed = seed };
 	arena_init(&w->arena);
 	w->input = template_compile(&w->arena, task, task->input, "input", &impossible);
 	return w;
@@ -26,6 +26,7 @@ void workshop_free(struct workshop *w)
 	for (struct trained *t = w->trained; t; t = t->next)
 		classifier_free(t->classifier);
 	tfidf_index_free(w->tfidf);
+	hash_map_release(&w->document_names);
 	free(w->pool_vectors);
 	arena_release(&w->arena);
 	free(w);
@@ -86,7 +87,8 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 	return c;
 }
 
-/* One shot a label, drawn by seed; the same for every input, so that all inputs share them as a prefix. */
+/* One shot a label, KNN_SHOTS without labels, drawn by seed; the same for every input, so that all inputs share them as a
+ * prefix. */
 static size_t fixed_shots(struct workshop *w, size_t *positions)
 {
 	struct item_list pool = w->task->pool.list;
@@ -98,6 +100,8 @@ static size_t fixed_shots(struct workshop *w, size_t *positions)
 	for (size_t i = 0; i < pool.n; i++)
 		order[i] = i;
 	rng_shuffle(&rng, order, pool.n);
+	for (; w->task->n_labels == 0 && n < KNN_SHOTS && n < pool.n; n++)
+		positions[n] = order[n];
 	for (size_t label = 0; label < w->task->n_labels; label++)
 		for (size_t i = 0; i < pool.n; i++)
 			if (pool.items[order[i]]->label == label) {

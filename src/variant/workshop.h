@@ -4,8 +4,10 @@
 #ifndef RUNG_VARIANT_WORKSHOP_H
 #define RUNG_VARIANT_WORKSHOP_H
 
+#include "base/hash.h"
 #include "retrieve/tfidf.h"
 #include "task/template.h"
+#include "variant/evidence.h"
 #include "variant/variant.h"
 
 enum {
@@ -13,13 +15,23 @@ enum {
 	SHOT_CHARACTERS = 200, /* of a shot's input: its beginning tells the case, and four whole ones cost too much */
 	PRIOR_ITEMS = 30, /* dev inputs behind a batch-calibration prior */
 	REASONING_TOKENS = 96,
-	ANSWER_TOKENS = 16,
+	REASON_CHARACTERS = 300, /* of a reason inside JSON: those tokens, about */
+	LABEL_TOKENS = 16,
+	ANSWER_TOKENS = 48,      /* kind answer, in running text */
+	CITED_TOKENS = 224,      /* the same as JSON with citations */
+	JSON_TOKENS = 256,       /* of a user's variant with a schema */
 };
 
 struct trained {
 	const struct classifier_method *method;
 	struct classifier *classifier;
 	struct trained *next;
+};
+
+struct threshold {
+	const char *variant;
+	double value;
+	struct threshold *next;
 };
 
 struct prior {
@@ -37,12 +49,17 @@ struct workshop {
 	uint64_t seed;
 	struct arena arena;
 	struct template *input;
+	struct library *library; /* NULL: no documents */
+	struct hash_map document_names; /* by name, by what follows the last '#', and the last '/'; values index documents */
+	struct document_row *documents; /* (n_documents) without texts; NULL until needed */
+	size_t n_documents;
 	const char **pool_texts; /* (pool) values of the placeholders; NULL until needed */
 	float *pool_vectors;     /* (pool, width), unit length; NULL until needed */
 	size_t width;
 	struct tfidf_index *tfidf; /* over pool_texts, for shots */
 	struct trained *trained;
 	struct prior *priors;
+	struct threshold *thresholds;
 };
 
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
@@ -53,19 +70,34 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
 		    size_t **positions, size_t *n, struct error *err);
 
+/* The passages that the technique shows before an input, as evidence without citations; lives in arena. Nothing for a technique
+ * that shows none. What it searches was made ready by workshop_documents(). (shown.c) */
+bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, struct arena *arena,
+		    struct evidence *shown, struct error *err);
+/* Makes ready what the technique searches: the library's collection of its cutting, complete. */
+bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err);
 /* The prior that divides a calibrated variant's probabilities; NULL and a sentence when it cannot be had. */
 const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err);
 
-/* The request for one input; messages and texts live in arena. */
+/* variant_answer() without the threshold of abstention. */
+bool variant_answer_anyway(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			   struct arena *arena, struct answer *answers, struct error *err);
+/* The similarity below which a variant that searches does better to abstain (kind answer): the one that scores best on the
+ * first dev items. -INFINITY when it does not search, or none of them is without an answer. (threshold.c) */
+bool abstention_threshold(struct workshop *w, const struct variant *v, double *threshold, struct error *err);
+
+/* The request for one input, and the passages in it; messages and texts live in arena. */
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
-		   struct model_request *request, struct error *err);
+		   struct model_request *request, struct evidence *shown, struct error *err);
+/* What a user's variant may write. */
+size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
 char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */
 
 /* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
- * `scores` (n, n_labels) when the variant scores labels (else it may be NULL). */
+ * `scores` (n, n_labels) when the variant scores labels (else it may be NULL); shown (n) are the passages of each. */
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
-		struct arena *arena, struct call_row *calls, double *scores, struct error *err);
+		struct arena *arena, struct call_row *calls, double *scores, struct evidence *shown, struct error *err);
 
 #endif

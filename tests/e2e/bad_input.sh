@@ -64,6 +64,16 @@ fresh; printf '"never closed,yes-label\nmore,no-label\n' >>"$scratch/task/exampl
 fresh; head -n 20 "$scratch/task/examples.csv" >"$scratch/short"; cp "$scratch/short" "$scratch/task/examples.csv"; refuses "fewer than 30 examples" 19
 fresh; (echo text,label; i=0; while [ $i -lt 40 ]; do echo same,yes-label; i=$((i + 1)); done) >"$scratch/task/examples.csv"; refuses "every example identical" examples.csv
 fresh; sed -i 's/{{text}}/{{txet}}/' "$scratch/task/task.yaml"; refuses "template names no column" task.yaml:4 txet
+with_schema() { # SCHEMA
+	fresh
+	printf '%s' "$1" >"$scratch/task/answer.json"
+	echo 'variants: [{name: typed, schema: answer.json}]' >>"$scratch/task/task.yaml"
+}
+with_schema '{"type": "object", "properties": {"label": {"type": "string", "format": "date"}}}'
+refuses "a schema with an unsupported keyword" answer.json '#/properties/label/format: the keyword is not supported'
+with_schema '{"type": "object", "properties": {"label": '; refuses "a schema that is not JSON" answer.json 'line 1'
+with_schema '{}'; rm "$scratch/task/answer.json"; refuses "missing schema file" task.yaml:7 answer.json
+with_schema '{"type": "string", "minLength": 300}'; refuses "a schema that needs more tokens" task.yaml:7 max_tokens 302
 fresh
 { good_examples; head -c 1073741824 /dev/zero | tr '\0' 'x'; } >"$scratch/task/examples.csv"
 refuses "a line of 1 GB" examples.csv

@@ -22,8 +22,8 @@ from sentencepiece import sentencepiece_model_pb2 as pb
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers as pre
 
 import token_ids
-from token_ids import (BYTE_TEXTS, CORPUS, GOLDEN, TALKS, TEXTS, dump, hash64, hashed_texts, odd_texts, report,
-                       talk_text)
+from token_ids import (BYTE_TEXTS, CORPUS, GOLDEN, TALKS, TEXTS, dump, hash64, hashed_texts, odd_texts, real_texts,
+                       report, talk_text)
 
 # Texts that rules of pieces are about, beside those of token_ids.py.
 PIECE_TEXTS = ["\u2581", " \u2581 x", "a \u2581b", "<0x0A>", "<0x41>b", "<b>bold</b>", "x<b", "<b><b>", "\n\n\n",
@@ -74,12 +74,6 @@ def qwen(path):
     t.add_special_tokens([token for token, kind in zip(tokens, types) if kind == 3])
     t.add_tokens([AddedToken(token, normalized=False) for token, kind in zip(tokens, types) if kind == 4])
     return t
-
-
-def spanish(data):
-    for part in ("train", "dev", "test"):
-        for line in open(data / f"codiesp/codiesp_{part}_es.jsonl", encoding="utf-8"):
-            yield json.loads(line)["text"]
 
 
 def tiny_pieces():
@@ -156,8 +150,7 @@ def golden(optional, data):
 
 
 def compare(optional, data, binary):
-    real = list(hashed_texts(data)) + token_ids.banking(data / "banking77/train.csv") + list(spanish(data))
-    sets = {"real": [t.encode() for t in real],
+    sets = {"real": [t.encode() for t in real_texts(data)],
             "odd": [t.encode() for t in TEXTS + PIECE_TEXTS] + BYTE_TEXTS + list(odd_texts(random.Random(7), 6000, True)),
             "any code point": list(odd_texts(random.Random(8), 6000, False))}
     gemma, coder = optional / "gemma3-270m.gguf", optional / "qwen2.5-coder-0.5b.gguf"

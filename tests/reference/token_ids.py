@@ -5,8 +5,8 @@
                                                                  unit test llm_tokenizer, which can dump ids
     python tests/reference/token_ids.py sweep BIN               every code point against the references' Unicode
 
-MODELS holds all-MiniLM-L6-v2/ and smollm2-135m-instruct.Q4_1.gguf. DATA holds email_five, banking77 and code_rag, of
-which only hashes are kept. Needs tokenizers, gguf and jinja2. (A file called tokenizers.py would hide the package.)
+MODELS holds all-MiniLM-L6-v2/ and smollm2-135m-instruct.Q4_1.gguf. DATA holds email_five, banking77, code_rag and
+(compare) codiesp, of which only hashes are kept. Needs tokenizers, gguf and jinja2. (A file called tokenizers.py would hide the package.)
 """
 import collections
 import csv
@@ -103,6 +103,18 @@ def tiny_bpe():
     return t
 
 
+def trained_bpe(name, texts):
+    """A small vocabulary of the texts, for the pre-tokenizers whose models are not at hand. Llama 3 takes a word that is a
+    token as it is."""
+    t = Tokenizer(models.BPE(ignore_merges=name == "llama3"))
+    cut = WORDS[name] if WORDS[name] is BYTES else pre.Sequence(
+        [WORDS[name], pre.ByteLevel(add_prefix_space=False, use_regex=False)])
+    t.pre_tokenizer, t.decoder = cut, decoders.ByteLevel()
+    t.train_from_iterator(texts, trainers.BpeTrainer(
+        vocab_size=4000, special_tokens=SPECIAL, initial_alphabet=pre.ByteLevel.alphabet(), show_progress=False))
+    return t
+
+
 def tiny_wordpiece():
     """Every character of the corpus, and what occurs twice: words, and ends of words. (The package's trainer would
     break ties in another way each time.)"""
@@ -171,6 +183,16 @@ def hashed_texts(data):
         yield json.loads(line)["query"]
         yield json.loads(line)["answer"]
     yield from banking(data / "banking77/test.csv")
+
+
+def spanish(data):
+    for part in ("train", "dev", "test"):
+        for line in open(data / f"codiesp/codiesp_{part}_es.jsonl", encoding="utf-8"):
+            yield json.loads(line)["text"]
+
+
+def real_texts(data):
+    return list(hashed_texts(data)) + banking(data / "banking77/train.csv") + list(spanish(data))
 
 
 def banking(path):
@@ -278,22 +300,35 @@ def report(name, raws, got, want):
         print("   differs:", ascii(raws[i].decode("utf-8", "replace"))[:200], got[i][:12], want[i][:12])
 
 
+def compared(models_folder, real, work):
+    """(name, the reference, what the C side opens)"""
+    yield "MiniLM", minilm(models_folder), models_folder / "all-MiniLM-L6-v2"
+    yield "SmolLM2", smollm2(models_folder)[0], models_folder / "smollm2-135m-instruct.Q4_1.gguf"
+    for name in ("gpt2", "llama3"):
+        folder = Path(work) / name
+        folder.mkdir()
+        t = trained_bpe(name, real)
+        t.save(str(folder / "tokenizer.json"))
+        yield f"{name}, trained here", t, folder
+
+
 def compare(models_folder, data, binary):
-    real = list(hashed_texts(data)) + banking(data / "banking77/train.csv")
-    sets = {"real": [t.encode() for t in real], "odd": list(odd_texts(random.Random(7), 6000, True)),
+    real = real_texts(data)
+    sets = {"real": [t.encode() for t in real],
+            "odd": [t.encode() for t in TEXTS] + BYTE_TEXTS + list(odd_texts(random.Random(7), 6000, True)),
             "any code point": list(odd_texts(random.Random(8), 6000, False))}
-    gguf = models_folder / "smollm2-135m-instruct.Q4_1.gguf"
+    texts = {kind: [r.decode("utf-8", "replace") for r in raws] for kind, raws in sets.items()}
+    with tempfile.TemporaryDirectory() as work:
+        for name, t, path in compared(models_folder, real, work):
+            for kind, raws in sets.items():
+                for special in (False, True):
+                    report(f"{kind}, {name}, special tokens {'found' if special else 'as text'}", raws,
+                           dump(binary, ["ids", path, "special" if special else "plain"], raws),
+                           [ids_of(t, text, special) for text in texts[kind]])
     for kind, raws in sets.items():
-        texts = [r.decode("utf-8", "replace") for r in raws]
-        for name, t, path in (("MiniLM", minilm(models_folder), models_folder / "all-MiniLM-L6-v2"),
-                              ("SmolLM2", smollm2(models_folder)[0], gguf)):
-            for special in (False, True):
-                report(f"{kind}, {name}, special tokens {'found' if special else 'as text'}", raws,
-                       dump(binary, ["ids", path, "special" if special else "plain"], raws),
-                       [ids_of(t, text, special) for text in texts])
         for name in WORDS:
             report(f"{kind}, words of {name}", raws, dump(binary, ["words", name], raws),
-                   [lengths_of(name, text) for text in texts])
+                   [lengths_of(name, text) for text in texts[kind]])
 
 
 def character_vocabulary(folder):

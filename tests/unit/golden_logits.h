@@ -89,4 +89,17 @@ static inline void check_agreement(const char *name, struct agreement a, double 
 			 (double)a.same_top / n, same_top, a.kl / n, mean_kl);
 }
 
+/* What the products of a set may lose on random weights: at least this share of positions with the same top-1, at most
+ * this mean KL. Scales of int8 blocks lose most where weights have no structure. */
+static inline void check_products(const char *name, struct agreement a, const struct kernels *kernels)
+{
+	static const struct {
+		double same_top, kl;
+	} bounds[] = {
+		[PRODUCTS_F32] = { 0.99, 1e-4 }, [PRODUCTS_BF16] = { 0.9, 0.02 }, [PRODUCTS_INT8] = { 0.85, 0.15 },
+	};
+
+	check_agreement(name, a, bounds[kernels->products].same_top, bounds[kernels->products].kl);
+}
+
 #endif

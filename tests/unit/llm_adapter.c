@@ -11,14 +11,19 @@
 #define GOLDEN "tests/reference/golden/"
 static const char base[] = GOLDEN "tiny-llama.gguf", lora[] = GOLDEN "tiny-lora.gguf";
 
-static struct adapter *adapter_of(const struct decoder *d)
+static struct adapter *open_adapter(const char *path, const struct decoder *d)
 {
 	struct error err = { "" };
-	struct adapter *a = adapter_open(lora, d, &err);
+	struct adapter *a = adapter_open(path, d, &err);
 
 	if (!a)
 		fail_msg("%s", err.text);
 	return a;
+}
+
+static struct adapter *adapter_of(const struct decoder *d)
+{
+	return open_adapter(lora, d);
 }
 
 static void adapter_matches_merged_weights_with_every_kernel_set(void **state)
@@ -31,8 +36,8 @@ static void adapter_matches_merged_weights_with_every_kernel_set(void **state)
 		struct adapter *a = adapter_of(e.decoder);
 		struct agreement with = compare_golden(e.decoder, a, GOLDEN "tiny-lora.txt");
 
-		check_agreement((*k)->name, with, (*k)->bf16 ? 0.9 : 0.99, (*k)->bf16 ? 0.02 : 1e-4);
-		assert_true((*k)->bf16 || with.difference < 1e-3);
+		check_products((*k)->name, with, *k);
+		assert_true((*k)->products || with.difference < 1e-3);
 		/* The test can fail: the plain base is far from these logits. */
 		assert_true(compare_golden(e.decoder, NULL, GOLDEN "tiny-lora.txt").difference > 0.1);
 		adapter_free(a);
@@ -84,6 +89,70 @@ static void adapters_share_a_pass_without_a_trace(void **state)
 	engine_close(&e);
 }
 
+enum { STEP_LENGTH = 20, STEPS = 3 }; /* STEPS <= MATRIX_FEW */
+
+/* Logits behind STEPS sequences, the second of them of the plain base; step: the last token goes alone through
+ * decoder_step(). out (STEPS, vocabulary) */
+static void read_sequences(struct decoder *d, const struct adapter *a, bool step, float *out)
+{
+	struct context *c[STEPS];
+	int32_t ids[STEP_LENGTH + STEPS];
+
+	fill_ids(ids, STEP_LENGTH + STEPS);
+	for (size_t i = 0; i < STEPS; i++) {
+		c[i] = context_new(d, NULL, ids + i, step ? STEP_LENGTH - 1 : STEP_LENGTH);
+		context_adapt(c[i], i == 1 ? NULL : a);
+	}
+	decoder_compute(d, c, STEPS);
+	for (size_t i = 0; i < STEPS && step; i++)
+		context_append(c[i], ids[i + STEP_LENGTH - 1]);
+	if (step)
+		decoder_step(d, c, STEPS, out);
+	else
+		decoder_logits(d, c, STEPS, out);
+	for (size_t i = 0; i < STEPS; i++)
+		context_free(c[i]);
+}
+
+static double farthest(const float *a, const float *b, size_t n)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, fabs((double)a[i] - (double)b[i]));
+	return most;
+}
+
+/* Generation reads quantised weights as they lie, and the adapter beside them. */
+static void few_rows_are_adapted_like_many(void **state)
+{
+	static const double within[] = { [PRODUCTS_F32] = 1e-4, [PRODUCTS_BF16] = 0.5, [PRODUCTS_INT8] = 3 };
+
+	(void)state;
+	for (const struct kernels *const *k = kernels_all(); *k; k++) {
+		if (!(*k)->available())
+			continue;
+		struct engine e = engine_decoder(GOLDEN "tiny-llama3.gguf", *k, 2);
+		struct adapter *a = open_adapter(GOLDEN "tiny-llama3-lora.gguf", e.decoder);
+		size_t vocabulary = decoder_vocabulary(e.decoder), n = STEPS * vocabulary;
+		float *many = mem_zero(n, sizeof(*many)), *few = mem_zero(n, sizeof(*few)), *plain = mem_zero(n, sizeof(*plain));
+
+		read_sequences(e.decoder, a, false, many);
+		read_sequences(e.decoder, a, true, few);
+		read_sequences(e.decoder, NULL, true, plain);
+		print_message("%s: logits within %.2g, plain %.2g away\n", (*k)->name, farthest(many, few, n),
+			      farthest(many, plain, n));
+		assert_true(farthest(many, few, n) < within[(*k)->products]);
+		assert_true(farthest(many, plain, vocabulary) > 1); /* the test can fail */
+		assert_memory_equal(few + vocabulary, plain + vocabulary, vocabulary * sizeof(*few));
+		free(many);
+		free(few);
+		free(plain);
+		adapter_free(a);
+		engine_close(&e);
+	}
+}
+
 /* Bytes of the good file that are replaced, wherever they stand first, by others of the same length. */
 static const struct {
 	const char *name, *from, *to, *says;
@@ -93,7 +162,7 @@ static const struct {
 	{ "no alpha", "adapter.lora.alpha", "adapter.lora.alphb", "adapter.lora.alpha" },
 	{ "an unknown matrix", "blk.0.attn_q.weight.lora_a", "blk.0.attn_z.weight.lora_a", "adapts nothing" },
 	{ "a layer too many", "blk.1.attn_q.weight.lora_a", "blk.7.attn_q.weight.lora_a", "adapts nothing" },
-	{ "a missing half", "blk.0.attn_q.weight.lora_b", "blk.1.attn_k.weight.lora_b", "is missing beside" },
+	{ "a missing half", "blk.0.attn_q.weight.lora_b", "blk.1.attn_k.weight.lora_b", "has no lora_b beside it" },
 };
 
 static void misfits_are_refused(void **state)
@@ -118,11 +187,48 @@ static void misfits_are_refused(void **state)
 		assert_null(adapter_open(path, e.decoder, &err));
 		if (!strstr(err.text, misfits[i].says))
 			fail_msg("%s: \"%s\" is not in: %s", misfits[i].name, misfits[i].says, err.text);
+		err.text[0] = 0;
+		assert_false(adapter_fits(path, base, &err));
+		assert_non_null(strstr(err.text, misfits[i].says));
 		free(bad);
 	}
 	assert_null(adapter_open(base, e.decoder, &err));
+	assert_true(adapter_fits(lora, base, &err));
+	assert_false(adapter_fits(lora, GOLDEN "tiny-llama3.gguf", &err)); /* narrower */
+	assert_non_null(strstr(err.text, "use the base that the adapter was trained on"));
 	unlink(path);
 	free(good);
+	engine_close(&e);
+}
+
+/* One bit of the metadata and names at a time: refused or read, never worse; the two ways of checking agree. */
+static void flipped_bits_do_no_harm(void **state)
+{
+	struct engine e = engine_decoder(base, NULL, 1);
+	struct error err;
+	size_t n, opened = 0, refused = 0;
+	char *bytes = file_read(lora, 1 << 20, &n, &err), path[] = "/tmp/rung-adapter-XXXXXX";
+
+	(void)state;
+	assert_non_null(bytes);
+	close(mkstemp(path));
+	for (size_t i = 0; i < 1760; i += 3) { /* header, keys and tensors' names and shapes */
+		FILE *f = fopen(path, "wb");
+
+		bytes[i] = (char)(bytes[i] ^ (1 << i % 8));
+		assert_int_equal(fwrite(bytes, 1, n, f), n);
+		assert_int_equal(fclose(f), 0);
+		struct adapter *a = adapter_open(path, e.decoder, &err);
+
+		assert_true(adapter_fits(path, base, &err) == (a != NULL));
+		opened += a != NULL;
+		refused += a == NULL;
+		adapter_free(a);
+		bytes[i] = (char)(bytes[i] ^ (1 << i % 8));
+	}
+	assert_true(opened > 0 && refused > 100);
+	unlink(path);
+	free(bytes);
 	engine_close(&e);
 }
 
@@ -131,7 +237,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adapter_matches_merged_weights_with_every_kernel_set),
 		cmocka_unit_test(adapters_share_a_pass_without_a_trace),
+		cmocka_unit_test(few_rows_are_adapted_like_many),
 		cmocka_unit_test(misfits_are_refused),
+		cmocka_unit_test(flipped_bits_do_no_harm),
 	};
 
 	return cmocka_run_group_tests_name("llm_adapter", tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* Forward passes against transformers (tests/reference/smollm2.py, tiny_models.py wrote the golden files), the promise
  * of equal bytes however tokens are shared and batched, and files that lie.
  *
- * `llm_decoder dump MODEL IDS OUT` writes the logits behind every id in the text file IDS as f32 to OUT instead; each
- * line of IDS is a sequence of its own. */
+ * `llm_decoder dump MODEL IDS OUT [ADAPTER]` writes the logits behind every id in the text file IDS as f32 to OUT
+ * instead; each line of IDS is a sequence of its own. */
 #include "engine.h"
 #include "golden_logits.h"
 
@@ -40,8 +40,8 @@ static void tiny_models_match_transformers_with_every_kernel_set(void **state)
 
 			/* The file rounds logits to 1e-4. */
 			snprintf(name, sizeof(name), "%s, %s", models[m].name, (*k)->name);
-			check_agreement(name, a, (*k)->bf16 ? 0.9 : 0.99, (*k)->bf16 ? 0.02 : 1e-4);
-			assert_true((*k)->bf16 || a.difference < 5e-4);
+			check_products(name, a, *k);
+			assert_true((*k)->products || a.difference < 5e-4);
 			engine_close(&e);
 		}
 	}
@@ -59,7 +59,11 @@ static void smollm2_matches_transformers(void **state)
 	}
 	struct engine e = engine_decoder(path, NULL, 2);
 
-	check_agreement("smollm2", compare_golden(e.decoder, NULL, "tests/reference/golden/smollm2.txt"), 0.99, 0.002);
+	struct error err;
+	bool int8 = kernels_choose(false, &err)->products == PRODUCTS_INT8; /* docs/models.md: what it loses */
+
+	check_agreement("smollm2", compare_golden(e.decoder, NULL, "tests/reference/golden/smollm2.txt"), int8 ? 0.94 : 0.99,
+			int8 ? 0.01 : 0.002);
 	engine_close(&e);
 }
 
@@ -358,13 +362,14 @@ static void flipped_bits_do_no_harm(void **state)
 
 /* --- the dump mode, for tests/reference/smollm2.py and decoders.py compare --- */
 
-static bool dump_line(struct decoder *d, char *line, FILE *out)
+static bool dump_line(struct decoder *d, const struct adapter *a, char *line, FILE *out)
 {
 	size_t vocabulary = decoder_vocabulary(d), n, written;
 	struct context *c = context_new(d, NULL, NULL, 0);
 	float *logits;
 	char *end;
 
+	context_adapt(c, a);
 	for (long id = strtol(line, &end, 10); end != line; id = strtol(line = end, &end, 10))
 		context_append(c, (int32_t)id);
 	n = context_length(c);
@@ -378,22 +383,27 @@ static bool dump_line(struct decoder *d, char *line, FILE *out)
 }
 
 /* RUNG_KERNELS may name a set with bf16 products, too. */
-static int dump(const char *model, const char *ids_path, const char *out_path)
+static int dump(const char *model, const char *ids_path, const char *out_path, const char *adapter)
 {
 	struct engine e = engine_decoder(model, NULL, 0);
+	struct error err = { "" };
+	struct adapter *a = adapter ? adapter_open(adapter, e.decoder, &err) : NULL;
 	FILE *in = fopen(ids_path, "rb"), *out = fopen(out_path, "wb");
-	bool written = in && out;
+	bool written = in && out && (a || !adapter);
 	size_t capacity = 0;
 	char *line = NULL;
 
 	while (written && getline(&line, &capacity, in) > 0)
-		written = dump_line(e.decoder, line, out);
+		written = dump_line(e.decoder, a, line, out);
 	if (in)
 		fclose(in);
 	if (out && fclose(out) != 0)
 		written = false;
 	free(line);
+	adapter_free(a);
 	engine_close(&e);
+	if (!written)
+		fprintf(stderr, "dump: %s\n", *err.text ? err.text : "a file cannot be read or written");
 	return written ? 0 : 1;
 }
 
@@ -409,7 +419,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(flipped_bits_do_no_harm),
 	};
 
-	if (argc == 5 && strcmp(argv[1], "dump") == 0)
-		return dump(argv[2], argv[3], argv[4]);
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "dump") == 0)
+		return dump(argv[2], argv[3], argv[4], argv[5]);
 	return cmocka_run_group_tests_name("llm_decoder", tests, NULL, NULL);
 }

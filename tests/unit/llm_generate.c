@@ -1,4 +1,4 @@
-/* Label scores against logits taken one by one, closed sets, stop strings, and text that stays whole. The tiny model of
+/* Label scores against logits taken one by one, stop strings, and text that stays whole. The tiny model of
  * tests/reference/tiny_models.py has random weights, so that its output is arbitrary but fixed for a kernel set. */
 #include "test.h"
 
@@ -265,7 +265,7 @@ static void text_ends_before_the_first_stop_string(void **state)
 			const char *stops[] = { "never written", pair };
 			struct generate_options options = { .max_tokens = 24, .end = -1, .stop = stops, .n_stop = 2 };
 
-			if ((pair[0] | pair[1]) & 0x80)
+			if (((pair[0] | pair[1]) & 0x80) || !pair[0] || !pair[1])
 				continue;
 			struct generation cut = generate_one(&e, i, &options);
 
@@ -307,88 +307,6 @@ static void an_end_token_ends_the_text_and_is_not_counted(void **state)
 	engine_close(&e);
 }
 
-/* --- grammar --- */
-
-static void grammar_output_is_always_one_of_the_sequences(void **state)
-{
-	static const struct {
-		const char *name, *words[6];
-		size_t n;
-	} cases[] = {
-		{ "one word only", { "forced" }, 1 },
-		{ "two that differ at the end", { "label-a", "label-b" }, 2 },
-		{ "one is a prefix of another", { "spam", "spammer", "sp" }, 3 },
-		{ "different starts", { "work", "personal", "spam", "marketing", "auto", "w" }, 6 },
-	};
-	struct engine e;
-
-	(void)state;
-	engine_open(&e, 2);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct token_list lists[6];
-
-		for (size_t j = 0; j < cases[i].n; j++)
-			lists[j] = byte_ids(cases[i].words[j]);
-		struct token_tree *tree = token_tree_new(lists, cases[i].n);
-		struct generate_options options = { .max_tokens = 2, .end = 3, .grammar = tree };
-		struct generation out[PROMPTS];
-
-		generate(e.decoder, e.shared, e.prompts, PROMPTS, &options, out);
-		for (size_t p = 0; p < PROMPTS; p++) {
-			if (!is_one_of(buf_text(&out[p].text), cases[i].words, cases[i].n))
-				fail_msg("%s: wrote \"%s\"", cases[i].name, buf_text(&out[p].text));
-			assert_int_equal(out[p].tokens, strlen(buf_text(&out[p].text)));
-			assert_false(out[p].truncated);
-			buf_release(&out[p].text);
-		}
-		token_tree_free(tree);
-		for (size_t j = 0; j < cases[i].n; j++)
-			token_list_release(&lists[j]);
-	}
-	engine_close(&e);
-}
-
-/* Forced tokens are skipped by the model call but not by the keys and values: the choice behind them must be the one
- * that logits taken one by one make. */
-static void choices_behind_forced_tokens_follow_the_logits(void **state)
-{
-	static const char *const words[] = { "abcd-x!", "abcd-y?", "abcd-z." };
-	size_t picked[3] = { 0 };
-	struct token_list lists[3];
-	struct engine e;
-
-	(void)state;
-	engine_open(&e, 1);
-	for (size_t j = 0; j < 3; j++)
-		lists[j] = byte_ids(words[j]);
-	struct token_tree *tree = token_tree_new(lists, 3);
-	struct generate_options options = { .max_tokens = 1, .end = -1, .grammar = tree };
-	float *logits = mem_zero(decoder_vocabulary(e.decoder), sizeof(*logits));
-
-	for (size_t p = 0; p < PROMPTS; p++) {
-		struct generation g = generate_one(&e, p, &options);
-		struct context *c = context_new(e.decoder, e.shared, e.prompts[p].ids, e.prompts[p].n);
-		size_t best = 0;
-
-		for (size_t i = 0; i < 5; i++)
-			context_append(c, lists[0].ids[i]);
-		decoder_compute(e.decoder, &c, 1);
-		decoder_logits(e.decoder, &c, 1, logits);
-		for (size_t j = 1; j < 3; j++)
-			best = logits[lists[j].ids[5]] > logits[lists[best].ids[5]] ? j : best;
-		assert_string_equal(buf_text(&g.text), words[best]);
-		picked[best]++;
-		buf_release(&g.text);
-		context_free(c);
-	}
-	assert_true(picked[0] < PROMPTS && picked[1] < PROMPTS && picked[2] < PROMPTS);
-	free(logits);
-	token_tree_free(tree);
-	for (size_t j = 0; j < 3; j++)
-		token_list_release(&lists[j]);
-	engine_close(&e);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,8 +318,6 @@ int main(void)
 		cmocka_unit_test(text_is_whole_characters_at_every_length),
 		cmocka_unit_test(text_ends_before_the_first_stop_string),
 		cmocka_unit_test(an_end_token_ends_the_text_and_is_not_counted),
-		cmocka_unit_test(grammar_output_is_always_one_of_the_sequences),
-		cmocka_unit_test(choices_behind_forced_tokens_follow_the_logits),
 	};
 
 	return cmocka_run_group_tests_name("llm_generate", tests, NULL, NULL);

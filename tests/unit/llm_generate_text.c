@@ -184,44 +184,6 @@ static void text_ends_at_the_limit_of_the_context(void **state)
 	engine_close(&e);
 }
 
-/* Drawn among the sequences: each is possible, and nothing else is. */
-static void a_grammar_can_be_sampled(void **state)
-{
-	enum { DRAWS = 200 };
-	static const char *const words[] = { "ab", "abc", "x-y" };
-	static struct token_list same[DRAWS];
-	static uint64_t seeds[DRAWS];
-	static struct generation out[DRAWS];
-	struct token_list lists[3];
-	size_t count[3] = { 0 };
-	struct engine e;
-
-	(void)state;
-	engine_open(&e, 2);
-	for (size_t j = 0; j < 3; j++)
-		lists[j] = byte_ids(words[j]);
-	struct token_tree *tree = token_tree_new(lists, 3);
-	struct generate_options options = { .max_tokens = 4, .end = 3, .grammar = tree, .seeds = seeds,
-					    .sampling = { .temperature = 2 } };
-
-	for (size_t i = 0; i < DRAWS; i++) {
-		same[i] = e.prompts[1];
-		seeds[i] = i;
-	}
-	generate(e.decoder, e.shared, same, DRAWS, &options, out);
-	for (size_t i = 0; i < DRAWS; i++) {
-		assert_true(is_one_of(buf_text(&out[i].text), words, 3));
-		for (size_t j = 0; j < 3; j++)
-			count[j] += strcmp(buf_text(&out[i].text), words[j]) == 0;
-		generation_release(&out[i]);
-	}
-	assert_true(count[0] > 0 && count[1] > 0 && count[2] > 0);
-	token_tree_free(tree);
-	for (size_t j = 0; j < 3; j++)
-		token_list_release(&lists[j]);
-	engine_close(&e);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,7 +192,6 @@ int main(void)
 		cmocka_unit_test(pieces_together_are_the_text),
 		cmocka_unit_test(a_listener_can_stop_its_prompt),
 		cmocka_unit_test(text_ends_at_the_limit_of_the_context),
-		cmocka_unit_test(a_grammar_can_be_sampled),
 	};
 
 	return cmocka_run_group_tests_name("llm_generate_text", tests, NULL, NULL);

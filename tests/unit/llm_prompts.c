@@ -223,7 +223,7 @@ static void kept_prefixes_change_nothing(void **state)
 							    : (int32_t)(3 + rng_below(&rng, 250));
 			prompts[i] = (struct token_list){ ids[i], 60 + own, LONGEST };
 		}
-		struct context *shared = prefix_cache_find(cache, prompts, n, &tokens);
+		struct context *shared = prefix_cache_find(cache, NULL, prompts, n, &tokens);
 
 		assert_true((shared == NULL) == (tokens == 0));
 		assert_int_equal(shared ? context_length(shared) : 0, tokens);
@@ -252,19 +252,49 @@ static void a_second_batch_finds_the_first_ones_prefix(void **state)
 		ids[0][j] = 3 + j;
 		ids[1][j] = j < 50 ? 3 + j : 200;
 	}
-	struct context *first = prefix_cache_find(cache, pair, 2, &tokens);
+	struct context *first = prefix_cache_find(cache, NULL, pair, 2, &tokens);
 
 	assert_non_null(first);
 	assert_int_equal(tokens, 50);
 	ids[0][70] = ids[1][70] = 100;
-	assert_ptr_equal(prefix_cache_find(cache, pair, 2, &tokens), first);
-	assert_ptr_equal(prefix_cache_find(cache, pair, 1, &tokens), first); /* a single prompt, too */
+	assert_ptr_equal(prefix_cache_find(cache, NULL, pair, 2, &tokens), first);
+	assert_ptr_equal(prefix_cache_find(cache, NULL, pair, 1, &tokens), first); /* a single prompt, too */
 	prefix_cache_free(cache);
 
 	cache = prefix_cache_new(decoder, 40); /* what is longer than the budget is not kept */
-	assert_null(prefix_cache_find(cache, pair, 2, &tokens));
+	assert_null(prefix_cache_find(cache, NULL, pair, 2, &tokens));
 	assert_int_equal(tokens, 0);
 	prefix_cache_free(cache);
+}
+
+static void contexts_of_two_roots_are_kept_apart(void **state)
+{
+	struct context *roots[] = { context_new(decoder, NULL, NULL, 0), context_new(decoder, NULL, NULL, 0) };
+	struct prefix_cache *cache = prefix_cache_new(decoder, 200);
+	int32_t ids[2][60];
+	struct token_list pair[2] = { { ids[0], 60, 60 }, { ids[1], 60, 60 } };
+	struct context *kept[2];
+	size_t tokens;
+
+	(void)state;
+	for (int32_t j = 0; j < 60; j++) {
+		ids[0][j] = 3 + j;
+		ids[1][j] = j < 50 ? 3 + j : 200;
+	}
+	for (size_t i = 0; i < 2; i++)
+		kept[i] = prefix_cache_find(cache, roots[i], pair, 2, &tokens);
+	assert_ptr_not_equal(kept[0], kept[1]);
+	for (size_t i = 0; i < 2; i++) {
+		assert_ptr_equal(prefix_cache_find(cache, roots[i], pair, 1, &tokens), kept[i]);
+		assert_int_equal(tokens, 50);
+		pair[0].n = 20; /* nothing worth it: all that is shared is the root */
+		assert_ptr_equal(prefix_cache_find(cache, roots[i], pair, 1, &tokens), roots[i]);
+		assert_int_equal(tokens, 0);
+		pair[0].n = 60;
+	}
+	prefix_cache_free(cache);
+	context_free(roots[0]);
+	context_free(roots[1]);
 }
 
 int main(void)
@@ -276,6 +306,7 @@ int main(void)
 		cmocka_unit_test(text_depends_on_prompt_and_seed_alone),
 		cmocka_unit_test(kept_prefixes_change_nothing),
 		cmocka_unit_test(a_second_batch_finds_the_first_ones_prefix),
+		cmocka_unit_test(contexts_of_two_roots_are_kept_apart),
 	};
 
 	return cmocka_run_group_tests_name("llm_prompts", tests, set_up, tear_down);

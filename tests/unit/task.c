@@ -100,6 +100,37 @@ static void what_is_left_out_has_a_default(void **state)
 	task_free(t);
 }
 
+/* kind answer: no answer, several right ones, gold passages and documents. */
+static void answers_and_their_places_are_read(void **state)
+{
+	static const char yaml[] = "kind: answer\ninstruction: Answer.\ninput: \"{{text}}\"\n"
+				   "examples: {file: e.jsonl, answer: label, gold: passage, gold_ids: where}\n";
+	static const struct input in = TAIL(yaml, "e.jsonl", "", 60,
+		"{\"text\": \"q1\", \"label\": null, \"passage\": \"\", \"where\": null}\n"
+		"{\"text\": \"q2\", \"label\": [\"2046\", \"the year 2046\"], \"passage\": \"It was 2046.\", \"where\": [\"a.md\", \"b, c.md\"]}\n"
+		"{\"text\": \"q3\", \"label\": \"[sic]\", \"where\": \"d 1; e.md\"}\n");
+	struct task *t = must_open(&in, 0);
+	const struct example *none = example_find(t, "line-61"), *two = example_find(t, "line-62"),
+			     *one = example_find(t, "line-63");
+
+	(void)state;
+	assert_true(t->has_gold);
+	assert_int_equal(t->n_labels, 0);
+	assert_string_equal(none->answer, "");
+	assert_int_equal(none->n_gold_ids, 0);
+	assert_int_equal(two->n_answers, 2);
+	assert_string_equal(two->answer, "2046");
+	assert_string_equal(two->answers[1], "the year 2046");
+	assert_string_equal(two->gold, "It was 2046.");
+	assert_int_equal(two->n_gold_ids, 2);
+	assert_string_equal(two->gold_ids[1], "b, c.md");
+	assert_string_equal(one->answer, "[sic]");
+	assert_int_equal(one->n_answers, 0);
+	assert_int_equal(one->n_gold_ids, 1);
+	assert_string_equal(one->gold_ids[0], "d 1; e.md");
+	task_free(t);
+}
+
 /* The same rows in every format give the same texts. */
 static void formats_agree(void **state)
 {
@@ -249,6 +280,44 @@ static void the_fingerprint_follows_what_changes_results(void **state)
 	task_free(base);
 }
 
+/* Opens a task whose variant names s.json, which holds the text. */
+static struct task *open_with_schema(const char *text, size_t n, struct error *err)
+{
+	static const char yaml[] = CSV "variants: [{name: a, schema: s.json}]\n";
+	struct folder f = folder_make();
+	struct buf rows = { 0 };
+
+	buf_adds(&rows, csv_header);
+	rows_add(&rows, "e.csv", 1, 60);
+	folder_write(&f, "task.yaml", yaml, strlen(yaml));
+	folder_write(&f, "e.csv", rows.data, rows.n);
+	if (text)
+		folder_write(&f, "s.json", text, n);
+	struct task *t = task_open(f.path, NULL, err);
+
+	folder_remove(&f);
+	buf_release(&rows);
+	return t;
+}
+
+static void the_text_of_a_schema_belongs_to_the_task(void **state)
+{
+	struct error err = { "" };
+	struct task *a = open_with_schema("{\"type\": \"null\"}", 16, &err), *b = open_with_schema("{\"type\":\"null\"}", 15, &err);
+
+	(void)state;
+	assert_string_equal(a->variants[0].schema, "{\"type\": \"null\"}");
+	assert_non_null(strstr(a->variants[0].schema_file, "/s.json"));
+	assert_true(a->fingerprint != b->fingerprint);
+	task_free(a);
+	task_free(b);
+	assert_null(open_with_schema(NULL, 0, &err));
+	assert_non_null(strstr(err.text, "task.yaml:5:30: schema: "));
+	assert_non_null(strstr(err.text, "s.json: cannot open"));
+	assert_null(open_with_schema("{}\0x", 4, &err));
+	assert_non_null(strstr(err.text, "s.json holds a NUL byte"));
+}
+
 static void groups_arrive(void **state)
 {
 	static const struct input in = TAIL(WITH("group: thread, id: id"), "e.csv", csv_header, 60,
@@ -345,12 +414,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_arrives),
 		cmocka_unit_test(what_is_left_out_has_a_default),
+		cmocka_unit_test(answers_and_their_places_are_read),
 		cmocka_unit_test(formats_agree),
 		cmocka_unit_test(json_values_become_text),
 		cmocka_unit_test(warnings_name_what_to_look_at),
 		cmocka_unit_test(duplicates_are_what_the_model_sees),
 		cmocka_unit_test(other_kinds_open),
 		cmocka_unit_test(the_fingerprint_follows_what_changes_results),
+		cmocka_unit_test(the_text_of_a_schema_belongs_to_the_task),
 		cmocka_unit_test(groups_arrive),
 		cmocka_unit_test(examples_may_be_named_by_the_caller),
 		cmocka_unit_test(real_emails_keep_their_split),

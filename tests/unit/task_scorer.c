@@ -20,6 +20,11 @@ static const struct {
 	{ "contains", NULL, "New York", "It is new york, of course.", 1 },
 	{ "contains", NULL, "New York", "It is York.", 0 },
 	{ "contains", NULL, "...", "anything", 0 }, /* nothing is left to look for */
+	{ "contains", NULL, "no", "I know", 0 },
+	{ "contains", NULL, "no", "No, not yet", 1 },
+	{ "contains", NULL, "5", "15 or 5", 1 },
+	{ "contains", NULL, "5", "15", 0 },
+	{ "contains", NULL, "\xE5\x8C\x97\xE4\xBA\xAC", "\xE4\xBB\x96\xE5\x9C\xA8\xE5\x8C\x97\xE4\xBA\xAC\xE3\x80\x82", 1 }, /* Beijing, in a Chinese sentence */
 	{ "number", NULL, "42", "The answer is 42.", 1 },
 	{ "number", NULL, "42", "42 apples minus 2 is 40", 0 },
 	{ "number", NULL, "#### 1,234", "so 1234", 1 },
@@ -39,6 +44,13 @@ static const struct {
 	{ "regex", "[0-9]+", "42", "it is 42 or 43", 1 },
 	{ "regex", "[0-9]+", "42", "none", 0 },
 	{ "regex", "(a)|b", "b", "b", 0 }, /* the first group took no part */
+	/* SQuAD's own evaluation gives the same for these */
+	{ "f1", NULL, "the Ring of Silence", "Ring of Silence.", 1 },
+	{ "f1", NULL, "in 2046", "It was built in 2046", 4.0 / 7 },
+	{ "f1", NULL, "a b b c", "b b b", 2.0 * 2 / 6 },
+	{ "f1", NULL, "New York", "London", 0 },
+	{ "f1", NULL, "the", "an", 1 },
+	{ "f1", NULL, "the", "york", 0 },
 };
 
 static const struct task answer_task = { .kind = TASK_ANSWER };
@@ -55,10 +67,28 @@ static void answers_are_graded(void **state)
 		task.scorer_setting = cases[i].setting;
 		double got = scorer->score(&task, &e, cases[i].answer);
 
-		if (got != cases[i].score)
+		if (fabs(got - cases[i].score) > 1e-12)
 			fail_msg("%s: right \"%s\", answered \"%s\": got %g", cases[i].scorer, cases[i].right,
 				 cases[i].answer, got);
 	}
+}
+
+/* kind answer: several right answers, and questions that have none. */
+static void the_best_of_all_right_answers_counts(void **state)
+{
+	static const char *const both[] = { "2046", "the year 2046" };
+	const struct task task = { .kind = TASK_ANSWER, .scorer = "f1" };
+	const struct example one = { .answer = "2046" }, two = { .answer = both[0], .answers = both, .n_answers = 2 };
+	const struct example none = { .answer = "" };
+
+	(void)state;
+	assert_close("the second is right too", scorer_grade(&task, &two, "year 2046"), 1, 0);
+	assert_close("only the first", scorer_grade(&task, &one, "year 2046"), 2.0 / 3, 1e-12);
+	assert_true(scorer_grade(&task, &none, "") == 1);
+	assert_true(scorer_grade(&task, &none, "2046") == 0);
+	assert_true(scorer_grade(&task, &one, "") == 0);
+	assert_true(scorer_grade(&task, &one, NULL) == 0);
+	assert_true(scorer_grade(&task, &none, NULL) == 0);
 }
 
 static void classification_compares_with_the_label(void **state)
@@ -118,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_graded),
+		cmocka_unit_test(the_best_of_all_right_answers_counts),
 		cmocka_unit_test(classification_compares_with_the_label),
 		cmocka_unit_test(the_table_is_whole),
 		cmocka_unit_test(patterns_are_checked),

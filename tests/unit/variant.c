@@ -22,8 +22,10 @@ static void write_task(void)
 				   "input: \"Text: {{text | first 30}}\"\nlabels: {animal: it lives, tool: it is made}\n"
 				   "examples: {file: e.jsonl, answer: label, id: id}\n"
 				   "variants:\n  - {name: today, incumbent: true, model: local, system: \"Sort it.\", "
-				   "input: \"{{text}}!\", max_tokens: 5}\n";
+				   "input: \"{{text}}!\", max_tokens: 5}\n"
+				   "  - {name: typed, schema: s.json}\n";
 	static const char *const words[] = { "cat", "hammer", "dog", "saw", "horse", "drill" };
+	static const char schema[] = "{\"enum\": [\"animal\", \"tool\"]}";
 	struct buf lines = { 0 };
 	char path[128];
 	struct error err;
@@ -33,6 +35,8 @@ static void write_task(void)
 			 i % 2 ? "tool" : "animal", words[i % 6], i);
 	snprintf(path, sizeof(path), "%s/task.yaml", folder);
 	assert_true(file_replace(path, yaml, strlen(yaml), &err));
+	snprintf(path, sizeof(path), "%s/s.json", folder);
+	assert_true(file_replace(path, schema, strlen(schema), &err));
 	snprintf(path, sizeof(path), "%s/e.jsonl", folder);
 	assert_true(file_replace(path, buf_text(&lines), lines.n, &err));
 	buf_release(&lines);
@@ -54,7 +58,7 @@ static int set_up(void **state)
 	}
 	arena_init(&arena);
 	models = models_open("/nonexistent", &(struct model_settings){ .threads = 1 });
-	workshop = workshop_open(task, task->dev, models, NULL, 0, 1);
+	workshop = workshop_open(task, task->dev, models, NULL, NULL, 0, 1);
 	variants = variants_list(task, &arena, NULL, 0, &n_variants);
 	return 0;
 }
@@ -71,6 +75,8 @@ static int tear_down(void **state)
 	snprintf(path, sizeof(path), "%s/task.yaml", folder);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/e.jsonl", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/s.json", folder);
 	unlink(path);
 	return rmdir(folder);
 }
@@ -126,19 +132,78 @@ static void zero_shot_sends_instruction_and_input(void **state)
 
 static void techniques_differ_as_their_rows_say(void **state)
 {
-	json_t *definitions = request_of("1/definitions@local"), *json = request_of("1/structured@local");
+	json_t *definitions = request_of("1/definitions@local");
 	json_t *thought = request_of("1/chain-of-thought@local"), *scoring = request_of("1/scoring@local");
 
 	(void)state;
 	assert_non_null(strstr(content(definitions, 0), "- animal: it lives"));
-	assert_string_equal(json_string_value(json_array_get(json_object_get(json, "choices"), 1)), "{\"label\": \"tool\"}");
 	assert_non_null(strstr(content(thought, 0), "Answer:"));
 	assert_true(json_integer_value(json_object_get(thought, "max_tokens")) > 50);
 	assert_string_equal(json_string_value(json_object_get(scoring, "want")), "scores");
 	json_decref(definitions);
-	json_decref(json);
 	json_decref(thought);
 	json_decref(scoring);
+}
+
+static void structured_techniques_send_a_schema(void **state)
+{
+	json_t *plain = request_of("1/structured@local"), *reasoned = request_of("1/structured-reasoning@local");
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(plain, "want")), "json");
+	assert_string_equal(json_string_value(json_object_get(plain, "schema")),
+			    "{\"type\": \"object\", \"properties\": {\"label\": {\"enum\": [\"animal\", \"tool\"]}}, "
+			    "\"required\": [\"label\"]}");
+	assert_int_equal(json_integer_value(json_object_get(plain, "max_tokens")), strlen("{\"label\": \"animal\"}"));
+	assert_string_equal(json_string_value(json_object_get(reasoned, "schema")),
+			    "{\"type\": \"object\", \"properties\": {\"reason\": {\"type\": \"string\", \"maxLength\": 300}, "
+			    "\"label\": {\"enum\": [\"animal\", \"tool\"]}}, \"required\": [\"reason\", \"label\"]}");
+	assert_true(json_integer_value(json_object_get(reasoned, "max_tokens")) > 90);
+	assert_non_null(strstr(content(reasoned, 0), "{\"reason\": \"...\", \"label\": \"...\"}"));
+	assert_null(strstr(content(reasoned, 0), "Answer:"));
+	json_decref(plain);
+	json_decref(reasoned);
+}
+
+static void the_users_schema_is_sent_as_written(void **state)
+{
+	json_t *r = request_of("1/typed");
+
+	(void)state;
+	assert_string_equal(json_string_value(json_object_get(r, "want")), "json");
+	assert_string_equal(json_string_value(json_object_get(r, "schema")), "{\"enum\": [\"animal\", \"tool\"]}");
+	assert_int_equal(json_integer_value(json_object_get(r, "max_tokens")), 256);
+	json_decref(r);
+}
+
+static const struct {
+	const char *schema;
+	size_t max_tokens;
+	const char *why; /* NULL: can be asked */
+} checked[] = {
+	{ "{\"enum\": [\"animal\", \"tool\"]}", 6, NULL },
+	{ "{\"enum\": [\"animal\", \"tool\"]}", 5,
+	  "task.yaml:7: variant \"a\": its max_tokens, 5, are fewer than the 6 bytes of the shortest JSON that satisfies t/s.json" },
+	{ "{\"type\": \"string\", \"minLength\": 254}", 0, NULL },
+	{ "{\"type\": \"string\", \"minLength\": 255}", 0, "its max_tokens, 256, are fewer than the 257 bytes" },
+	{ "{\"type\": \"object\", \"properties\": {\"label\": {\"type\": \"string\", \"format\": \"date\"}}}", 0,
+	  "t/s.json: #/properties/label/format: the keyword is not supported" },
+	{ "{\"type\": \"object\"", 0, "t/s.json: the schema is not JSON: line 1" },
+	{ NULL, 1, NULL },
+};
+
+static void a_schema_that_cannot_be_followed_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(checked); i++) {
+		struct task_variant user = { .name = "a", .model = "local", .schema = checked[i].schema, .schema_file = "t/s.json",
+					     .max_tokens = checked[i].max_tokens, .line = 7 };
+		struct task t = { .file = "task.yaml", .variants = &user, .n_variants = 1 };
+		struct error err = { "" };
+
+		if (variants_check(&t, &err) != !checked[i].why || (checked[i].why && !strstr(err.text, checked[i].why)))
+			fail_msg("%s: %s", checked[i].schema, err.text);
+	}
 }
 
 /* The user's production prompt is sent as it stands. */
@@ -214,7 +279,7 @@ static void classifiers_answer_without_a_model(void **state)
 	arena_init(&scratch);
 	assert_true(variant_answer(workshop, named("0/naive-bayes"), task->test.list.items, 8, &scratch, answers, &err));
 	for (size_t i = 0; i < 8; i++)
-		right += strcmp(answers[i].label, task->test.list.items[i]->answer) == 0;
+		right += strcmp(answers[i].text, task->test.list.items[i]->answer) == 0;
 	assert_int_equal(right, 8);
 	assert_int_equal(answers[0].call, 0);
 	arena_release(&scratch);
@@ -225,7 +290,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zero_shot_sends_instruction_and_input),
 		cmocka_unit_test(techniques_differ_as_their_rows_say),
+		cmocka_unit_test(structured_techniques_send_a_schema),
 		cmocka_unit_test(the_users_variant_is_sent_as_written),
+		cmocka_unit_test(the_users_schema_is_sent_as_written),
+		cmocka_unit_test(a_schema_that_cannot_be_followed_is_refused),
 		cmocka_unit_test(shots_come_from_the_pool_with_their_labels),
 		cmocka_unit_test(the_nearest_shot_stands_last),
 		cmocka_unit_test(a_model_that_is_not_there_is_a_sentence),

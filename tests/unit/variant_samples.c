@@ -80,7 +80,7 @@ static const struct variant *named(const char *id)
 
 static struct workshop *workshop_of(uint64_t seed, struct models *of)
 {
-	return workshop_open(task, task->dev, of, store, 0, seed);
+	return workshop_open(task, task->dev, of, NULL, store, 0, seed);
 }
 
 static void execute(const char *sql)
@@ -167,9 +167,9 @@ static void the_answer_is_what_most_samples_say(void **state)
 		}
 		struct answer got = answer_of(w, "1/self-consistency@local:tiny-llama", item);
 
-		if (strcmp(got.status, votes[i].status) != 0 || strcmp(got.label ? got.label : "", votes[i].label ?
+		if (strcmp(got.status, votes[i].status) != 0 || strcmp(got.text ? got.text : "", votes[i].label ?
 									votes[i].label : "") != 0)
-			fail_msg("%s: %s (%s)", votes[i].name, got.label ? got.label : "nothing", got.status);
+			fail_msg("%s: %s (%s)", votes[i].name, got.text ? got.text : "nothing", got.status);
 	}
 	workshop_free(w);
 }
@@ -226,7 +226,7 @@ static void a_prompt_that_does_not_fit_is_truncated_and_says_so(void **state)
 		struct error err;
 
 		assert_string_equal(a.status, "truncated");
-		assert_null(a.label);
+		assert_null(a.text);
 		assert_true(store_call_get(store, &arena, a.call, &call, &err));
 		assert_null(call.output);
 		assert_non_null(strstr(call.why, "do not fit the context of 24"));
@@ -234,6 +234,58 @@ static void a_prompt_that_does_not_fit_is_truncated_and_says_so(void **state)
 	}
 	workshop_free(w);
 	models_free(narrow);
+}
+
+/* Even noise answers with a label when it answers under a schema, and `show` has the schema. */
+static void structured_output_always_has_a_label(void **state)
+{
+	static const char id[] = "1/structured@local:tiny-llama";
+	struct workshop *w = workshop_of(1, models);
+	struct run_row run = { .key = id, .examples = "", .settings = "{}" };
+	struct show_place place = { .store = store, .variant = id, .models = "no-such-folder" };
+	struct buf text = { 0 };
+	struct error err;
+
+	(void)state;
+	assert_true(store_run_begin(store, &arena, &run, &err));
+	place.run = run.id;
+	for (size_t i = 0; i < 8; i++) {
+		struct answer a = answer_of(w, id, task->dev.list.items[i]);
+		struct answer_row row = { .variant = id, .item = task->dev.list.items[i]->id, .split = "dev", .call = a.call,
+					  .answer = a.text, .status = a.status };
+		struct call_row call;
+
+		assert_string_equal(a.status, "answered");
+		assert_true(store_call_get(store, &arena, a.call, &call, &err) &&
+			    store_answer_put(store, run.id, &row, &err));
+		json_t *said = json_loads(call.output, JSON_REJECT_DUPLICATES, NULL);
+
+		assert_string_equal(json_string_value(json_object_get(said, "label")), a.text);
+		assert_int_equal(json_object_size(said), 1);
+		json_decref(said);
+	}
+	assert_true(show_answer(task, &place, task->dev.list.items[0]->id, false, &text, &err));
+	assert_non_null(strstr(buf_text(&text), "--- schema of the answer\n{\"type\": \"object\""));
+	buf_release(&text);
+	workshop_free(w);
+}
+
+/* Whatever labels the reason mentions, "Answer:" too. (The prompt is longer than the tiny model's context.) */
+static void a_reason_inside_json_is_not_the_answer(void **state)
+{
+	static const char id[] = "1/structured-reasoning@local:tiny-llama";
+	struct workshop *w = workshop_of(1, models);
+	struct answer a = answer_of(w, id, task->dev.list.items[0]);
+	char *sql = sqlite3_mprintf("UPDATE call SET output = %Q, status = 'ok' WHERE id = %lld",
+				    "{\"reason\": \"No cat. Answer: dog\", \"label\": \"emu\"}", (long long)a.call);
+
+	(void)state;
+	execute(sql);
+	sqlite3_free(sql);
+	a = answer_of(w, id, task->dev.list.items[0]);
+	assert_string_equal(a.status, "answered");
+	assert_string_equal(a.text, "emu");
+	workshop_free(w);
 }
 
 /* --- the race --- */
@@ -246,7 +298,7 @@ static const struct variant_row *climbed(uint64_t seed, const char *id)
 	int64_t run;
 	size_t n;
 
-	if (climb_run(task, models, store, &options, &run, &err) != CLIMB_DONE)
+	if (climb_run(task, models, NULL, store, &options, &run, &err) != CLIMB_DONE)
 		fail_msg("%s", err.text);
 	assert_true(store_variants(store, run, &arena, &rows, &n, &err));
 	for (size_t i = 0; i < n; i++)
@@ -302,6 +354,8 @@ int main(void)
 		cmocka_unit_test(the_answer_is_what_most_samples_say),
 		cmocka_unit_test(show_has_every_sample),
 		cmocka_unit_test(a_prompt_that_does_not_fit_is_truncated_and_says_so),
+		cmocka_unit_test(structured_output_always_has_a_label),
+		cmocka_unit_test(a_reason_inside_json_is_not_the_answer),
 		cmocka_unit_test(it_is_raced_only_when_one_chain_of_thought_shows_promise),
 		cmocka_unit_test(the_bound_counts_every_sample),
 	};

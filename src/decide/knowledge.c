@@ -1,0 +1,99 @@
+/* knowledge.c - differences between the rows, and what they point to. */
+#include "decide/knowledge.h"
+
+#include <math.h>
+
+#include "stats/interval.h"
+
+struct difference difference_of(const double *from, const double *to, size_t n)
+{
+	struct difference d = { .n = n, .low = -1, .high = 1 };
+	double sum = 0, squares = 0, count = (double)n;
+
+	for (size_t i = 0; i < n; i++) {
+		double x = to[i] - from[i];
+
+		d.fixed += x > 0;
+		d.broken += x < 0;
+		sum += x;
+		squares += x * x;
+	}
+	if (n < 2)
+		return d;
+	d.delta = sum / count;
+	struct interval t = interval_mean_t(d.delta, sqrt(fmax(squares - sum * sum / count, 0) / (count - 1)), n, 0.95);
+	double hidden = interval_all_pass(n, 0.95);
+
+	d.low = fmax(-1, fmin(t.low, d.delta - hidden));
+	d.high = fmin(1, fmax(t.high, d.delta + hidden));
+	return d;
+}
+
+bool knowledge_cannot_help(const struct difference *gap, double margin)
+{
+	return gap->n > 0 && gap->high < margin;
+}
+
+static const char *gap_points_to(const struct difference *gap, double margin)
+{
+	if (knowledge_cannot_help(gap, margin))
+		return "not knowledge: the answer in the prompt does not help";
+	return gap->low > 0 ? "retrieval" : "";
+}
+
+/* What is lost beyond the margin, shown or only estimated. */
+static const char *loss_points_to(const struct difference *loss, double margin, const char *remedy)
+{
+	return loss->low > 0 || loss->delta >= margin ? remedy : "";
+}
+
+/* One row alone: its mean, or with `loss` what it lacks to 1. */
+static struct difference share_of(const double *score, size_t n, bool loss)
+{
+	struct difference d = { .n = n };
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		d.fixed += score[i] >= 1;
+		d.broken += score[i] < 1;
+		sum += score[i];
+	}
+	struct interval w = interval_wilson((uint64_t)llround(sum), n, 0.95);
+	double mean = n > 0 ? sum / (double)n : 0;
+
+	d.delta = loss ? 1 - mean : mean;
+	d.low = loss ? 1 - w.high : w.low;
+	d.high = loss ? 1 - w.low : w.high;
+	return d;
+}
+
+size_t knowledge_findings(const struct knowledge *k, double margin, struct probe_finding *out)
+{
+	const double *closed = k->score[KNOWLEDGE_CLOSED], *oracle = k->score[KNOWLEDGE_ORACLE];
+	const double *retrieved = k->score[KNOWLEDGE_RETRIEVED], *distracted = k->score[KNOWLEDGE_DISTRACTED];
+	const double *without = k->score[KNOWLEDGE_WITHOUT];
+	size_t n = 0;
+	struct difference d;
+
+	if (closed && oracle) {
+		d = difference_of(closed, oracle, k->n);
+		out[n++] = (struct probe_finding){ "knowledge gap", d, gap_points_to(&d, margin) };
+	}
+	if (retrieved && oracle) {
+		d = difference_of(retrieved, oracle, k->n);
+		out[n++] = (struct probe_finding){ "retrieval loss", d, loss_points_to(&d, margin, "chunking, fusion, more passages") };
+	}
+	if (distracted && oracle) {
+		d = difference_of(distracted, oracle, k->n);
+		out[n++] = (struct probe_finding){ "noise", d, loss_points_to(&d, margin, "fewer passages, a better order") };
+	}
+	if (oracle) {
+		d = share_of(oracle, k->n, true);
+		out[n++] = (struct probe_finding){ "utilisation loss", d, loss_points_to(&d, margin, "a stronger model, or the form of the answer") };
+	}
+	if (without) {
+		d = share_of(without, k->n, false);
+		out[n++] = (struct probe_finding){ "abstention without gold", d, d.high < 0.5 ? "a threshold of abstention" : "" };
+	}
+	return n;
+}

@@ -1,0 +1,63 @@
+/* words_retrieval.c - sentences about documents: the knowledge probe, and what a variant that searches found and cited. */
+#include <math.h>
+
+#include "report/figure.h"
+#include "report/words.h"
+
+void words_probe(struct buf *out, const struct report *r)
+{
+	static const char *const rows[KNOWLEDGE_ROWS] = {
+		[KNOWLEDGE_CLOSED] = "closed book", [KNOWLEDGE_ORACLE] = "with the passages that hold the answer",
+		[KNOWLEDGE_RETRIEVED] = "with passages that were found", [KNOWLEDGE_DISTRACTED] = "with the right ones among others",
+		[KNOWLEDGE_WITHOUT] = "abstains with others alone",
+	};
+	bool any = false;
+
+	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
+		if (!(r->probe.n > 0) || isnan(r->probe.score[row]))
+			continue;
+		if (any)
+			buf_adds(out, ", ");
+		else
+			buf_addf(out, "Knowledge probe on %s dev items: ", figure_count(r->probe.n).text);
+		buf_addf(out, "%s %s", rows[row], figure_percent(r->probe.score[row]).text);
+		any = true;
+	}
+	if (any)
+		buf_addc(out, '.');
+}
+
+bool words_diagnosis(struct buf *out, const struct report *r, size_t i)
+{
+	if (i >= r->n_diagnosis)
+		return false;
+	const struct probe_finding *f = &r->diagnosis[i];
+	const struct difference *d = &f->difference;
+
+	buf_addf(out, "%s: %s points (95%% interval %s)", f->probe, figure_points(d->delta).text, figure_gap(d->low, d->high).text);
+	if (f->points_to[0])
+		buf_addf(out, "; points to: %s", f->points_to);
+	buf_addc(out, '.');
+	return true;
+}
+
+void words_retrieval(struct buf *out, const struct report_variant *v)
+{
+	const struct report_retrieval *t = &v->retrieval;
+
+	if (t->n == 0)
+		return;
+	buf_addf(out, "%s: ", v->name);
+	if (t->n_gold > 0)
+		buf_addf(out, "passages that hold the answer are among those shown for %s of %s questions (recall), mean reciprocal rank "
+			 "%.2f; ", figure_percent(t->recall).text, figure_count(t->n_gold).text, t->reciprocal);
+	buf_addf(out, "%s citation%s", figure_count(t->citations).text, t->citations == 1 ? "" : "s");
+	if (t->failed > 0)
+		buf_addf(out, ", %s quote%s that stand in no passage and are not shown", figure_count(t->failed).text,
+			 t->failed == 1 ? "" : "s");
+	if (!isnan(t->citation_recall))
+		buf_addf(out, "; %s of the answers cite what holds the answer (citation recall)", figure_percent(t->citation_recall).text);
+	if (!isnan(t->citation_precision))
+		buf_addf(out, ", %s of the citations do (precision)", figure_percent(t->citation_precision).text);
+	buf_addc(out, '.');
+}

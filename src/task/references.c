@@ -1,0 +1,69 @@
+/* references.c - right answers beside the first, and where in the documents an answer stands. */
+#include <jansson.h>
+#include <string.h>
+
+#include "task/examples.h"
+
+/* The strings of a JSON array, in arena; false when the text is none. Anything else in the array makes it none. */
+static bool read_array(struct arena *arena, const char *text, const char *const **strings, size_t *n)
+{
+	json_t *array = text[0] == '[' ? json_loads(text, 0, NULL) : NULL;
+	const char **list = arena_array(arena, json_array_size(array) + 1, sizeof(*list));
+	bool all = json_is_array(array);
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item) {
+		all = all && json_is_string(item);
+		list[i] = all ? arena_string(arena, json_string_value(item)) : NULL;
+	}
+	*strings = list;
+	*n = json_array_size(array);
+	json_decref(array);
+	return all;
+}
+
+/* ["2046", "the year 2046"]: each is right. An empty array is an empty answer. */
+static void answers_read(struct examples *x, struct example *e)
+{
+	if (!read_array(&x->f->task.arena, e->answer, &e->answers, &e->n_answers)) {
+		e->n_answers = 0;
+		e->answer += strspn(e->answer, " \t\r\n"); /* blanks alone are no answer */
+		return;
+	}
+	e->answer = e->n_answers > 0 ? e->answers[0] : "";
+}
+
+static void gold_read(struct examples *x, struct example *e)
+{
+	const char *ids = x->gold_ids < x->table.n_columns ? e->values[x->gold_ids] : "";
+	struct arena *arena = &x->f->task.arena;
+
+	if (x->gold < x->table.n_columns)
+		e->gold = e->values[x->gold];
+	if (!ids[0] || read_array(arena, ids, &e->gold_ids, &e->n_gold_ids))
+		return;
+	const char **one = arena_array(arena, 1, sizeof(*one));
+
+	one[0] = ids;
+	e->gold_ids = one;
+	e->n_gold_ids = 1;
+}
+
+bool references_fill(struct examples *x)
+{
+	size_t answered = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		struct example *e = &x->items[i];
+
+		if (x->f->task.kind == TASK_ANSWER)
+			answers_read(x, e);
+		gold_read(x, e);
+		answered += e->answer[0] != 0;
+	}
+	if (answered == 0)
+		return error_set(x->err, "%s: every answer (column \"%s\") is empty; an empty one means that the documents do not "
+				 "answer the question", x->table.path, x->f->answer);
+	return true;
+}

@@ -1,0 +1,104 @@
+/* lookup.c - rung 0 of questions: an answer that somebody gave before, or a sentence that somebody wrote. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "retrieve/chunk.h"
+#include "variant/lookup.h"
+
+enum { SENTENCE_PASSAGES = 3 };
+
+/* The answer of the pool's most similar question (TF-IDF). */
+static bool nearest_answer(struct workshop *w, const struct example *item, struct arena *arena, struct answer *answer,
+			   struct error *err)
+{
+	size_t *positions, n;
+
+	if (!workshop_shots(w, SHOTS_TFIDF, item, arena, &positions, &n, err))
+		return false;
+	const struct example *nearest = n > 0 ? w->task->pool.list.items[positions[n - 1]] : NULL;
+
+	*answer = (struct answer){ .text = nearest ? nearest->answer : "",
+				   .status = nearest && nearest->answer[0] ? "answered" : "abstained" };
+	return true;
+}
+
+static const struct search by_words = { .mode = SEARCH_WORDS, .cutting = { 200, 40, true, false }, .k = SENTENCE_PASSAGES };
+
+/* Sentences of the passages, each a text of its own. */
+struct sentences {
+	const char **text;
+	size_t *passage, *start;
+	size_t n;
+};
+
+static struct sentences split(const struct passage *passages, size_t n, struct arena *arena)
+{
+	struct sentences s = { 0 };
+	const size_t **ends = arena_array(arena, n + 1, sizeof(*ends));
+	size_t *counts = arena_array(arena, n + 1, sizeof(*counts)), total = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ends[i] = sentence_ends(passages[i].text, passages[i].end - passages[i].start, arena, &counts[i]);
+		total += counts[i];
+	}
+	s.text = arena_array(arena, total + 1, sizeof(*s.text));
+	s.passage = arena_array(arena, total + 1, sizeof(*s.passage));
+	s.start = arena_array(arena, total + 1, sizeof(*s.start));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0, start = 0; k < counts[i]; start = ends[i][k++]) {
+			size_t from = start, to = ends[i][k];
+
+			while (from < to && strchr(" \t\r\n", passages[i].text[from]))
+				from++;
+			while (to > from && strchr(" \t\r\n", passages[i].text[to - 1]))
+				to--;
+			s.text[s.n] = arena_copy(arena, passages[i].text + from, to - from);
+			s.passage[s.n] = i;
+			s.start[s.n++] = from;
+		}
+	return s;
+}
+
+/* The sentence of the best passages that shares most with the question (TF-IDF over those sentences); it cites itself. */
+static bool best_sentence(struct workshop *w, const struct example *item, struct arena *arena, struct answer *answer,
+			  struct error *err)
+{
+	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
+	const char *question = workshop_text(w, arena, item);
+	struct evidence *e = arena_alloc(arena, sizeof(*e));
+	struct passage *passages;
+	double similarity;
+	size_t n, best;
+
+	if (!library_search(w->library, question, &by_words, arena, &passages, &n, err))
+		return false;
+	struct sentences s = split(passages, n, arena);
+
+	*e = (struct evidence){ .passages = passages, .n_passages = n, .similarity = NAN };
+	evidence_mark_gold(e, item, arena);
+	*answer = (struct answer){ .text = "", .status = "abstained", .evidence = e };
+	if (s.n == 0)
+		return true;
+	struct tfidf_index *index = tfidf_index_new(&words, s.text, s.n);
+
+	tfidf_nearest(index, question, 1, SIZE_MAX, &best, &similarity);
+	tfidf_index_free(index);
+	struct cited cited = { s.passage[best], s.text[best] };
+
+	evidence_cite(e, &(struct cited_answer){ .citations = &cited, .n_citations = 1, .parsed = true }, arena);
+	answer->text = s.text[best];
+	answer->status = "answered";
+	return true;
+}
+
+static const struct lookup lookups[] = {
+	{ "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
+	{ "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
+};
+
+const struct lookup *lookup_all(size_t *n)
+{
+	*n = sizeof(lookups) / sizeof(lookups[0]);
+	return lookups;
+}

@@ -1,0 +1,240 @@
+/* shown.c - passages for an input: found, all there are, or those known to hold the answer. */
+#include <math.h>
+#include <string.h>
+
+#include "retrieve/chunk.h"
+#include "variant/workshop.h"
+
+enum {
+	GOLD_PASSAGES = 4,       /* of the documents that hold the answer, when they are long */
+	GOLD_SIZE = 200,         /* words of such a passage, about */
+	GOLD_BYTES = 6000,       /* a document up to this long is shown whole */
+	ALL_BYTES = 24000,       /* of all documents: about 6,000 tokens, which leaves room for the rest of a context of 8,192 */
+};
+
+/* ---- which document is meant ---- */
+
+static void name_document(struct workshop *w, const char *name, size_t at)
+{
+	const char *ends[] = { name, strrchr(name, '#'), strrchr(name, '/') };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *key = ends[i] && i > 0 ? ends[i] + 1 : ends[i];
+
+		if (key)
+			hash_map_put(&w->document_names, key, strlen(key), at);
+	}
+}
+
+static bool list_documents(struct workshop *w, struct error *err)
+{
+	if (w->documents || !w->library)
+		return true;
+	if (!documents_list(library_documents(w->library), &w->arena, &w->documents, &w->n_documents, err))
+		return false;
+	for (size_t i = 0; i < w->n_documents; i++)
+		name_document(w, w->documents[i].name, i);
+	return true;
+}
+
+/* The name of the document that an id of the examples means; NULL: none. */
+static const char *document_named(struct workshop *w, const char *id)
+{
+	size_t at = hash_map_get(&w->document_names, id, strlen(id), SIZE_MAX);
+
+	return at == SIZE_MAX ? NULL : w->documents[at].name;
+}
+
+/* ---- gold passages ---- */
+
+static size_t count_words(void *context, const char *text, size_t n)
+{
+	size_t words = 0;
+
+	(void)context;
+	for (size_t i = 0; i < n; i++)
+		words += text[i] != ' ' && text[i] != '\n' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\n');
+	return words;
+}
+
+/* The chunks of a long document that have most to do with the question, in their order there. */
+static void nearest_chunks(const char *question, const char *name, const char *text, size_t n, struct arena *arena,
+			   struct passage *out, size_t *n_out)
+{
+	struct chunk_options options = { .size = GOLD_SIZE, .overlap = 0, .count = count_words };
+	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
+	struct document d = { .text = text, .n = n, .title = "" };
+	struct block whole = { BLOCK_PARAGRAPH, 0, 0, n };
+	size_t n_chunks, positions[GOLD_PASSAGES];
+	double similarities[GOLD_PASSAGES];
+
+	d.blocks = &whole;
+	d.n_blocks = 1;
+	const struct chunk *chunks = chunk_document(&d, &options, arena, &n_chunks);
+	const char **texts = arena_array(arena, n_chunks, sizeof(*texts));
+	bool *chosen = arena_array(arena, n_chunks, sizeof(*chosen));
+
+	for (size_t i = 0; i < n_chunks; i++)
+		texts[i] = arena_copy(arena, text + chunks[i].start, chunks[i].end - chunks[i].start);
+	struct tfidf_index *index = tfidf_index_new(&words, texts, n_chunks);
+	size_t found = tfidf_nearest(index, question, GOLD_PASSAGES, SIZE_MAX, positions, similarities);
+
+	for (size_t i = 0; i < found; i++)
+		chosen[positions[i]] = true;
+	for (size_t i = 0; i < n_chunks; i++)
+		if (chosen[i])
+			out[(*n_out)++] = (struct passage){ .document = name, .title = "", .heading = chunks[i].heading, .text = texts[i],
+							    .start = chunks[i].start, .end = chunks[i].end, .similarity = NAN };
+	tfidf_index_free(index);
+}
+
+static bool gold_documents(struct workshop *w, const struct example *item, const char *question, struct arena *arena,
+			   struct passage *out, size_t *n_out, struct error *err)
+{
+	for (size_t i = 0; i < item->n_gold_ids; i++) {
+		const char *name = document_named(w, item->gold_ids[i]), *text;
+		size_t n;
+		bool found;
+
+		if (!name)
+			return error_set(err, "%s:%zu: gold document \"%.100s\" is not among the documents; `rung docs ls` lists them",
+					 w->task->examples_file, item->line, item->gold_ids[i]);
+		if (!library_text(w->library, name, arena, &text, &n, &found, err))
+			return false;
+		if (n <= GOLD_BYTES)
+			out[(*n_out)++] = (struct passage){ .document = name, .title = "", .heading = "", .text = text, .end = n,
+							    .similarity = NAN };
+		else
+			nearest_chunks(question, name, text, n, arena, out, n_out);
+	}
+	return true;
+}
+
+static bool gold_passages(struct workshop *w, const struct example *item, const char *question, struct arena *arena,
+			  struct passage **out, size_t *n, struct error *err)
+{
+	*out = arena_array(arena, 1 + item->n_gold_ids * GOLD_PASSAGES, sizeof(**out));
+	*n = 0;
+	if (item->gold && item->gold[0]) {
+		(*out)[(*n)++] = (struct passage){ .document = "gold", .title = "", .heading = "", .text = item->gold,
+						   .end = strlen(item->gold), .similarity = NAN };
+		return true;
+	}
+	return gold_documents(w, item, question, arena, *out, n, err);
+}
+
+/* ---- what is shown ---- */
+
+static bool all_passages(struct workshop *w, struct arena *arena, struct passage **out, size_t *n, struct error *err)
+{
+	bool found = true;
+
+	*out = arena_array(arena, w->n_documents + 1, sizeof(**out));
+	*n = 0;
+	for (size_t i = 0; i < w->n_documents && found; i++) {
+		struct passage *p = &(*out)[*n];
+
+		*p = (struct passage){ .document = w->documents[i].name, .title = w->documents[i].title, .heading = "",
+				       .similarity = NAN };
+		if (!library_text(w->library, p->document, arena, &p->text, &p->end, &found, err))
+			return false;
+		*n += found;
+	}
+	return true;
+}
+
+/* Retrieved passages of documents that do not hold the answer. */
+static bool others(struct workshop *w, const struct technique *t, const struct example *item, const char *question,
+		   struct arena *arena, struct passage **out, size_t *n, struct error *err)
+{
+	struct search wider = *t->search;
+	struct evidence found = { 0 };
+	struct passage *passages;
+
+	wider.k = t->search->k + 8;
+	if (!library_search(w->library, question, &wider, arena, &passages, &found.n_passages, err))
+		return false;
+	found.passages = passages;
+	evidence_mark_gold(&found, item, arena);
+	*out = arena_array(arena, found.n_passages + 1, sizeof(**out));
+	*n = 0;
+	for (size_t i = 0; i < found.n_passages && *n < t->search->k; i++)
+		if (!found.gold || !found.gold[i])
+			(*out)[(*n)++] = passages[i];
+	return true;
+}
+
+/* The gold passages behind the first of the others: neither first nor last. */
+static bool distracted(struct workshop *w, const struct technique *t, const struct example *item, const char *question,
+		       struct arena *arena, struct passage **out, size_t *n, struct error *err)
+{
+	struct passage *gold, *other;
+	size_t n_gold, n_other, first;
+
+	if (!gold_passages(w, item, question, arena, &gold, &n_gold, err) ||
+	    !others(w, t, item, question, arena, &other, &n_other, err))
+		return false;
+	*out = arena_array(arena, n_gold + n_other + 1, sizeof(**out));
+	first = n_other > 0;
+	memcpy(*out, other, first * sizeof(**out));
+	memcpy(*out + first, gold, n_gold * sizeof(**out));
+	memcpy(*out + first + n_gold, other + first, (n_other - first) * sizeof(**out));
+	*n = n_gold + n_other;
+	return true;
+}
+
+bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, struct arena *arena,
+		    struct evidence *shown, struct error *err)
+{
+	const char *question = workshop_text(w, arena, item);
+	struct passage *passages = NULL;
+	size_t n = 0;
+	bool found = true;
+
+	if (t->passages != PASSAGES_NONE && !list_documents(w, err))
+		return false;
+	switch (t->passages) {
+	case PASSAGES_NONE:
+		break;
+	case PASSAGES_ALL:
+		found = all_passages(w, arena, &passages, &n, err);
+		break;
+	case PASSAGES_GOLD:
+		found = gold_passages(w, item, question, arena, &passages, &n, err);
+		break;
+	case PASSAGES_RETRIEVED:
+		found = library_search(w->library, question, t->search, arena, &passages, &n, err);
+		break;
+	case PASSAGES_DISTRACTED:
+		found = distracted(w, t, item, question, arena, &passages, &n, err);
+		break;
+	case PASSAGES_WITHOUT_GOLD:
+		found = others(w, t, item, question, arena, &passages, &n, err);
+		break;
+	}
+	*shown = (struct evidence){ .passages = passages, .n_passages = n, .similarity = NAN };
+	for (size_t i = 0; i < n; i++)
+		shown->similarity = fmax(shown->similarity, passages[i].similarity);
+	if (found)
+		evidence_mark_gold(shown, item, arena);
+	return found;
+}
+
+bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err)
+{
+	size_t bytes = 0;
+
+	if (t->passages == PASSAGES_NONE)
+		return true;
+	if (!w->library)
+		return t->passages == PASSAGES_GOLD || error_set(err, "%s: the task has no documents", w->task->file);
+	if (t->search)
+		return library_prepare(w->library, &t->search->cutting, NULL, err);
+	if (t->passages != PASSAGES_ALL)
+		return true;
+	if (!list_documents(w, err))
+		return false;
+	for (size_t i = 0; i < w->n_documents; i++)
+		bytes += w->documents[i].n;
+	return bytes <= ALL_BYTES || error_set(err, "the documents, %zu bytes, do not fit a prompt; up to %d would", bytes, ALL_BYTES);
+}
