@@ -9,6 +9,7 @@
  *                                      for each line of standard input as a query, a line with the names of the documents
  *                                      found, each once, best first, separated by tabs; then "# " and milliseconds a query
  *     exact STORE K                    the same by the f32 vectors of whole documents, all compared
+ *     grow STORE N                     copies the vectors of what is there until there are N chunks
  *     open STORE                       prints seconds until the first answer by vectors
  *
  * Without -m words alone. Needs no arguments to be run by `make bench`: then it says how it is used. */
@@ -203,6 +204,64 @@ static void exact(struct library *l, size_t k)
 	}
 }
 
+struct vectors {
+	int8_t *codes; /* (n, width) */
+	float *scales;
+	size_t n, width;
+};
+
+static void take_vector(void *context, int64_t id, int64_t document, const int8_t *codes, float scale)
+{
+	struct vectors *v = context;
+
+	(void)id, (void)document;
+	v->codes = mem_resize(v->codes, v->n + 1, v->width);
+	v->scales = mem_resize(v->scales, v->n + 1, sizeof(*v->scales));
+	memcpy(v->codes + v->n * v->width, codes, v->width);
+	v->scales[v->n++] = scale;
+}
+
+/* A document of COPIES chunks of one byte. */
+static void put_copies(struct documents *d, int64_t collection, const struct vectors *v, size_t number)
+{
+	enum { COPIES = 1000 };
+	static struct chunk_row chunks[COPIES];
+	static char text[COPIES];
+	char name[32];
+	struct document_row row = { .name = name, .media = "text", .title = "", .meta = "{}", .text = text, .n = COPIES,
+				    .structure = "{\"blocks\":[],\"origins\":[]}" };
+
+	snprintf(name, sizeof(name), "copies/%zu", number);
+	memset(text, 'x', COPIES);
+	for (size_t i = 0; i < COPIES; i++) {
+		size_t from = (number * COPIES + i) % v->n;
+
+		chunks[i] = (struct chunk_row){ .key = number * COPIES + i, .start = i, .end = i + 1, .parent_end = COPIES, .heading = "",
+						.codes = v->codes + from * v->width, .scale = v->scales[from], .words = "x" };
+	}
+	must(documents_begin_write(d, &err) && documents_put(d, &row, &err) && chunks_put(d, collection, &row, chunks, COPIES, &err) &&
+	     documents_commit(d, &err));
+}
+
+static void grow(struct library *l, size_t n)
+{
+	struct documents *d = library_documents(l);
+	struct collection_row *collections;
+	struct vectors v = { 0 };
+	struct arena arena = { 0 };
+	size_t n_collections;
+
+	must(documents_begin_read(d, &err) && collections_list(d, &arena, &collections, &n_collections, &err));
+	v.width = collections[0].width;
+	must(chunks_each(d, collections[0].id, 0, take_vector, &v, &err));
+	documents_end(d);
+	for (size_t i = 0; v.n + i * 1000 < n; i++)
+		put_copies(d, collections[0].id, &v, i);
+	free(v.codes);
+	free(v.scales);
+	arena_release(&arena);
+}
+
 static void open_and_ask(const char *store)
 {
 	double start = clock_ms();
@@ -260,6 +319,8 @@ int main(int argc, char **argv)
 		embed(l);
 	else if (strcmp(argv[0], "search") == 0 && argc > 3)
 		search(l, argv + 2, argc - 2);
+	else if (strcmp(argv[0], "grow") == 0 && argc > 2)
+		grow(l, (size_t)strtoul(argv[2], NULL, 10));
 	else if (strcmp(argv[0], "exact") == 0 && argc > 2)
 		exact(l, (size_t)strtoul(argv[2], NULL, 10));
 	library_close(l);

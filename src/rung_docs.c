@@ -236,7 +236,7 @@ enum rung_status rung_docs_search(struct rung *r, const struct rung_docs_query *
 	struct passage *passages;
 	struct buf out = { 0 };
 	enum rung_status status;
-	struct search s;
+	struct search s = { 0 };
 	struct error e;
 	size_t n;
 	struct library *l = open_library(r, false, &e, &status);

@@ -157,7 +157,7 @@ bool library_remove_if(struct library *l, bool (*wanted)(void *context, const ch
 		}
 	}
 	arena_release(&arena);
-	return ok;
+	return ok && (counts->removed == 0 || documents_shrink(l->documents, err));
 }
 
 static bool matches(void *context, const char *name)

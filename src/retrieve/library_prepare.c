@@ -189,5 +189,5 @@ bool library_prepare(struct library *l, const struct cutting *c, const struct li
 	while ((ok = begin_collection(l, c, &row, &missing, err)) && missing > 0 && fill(&b, row.id, missing, err))
 		;
 	batch_release(&b);
-	return ok && missing == 0;
+	return ok && missing == 0 && documents_shrink(l->documents, err);
 }

@@ -186,13 +186,13 @@ static bool read_passage(struct searching *x, const struct ranked *item, const f
 {
 	size_t width = x->collection.width;
 	float *own = arena_array(x->arena, width, sizeof(*own));
-	struct document_row document;
-	struct chunk_row chunk;
+	struct document_row document = { 0 };
+	struct chunk_row chunk = { 0 };
 	bool found;
 
-	if (!chunk_get(x->l->documents, x->collection.id, item->id, x->arena, &chunk, &found, err))
+	if (!chunk_get(x->l->documents, x->collection.id, item->id, x->arena, &chunk, &found, err) ||
+	    (found && !documents_get(x->l->documents, chunk.document, x->arena, &document, &found, err)))
 		return false;
-	found = found && documents_get(x->l->documents, chunk.document, x->arena, &document, &found, err) && found;
 	if (!found)
 		return error_set(err, "%s: chunk %lld has no document; `rung docs verify` says what else is wrong", x->l->path,
 				 (long long)item->id);
@@ -217,7 +217,7 @@ static bool find_passages(struct searching *x, const char *query, const float *v
 		return false;
 	*passages = arena_array(x->arena, x->s->k + 1, sizeof(**passages));
 	for (size_t i = 0; i < n_items && *n < x->s->k; i++) {
-		struct passage p;
+		struct passage p = { 0 };
 
 		if (!read_passage(x, &items[i], vector, &p, err))
 			return false;

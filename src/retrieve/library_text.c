@@ -136,7 +136,7 @@ static void passages_json(const struct passage *passages, size_t n, enum search_
 
 	for (size_t i = 0; i < n; i++) {
 		const struct passage *p = &passages[i];
-		json_t *row = json_pack("{s:I, s:f, s:s, s:s, s:s, s:I, s:I}", "rank", (json_int_t)(i + 1), "score", p->score,
+		json_t *row = json_pack("{s:I, s:f, s:s, s:s, s:s, s:I, s:I}", "rank", (json_int_t)i + 1, "score", p->score,
 					"document", p->document, "title", p->title, "heading", p->heading, "start", (json_int_t)p->start,
 					"end", (json_int_t)p->end);
 

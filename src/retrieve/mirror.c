@@ -20,7 +20,7 @@ static void take_vector(void *context, int64_t id, int64_t document, const int8_
 		run->n++;
 		return;
 	}
-	if (m->n_runs == m->capacity) {
+	if (!m->runs || m->n_runs == m->capacity) {
 		m->capacity = m->capacity ? m->capacity * 2 : 64;
 		m->runs = mem_resize(m->runs, m->capacity, sizeof(*m->runs));
 	}

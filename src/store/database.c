@@ -26,8 +26,7 @@ bool database_execute(struct database *d, const char *sql, struct error *err)
 	return sqlite3_exec(d->db, sql, NULL, NULL, NULL) == SQLITE_OK || database_fail(d, err);
 }
 
-/* One number that the SQL asks for. */
-static bool ask_number(struct database *d, const char *sql, int *number, struct error *err)
+bool database_number(struct database *d, const char *sql, int *number, struct error *err)
 {
 	sqlite3_stmt *q = NULL;
 
@@ -52,7 +51,7 @@ static bool refuse_strangers(struct database *d, int version, struct error *err)
 	if (version > d->schema->n_versions)
 		return error_set(err, "%s: written by a newer rung (store version %d, this program knows %d); upgrade rung or "
 				 "name another file with --store", d->path, version, d->schema->n_versions);
-	if (!ask_number(d, "SELECT count(*) FROM sqlite_schema", &tables, err))
+	if (!database_number(d, "SELECT count(*) FROM sqlite_schema", &tables, err))
 		return false;
 	if (tables > 0 && !table_exists(d, d->schema->table))
 		return error_set(err, "%s: an SQLite file of another program; name another file with --store", d->path);
@@ -63,7 +62,7 @@ static bool refuse_strangers(struct database *d, int version, struct error *err)
 static bool upgrade(struct database *d, struct error *err)
 {
 	int version = 0;
-	bool ok = database_execute(d, "BEGIN IMMEDIATE", err) && ask_number(d, "PRAGMA user_version", &version, err);
+	bool ok = database_execute(d, "BEGIN IMMEDIATE", err) && database_number(d, "PRAGMA user_version", &version, err);
 
 	for (; ok && version < d->schema->n_versions; version++)
 		ok = database_execute(d, d->schema->versions[version], err);
@@ -77,9 +76,10 @@ static bool prepare_schema(struct database *d, struct error *err)
 {
 	int version = 0;
 
-	if (!ask_number(d, "PRAGMA user_version", &version, err) || !refuse_strangers(d, version, err))
+	if (!database_number(d, "PRAGMA user_version", &version, err) || !refuse_strangers(d, version, err))
 		return false;
-	if (!database_execute(d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err))
+	/* The first only acts on a file without tables: pages that are freed can be given back. */
+	if (!database_execute(d, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err))
 		return false;
 	return version == d->schema->n_versions || upgrade(d, err);
 }

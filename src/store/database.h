@@ -36,6 +36,8 @@ void database_close(struct database *d);
 /* Sets the sentence for SQLite's last error and returns false. */
 bool database_fail(struct database *d, struct error *err);
 bool database_execute(struct database *d, const char *sql, struct error *err);
+/* One whole number that the SQL asks for. */
+bool database_number(struct database *d, const char *sql, int *number, struct error *err);
 /* The prepared statement, reset; NULL and the sentence when it cannot be prepared. */
 sqlite3_stmt *database_statement(struct database *d, size_t which, struct error *err);
 /* The same for a statement that is not in the table: prepares sql into *q unless it is there. */

@@ -123,6 +123,27 @@ void documents_end(struct documents *d)
 	database_rollback(&d->base);
 }
 
+bool documents_shrink(struct documents *d, struct error *err)
+{
+	enum { LEAST = 256 }; /* pages */
+	int pages = 0, unused = 0, before;
+
+	if (!database_number(&d->base, "PRAGMA page_count", &pages, err) ||
+	    !database_number(&d->base, "PRAGMA freelist_count", &unused, err))
+		return false;
+	if (unused < LEAST || unused < pages / 4)
+		return true;
+	if (!words_compact(d, err))
+		return false;
+	do {
+		before = unused;
+		if (!database_execute(&d->base, "PRAGMA incremental_vacuum(2000)", err) ||
+		    !database_number(&d->base, "PRAGMA freelist_count", &unused, err))
+			return false;
+	} while (unused > 0 && unused < before);
+	return true;
+}
+
 bool documents_version(struct documents *d, int64_t *version, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&d->base, VERSION_GET, err);

@@ -7,8 +7,8 @@
  *   chunk       offsets into a revision, in one collection, with its vector (int8 codes and a scale) and its words, which
  *               are searched by FTS5
  * A document's revision, chunks, vectors and words change in one transaction, so a reader sees all of the old or all of
- * the new. Everything between documents_begin_read() and documents_end() is one snapshot. Every function but open and
- * close is called inside a transaction, those that change something inside one of documents_begin_write().
+ * the new. Everything between documents_begin_read() and documents_end() is one snapshot. Every function but open,
+ * close and those that say so is called inside a transaction, those that change something inside one of documents_begin_write().
  * One thread at a time per handle; any number of handles and processes, one of them writing. */
 #ifndef RUNG_STORE_DOCUMENTS_H
 #define RUNG_STORE_DOCUMENTS_H
@@ -30,6 +30,10 @@ bool documents_begin_write(struct documents *d, struct error *err); /* waits for
 bool documents_begin_read(struct documents *d, struct error *err);
 bool documents_commit(struct documents *d, struct error *err);
 void documents_end(struct documents *d); /* ends a read, or rolls a write back; harmless outside a transaction */
+
+/* Outside of a transaction, after removals: where more than a quarter of the file is free, it is made smaller, in steps that
+ * hold writers up for milliseconds each. */
+bool documents_shrink(struct documents *d, struct error *err);
 
 /* Rises with every commit that changed something, by whichever handle. */
 bool documents_version(struct documents *d, int64_t *version, struct error *err);

@@ -54,6 +54,8 @@ void own_sql(struct buf *out, const char *sql, int64_t collection);
 /* Removes the document's chunks from all collections. */
 bool chunks_remove(struct documents *d, int64_t document, struct error *err);
 
+/* Merges what removals have left in FTS5's indexes, step by step. */
+bool words_compact(struct documents *d, struct error *err);
 void tokenizers_close(struct documents *d);
 
 #endif

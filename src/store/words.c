@@ -203,6 +203,40 @@ static bool run_match(struct documents *d, struct own_tables *own, const char *m
 	return database_ended(&d->base, q, code, err);
 }
 
+/* A negative number of pages: all segments become one, in as many calls as it takes (FTS5, "The merge Command"). The last
+ * changes nothing, which is one row of change. */
+static bool compact(struct documents *d, int64_t collection, struct error *err)
+{
+	struct buf first = { 0 }, next = { 0 };
+	int before, after;
+	bool ok;
+
+	own_sql(&first, "INSERT INTO words_#(words_#, rank) VALUES('merge', -500)", collection);
+	own_sql(&next, "INSERT INTO words_#(words_#, rank) VALUES('merge', 500)", collection);
+	before = sqlite3_total_changes(d->base.db);
+	ok = database_execute(&d->base, buf_text(&first), err);
+	while (ok && (after = sqlite3_total_changes(d->base.db)) - before >= 2) {
+		before = after;
+		ok = database_execute(&d->base, buf_text(&next), err);
+	}
+	buf_release(&first);
+	buf_release(&next);
+	return ok;
+}
+
+bool words_compact(struct documents *d, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct collection_row *rows;
+	size_t n;
+	bool ok = collections_list(d, &arena, &rows, &n, err);
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = compact(d, rows[i].id, err);
+	arena_release(&arena);
+	return ok;
+}
+
 bool words_search(struct documents *d, int64_t collection, const char *query, size_t k, const int64_t *documents,
 		  size_t n_documents, struct arena *arena, struct word_hit **hits, size_t *n_hits, struct error *err)
 {

@@ -518,6 +518,23 @@ static void passages_are_widened_and_merged(void **state)
 	found(f, f->l, "cat", &wide);
 }
 
+/* The second best is a copy of the best; with diversity it makes room. */
+static void copies_make_room(void **state)
+{
+	struct fixture *f = *state;
+	struct search s = searching(SEARCH_FUSED, 2);
+
+	write_text(f, "a.txt", "the ostrich sat on the red mat and ran");
+	write_text(f, "b.txt", "the ostrich sat on the red mat and ran");
+	write_text(f, "c.txt", "an ostrich, a dog, a blue house");
+	add(f, ".");
+	assert_string_equal(found(f, f->l, "ostrich on the red mat", &s),
+			    "the ostrich sat on the red mat and ran|the ostrich sat on the red mat and ran");
+	s.diversity = 0.01; /* to the tiny encoder all texts are rather alike */
+	assert_string_equal(found(f, f->l, "ostrich on the red mat", &s),
+			    "the ostrich sat on the red mat and ran|an ostrich, a dog, a blue house");
+}
+
 static void the_model_may_change(void **state)
 {
 	enum { DOCUMENTS = 1200 };
@@ -667,12 +684,13 @@ static void an_interruption_loses_nothing(void **state)
 	assert_clean(f, f->l);
 }
 
-enum { READERS = 10, ROUNDS = 25, SEARCHES = 40, PARTS = 5 };
+enum { READERS = 10, SEARCHES = 40, VERSIONS = 25, PARTS = 5 };
 
 struct crowd {
 	struct fixture *f;
 	atomic_int committed; /* version that the writer has made visible */
-	atomic_int torn, stale;
+	size_t searches;      /* of each reader at least; RUNG_SEARCHES makes it more */
+	atomic_int torn, stale, done, finished;
 };
 
 /* Each version of the document has PARTS sections that all name it. */
@@ -706,7 +724,7 @@ static void *read_versions(void *context)
 	struct models *models = models_open(folder, &settings);
 	struct library *l = library_open(c->f->path, false, models, &err);
 
-	for (int i = 0; l && i < SEARCHES; i++) {
+	for (size_t i = 0; l && (i < c->searches || atomic_load(&c->committed) < VERSIONS); i++) {
 		struct search s = searching((enum search_mode)(i % 3), 2 * PARTS);
 		struct arena arena = { 0 };
 		struct passage *p;
@@ -722,25 +740,28 @@ static void *read_versions(void *context)
 				atomic_fetch_add(&c->stale, 1);
 		}
 		arena_release(&arena);
+		atomic_fetch_add(&c->done, 1);
 	}
 	if (!l)
 		atomic_fetch_add(&c->torn, 1);
 	library_close(l);
 	models_free(models);
+	atomic_fetch_add(&c->finished, 1);
 	return NULL;
 }
 
 static void ten_readers_and_a_writer(void **state)
 {
 	struct fixture *f = *state;
-	struct crowd c = { .f = f };
+	const char *wanted = getenv("RUNG_SEARCHES");
+	struct crowd c = { .f = f, .searches = wanted ? strtoul(wanted, NULL, 10) : SEARCHES };
 	pthread_t readers[READERS];
 
 	write_version(f, 0);
 	add(f, "a.md");
 	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, read_versions, &c), 0);
-	for (int version = 1; version <= ROUNDS; version++) {
+	for (int version = 1; version <= VERSIONS || atomic_load(&c.finished) < READERS; version++) {
 		write_version(f, version);
 		assert_int_equal(add(f, "a.md").changed, 1);
 		atomic_store(&c.committed, version);
@@ -749,6 +770,7 @@ static void ten_readers_and_a_writer(void **state)
 		pthread_join(readers[i], NULL);
 	assert_int_equal(atomic_load(&c.torn), 0);
 	assert_int_equal(atomic_load(&c.stale), 0);
+	print_message("%d versions, %d searches\n", atomic_load(&c.committed), atomic_load(&c.done));
 	assert_clean(f, f->l);
 }
 
@@ -794,6 +816,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_handles_are_followed, begin, finish),
 		cmocka_unit_test_setup_teardown(filters_still_give_k, begin, finish),
 		cmocka_unit_test_setup_teardown(passages_are_widened_and_merged, begin, finish),
+		cmocka_unit_test_setup_teardown(copies_make_room, begin, finish),
 		cmocka_unit_test_setup_teardown(the_model_may_change, begin, finish),
 		cmocka_unit_test_setup_teardown(an_old_model_adds_while_the_new_one_builds, begin, finish),
 		cmocka_unit_test_setup_teardown(words_alone_need_no_model, begin, finish),

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -346,6 +347,33 @@ static void any_text_can_be_asked(void **state)
 	assert_clean(f);
 }
 
+static off_t file_size(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* What was removed leaves the file, not only the answers. */
+static void shrinks(struct fixture *f, int64_t document)
+{
+	documents_close(f->d);
+	off_t before = file_size();
+
+	f->d = opened(f);
+	MUST(f, documents_shrink(f->d, &f->err)); /* nothing is free */
+	MUST(f, documents_begin_write(f->d, &f->err));
+	MUST(f, documents_remove(f->d, document, &f->err));
+	MUST(f, documents_commit(f->d, &f->err));
+	MUST(f, documents_shrink(f->d, &f->err));
+	documents_close(f->d);
+	if (file_size() > before / 10)
+		fail_msg("%lld bytes of %lld are left", (long long)file_size(), (long long)before);
+	f->d = opened(f);
+	assert_clean(f);
+}
+
 /* A term in more chunks than are scored is left out while a rarer one remains, and searched when it is alone. */
 static void common_terms_give_way(void **state)
 {
@@ -371,6 +399,7 @@ static void common_terms_give_way(void **state)
 	assert_true(n == 10 && hits[0].chunk == chunks[0].id && hits[9].chunk == chunks[9].id);
 	documents_end(f->d);
 	free(chunks);
+	shrinks(f, row.id);
 }
 
 static void filters_come_before_the_search(void **state)
