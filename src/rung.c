@@ -165,7 +165,7 @@ static bool fill_library(struct rung *r, struct error *err)
 	struct source source = { .paths = d->paths, .n_paths = d->n_paths, .folder = r->task->folder, .text = d->text,
 				 .n_text = d->n_text, .id = d->id };
 	struct library_progress progress = { .step = r->options.progress, .stopped = r->options.stopped,
-					     .context = r->options.context };
+					     .refused = r->options.notice, .context = r->options.context };
 	struct library_counts counts = { 0 };
 
 	return !r->library || library_add(r->library, &source, true, &progress, &counts, err);
@@ -338,6 +338,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 		return false;
 	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->library, r->store, 0,
 				    run.seed);
+	workshop_serve(r->workshop, run.id);
 	return true;
 }
 

@@ -125,7 +125,7 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 
 		if (e->won)
 			*winner = e->variant;
-		const char *status = e->failed ? "failed" : e->waiting ? "skipped" : e->out ? "raced out" : "measured";
+		const char *status = e->failed ? "failed" : e->waiting || e->unfit ? "skipped" : e->out ? "raced out" : "measured";
 
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err))
 			return false;

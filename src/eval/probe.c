@@ -44,7 +44,9 @@ static bool ask_rows(struct climb *c, enum knowledge_row first, enum knowledge_r
 
 		records[row].score = arena_array(&c->arena, items.n, sizeof(double));
 		records[row].tokens = arena_array(&c->arena, items.n, sizeof(double));
-		if (!variant_ready(c->workshop, &v, err) || !measure(c, &v, "probe", items, 0, items.n, &records[row], err))
+		const char *unfit; /* the default cutting suits every document */
+
+		if (!variant_ready(c->workshop, &v, &unfit, err) || !measure(c, &v, "probe", items, 0, items.n, &records[row], err))
 			return false;
 	}
 	return true;

@@ -25,15 +25,16 @@ static double mean_tokens(const struct record *r)
 	return r->n ? sum / (double)r->n : NAN;
 }
 
-/* An entrant whose model cannot be had fails alone; the others go on. */
+/* An entrant whose model cannot be had fails alone, and one that these documents do not suit stays out; the others go on. */
 static void check_ready(struct climb *c, struct entrant *e)
 {
 	struct error why;
 
-	if (variant_ready(c->workshop, e->variant, &why))
-		return;
-	e->out = e->failed = true;
-	e->why = arena_string(&c->arena, why.text);
+	e->failed = !variant_ready(c->workshop, e->variant, &e->why, &why);
+	e->unfit = e->why != NULL;
+	e->out = e->failed || e->unfit;
+	if (e->failed)
+		e->why = arena_string(&c->arena, why.text);
 }
 
 /* Log of the e-value that a is better than b on the items both answered. */
@@ -180,7 +181,7 @@ static void enter(struct climb *c, struct entrant *entrants, size_t n, struct en
 	e->record.score = arena_array(&c->arena, items, sizeof(double));
 	e->record.tokens = arena_array(&c->arena, items, sizeof(double));
 	check_ready(c, e);
-	e->waiting = !e->failed && cheap_form(entrants, n, e) != NULL;
+	e->waiting = !e->out && cheap_form(entrants, n, e) != NULL;
 	e->out |= e->waiting;
 }
 

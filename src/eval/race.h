@@ -9,11 +9,12 @@ struct entrant {
 	size_t position; /* in the task's list of variants */
 	struct record record;
 	bool out, failed, won;
+	bool unfit;   /* out: these documents do not suit it */
 	bool waiting; /* out, and never in: its cheap form has not survived the first cut */
 	const char *why; /* for those out or failed */
 };
 
-/* Runs the race: exactly one of those that did not fail has won. Classifiers cost no calls and answer every dev item;
+/* Runs the race: exactly one of those that neither failed nor are unfit has won. Classifiers cost no calls and answer every dev item;
  * models leave by halving, or earlier when a rival's evidence against them is overwhelming.
  * A variant that asks the model several times for one answer (struct technique, waits_for) joins only when its cheap
  * form has survived the first cut (when that cut is the last: leads), and then answers the items of the first block

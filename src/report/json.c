@@ -94,6 +94,7 @@ static json_t *retrieval_value(const struct report_retrieval *r)
 	put(o, "n", count_value(r->n));
 	put(o, "n_gold", count_value(r->n_gold));
 	put(o, "recall", real_value(r->recall));
+	put(o, "ndcg", real_value(r->ndcg));
 	put(o, "mrr", real_value(r->reciprocal));
 	put(o, "citations", count_value(r->citations));
 	put(o, "quotes_failed", count_value(r->failed));

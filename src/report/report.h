@@ -43,7 +43,7 @@ extern const char *const report_cause_names[N_CAUSES];
 struct report_retrieval {
 	size_t n;                  /* answers with passages; 0: the variant shows none */
 	size_t n_gold;             /* of them: the example names what holds its answer */
-	double recall, reciprocal; /* means over n_gold: share of it that was shown; 1 / rank of the first (MRR) */
+	double recall, ndcg, reciprocal; /* means over n_gold, of those shown: share of it, nDCG, 1 / rank of the first (MRR) */
 	size_t citations, failed;  /* spans that are cited; quotes that stand in no passage and are not shown */
 	/* ALCE's measures (Gao et al. 2023, arXiv 2305.14627), deterministic because gold passages are known: the share of
 	 * answers, and of citations, that cite what holds the answer. NAN: nothing to judge by. */

@@ -19,15 +19,6 @@ const char *const report_cause_names[N_CAUSES] = {
 
 enum { WRONG_BELOW_PERCENT = 50 }; /* of a graded score */
 
-/* Whether passage i is of the same document as one before it that holds the answer too. */
-static bool seen_before(const struct evidence *e, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (e->gold[k] && strcmp(e->passages[k].document, e->passages[i].document) == 0)
-			return true;
-	return false;
-}
-
 static bool cites_gold(const struct evidence *e, size_t *right)
 {
 	*right = 0;
@@ -59,7 +50,7 @@ static enum report_cause cause_of(const struct example *item, const char *answer
 
 /* Sums while the answers are read. */
 struct sums {
-	double recall, reciprocal;
+	double recall, ndcg, reciprocal;
 	size_t answered, cited, judged, right; /* answers to questions with gold, those that cite it; citations, those of gold */
 };
 
@@ -74,10 +65,10 @@ static void add_answer(struct report_retrieval *r, struct sums *s, const struct 
 	r->failed += e->failed;
 	if (!e->gold)
 		return;
-	for (size_t i = 0; i < e->n_passages; i++)
-		relevant[i] = e->gold[i] && !seen_before(e, i);
+	evidence_relevant(e, relevant);
 	r->n_gold++;
 	s->recall += fmin(1, ranking_recall(relevant, e->n_passages, e->n_gold, e->n_passages));
+	s->ndcg += fmin(1, ranking_ndcg(relevant, e->n_passages, e->n_gold, e->n_passages));
 	s->reciprocal += ranking_reciprocal(relevant, e->n_passages, e->n_gold);
 	if (!a->answer || !a->answer[0])
 		return;
@@ -121,6 +112,7 @@ struct report_retrieval retrieval_of(const struct task *task, struct item_list i
 	}
 	hash_map_release(&by_id);
 	r.recall = share(s.recall, r.n_gold);
+	r.ndcg = share(s.ndcg, r.n_gold);
 	r.reciprocal = share(s.reciprocal, r.n_gold);
 	r.citation_recall = share((double)s.cited, s.answered);
 	r.citation_precision = share((double)s.right, s.judged);

@@ -152,7 +152,7 @@ static void add_calls(const struct call_row *calls, size_t n, struct arena *aren
 {
 	int64_t *ids = arena_array(arena, n, sizeof(*ids));
 
-	*a = (struct answer){ .status = calls[0].status, .call = calls[0].id };
+	*a = (struct answer){ .status = calls[n - 1].status, .call = calls[0].id };
 	for (size_t i = 0; i < n; i++) {
 		ids[i] = calls[i].id;
 		a->ms += calls[i].ms;
@@ -170,8 +170,8 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 {
 	size_t labels = w->task->n_labels;
 	bool scoring = v->technique && v->technique->answer == ANSWER_SCORES;
-	size_t samples = variant_calls(v);
-	struct call_row *calls = arena_array(arena, n * samples, sizeof(*calls));
+	size_t each = variant_calls(v), replies = variant_replies(v);
+	struct call_row *calls = arena_array(arena, n * each, sizeof(*calls));
 	struct evidence *shown = arena_array(arena, n, sizeof(*shown));
 	double *scores = scoring ? arena_array(arena, n * labels, sizeof(*scores)) : NULL;
 	const double *prior = NULL;
@@ -182,11 +182,12 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct answer *a = &answers[i];
+		const struct call_row *reply = &calls[(i + 1) * each - replies];
 
-		add_calls(&calls[i * samples], samples, arena, a);
+		add_calls(&calls[i * each], each, arena, a);
 		if (!scoring) {
-			vote(w, v, &calls[i * samples], samples, arena, &shown[i], a);
-		} else if (calls[i].scores) {
+			vote(w, v, reply, replies, arena, &shown[i], a);
+		} else if (reply->scores) {
 			if (prior)
 				calibrate(scores + i * labels, prior, labels);
 			a->scores = scores + i * labels;
@@ -233,37 +234,26 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
 
 		if (!a->evidence || !(a->evidence->similarity < threshold) || !a->text)
 			continue;
+		struct evidence *uncited = arena_alloc(arena, sizeof(*uncited));
+
+		*uncited = *a->evidence;
+		uncited->n_citations = 0;
+		a->evidence = uncited;
 		a->text = "";
 		a->status = "abstained";
 	}
 	return true;
 }
 
-bool variant_ready(struct workshop *w, const struct variant *v, struct error *err)
+bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err)
 {
 	const struct search *search = v->lookup ? v->lookup->search : NULL;
 	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
 
+	*unfit = NULL;
 	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
 		return false;
-	return (!embeds || workshop_vectors(w, err)) && (!v->technique || workshop_documents(w, v->technique, err)) &&
-	       (!v->model || model_open(w->models, v->model, err));
-}
-
-bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
-		     struct error *err)
-{
-	struct arena arena;
-	struct model_request request;
-	struct evidence shown;
-	bool built = true;
-
-	if (v->classifier || v->lookup)
-		return true;
-	arena_init(&arena);
-	built = request_build(w, v, item, &arena, &request, &shown, err);
-	if (built)
-		buf_adds(out, request_json(&arena, &request));
-	arena_release(&arena);
-	return built;
+	if (v->technique && !workshop_documents(w, v->technique, unfit, err))
+		return false;
+	return *unfit || ((!embeds || workshop_vectors(w, err)) && (!v->model || model_open(w->models, v->model, err)));
 }

@@ -66,16 +66,63 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 	return true;
 }
 
+/* Finds the requests (n) in the store, and asks the others. */
+static bool ask_all(struct workshop *w, const char *model_name, const struct model_request *requests, size_t n, struct arena *arena,
+		    struct call_row *calls, struct error *err)
+{
+	struct model *model = model_open(w->models, model_name, err);
+	size_t *missing = arena_array(arena, n, sizeof(*missing)), n_missing = 0;
+
+	if (!model)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+		const char *json = request_json(arena, &requests[i]);
+		uint64_t hash = hash64(json, strlen(json), 0);
+
+		if (w->store && !store_call_find(w->store, arena, model_name, hash, &calls[i], &found, err))
+			return false;
+		if (!found) {
+			calls[i] = (struct call_row){ .model = model_name, .request_hash = hash, .request = json };
+			missing[n_missing++] = i;
+		}
+	}
+	return ask_missing(w, model, arena, requests, missing, n_missing, calls, err);
+}
+
+/* What is searched for: the inputs, and what the model guesses beside them (guesses (n)). */
+static bool list_queries(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			 struct arena *arena, struct call_row *guesses, const char **queries, struct error *err)
+{
+	bool rewrites = v->technique && v->technique->rewrites;
+	struct model_request *requests = arena_array(arena, n, sizeof(*requests));
+
+	for (size_t i = 0; i < n; i++) {
+		queries[i] = workshop_text(w, arena, items[i]);
+		if (rewrites)
+			requests[i] = request_guess(w, items[i], arena);
+	}
+	if (!rewrites)
+		return true;
+	if (!ask_all(w, v->model, requests, n, arena, guesses, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (guesses[i].output)
+			queries[i] = arena_printf(arena, "%s\n%s", queries[i], guesses[i].output);
+	return true;
+}
+
 /* One request for every sample of every input: (n, samples). */
 static bool list_requests(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
-			  struct arena *arena, struct model_request *requests, struct evidence *shown, struct error *err)
+			  const char *const *queries, struct arena *arena, struct model_request *requests,
+			  struct evidence *shown, struct error *err)
 {
-	size_t samples = variant_calls(v);
+	size_t samples = variant_replies(v);
 
 	for (size_t i = 0; i < n; i++) {
 		struct model_request *first = &requests[i * samples];
 
-		if (!request_build(w, v, items[i], arena, first, &shown[i], err))
+		if (!request_build(w, v, items[i], queries[i], arena, first, &shown[i], err))
 			return false;
 		for (size_t k = 1; k < samples; k++) {
 			first[k] = *first;
@@ -88,29 +135,23 @@ static bool list_requests(struct workshop *w, const struct variant *v, const str
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		struct arena *arena, struct call_row *calls, double *scores, struct evidence *shown, struct error *err)
 {
-	struct model *model = model_open(w->models, v->model, err);
-	size_t n_calls = n * variant_calls(v), n_missing = 0;
-	struct model_request *requests = arena_array(arena, n_calls, sizeof(*requests));
-	size_t *missing = arena_array(arena, n_calls, sizeof(*missing));
+	size_t each = variant_calls(v), samples = variant_replies(v);
+	struct model_request *requests = arena_array(arena, n * samples, sizeof(*requests));
+	struct call_row *replies = arena_array(arena, n * samples, sizeof(*replies));
+	struct call_row *guesses = arena_array(arena, n, sizeof(*guesses));
+	const char **queries = arena_array(arena, n, sizeof(*queries));
 
-	if (!model || !list_requests(w, v, items, n, arena, requests, shown, err))
+	if (!list_queries(w, v, items, n, arena, guesses, queries, err) ||
+	    !list_requests(w, v, items, n, queries, arena, requests, shown, err) ||
+	    !ask_all(w, v->model, requests, n * samples, arena, replies, err))
 		return false;
-	for (size_t i = 0; i < n_calls; i++) {
-		bool found = false;
-		const char *json = request_json(arena, &requests[i]);
-		uint64_t hash = hash64(json, strlen(json), 0);
-
-		if (w->store && !store_call_find(w->store, arena, v->model, hash, &calls[i], &found, err))
-			return false;
-		if (!found) {
-			calls[i] = (struct call_row){ .model = v->model, .request_hash = hash, .request = json };
-			missing[n_missing++] = i;
-		}
+	for (size_t i = 0; i < n; i++) {
+		if (each > samples)
+			calls[i * each] = guesses[i];
+		memcpy(&calls[(i + 1) * each - samples], &replies[i * samples], samples * sizeof(*calls));
+		if (scores)
+			decode_scores(&replies[i * samples], w->task->n_labels, scores + i * w->task->n_labels);
 	}
-	if (!ask_missing(w, model, arena, requests, missing, n_missing, calls, err))
-		return false;
-	for (size_t i = 0; scores && i < n; i++)
-		decode_scores(&calls[i], w->task->n_labels, scores + i * w->task->n_labels);
 	return true;
 }
 
@@ -119,14 +160,15 @@ static bool mean_probability(struct workshop *w, const struct variant *v, const 
 			     struct arena *arena, double *mean, struct error *err)
 {
 	size_t labels = w->task->n_labels;
-	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
+	size_t each = variant_calls(v);
+	struct call_row *calls = arena_array(arena, n * each, sizeof(*calls));
 	double *scores = arena_array(arena, n * labels, sizeof(*scores));
 	struct evidence *shown = arena_array(arena, n, sizeof(*shown));
 
 	if (!calls_make(w, v, items, n, arena, calls, scores, shown, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = "prior", .call = calls[i].id,
+		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = "prior", .call = calls[i * each].id,
 					  .status = "answered" };
 
 		for (size_t j = 0; j < labels; j++)

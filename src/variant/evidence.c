@@ -43,6 +43,15 @@ void evidence_mark_gold(struct evidence *e, const struct example *item, struct a
 	e->gold = gold;
 }
 
+void evidence_relevant(const struct evidence *e, bool *relevant)
+{
+	for (size_t i = 0; i < e->n_passages; i++) {
+		relevant[i] = e->gold && e->gold[i];
+		for (size_t k = 0; k < i && relevant[i]; k++)
+			relevant[i] = !(relevant[k] && strcmp(e->passages[k].document, e->passages[i].document) == 0);
+	}
+}
+
 static void cite(struct evidence *e, struct citation *list, size_t passage, struct quote_place place, struct arena *arena)
 {
 	const struct passage *p = &e->passages[passage];

@@ -31,6 +31,8 @@ struct evidence {
 
 /* Marks the passages that hold the item's answer, where it names a passage or documents. */
 void evidence_mark_gold(struct evidence *e, const struct example *item, struct arena *arena);
+/* The gold passages, each document's once, as a ranking's scores want it (stats/ranking.h): relevant (n_passages). */
+void evidence_relevant(const struct evidence *e, bool *relevant);
 /* Whether the name of a document is what an id in the examples means: the name, what follows its last '#', or its last '/'. */
 bool evidence_names(const char *document, const char *id);
 

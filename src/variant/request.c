@@ -182,7 +182,7 @@ static size_t plain_tokens(const struct task *task)
 	return task->kind == TASK_CLASSIFY ? LABEL_TOKENS : ANSWER_TOKENS;
 }
 
-static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item,
+static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
 			      struct arena *arena, struct model_request *r, struct evidence *shown, struct error *err)
 {
 	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_SCORES };
@@ -190,7 +190,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	struct item_list pool = w->task->pool.list;
 	size_t *shots, n_shots, n = 0;
 
-	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) || !workshop_shown(w, t, item, arena, shown, err))
+	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
+	    !workshop_shown(w, t, item, query, arena, shown, err))
 		return false;
 	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));
 	const char *opening = opening_text(w, v, shown, arena, item);
@@ -233,13 +234,23 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 				     .schema = u->schema, .max_tokens = user_tokens(w->task, u) };
 }
 
-bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
-		   struct model_request *request, struct evidence *shown, struct error *err)
+struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena)
+{
+	static const char opening[] = "Write one or two sentences of a document that could hold the answer.";
+	struct message *message = arena_alloc(arena, sizeof(*message));
+
+	*message = user_turn(w, arena, opening, item, SIZE_MAX);
+	return (struct model_request){ .messages = message, .n_messages = 1, .want = WANT_TEXT, .max_tokens = GUESS_TOKENS,
+				       .max_context = models_max_context(w->models) };
+}
+
+bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
+		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err)
 {
 	*shown = (struct evidence){ .similarity = NAN };
 	if (!v->technique)
 		user_request(w, v->user, item, arena, request);
-	else if (!technique_request(w, v, item, arena, request, shown, err))
+	else if (!technique_request(w, v, item, query, arena, request, shown, err))
 		return false;
 	request->max_context = models_max_context(w->models);
 	return true;

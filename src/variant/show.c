@@ -1,13 +1,13 @@
-/* show.c - reading a stored answer back for people, and turning one line of input into an example. */
+/* show.c - reading a stored answer back for people. */
 #include "variant/show.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "model/reader.h"
 #include "task/scorer.h"
+#include "variant/evidence.h"
 
 static const struct example *find_item(const struct task *task, const char *id, const char **split)
 {
@@ -76,6 +76,8 @@ static void write_json(const struct shown *s, struct buf *out)
 	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
 	if (s->n_calls > 1)
 		json_object_set_new(root, "samples", samples_json(c, s->n_calls));
+	if (a->evidence)
+		json_object_set_new(root, "evidence", json_or_null(a->evidence));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);
@@ -112,11 +114,50 @@ static void write_reply(const struct task *task, const struct call_row *c, size_
 	if (c->output || c->why) {
 		buf_adds(out, "--- came back");
 		if (n_calls > 1)
-			buf_addf(out, ", sample %zu of %zu", number, n_calls);
+			buf_addf(out, ", call %zu of %zu", number, n_calls);
 		buf_addf(out, " (%s)\n%s\n", c->status, c->output ? c->output : c->why);
 	}
 	if (c->scores)
 		write_scores(task, c->scores, out);
+}
+
+static bool same_messages(const char *a, const char *b)
+{
+	json_t *x = json_loads(a, 0, NULL), *y = json_loads(b, 0, NULL);
+	bool same = json_equal(json_object_get(x, "messages"), json_object_get(y, "messages"));
+
+	json_decref(x);
+	json_decref(y);
+	return same;
+}
+
+/* Every call's reply, below its request unless that is the one before with another seed. */
+static void write_calls(const struct shown *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->n_calls; i++) {
+		if (s->calls[i].request && (i == 0 || !same_messages(s->calls[i - 1].request, s->calls[i].request)))
+			write_request(s->calls[i].request, out);
+		write_reply(s->task, &s->calls[i], i + 1, s->n_calls, out);
+	}
+}
+
+static void write_citations(const char *json, struct buf *out)
+{
+	struct arena arena;
+	struct evidence e;
+
+	arena_init(&arena);
+	if (evidence_read(json, &e, &arena)) {
+		for (size_t i = 0; i < e.n_citations; i++) {
+			const struct citation *c = &e.citations[i];
+
+			buf_addf(out, "--- cites %s, bytes %zu to %zu (%s)\n%s\n", e.passages[c->passage].document, c->start, c->end,
+				 quote_match_name(c->match), c->text);
+		}
+		if (e.failed > 0)
+			buf_addf(out, "--- %zu quote%s in no passage\n", e.failed, e.failed == 1 ? " stands" : "s stand");
+	}
+	arena_release(&arena);
 }
 
 static void write_text(const struct shown *s, struct buf *out)
@@ -126,10 +167,8 @@ static void write_text(const struct shown *s, struct buf *out)
 	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, s->example->id, a->split, s->example->line);
 	if (s->added)
 		buf_addf(out, "--- system (the model's chat format adds it)\n%s\n", s->added);
-	if (s->calls->request)
-		write_request(s->calls->request, out);
-	for (size_t i = 0; i < s->n_calls; i++)
-		write_reply(s->task, &s->calls[i], i + 1, s->n_calls, out);
+	write_calls(s, out);
+	write_citations(a->evidence, out);
 	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
 		 s->example->answer, scorer_grade(s->task, s->example, a->answer));
 	if (a->call)
@@ -194,7 +233,9 @@ bool show_answer(const struct task *task, const struct show_place *place, const 
 	if (!s.example)
 		return error_set(err, "%s: no item \"%s\"; items are named by their id column, else line-N", task->examples_file,
 				 item);
-	if (strcmp(split, "pool") == 0)
+	if (strncmp(place->variant, "probe/", strlen("probe/")) == 0)
+		split = "probe";
+	else if (strcmp(split, "pool") == 0)
 		return error_set(err, "%s is a pool item: shots and training use it, so no variant answers it", item);
 	arena_init(&arena);
 	bool found = show_found(&s, split, place, &arena, err);
@@ -203,81 +244,4 @@ bool show_answer(const struct task *task, const struct show_place *place, const 
 		(json ? write_json : write_text)(&s, out);
 	arena_release(&arena);
 	return found;
-}
-
-/* The one column that the input template names, or n_columns when it names several. */
-static size_t only_column(const struct task *task)
-{
-	size_t found = task->n_columns;
-
-	for (size_t c = 0; c < task->n_columns; c++) {
-		char open[256];
-
-		snprintf(open, sizeof(open), "{{%s", task->columns[c]);
-		if (!strstr(task->input, open))
-			continue;
-		if (found != task->n_columns)
-			return task->n_columns;
-		found = c;
-	}
-	return found;
-}
-
-static bool fill_values(const struct task *task, const char *input, struct arena *arena, const char **values,
-			struct error *err)
-{
-	json_error_t at;
-	json_t *root = json_loads(input, 0, &at);
-	const char *why = root ? "none of them is there" : at.text;
-	size_t column = only_column(task);
-	bool any = false;
-
-	for (size_t c = 0; c < task->n_columns; c++) {
-		const char *text = json_string_value(json_object_get(root, task->columns[c]));
-
-		values[c] = text ? arena_string(arena, text) : "";
-		any |= text != NULL;
-	}
-	json_decref(root);
-	if (any)
-		return true;
-	if (input[0] == '{' || column == task->n_columns)
-		return error_set(err, "the input is not a JSON object with text in the columns of the task's input template (%s)",
-				 why);
-	values[column] = arena_string(arena, input);
-	return true;
-}
-
-bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
-		 struct buf *out, struct error *err)
-{
-	struct arena arena;
-	struct answer answer;
-	size_t bad;
-	bool answered = false;
-
-	if (!text_valid(input, strlen(input), &bad))
-		return error_set(err, "the input is not valid UTF-8 at byte %zu", bad);
-	arena_init(&arena);
-	const char **values = arena_array(&arena, task->n_columns, sizeof(*values));
-	struct example e = { .id = "asked", .values = values, .answer = "" };
-	const struct example *item = &e;
-
-	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
-		goto out;
-	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.text, "variant", v->id, "status", answer.status,
-				 "ms", answer.ms);
-
-	for (size_t i = 0; answer.text && answer.scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer.text) == 0)
-			json_object_set_new(root, "probability", json_real(answer.scores[i]));
-	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-
-	buf_adds(out, text);
-	free(text);
-	json_decref(root);
-	answered = true;
-out:
-	arena_release(&arena);
-	return answered;
 }

@@ -16,7 +16,7 @@ bool show_answer(const struct task *task, const struct show_place *place, const 
 		 struct error *err);
 
 /* input: a JSON object with the columns that the input template names, or plain text when it names one column. Appends
- * {"answer", "variant", "status", "probability", "ms"} as one line of JSON. */
+ * {"answer", "variant", "status", "probability", "citations", "ms"} as one line of JSON; what does not apply is absent. */
 bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
 		 struct buf *out, struct error *err);
 

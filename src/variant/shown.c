@@ -147,18 +147,22 @@ static bool all_passages(struct workshop *w, struct arena *arena, struct passage
 static bool others(struct workshop *w, const struct technique *t, const struct example *item, const char *question,
 		   struct arena *arena, struct passage **out, size_t *n, struct error *err)
 {
-	struct search wider = *t->search;
+	const struct search *search = workshop_search(w, t, err);
 	struct evidence found = { 0 };
 	struct passage *passages;
 
-	wider.k = t->search->k + 8;
+	if (!search)
+		return false;
+	struct search wider = *search;
+
+	wider.k += 8;
 	if (!library_search(w->library, question, &wider, arena, &passages, &found.n_passages, err))
 		return false;
 	found.passages = passages;
 	evidence_mark_gold(&found, item, arena);
 	*out = arena_array(arena, found.n_passages + 1, sizeof(**out));
 	*n = 0;
-	for (size_t i = 0; i < found.n_passages && *n < t->search->k; i++)
+	for (size_t i = 0; i < found.n_passages && *n < search->k; i++)
 		if (!found.gold || !found.gold[i])
 			(*out)[(*n)++] = passages[i];
 	return true;
@@ -183,10 +187,17 @@ static bool distracted(struct workshop *w, const struct technique *t, const stru
 	return true;
 }
 
-bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, struct arena *arena,
-		    struct evidence *shown, struct error *err)
+static bool retrieved(struct workshop *w, const struct technique *t, const char *query, struct arena *arena,
+		      struct passage **out, size_t *n, struct error *err)
 {
-	const char *question = workshop_text(w, arena, item);
+	const struct search *search = workshop_search(w, t, err);
+
+	return search && library_search(w->library, query, search, arena, out, n, err);
+}
+
+bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, const char *query,
+		    struct arena *arena, struct evidence *shown, struct error *err)
+{
 	struct passage *passages = NULL;
 	size_t n = 0;
 	bool found = true;
@@ -200,16 +211,16 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 		found = all_passages(w, arena, &passages, &n, err);
 		break;
 	case PASSAGES_GOLD:
-		found = gold_passages(w, item, question, arena, &passages, &n, err);
+		found = gold_passages(w, item, query, arena, &passages, &n, err);
 		break;
 	case PASSAGES_RETRIEVED:
-		found = library_search(w->library, question, t->search, arena, &passages, &n, err);
+		found = retrieved(w, t, query, arena, &passages, &n, err);
 		break;
 	case PASSAGES_DISTRACTED:
-		found = distracted(w, t, item, question, arena, &passages, &n, err);
+		found = distracted(w, t, item, query, arena, &passages, &n, err);
 		break;
 	case PASSAGES_WITHOUT_GOLD:
-		found = others(w, t, item, question, arena, &passages, &n, err);
+		found = others(w, t, item, query, arena, &passages, &n, err);
 		break;
 	}
 	*shown = (struct evidence){ .passages = passages, .n_passages = n, .similarity = NAN };
@@ -220,21 +231,45 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 	return found;
 }
 
-bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err)
+static bool fits_prompt(struct workshop *w, const char **unfit, struct error *err)
 {
 	size_t bytes = 0;
 
-	if (t->passages == PASSAGES_NONE)
-		return true;
-	if (!w->library)
-		return t->passages == PASSAGES_GOLD || error_set(err, "%s: the task has no documents", w->task->file);
-	if (t->search)
-		return library_prepare(w->library, &t->search->cutting, NULL, err);
-	if (t->passages != PASSAGES_ALL)
-		return true;
 	if (!list_documents(w, err))
 		return false;
 	for (size_t i = 0; i < w->n_documents; i++)
 		bytes += w->documents[i].n;
-	return bytes <= ALL_BYTES || error_set(err, "the documents, %zu bytes, do not fit a prompt; up to %d would", bytes, ALL_BYTES);
+	if (bytes > ALL_BYTES)
+		*unfit = arena_printf(&w->arena, "the documents, %zu bytes, do not fit a prompt; up to %d would", bytes, ALL_BYTES);
+	return true;
+}
+
+static bool holds_code(struct workshop *w, const char **unfit, struct error *err)
+{
+	struct meta_filter code = { "media", media_name(MEDIA_CODE) };
+	struct arena arena;
+	int64_t *ids;
+	size_t n = 0;
+
+	arena_init(&arena);
+	bool found = documents_filter(library_documents(w->library), &code, 1, &arena, &ids, &n, err);
+
+	arena_release(&arena);
+	if (n == 0)
+		*unfit = "no code among the documents";
+	return found;
+}
+
+bool workshop_documents(struct workshop *w, const struct technique *t, const char **unfit, struct error *err)
+{
+	*unfit = NULL;
+	if (t->passages == PASSAGES_NONE)
+		return true;
+	if (!w->library)
+		return t->passages == PASSAGES_GOLD || error_set(err, "%s: the task has no documents", w->task->file);
+	if (t->passages == PASSAGES_ALL)
+		return fits_prompt(w, unfit, err);
+	if (t->search && t->search->cutting.trigram && !holds_code(w, unfit, err))
+		return false;
+	return !t->search || *unfit || library_prepare(w->library, &t->search->cutting, NULL, err);
 }

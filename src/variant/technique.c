@@ -15,6 +15,8 @@ static const struct search fused = { .mode = SEARCH_FUSED, .cutting = CUTTING, .
 static const struct search fused_one = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 1 };
 static const struct search fused_many = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 8 };
 static const struct search diverse = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4, .diversity = 0.7 };
+static const struct search weighed = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4 };
+static const struct search code = { .mode = SEARCH_FUSED, .cutting = { CUT, CUT_OVERLAP, true, true }, .k = 4 };
 static const struct search parents = { .mode = SEARCH_FUSED, .cutting = { CUT_SMALL, CUT_SMALL_OVERLAP, true, false }, .k = 3,
 				       .parents = true };
 static const struct search small = { .mode = SEARCH_FUSED, .cutting = { CUT_SMALL, CUT_SMALL_OVERLAP, true, false }, .k = 6 };
@@ -56,6 +58,14 @@ static const struct technique answer_techniques[] = {
 	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words },
 	{ .id = "rag-vectors", .name = "retrieval by vectors", .passages = PASSAGES_RETRIEVED, .search = &by_vectors },
 	{ .id = "rag-fused", .name = "retrieval by both, fused", .passages = PASSAGES_RETRIEVED, .search = &fused },
+	{ .id = "rag-few-shot", .name = "retrieval by both, few-shot", .passages = PASSAGES_RETRIEVED, .search = &fused,
+	  .shots = SHOTS_FIXED },
+	{ .id = "rag-weighed", .name = "retrieval by both, weighed on known passages", .passages = PASSAGES_RETRIEVED,
+	  .search = &weighed, .weighs = true },
+	{ .id = "rag-code", .name = "retrieval by both, words by their trigrams (code)", .passages = PASSAGES_RETRIEVED,
+	  .search = &code },
+	{ .id = "rag-rewritten", .name = "retrieval by both, of the question and what the model guesses", .passages = PASSAGES_RETRIEVED,
+	  .search = &fused, .rewrites = true },
 	{ .id = "rag-one", .name = "one passage", .passages = PASSAGES_RETRIEVED, .search = &fused_one },
 	{ .id = "rag-many", .name = "eight passages", .passages = PASSAGES_RETRIEVED, .search = &fused_many },
 	{ .id = "rag-small", .name = "small chunks", .passages = PASSAGES_RETRIEVED, .search = &small },
@@ -106,11 +116,16 @@ static const struct technique *technique_searches(enum task_kind kind, size_t *n
 	return kind == TASK_CLASSIFY ? ROWS(label_searches) : NULL;
 }
 
+size_t variant_replies(const struct variant *v)
+{
+	return v->technique && v->technique->samples ? v->technique->samples : 1;
+}
+
 size_t variant_calls(const struct variant *v)
 {
 	if (v->classifier || !v->model)
 		return 0;
-	return v->technique && v->technique->samples ? v->technique->samples : 1;
+	return variant_replies(v) + (v->technique && v->technique->rewrites);
 }
 
 struct list {
@@ -160,6 +175,8 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 			v->skipped = "the task gives no label definitions";
 		if (t->passages != PASSAGES_NONE && task->documents.n_paths == 0)
 			v->skipped = "no documents";
+		else if (t->weighs && !task->has_gold)
+			v->skipped = "no example says which passage holds its answer";
 	}
 }
 

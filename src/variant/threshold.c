@@ -48,11 +48,13 @@ static bool needs_threshold(const struct workshop *w, const struct variant *v, s
 
 /* The calls are the race's too; they count as the run's even if it never gets there. */
 static bool store_trials(struct workshop *w, const struct variant *v, const struct answer *answers, size_t n,
-			 struct error *err)
+			 struct arena *arena, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = w->dev.list.items[i]->id, .split = "prior",
-					  .call = answers[i].call, .status = answers[i].status };
+					  .call = answers[i].call, .answer = answers[i].text, .status = answers[i].status,
+					  .samples = answers[i].samples, .n_samples = answers[i].n_samples,
+					  .evidence = answers[i].evidence ? evidence_json(answers[i].evidence, arena) : NULL };
 
 		if (w->run && w->store && !store_answer_put(w->store, w->run, &row, err))
 			return false;
@@ -60,23 +62,65 @@ static bool store_trials(struct workshop *w, const struct variant *v, const stru
 	return true;
 }
 
+static struct trial trial_of(const struct workshop *w, size_t i, const char *answer, const struct evidence *e)
+{
+	const struct example *item = w->dev.list.items[i];
+	double similarity = e ? e->similarity : NAN;
+
+	return (struct trial){ isnan(similarity) ? INFINITY : similarity, scorer_grade(w->task, item, answer),
+			       scorer_grade(w->task, item, "") };
+}
+
+static bool make_trials(struct workshop *w, const struct variant *v, size_t n, struct trial *trials, struct arena *arena,
+			struct error *err)
+{
+	struct answer *answers = arena_array(arena, n, sizeof(*answers));
+
+	if (!variant_answer_anyway(w, v, w->dev.list.items, n, arena, answers, err) ||
+	    !store_trials(w, v, answers, n, arena, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		trials[i] = trial_of(w, i, answers[i].text, answers[i].evidence);
+	return true;
+}
+
+/* The trials of the run that is served, as it stored them: documents may have changed since. *have: it has all of them. */
+static bool recall_trials(struct workshop *w, const struct variant *v, size_t n, struct trial *trials, struct arena *arena,
+			  bool *have, struct error *err)
+{
+	struct answer_row *rows;
+	size_t n_rows = 0, recalled = 0;
+
+	*have = false;
+	if (!w->served)
+		return true;
+	if (!store_answers(w->store, w->served, v->id, "prior", arena, &rows, &n_rows, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		for (size_t r = 0; r < n_rows; r++) {
+			struct evidence e;
+
+			if (strcmp(rows[r].item, w->dev.list.items[i]->id) != 0)
+				continue;
+			bool shown = evidence_read(rows[r].evidence, &e, arena);
+
+			trials[i] = trial_of(w, i, rows[r].answer, shown ? &e : NULL);
+			recalled++;
+			break;
+		}
+	*have = recalled == n;
+	return true;
+}
+
 static bool find_threshold(struct workshop *w, const struct variant *v, size_t n, double *threshold, struct error *err)
 {
 	struct arena arena;
-	bool made;
+	bool have;
 
 	arena_init(&arena);
-	struct answer *answers = arena_array(&arena, n, sizeof(*answers));
 	struct trial *trials = arena_array(&arena, n, sizeof(*trials));
+	bool made = recall_trials(w, v, n, trials, &arena, &have, err) && (have || make_trials(w, v, n, trials, &arena, err));
 
-	made = variant_answer_anyway(w, v, w->dev.list.items, n, &arena, answers, err) && store_trials(w, v, answers, n, err);
-	for (size_t i = 0; i < n && made; i++) {
-		const struct example *item = w->dev.list.items[i];
-		double similarity = answers[i].evidence ? answers[i].evidence->similarity : NAN;
-
-		trials[i] = (struct trial){ isnan(similarity) ? INFINITY : similarity, scorer_grade(w->task, item, answers[i].text),
-					    scorer_grade(w->task, item, "") };
-	}
 	if (made)
 		*threshold = best_threshold(trials, n);
 	arena_release(&arena);

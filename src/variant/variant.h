@@ -29,12 +29,14 @@ struct technique {
 	const char *id, *name;
 	enum passages passages;
 	const struct search *search; /* how they are found; NULL for none and all */
+	bool weighs;      /* its fusion is the one that finds the pool's gold passages best; needs them in the task */
+	bool rewrites;    /* the model first writes what the answer might be, and both are searched for */
 	bool definitions; /* label definitions behind the instruction; needs them in the task */
 	enum shots shots; /* examples from the pool, as turns before the input */
 	bool reasoning;   /* chain of thought before the answer; under ANSWER_JSON as its first member */
 	enum answer_mode answer; /* kind answer: text, or JSON with citations (prompt/passages.h) */
 	enum calibration calibration;
-	size_t samples;     /* calls for one answer, which is the label that most of them give; 0: one, greedy */
+	size_t samples;     /* replies for one answer, which is the one that most of them give; 0: one, greedy */
 	double temperature; /* of the samples */
 	const char *waits_for; /* id of its cheap form: it is raced only once that one has survived the first cut */
 	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
@@ -63,7 +65,7 @@ struct variant {
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
-/* Model calls that one answer takes: 0 for classifiers. */
+/* Model calls that one answer takes: 0 for classifiers and lookups. */
 size_t variant_calls(const struct variant *v);
 
 /* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
@@ -82,13 +84,15 @@ struct workshop;
 struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
 			       struct library *library, struct store *store, int64_t run, uint64_t seed);
 void workshop_free(struct workshop *w);
+/* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
+void workshop_serve(struct workshop *w, int64_t run);
 
 struct answer {
 	const char *text;   /* the answer: classify, a label of the task; NULL: none; "" of kind answer: it abstained */
 	const char *status; /* "answered", "abstained", "unparsed", "refused", "truncated", "timeout", "error" */
 	const struct evidence *evidence; /* what it stands on (evidence.h); NULL without passages */
 	int64_t call;       /* row of the store; 0: no model was asked; the first of several */
-	const int64_t *samples; /* (n_samples) all calls, when the answer is a vote of several; else NULL */
+	const int64_t *samples; /* (n_samples) all calls, when the answer took several; else NULL */
 	size_t n_samples;
 	double ms;
 	size_t input_tokens, output_tokens;
@@ -100,11 +104,8 @@ struct answer {
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
 
-/* Loads what the variant needs (model, embeddings); false and the reason when it cannot answer at all. */
-bool variant_ready(struct workshop *w, const struct variant *v, struct error *err);
-
-/* Exactly what variant_answer() would send for one input, as the JSON that the store keeps; "" for classifiers. */
-bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
-		     struct error *err);
+/* Loads what the variant needs (model, embeddings, chunks); false and the reason when it cannot answer at all. *unfit: a
+ * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
+bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
 #endif

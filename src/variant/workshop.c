@@ -19,6 +19,11 @@ struct workshop *workshop_open(const struct task *task, struct dev_items dev, st
 	return w;
 }
 
+void workshop_serve(struct workshop *w, int64_t run)
+{
+	w->served = run;
+}
+
 void workshop_free(struct workshop *w)
 {
 	if (!w)

@@ -19,6 +19,7 @@ enum {
 	LABEL_TOKENS = 16,
 	ANSWER_TOKENS = 48,      /* kind answer, in running text */
 	CITED_TOKENS = 224,      /* the same as JSON with citations */
+	GUESS_TOKENS = 48,       /* of what is searched for beside a question */
 	JSON_TOKENS = 256,       /* of a user's variant with a schema */
 };
 
@@ -34,6 +35,13 @@ struct threshold {
 	struct threshold *next;
 };
 
+/* A search with the fusion that was chosen for it. */
+struct weighed {
+	const struct search *base;
+	struct search search;
+	struct weighed *next;
+};
+
 struct prior {
 	const char *variant;
 	const double *probability; /* (n_labels) */
@@ -46,6 +54,7 @@ struct workshop {
 	struct models *models;
 	struct store *store;
 	int64_t run; /* 0: answers are not part of a run */
+	int64_t served; /* the run whose choices are kept to; 0: none */
 	uint64_t seed;
 	struct arena arena;
 	struct template *input;
@@ -60,6 +69,7 @@ struct workshop {
 	struct trained *trained;
 	struct prior *priors;
 	struct threshold *thresholds;
+	struct weighed *weighed;
 };
 
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
@@ -71,11 +81,14 @@ bool workshop_shots(struct workshop *w, enum shots kind, const struct example *i
 		    size_t **positions, size_t *n, struct error *err);
 
 /* The passages that the technique shows before an input, as evidence without citations; lives in arena. Nothing for a technique
- * that shows none. What it searches was made ready by workshop_documents(). (shown.c) */
-bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, struct arena *arena,
-		    struct evidence *shown, struct error *err);
-/* Makes ready what the technique searches: the library's collection of its cutting, complete. */
-bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err);
+ * that shows none. query: what is searched for. What it searches was made ready by workshop_documents(). (shown.c) */
+bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, const char *query,
+		    struct arena *arena, struct evidence *shown, struct error *err);
+/* Makes ready what the technique searches: the library's collection of its cutting, complete. *unfit: why it is not made for
+ * these documents, else NULL. */
+bool workshop_documents(struct workshop *w, const struct technique *t, const char **unfit, struct error *err);
+/* How the technique searches: its own way, or with the fusion chosen on the pool's gold passages. NULL on failure. (fusion.c) */
+const struct search *workshop_search(struct workshop *w, const struct technique *t, struct error *err);
 /* The prior that divides a calibrated variant's probabilities; NULL and a sentence when it cannot be had. */
 const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err);
 
@@ -86,15 +99,19 @@ bool variant_answer_anyway(struct workshop *w, const struct variant *v, const st
  * first dev items. -INFINITY when it does not search, or none of them is without an answer. (threshold.c) */
 bool abstention_threshold(struct workshop *w, const struct variant *v, double *threshold, struct error *err);
 
-/* The request for one input, and the passages in it; messages and texts live in arena. */
-bool request_build(struct workshop *w, const struct variant *v, const struct example *item, struct arena *arena,
-		   struct model_request *request, struct evidence *shown, struct error *err);
+/* The request for one input, and the passages in it, found by the query; messages and texts live in arena. */
+bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
+		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err);
+/* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
+struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
 /* What a user's variant may write. */
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
 char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */
 
+/* Of variant_calls(), the last ones, which reply to the input itself. */
+size_t variant_replies(const struct variant *v);
 /* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
  * `scores` (n, n_labels) when the variant scores labels (else it may be NULL); shown (n) are the passages of each. */
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,

@@ -262,9 +262,10 @@ static void the_nearest_shot_stands_last(void **state)
 static void a_model_that_is_not_there_is_a_sentence(void **state)
 {
 	struct error err = { "" };
+	const char *unfit;
 
 	(void)state;
-	assert_false(variant_ready(workshop, named("1/zero-shot@local"), &err));
+	assert_false(variant_ready(workshop, named("1/zero-shot@local"), &unfit, &err));
 	assert_non_null(strstr(err.text, "/nonexistent/"));
 }
 

@@ -1,0 +1,103 @@
+/* ask.c - one input that is in no examples file: as columns or as plain text, answered as JSON. */
+#include "variant/show.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "variant/evidence.h"
+
+/* The one column that the input template names, or n_columns when it names several. */
+static size_t only_column(const struct task *task)
+{
+	size_t found = task->n_columns;
+
+	for (size_t c = 0; c < task->n_columns; c++) {
+		char open[256];
+
+		snprintf(open, sizeof(open), "{{%s", task->columns[c]);
+		if (!strstr(task->input, open))
+			continue;
+		if (found != task->n_columns)
+			return task->n_columns;
+		found = c;
+	}
+	return found;
+}
+
+static bool fill_values(const struct task *task, const char *input, struct arena *arena, const char **values,
+			struct error *err)
+{
+	json_error_t at;
+	json_t *root = json_loads(input, 0, &at);
+	const char *why = root ? "none of them is there" : at.text;
+	size_t column = only_column(task);
+	bool any = false;
+
+	for (size_t c = 0; c < task->n_columns; c++) {
+		const char *text = json_string_value(json_object_get(root, task->columns[c]));
+
+		values[c] = text ? arena_string(arena, text) : "";
+		any |= text != NULL;
+	}
+	json_decref(root);
+	if (any)
+		return true;
+	if (input[0] == '{' || column == task->n_columns)
+		return error_set(err, "the input is not a JSON object with text in the columns of the task's input template (%s)",
+				 why);
+	values[column] = arena_string(arena, input);
+	return true;
+}
+
+static json_t *citations_json(const struct evidence *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_citations; i++) {
+		const struct citation *c = &e->citations[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s, s:s}", "document", e->passages[c->passage].document, "start",
+						      (json_int_t)c->start, "end", (json_int_t)c->end, "match",
+						      quote_match_name(c->match), "text", c->text));
+	}
+	return list;
+}
+
+bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
+		 struct buf *out, struct error *err)
+{
+	struct arena arena;
+	struct answer answer;
+	size_t bad;
+	bool answered = false;
+
+	if (!text_valid(input, strlen(input), &bad))
+		return error_set(err, "the input is not valid UTF-8 at byte %zu", bad);
+	arena_init(&arena);
+	const char **values = arena_array(&arena, task->n_columns, sizeof(*values));
+	struct example e = { .id = "asked", .values = values, .answer = "" };
+	const struct example *item = &e;
+
+	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
+		goto out;
+	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.text, "variant", v->id, "status", answer.status,
+				 "ms", answer.ms);
+
+	if (answer.evidence)
+		json_object_set_new(root, "citations", citations_json(answer.evidence));
+	for (size_t i = 0; answer.text && answer.scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer.text) == 0)
+			json_object_set_new(root, "probability", json_real(answer.scores[i]));
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	buf_adds(out, text);
+	free(text);
+	json_decref(root);
+	answered = true;
+out:
+	arena_release(&arena);
+	return answered;
+}
