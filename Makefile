@@ -132,6 +132,8 @@ bench-engine: $(B)/bench/engine
 	@bench/engine.py $<
 bench-library: $(B)/bench/library
 	@bench/library.py $<
+bench-knowledge: $(B)/bench/knowledge
+	@bench/knowledge.py $<
 bench-peers:
 	@tools/bench-peers.sh build/peers
 $(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
@@ -152,6 +154,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-library bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-library bench-knowledge bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -2,30 +2,54 @@
 #include "decide/knowledge.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/arena.h"
 #include "stats/interval.h"
 
-struct difference difference_of(const double *from, const double *to, size_t n)
+/* The interval of the mean of x, and how many observations it is made of. */
+static struct interval mean_interval(const double *x, size_t n, const size_t *cluster, double mean, size_t *observations)
+{
+	double squares = 0;
+
+	*observations = n;
+	if (cluster) {
+		size_t groups = cluster[n - 1] + 1; /* numbers rise */
+		struct cluster *sums = mem_alloc(groups * sizeof(*sums));
+
+		cluster_gather(sums, groups, x, cluster, n);
+		struct interval found = interval_cluster(sums, groups, 0.95);
+
+		free(sums);
+		*observations = groups;
+		return found;
+	}
+	for (size_t i = 0; i < n; i++)
+		squares += (x[i] - mean) * (x[i] - mean);
+	return interval_mean_t(mean, sqrt(squares / (double)(n - 1)), n, 0.95);
+}
+
+struct difference difference_of(const double *from, const double *to, size_t n, const size_t *cluster)
 {
 	struct difference d = { .n = n, .low = -1, .high = 1 };
-	double sum = 0, squares = 0, count = (double)n;
+	double *x = mem_alloc((n + 1) * sizeof(*x)), sum = 0;
+	size_t observations;
 
 	for (size_t i = 0; i < n; i++) {
-		double x = to[i] - from[i];
-
-		d.fixed += x > 0;
-		d.broken += x < 0;
-		sum += x;
-		squares += x * x;
+		x[i] = to[i] - from[i];
+		d.fixed += x[i] > 0;
+		d.broken += x[i] < 0;
+		sum += x[i];
 	}
-	if (n < 2)
-		return d;
-	d.delta = sum / count;
-	struct interval t = interval_mean_t(d.delta, sqrt(fmax(squares - sum * sum / count, 0) / (count - 1)), n, 0.95);
-	double hidden = interval_all_pass(n, 0.95);
+	if (n >= 2) {
+		d.delta = sum / (double)n;
+		struct interval t = mean_interval(x, n, cluster, d.delta, &observations);
+		double hidden = interval_all_pass(observations, 0.95);
 
-	d.low = fmax(-1, fmin(t.low, d.delta - hidden));
-	d.high = fmin(1, fmax(t.high, d.delta + hidden));
+		d.low = fmax(-1, fmin(t.low, d.delta - hidden));
+		d.high = fmin(1, fmax(t.high, d.delta + hidden));
+	}
+	free(x);
 	return d;
 }
 
@@ -76,15 +100,19 @@ size_t knowledge_findings(const struct knowledge *k, double margin, struct probe
 	struct difference d;
 
 	if (closed && oracle) {
-		d = difference_of(closed, oracle, k->n);
+		d = difference_of(closed, oracle, k->n, k->cluster);
 		out[n++] = (struct probe_finding){ "knowledge gap", d, gap_points_to(&d, margin) };
 	}
+	if (closed && retrieved) {
+		d = difference_of(closed, retrieved, k->n, k->cluster);
+		out[n++] = (struct probe_finding){ "retrieval gain", d, d.low > 0 ? "retrieval" : "" };
+	}
 	if (retrieved && oracle) {
-		d = difference_of(retrieved, oracle, k->n);
+		d = difference_of(retrieved, oracle, k->n, k->cluster);
 		out[n++] = (struct probe_finding){ "retrieval loss", d, loss_points_to(&d, margin, "chunking, fusion, more passages") };
 	}
 	if (distracted && oracle) {
-		d = difference_of(distracted, oracle, k->n);
+		d = difference_of(distracted, oracle, k->n, k->cluster);
 		out[n++] = (struct probe_finding){ "noise", d, loss_points_to(&d, margin, "fewer passages, a better order") };
 	}
 	if (oracle) {

@@ -7,19 +7,6 @@
 #include "eval/eval.h"
 #include "task/scorer.h"
 
-static size_t *cluster_numbers(struct test_items order, struct arena *arena)
-{
-	size_t *numbers = arena_array(arena, order.list.n, sizeof(*numbers));
-	size_t groups = 0;
-
-	for (size_t i = 0; i < order.list.n; i++) {
-		bool same = i > 0 && order.list.items[i]->group == order.list.items[i - 1]->group;
-
-		numbers[i] = same ? groups - 1 : groups++;
-	}
-	return groups == order.list.n ? NULL : numbers;
-}
-
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena)
 {
@@ -35,7 +22,7 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 		.binary = scorer_find(task->scorer)->binary,
 		.comparisons = (int)json_integer_value(json_object_get(root, "comparisons")),
 		.targets = (int)json_integer_value(json_object_get(root, "targets")),
-		.cluster = cluster_numbers(order, arena),
+		.cluster = order_clusters(order.list, arena),
 		.n_items = order.list.n,
 	};
 

@@ -42,6 +42,8 @@ struct climb_bound {
 };
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *options);
 
+/* Numbers of the clusters of items that are in such an order, from 0, rising; NULL when each is alone. Lives in arena. */
+size_t *order_clusters(struct item_list order, struct arena *arena);
 /* Test items in the one order that all variants see: shuffled by seed, whole groups; lives in arena. */
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena);
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena);

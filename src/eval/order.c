@@ -37,3 +37,16 @@ struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena 
 {
 	return (struct dev_items){ shuffled(task->dev.list, seed, "dev order", arena) };
 }
+
+size_t *order_clusters(struct item_list order, struct arena *arena)
+{
+	size_t *numbers = arena_array(arena, order.n, sizeof(*numbers));
+	size_t groups = 0;
+
+	for (size_t i = 0; i < order.n; i++) {
+		bool same = i > 0 && order.items[i]->group == order.items[i - 1]->group;
+
+		numbers[i] = same ? groups - 1 : groups++;
+	}
+	return groups == order.n ? NULL : numbers;
+}

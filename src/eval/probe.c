@@ -69,7 +69,8 @@ bool probe_before(struct climb *c, const char **why, struct error *err)
 		return true;
 	if (!ask_rows(c, KNOWLEDGE_CLOSED, KNOWLEDGE_ORACLE, items, records, err))
 		return false;
-	struct difference gap = difference_of(records[KNOWLEDGE_CLOSED].score, records[KNOWLEDGE_ORACLE].score, items.n);
+	struct difference gap = difference_of(records[KNOWLEDGE_CLOSED].score, records[KNOWLEDGE_ORACLE].score, items.n,
+						      order_clusters(items, &c->arena));
 
 	if (knowledge_cannot_help(&gap, c->task->margin))
 		*why = arena_printf(&c->arena, "not built: with the passages that hold the answers before it, %s gains %.1f points on %zu "
@@ -121,7 +122,7 @@ bool probe_load(const struct task *task, struct store *store, int64_t run, struc
 	size_t n;
 	const struct technique *probes = technique_probes(task->kind, &n);
 
-	*k = (struct knowledge){ .n = items.n };
+	*k = (struct knowledge){ .n = items.n, .cluster = order_clusters(items, arena) };
 	for (size_t row = 0; row < n; row++) {
 		double *score;
 		bool complete;
