@@ -72,6 +72,39 @@ const char *passages_schema(size_t n, struct arena *arena)
 			    ANSWER_LENGTH, CITATIONS, n > 0 ? n : 1, QUOTE_LENGTH);
 }
 
+/* {"passage": i, "quote": one of these} */
+static json_t *choice_schema(size_t passage, const struct quotes *quotes)
+{
+	json_t *texts = json_array();
+
+	for (size_t i = 0; i < quotes->n; i++)
+		json_array_append_new(texts, json_string(quotes->text[i]));
+	return json_pack("{s:s, s:{s:{s:[I]}, s:{s:o}}, s:[ss]}", "type", "object", "properties", "passage", "enum",
+			 (json_int_t)passage, "quote", "enum", texts, "required", "passage", "quote");
+}
+
+const char *passages_schema_quotes(const struct quotes *quotes, size_t n, struct arena *arena)
+{
+	json_t *choices = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		if (quotes[i].n > 0)
+			json_array_append_new(choices, choice_schema(i + 1, &quotes[i]));
+	if (json_array_size(choices) == 0) {
+		json_decref(choices);
+		return passages_schema(n, arena);
+	}
+	json_t *root = json_pack("{s:s, s:{s:{s:s, s:i, s:{s:o}}, s:{s:[ss], s:i, s:i}}, s:[ss]}", "type", "object", "properties",
+				 "citations", "type", "array", "maxItems", CHOSEN_CITATIONS, "items", "anyOf", choices, "answer",
+				 "type", "string", "null", "minLength", 1, "maxLength", ANSWER_LENGTH, "required", "citations", "answer");
+	char *text = json_dumps(root, JSON_COMPACT);
+	const char *copy = arena_string(arena, text);
+
+	free(text);
+	json_decref(root);
+	return copy;
+}
+
 bool answer_abstains(const char *answer)
 {
 	static const char *const phrases[] = {

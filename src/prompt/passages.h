@@ -28,6 +28,14 @@ void passages_write(const struct prompt_passage *passages, size_t n, struct buf 
 /* The schema of a cited answer over n passages; lives in arena. */
 enum { ANSWER_LENGTH = 400, QUOTE_LENGTH = 200, CITATIONS = 3 }; /* code points, code points, how many: at most */
 const char *passages_schema(size_t n, struct arena *arena);
+/* The same, citations first and each quote out of those given for its passage: a model too small to copy a sentence can still
+ * choose one. A passage without quotes cannot be cited. */
+struct quotes {
+	const char *const *text; /* (n) */
+	size_t n;
+};
+enum { CHOSEN_CITATIONS = 2 };
+const char *passages_schema_quotes(const struct quotes *quotes, size_t n, struct arena *arena);
 
 struct cited {
 	size_t passage;    /* from 0, below the number of passages that were shown */

@@ -38,7 +38,6 @@ static void add_variant(struct buf *out, const struct report_variant *v)
 	buf_addf(out, "</th><td>%s</td>", v->test.n > 0 ? "test" : "dev");
 	add_share(out, s.n ? s.score : NAN);
 	add_share(out, t->recall);
-	add_share(out, t->ndcg);
 	buf_addf(out, "<td class=\"n\">%s</td>", isnan(t->reciprocal) ? "\u2013" : figure_percent(t->reciprocal).text);
 	buf_addf(out, "<td class=\"n\">%s</td><td class=\"n\">%s</td>", figure_count(t->citations).text, figure_count(t->failed).text);
 	add_share(out, t->citation_recall);
@@ -48,10 +47,10 @@ static void add_variant(struct buf *out, const struct report_variant *v)
 
 static void add_table(struct buf *out, const struct report *r)
 {
-	static const char *const headings[] = { "Variant", "On", "#Answers right", "#Recall", "#nDCG", "#MRR", "#Citations",
-						"#Quotes not found", "#Citation recall", "#Citation precision" };
+	static const char *const headings[] = { "Variant", "On", "#Answers right", "#Recall", "#MRR", "#Citations", "#Quotes not found",
+						"#Citation recall", "#Citation precision" };
 
-	html_open_table(out, "Retrieval beside the quality of answers", headings, 10);
+	html_open_table(out, "Retrieval beside the quality of answers", headings, 9);
 	for (size_t i = 0; i < r->n_variants; i++)
 		if (r->variants[i].retrieval.n > 0)
 			add_variant(out, &r->variants[i]);

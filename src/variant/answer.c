@@ -88,7 +88,7 @@ static const char *read_answer(const struct variant *v, const struct call_row *c
 	const char *reply = t && t->reasoning ? behind_reasoning(call->output) : call->output;
 	struct cited_answer cited = passages_read(reply, e->n_passages, arena);
 
-	if (t && t->answer == ANSWER_JSON && !cited.parsed)
+	if (t && t->answer != ANSWER_TEXT && !cited.parsed)
 		return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 	*text = cited.answer ? cited.answer : "";
 	if (!cited.answer)

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "retrieve/chunk.h"
 #include "variant/workshop.h"
 
 static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
@@ -40,6 +41,10 @@ static const char *answer_form(const struct technique *t)
 		return "Write the answer as a JSON object: {\"answer\": \"...\", \"citations\": [{\"passage\": 1, \"quote\": \"...\"}]}, where "
 		       "each quote is copied word for word from the passage that supports the answer. If the passages do not hold "
 		       "the answer, the answer is null.";
+	if (t->answer == ANSWER_QUOTES)
+		return "Write the answer as a JSON object: {\"citations\": [{\"passage\": 1, \"quote\": \"...\"}], \"answer\": \"...\"}, with "
+		       "first the sentences of the passages that hold the answer, and then the answer in a few words. If they do not hold "
+		       "it, the answer is null.";
 	if (t->reasoning)
 		return "First think in one or two sentences. Then end with a line \"Answer: \" and the answer alone.";
 	if (t->passages != PASSAGES_NONE)
@@ -135,11 +140,49 @@ static size_t longest_json(const struct task *task, bool reasoning, struct arena
 	return longest;
 }
 
-static void ask_json(const struct task *task, const struct technique *t, size_t passages, struct arena *arena,
+/* The sentences of a passage, cut between words where they are long. */
+static struct quotes sentences_of(const struct passage *p, struct arena *arena)
+{
+	size_t n, start = 0, bytes = p->end - p->start;
+	const size_t *ends = sentence_ends(p->text, bytes, arena, &n);
+	const char **quotes = arena_array(arena, n + 1, sizeof(*quotes));
+	struct quotes q = { quotes, 0 };
+
+	for (size_t i = 0; i < n; start = ends[i++]) {
+		size_t from = start, to = ends[i];
+
+		while (from < to && strchr(" \t\r\n", p->text[from]))
+			from++;
+		if (to > from + CHOICE_BYTES)
+			for (to = from + CHOICE_BYTES; to > from && p->text[to] != ' ';)
+				to--;
+		while (to > from && strchr(" \t\r\n", p->text[to - 1]))
+			to--;
+		if (to > from)
+			quotes[q.n++] = arena_copy(arena, p->text + from, to - from);
+	}
+	return q;
+}
+
+static const char *quotes_schema(const struct evidence *shown, struct arena *arena)
+{
+	struct quotes *quotes = arena_array(arena, shown->n_passages + 1, sizeof(*quotes));
+
+	for (size_t i = 0; i < shown->n_passages; i++)
+		quotes[i] = sentences_of(&shown->passages[i], arena);
+	return passages_schema_quotes(quotes, shown->n_passages, arena);
+}
+
+static void ask_json(const struct task *task, const struct technique *t, const struct evidence *shown, struct arena *arena,
 		     struct model_request *r)
 {
+	if (t->answer == ANSWER_QUOTES) {
+		r->schema = quotes_schema(shown, arena);
+		r->max_tokens = QUOTES_TOKENS;
+		return;
+	}
 	if (task->kind == TASK_ANSWER) {
-		r->schema = passages_schema(passages, arena);
+		r->schema = passages_schema(shown->n_passages, arena);
 		r->max_tokens = CITED_TOKENS;
 		return;
 	}
@@ -185,7 +228,7 @@ static size_t plain_tokens(const struct task *task)
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
 			      struct arena *arena, struct model_request *r, struct evidence *shown, struct error *err)
 {
-	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_SCORES };
+	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
 	size_t *shots, n_shots, n = 0;
@@ -208,8 +251,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
-	if (t->answer == ANSWER_JSON)
-		ask_json(w->task, t, shown->n_passages, arena, r);
+	if (r->want == WANT_JSON)
+		ask_json(w->task, t, shown, arena, r);
 	if (t->answer == ANSWER_SCORES) {
 		r->choices = choices_of(w, arena);
 		r->n_choices = w->task->n_labels;

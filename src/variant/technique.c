@@ -74,6 +74,8 @@ static const struct technique answer_techniques[] = {
 	{ .id = "rag-diverse", .name = "passages that differ (maximal marginal relevance)", .passages = PASSAGES_RETRIEVED,
 	  .search = &diverse },
 	{ .id = "rag-bare", .name = "chunks without titles and headings", .passages = PASSAGES_RETRIEVED, .search = &bare },
+	{ .id = "rag-quotes", .name = "sentences chosen as quotes, then the answer", .passages = PASSAGES_RETRIEVED, .search = &fused,
+	  .answer = ANSWER_QUOTES },
 	{ .id = "rag-cited", .name = "structured answer with quotes", .passages = PASSAGES_RETRIEVED, .search = &fused,
 	  .answer = ANSWER_JSON },
 };

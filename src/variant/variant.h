@@ -15,7 +15,7 @@
 #include "tune/classifier.h"
 
 enum shots { SHOTS_NONE, SHOTS_FIXED, SHOTS_EMBEDDING, SHOTS_TFIDF };
-enum answer_mode { ANSWER_TEXT, ANSWER_JSON, ANSWER_SCORES };
+enum answer_mode { ANSWER_TEXT, ANSWER_JSON, ANSWER_QUOTES, ANSWER_SCORES };
 enum calibration { CALIBRATE_NONE, CALIBRATE_CONTEXTUAL, CALIBRATE_BATCH };
 
 /* Which passages stand before the input: none; those a search finds; all documents, whole; and for the probes (eval/probe.h)
@@ -34,7 +34,9 @@ struct technique {
 	bool definitions; /* label definitions behind the instruction; needs them in the task */
 	enum shots shots; /* examples from the pool, as turns before the input */
 	bool reasoning;   /* chain of thought before the answer; under ANSWER_JSON as its first member */
-	enum answer_mode answer; /* kind answer: text, or JSON with citations (prompt/passages.h) */
+	/* kind answer: text, or JSON with citations (prompt/passages.h); ANSWER_QUOTES: each quote is one of the passages' sentences,
+	 * and the answer comes after them */
+	enum answer_mode answer;
 	enum calibration calibration;
 	size_t samples;     /* replies for one answer, which is the one that most of them give; 0: one, greedy */
 	double temperature; /* of the samples */

@@ -19,6 +19,8 @@ enum {
 	LABEL_TOKENS = 16,
 	ANSWER_TOKENS = 48,      /* kind answer, in running text */
 	CITED_TOKENS = 224,      /* the same as JSON with citations */
+	QUOTES_TOKENS = 900,     /* the same with quotes to choose from: as many as the bytes of two, and an answer */
+	CHOICE_BYTES = 240,      /* of such a quote */
 	GUESS_TOKENS = 48,       /* of what is searched for beside a question */
 	JSON_TOKENS = 256,       /* of a user's variant with a schema */
 };

@@ -118,7 +118,7 @@ static void a_bounded_gap_forbids_retrieval(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 400; i++)
-		closed[i] = oracle[i] = i % 2;
+		closed[i] = oracle[i] = (double)(i % 2);
 	d = difference_of(closed, oracle, 400, NULL);
 	assert_true(knowledge_cannot_help(&d, 0.05));
 	assert_false(knowledge_cannot_help(&d, 0.005));
