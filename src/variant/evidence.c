@@ -209,7 +209,7 @@ bool evidence_read(const char *json, struct evidence *e, struct arena *arena)
 	json_t *root = json ? json_loads(json, 0, NULL) : NULL, *similarity = json_object_get(root, "similarity");
 	json_t *array = json_object_get(root, "citations");
 	struct citation *citations = arena_array(arena, json_array_size(array) + 1, sizeof(*citations));
-	bool usable = json_is_object(root);
+	bool usable = json_is_array(json_object_get(root, "passages"));
 	const json_t *item;
 	size_t i;
 
