@@ -26,7 +26,8 @@ static bool holds_answer(const struct passage *p, const struct example *item)
 	/* Chunks may be cut through the gold passage: half of it is enough, and so is a chunk inside it. */
 	size_t n = p->end - p->start, m = strlen(item->gold), half = m / 2 + text_first(item->gold + m / 2, m - m / 2, 1);
 
-	return quote_locate(p->text, n, item->gold, m < QUOTE_BYTES ? m : QUOTE_BYTES).match != QUOTE_FAILED ||
+	/* Never by edits: where documents are alike, one of them says the same of something else. */
+	return quote_locate(p->text, n, item->gold, m < QUOTE_BYTES ? m : QUOTE_BYTES).match <= QUOTE_NORMALISED ||
 	       (n < m && memmem(item->gold, m, p->text, n)) || (half > 80 && memmem(p->text, n, item->gold, half)) ||
 	       (m - half > 80 && memmem(p->text, n, item->gold + half, m - half));
 }
