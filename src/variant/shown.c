@@ -14,15 +14,15 @@ enum {
 
 /* ---- which document is meant ---- */
 
-static void name_document(struct workshop *w, const char *name, size_t at)
+/* An id is looked up as a whole name first, then as the end of one. */
+static void name_documents(struct workshop *w, char before_end)
 {
-	const char *ends[] = { name, strrchr(name, '#'), strrchr(name, '/') };
-
-	for (size_t i = 0; i < 3; i++) {
-		const char *key = ends[i] && i > 0 ? ends[i] + 1 : ends[i];
+	for (size_t i = 0; i < w->n_documents; i++) {
+		const char *name = w->documents[i].name, *end = before_end ? strrchr(name, before_end) : name;
+		const char *key = end && before_end ? end + 1 : end;
 
 		if (key)
-			hash_map_put(&w->document_names, key, strlen(key), at);
+			hash_map_put(&w->document_names, key, strlen(key), i);
 	}
 }
 
@@ -30,10 +30,15 @@ static bool list_documents(struct workshop *w, struct error *err)
 {
 	if (w->documents || !w->library)
 		return true;
-	if (!documents_list(library_documents(w->library), &w->arena, &w->documents, &w->n_documents, err))
+	struct documents *d = library_documents(w->library);
+	bool ok = documents_begin_read(d, err) && documents_list(d, &w->arena, &w->documents, &w->n_documents, err);
+
+	documents_end(d);
+	if (!ok)
 		return false;
-	for (size_t i = 0; i < w->n_documents; i++)
-		name_document(w, w->documents[i].name, i);
+	name_documents(w, 0);
+	name_documents(w, '#');
+	name_documents(w, '/');
 	return true;
 }
 
@@ -127,12 +132,11 @@ static bool gold_passages(struct workshop *w, const struct example *item, const 
 
 static bool all_passages(struct workshop *w, struct arena *arena, struct passage **out, size_t *n, struct error *err)
 {
-	bool found = true;
-
 	*out = arena_array(arena, w->n_documents + 1, sizeof(**out));
 	*n = 0;
-	for (size_t i = 0; i < w->n_documents && found; i++) {
+	for (size_t i = 0; i < w->n_documents; i++) {
 		struct passage *p = &(*out)[*n];
+		bool found;
 
 		*p = (struct passage){ .document = w->documents[i].name, .title = w->documents[i].title, .heading = "",
 				       .similarity = NAN };
@@ -220,21 +224,34 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 	return found;
 }
 
-bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err)
+/* Whether all documents fit a prompt; reads no more than it takes to know. */
+static bool all_fit(struct workshop *w, struct error *err)
 {
 	size_t bytes = 0;
+	bool ok = list_documents(w, err);
 
+	for (size_t i = 0; ok && i < w->n_documents && bytes <= ALL_BYTES; i++) {
+		struct arena scratch = { 0 };
+		const char *text;
+		size_t n;
+		bool found;
+
+		ok = library_text(w->library, w->documents[i].name, &scratch, &text, &n, &found, err);
+		bytes += ok && found ? n : 0;
+		arena_release(&scratch);
+	}
+	if (ok && bytes > ALL_BYTES)
+		return error_set(err, "the documents are more than the %d bytes that fit a prompt", ALL_BYTES);
+	return ok;
+}
+
+bool workshop_documents(struct workshop *w, const struct technique *t, struct error *err)
+{
 	if (t->passages == PASSAGES_NONE)
 		return true;
 	if (!w->library)
 		return t->passages == PASSAGES_GOLD || error_set(err, "%s: the task has no documents", w->task->file);
 	if (t->search)
 		return library_prepare(w->library, &t->search->cutting, NULL, err);
-	if (t->passages != PASSAGES_ALL)
-		return true;
-	if (!list_documents(w, err))
-		return false;
-	for (size_t i = 0; i < w->n_documents; i++)
-		bytes += w->documents[i].n;
-	return bytes <= ALL_BYTES || error_set(err, "the documents, %zu bytes, do not fit a prompt; up to %d would", bytes, ALL_BYTES);
+	return t->passages != PASSAGES_ALL || all_fit(w, err);
 }
