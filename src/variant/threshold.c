@@ -73,9 +73,10 @@ static bool find_threshold(struct workshop *w, const struct variant *v, size_t n
 	for (size_t i = 0; i < n && made; i++) {
 		const struct example *item = w->dev.list.items[i];
 		double similarity = answers[i].evidence ? answers[i].evidence->similarity : NAN;
+		const char *abstention = answers[i].text ? "" : NULL; /* a reply that broke off stays what it is */
 
 		trials[i] = (struct trial){ isnan(similarity) ? INFINITY : similarity, scorer_grade(w->task, item, answers[i].text),
-					    scorer_grade(w->task, item, "") };
+					    scorer_grade(w->task, item, abstention) };
 	}
 	if (made)
 		*threshold = best_threshold(trials, n);
