@@ -221,6 +221,18 @@ bool variant_answer_anyway(struct workshop *w, const struct variant *v, const st
 	return model_answers(w, v, items, n, arena, answers, err);
 }
 
+/* In place of an answer whose passages are too far from the question; it cites nothing. */
+static void abstain(struct answer *a, struct arena *arena)
+{
+	struct evidence *shown = arena_alloc(arena, sizeof(*shown));
+
+	*shown = *a->evidence;
+	shown->n_citations = shown->failed = 0;
+	a->evidence = shown;
+	a->text = "";
+	a->status = "abstained";
+}
+
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err)
 {
@@ -231,10 +243,8 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
 	for (size_t i = 0; i < n; i++) {
 		struct answer *a = &answers[i];
 
-		if (!a->evidence || !(a->evidence->similarity < threshold) || !a->text)
-			continue;
-		a->text = "";
-		a->status = "abstained";
+		if (a->text && a->evidence && a->evidence->similarity < threshold)
+			abstain(a, arena);
 	}
 	return true;
 }
