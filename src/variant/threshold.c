@@ -43,7 +43,8 @@ static bool needs_threshold(const struct workshop *w, const struct variant *v, s
 
 	for (size_t i = 0; i < n; i++)
 		any |= w->dev.list.items[i]->answer[0] == 0;
-	return any && w->task->kind == TASK_ANSWER && v->technique && v->technique->search;
+	/* Probes that put other passages there measure the model alone. */
+	return any && w->task->kind == TASK_ANSWER && v->technique && v->technique->passages == PASSAGES_RETRIEVED;
 }
 
 /* The calls are the race's too; they count as the run's even if it never gets there. */
