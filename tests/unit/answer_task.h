@@ -17,6 +17,10 @@
 #include "variant/workshop.h"
 
 enum { TOWNS = 96 };
+/* Which split a town's questions are in: 0 the pool, 1 dev, 2 test. */
+#ifndef TOWN_SPLIT
+#define TOWN_SPLIT(i) ((i) % 3)
+#endif
 
 static const char *const tiny[] = { "local:tiny-llama" };
 
@@ -81,14 +85,14 @@ static inline void towns_write(struct towns *t, const char *name, const char *te
 	assert_int_equal(fclose(out), 0);
 }
 
-/* A third each for pool, dev and test, the unanswerable among them; keys: what is added to task.yaml. */
+/* keys: what is added to task.yaml. */
 static inline void towns_write_task(struct towns *t, const char *keys)
 {
 	static const char *const splits[] = { "train", "dev", "test" };
 	struct buf lines = { 0 };
 
 	for (size_t i = 0; i < TOWNS; i++) {
-		const char *name = town_name(&t->arena, i), *split = splits[i % 3];
+		const char *name = town_name(&t->arena, i), *split = splits[TOWN_SPLIT(i)];
 
 		towns_write(t, arena_printf(&t->arena, "docs/%s.md", name), town_document(&t->arena, i));
 		buf_addf(&lines, "{\"id\": \"harbour-%zu\", \"question\": \"In which year was the harbour of %s opened?\", \"answer\": "
