@@ -14,7 +14,7 @@ bool probe_before(struct climb *c, const char **why, struct error *err);
 /* Once the documents are searched: R, D and N. */
 bool probe_after(struct climb *c, struct error *err);
 
-/* The rows that the store has of a run, on the items that all of them answered; n 0: none. Lives in arena. */
+/* The rows of a run that the store has whole; the others are NULL. n: items of a row. Lives in arena. */
 bool probe_load(const struct task *task, struct store *store, int64_t run, struct dev_items order, const char *model,
 		struct arena *arena, struct knowledge *k, struct error *err);
 

@@ -28,9 +28,9 @@ struct report_score {
 	double score, low, high; /* 95 %: Wilson's interval, of graded scores the t interval */
 };
 
-/* Why an answer that stands on passages is wrong; the first that fits. */
+/* Why an answer that stands on passages is wrong. */
 enum report_cause {
-	CAUSE_ABSTAINED,     /* it abstained though the documents answer */
+	CAUSE_ABSTAINED,     /* it abstained though a passage that holds the answer was shown, or the example names none */
 	CAUSE_NOT_ABSTAINED, /* it answered though they do not */
 	CAUSE_NOT_RETRIEVED, /* no passage that holds the answer was shown */
 	CAUSE_UNUSED,        /* one was shown, and another or nothing was cited */

@@ -41,11 +41,17 @@ static enum report_cause cause_of(const struct example *item, const char *answer
 
 	if (!item->answer[0])
 		return CAUSE_NOT_ABSTAINED;
-	if (!answer || !answer[0])
+	if (!answer[0])
 		return e->gold && !shows_gold(e) ? CAUSE_NOT_RETRIEVED : CAUSE_ABSTAINED;
 	if (e->gold && !shows_gold(e))
 		return CAUSE_NOT_RETRIEVED;
 	return e->gold && !cites_gold(e, &right) ? CAUSE_UNUSED : CAUSE_DESPITE;
+}
+
+/* A reply that broke off is no answer, and `outcomes` counts it. */
+static bool is_wrong(const struct task *task, const struct example *item, const char *answer)
+{
+	return answer && scorer_grade(task, item, answer) * 100 < WRONG_BELOW_PERCENT;
 }
 
 /* Sums while the answers are read. */
@@ -107,7 +113,7 @@ struct report_retrieval retrieval_of(const struct task *task, struct item_list i
 		if (at == SIZE_MAX || !evidence_read(rows[i].evidence, &e, arena))
 			continue;
 		add_answer(&r, &s, &rows[i], &e, arena);
-		if (scorer_grade(task, items.items[at], rows[i].answer) * 100 < WRONG_BELOW_PERCENT)
+		if (is_wrong(task, items.items[at], rows[i].answer))
 			r.causes[cause_of(items.items[at], rows[i].answer, &e)]++;
 	}
 	hash_map_release(&by_id);
@@ -150,13 +156,12 @@ const struct report_failure *retrieval_failures(const struct task *task, struct 
 		size_t at = hash_map_get(&by_id, rows[i].item, strlen(rows[i].item), SIZE_MAX);
 		struct evidence *e = arena_alloc(arena, sizeof(*e));
 
-		if (at == SIZE_MAX || !evidence_read(rows[i].evidence, e, arena) ||
-		    scorer_grade(task, items.items[at], rows[i].answer) * 100 >= WRONG_BELOW_PERCENT)
+		if (at == SIZE_MAX || !evidence_read(rows[i].evidence, e, arena) || !is_wrong(task, items.items[at], rows[i].answer))
 			continue;
 		list[found++] = (struct report_failure){
 			.cause = cause_of(items.items[at], rows[i].answer, e), .item = items.items[at]->id,
 			.question = question_of(task, items.items[at], arena), .expected = items.items[at]->answer,
-			.answer = rows[i].answer ? rows[i].answer : "", .evidence = e,
+			.answer = rows[i].answer, .evidence = e,
 		};
 	}
 	hash_map_release(&by_id);

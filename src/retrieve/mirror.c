@@ -42,21 +42,35 @@ static bool holds(const int64_t *ids, size_t n, int64_t id)
 	return low < n && ids[low] == id;
 }
 
-static void drop_documents(struct mirror *m, const int64_t *documents, size_t n)
+/* Whether the run's chunks are still the collection's: a document that was merely cut for another one has changed too. */
+static bool is_kept(struct library *l, const struct mirror *m, const struct mirror_run *run, bool *kept, struct error *err)
 {
-	size_t kept = 0;
+	struct arena arena = { 0 };
+	struct chunk_row first;
+	bool ok = chunk_get(l->documents, m->collection, run->first, &arena, &first, kept, err);
+
+	arena_release(&arena);
+	return ok;
+}
+
+static bool drop_changed(struct library *l, struct mirror *m, const int64_t *documents, size_t n, struct error *err)
+{
+	size_t n_kept = 0;
+	bool ok = true;
 
 	for (size_t i = 0; i < m->n_runs; i++) {
 		struct mirror_run run = m->runs[i];
+		bool kept = true;
 
-		if (!holds(documents, n, run.document)) {
-			m->runs[kept++] = run;
-			continue;
-		}
-		for (size_t c = 0; c < run.n; c++)
+		if (ok && holds(documents, n, run.document))
+			ok = is_kept(l, m, &run, &kept, err);
+		if (kept || !ok)
+			m->runs[n_kept++] = run;
+		for (size_t c = 0; c < run.n && !kept && ok; c++)
 			vector_index_remove(m->index, run.first + (int64_t)c);
 	}
-	m->n_runs = kept;
+	m->n_runs = n_kept;
+	return ok;
 }
 
 static bool begin_anew(struct mirror *m, size_t width, struct error *err)
@@ -85,7 +99,7 @@ static bool forget_changed(struct library *l, struct mirror *m, size_t width, st
 	bool ok = documents_changed(l->documents, m->version, &arena, &changed, &n, &known, err);
 
 	if (ok && known && m->index)
-		drop_documents(m, changed, n);
+		ok = drop_changed(l, m, changed, n, err);
 	arena_release(&arena);
 	return ok && ((known && m->index) || begin_anew(m, width, err));
 }

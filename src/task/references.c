@@ -1,10 +1,25 @@
 /* references.c - right answers beside the first, and where in the documents an answer stands. */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "task/examples.h"
 
-/* The strings of a JSON array, in arena; false when the text is none. Anything else in the array makes it none. */
+/* A string, or a number as it is written; NULL for anything else. */
+static const char *scalar_text(struct arena *arena, const json_t *value)
+{
+	if (json_is_string(value))
+		return arena_string(arena, json_string_value(value));
+	if (!json_is_number(value))
+		return NULL;
+	char *written = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	const char *text = arena_string(arena, written);
+
+	free(written);
+	return text;
+}
+
+/* The strings and numbers of a JSON array, in arena; false when the text is none. Anything else in the array makes it none. */
 static bool read_array(struct arena *arena, const char *text, const char *const **strings, size_t *n)
 {
 	json_t *array = text[0] == '[' ? json_loads(text, 0, NULL) : NULL;
@@ -14,8 +29,8 @@ static bool read_array(struct arena *arena, const char *text, const char *const 
 	size_t i;
 
 	json_array_foreach(array, i, item) {
-		all = all && json_is_string(item);
-		list[i] = all ? arena_string(arena, json_string_value(item)) : NULL;
+		list[i] = scalar_text(arena, item);
+		all = all && list[i];
 	}
 	*strings = list;
 	*n = json_array_size(array);

@@ -222,6 +222,18 @@ bool variant_answer_anyway(struct workshop *w, const struct variant *v, const st
 	return model_answers(w, v, items, n, arena, answers, err);
 }
 
+/* In place of an answer whose passages are too far from the question; it cites nothing. */
+static void abstain(struct answer *a, struct arena *arena)
+{
+	struct evidence *shown = arena_alloc(arena, sizeof(*shown));
+
+	*shown = *a->evidence;
+	shown->n_citations = shown->failed = 0;
+	a->evidence = shown;
+	a->text = "";
+	a->status = "abstained";
+}
+
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err)
 {
@@ -232,15 +244,8 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
 	for (size_t i = 0; i < n; i++) {
 		struct answer *a = &answers[i];
 
-		if (!a->evidence || !(a->evidence->similarity < threshold) || !a->text)
-			continue;
-		struct evidence *uncited = arena_alloc(arena, sizeof(*uncited));
-
-		*uncited = *a->evidence;
-		uncited->n_citations = 0;
-		a->evidence = uncited;
-		a->text = "";
-		a->status = "abstained";
+		if (a->text && a->evidence && a->evidence->similarity < threshold)
+			abstain(a, arena);
 	}
 	return true;
 }
@@ -256,4 +261,22 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 	if (v->technique && !workshop_documents(w, v->technique, unfit, err))
 		return false;
 	return *unfit || ((!embeds || workshop_vectors(w, err)) && (!v->model || model_open(w->models, v->model, err)));
+}
+
+bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
+		     struct error *err)
+{
+	struct arena arena;
+	struct model_request request;
+	struct evidence shown;
+	bool built = true;
+
+	if (v->classifier || v->lookup)
+		return true;
+	arena_init(&arena);
+	built = request_build(w, v, item, workshop_text(w, &arena, item), &arena, &request, &shown, err);
+	if (built)
+		buf_adds(out, request_json(&arena, &request));
+	arena_release(&arena);
+	return built;
 }

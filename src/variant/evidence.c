@@ -26,7 +26,8 @@ static bool holds_answer(const struct passage *p, const struct example *item)
 	/* Chunks may be cut through the gold passage: half of it is enough, and so is a chunk inside it. */
 	size_t n = p->end - p->start, m = strlen(item->gold), half = m / 2 + text_first(item->gold + m / 2, m - m / 2, 1);
 
-	return quote_locate(p->text, n, item->gold, m < QUOTE_BYTES ? m : QUOTE_BYTES).match != QUOTE_FAILED ||
+	/* Never by edits: where documents are alike, one of them says the same of something else. */
+	return quote_locate(p->text, n, item->gold, m < QUOTE_BYTES ? m : QUOTE_BYTES).match <= QUOTE_NORMALISED ||
 	       (n < m && memmem(item->gold, m, p->text, n)) || (half > 80 && memmem(p->text, n, item->gold, half)) ||
 	       (m - half > 80 && memmem(p->text, n, item->gold + half, m - half));
 }
@@ -218,7 +219,7 @@ bool evidence_read(const char *json, struct evidence *e, struct arena *arena)
 	json_t *root = json ? json_loads(json, 0, NULL) : NULL, *similarity = json_object_get(root, "similarity");
 	json_t *array = json_object_get(root, "citations");
 	struct citation *citations = arena_array(arena, json_array_size(array) + 1, sizeof(*citations));
-	bool usable = json_is_object(root);
+	bool usable = json_is_array(json_object_get(root, "passages"));
 	const json_t *item;
 	size_t i;
 

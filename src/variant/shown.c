@@ -14,15 +14,15 @@ enum {
 
 /* ---- which document is meant ---- */
 
-static void name_document(struct workshop *w, const char *name, size_t at)
+/* An id is looked up as a whole name first, then as the end of one. */
+static void name_documents(struct workshop *w, char before_end)
 {
-	const char *ends[] = { name, strrchr(name, '#'), strrchr(name, '/') };
-
-	for (size_t i = 0; i < 3; i++) {
-		const char *key = ends[i] && i > 0 ? ends[i] + 1 : ends[i];
+	for (size_t i = 0; i < w->n_documents; i++) {
+		const char *name = w->documents[i].name, *end = before_end ? strrchr(name, before_end) : name;
+		const char *key = end && before_end ? end + 1 : end;
 
 		if (key)
-			hash_map_put(&w->document_names, key, strlen(key), at);
+			hash_map_put(&w->document_names, key, strlen(key), i);
 	}
 }
 
@@ -30,10 +30,15 @@ static bool list_documents(struct workshop *w, struct error *err)
 {
 	if (w->documents || !w->library)
 		return true;
-	if (!documents_list(library_documents(w->library), &w->arena, &w->documents, &w->n_documents, err))
+	struct documents *d = library_documents(w->library);
+	bool ok = documents_begin_read(d, err) && documents_list(d, &w->arena, &w->documents, &w->n_documents, err);
+
+	documents_end(d);
+	if (!ok)
 		return false;
-	for (size_t i = 0; i < w->n_documents; i++)
-		name_document(w, w->documents[i].name, i);
+	name_documents(w, 0);
+	name_documents(w, '#');
+	name_documents(w, '/');
 	return true;
 }
 
@@ -127,12 +132,11 @@ static bool gold_passages(struct workshop *w, const struct example *item, const 
 
 static bool all_passages(struct workshop *w, struct arena *arena, struct passage **out, size_t *n, struct error *err)
 {
-	bool found = true;
-
 	*out = arena_array(arena, w->n_documents + 1, sizeof(**out));
 	*n = 0;
-	for (size_t i = 0; i < w->n_documents && found; i++) {
+	for (size_t i = 0; i < w->n_documents; i++) {
 		struct passage *p = &(*out)[*n];
+		bool found;
 
 		*p = (struct passage){ .document = w->documents[i].name, .title = w->documents[i].title, .heading = "",
 				       .similarity = NAN };
@@ -231,17 +235,25 @@ bool workshop_shown(struct workshop *w, const struct technique *t, const struct 
 	return found;
 }
 
+/* Whether all documents fit a prompt; reads no more than it takes to know. */
 static bool fits_prompt(struct workshop *w, const char **unfit, struct error *err)
 {
 	size_t bytes = 0;
+	bool ok = list_documents(w, err);
 
-	if (!list_documents(w, err))
-		return false;
-	for (size_t i = 0; i < w->n_documents; i++)
-		bytes += w->documents[i].n;
+	for (size_t i = 0; ok && i < w->n_documents && bytes <= ALL_BYTES; i++) {
+		struct arena scratch = { 0 };
+		const char *text;
+		size_t n;
+		bool found;
+
+		ok = library_text(w->library, w->documents[i].name, &scratch, &text, &n, &found, err);
+		bytes += ok && found ? n : 0;
+		arena_release(&scratch);
+	}
 	if (bytes > ALL_BYTES)
-		*unfit = arena_printf(&w->arena, "the documents, %zu bytes, do not fit a prompt; up to %d would", bytes, ALL_BYTES);
-	return true;
+		*unfit = arena_printf(&w->arena, "the documents are more than the %d bytes that fit a prompt", ALL_BYTES);
+	return ok;
 }
 
 static bool holds_code(struct workshop *w, const char **unfit, struct error *err)

@@ -43,7 +43,8 @@ static bool needs_threshold(const struct workshop *w, const struct variant *v, s
 
 	for (size_t i = 0; i < n; i++)
 		any |= w->dev.list.items[i]->answer[0] == 0;
-	return any && w->task->kind == TASK_ANSWER && v->technique && v->technique->search;
+	/* Probes that put other passages there measure the model alone. */
+	return any && w->task->kind == TASK_ANSWER && v->technique && v->technique->passages == PASSAGES_RETRIEVED;
 }
 
 /* The calls are the race's too; they count as the run's even if it never gets there. */
@@ -66,9 +67,10 @@ static struct trial trial_of(const struct workshop *w, size_t i, const char *ans
 {
 	const struct example *item = w->dev.list.items[i];
 	double similarity = e ? e->similarity : NAN;
+	const char *abstention = answer ? "" : NULL; /* a reply that broke off stays what it is */
 
 	return (struct trial){ isnan(similarity) ? INFINITY : similarity, scorer_grade(w->task, item, answer),
-			       scorer_grade(w->task, item, "") };
+			       scorer_grade(w->task, item, abstention) };
 }
 
 static bool make_trials(struct workshop *w, const struct variant *v, size_t n, struct trial *trials, struct arena *arena,

@@ -110,4 +110,9 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
+/* What variant_answer() would send for one input, as the JSON that the store keeps; "" where no model is asked. The search of
+ * a variant that rewrites is for the input alone. */
+bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
+		     struct error *err);
+
 #endif

@@ -535,6 +535,33 @@ static void copies_make_room(void **state)
 			    "the ostrich sat on the red mat and ran|an ostrich, a dog, a blue house");
 }
 
+/* A document that is cut for another collection has changed in that one alone. */
+static void another_cutting_leaves_the_first_its_vectors(void **state)
+{
+	struct fixture *f = *state;
+	const struct cutting fine = { 40, 8, true, false };
+	struct search coarse = searching(SEARCH_VECTORS, 1000), small = coarse;
+
+	small.cutting = fine;
+	write_text(f, "a.md", sections(f, 6, 3, "ostrich"));
+	write_text(f, "b.md", "# Other\n\nNothing of note.\n");
+	add(f, "*.md");
+	const char *before = found(f, f->l, "ostrich3", &coarse);
+
+	assert_non_null(strstr(before, "ostrich3"));
+	MUST(f, library_prepare(f->l, &fine, NULL, &f->err));
+	assert_non_null(strstr(found(f, f->l, "ostrich3", &small), "ostrich3"));
+	assert_string_equal(found(f, f->l, "ostrich3", &coarse), before);
+
+	/* What did change goes from both. */
+	write_text(f, "a.md", sections(f, 6, 3, "whale"));
+	add(f, "*.md");
+	assert_null(strstr(found(f, f->l, "ostrich3", &coarse), "ostrich"));
+	assert_null(strstr(found(f, f->l, "ostrich3", &small), "ostrich"));
+	assert_non_null(strstr(found(f, f->l, "ostrich3", &coarse), "whale3"));
+	assert_clean(f, f->l);
+}
+
 static void the_model_may_change(void **state)
 {
 	enum { DOCUMENTS = 1200 };
@@ -817,6 +844,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(filters_still_give_k, begin, finish),
 		cmocka_unit_test_setup_teardown(passages_are_widened_and_merged, begin, finish),
 		cmocka_unit_test_setup_teardown(copies_make_room, begin, finish),
+		cmocka_unit_test_setup_teardown(another_cutting_leaves_the_first_its_vectors, begin, finish),
 		cmocka_unit_test_setup_teardown(the_model_may_change, begin, finish),
 		cmocka_unit_test_setup_teardown(an_old_model_adds_while_the_new_one_builds, begin, finish),
 		cmocka_unit_test_setup_teardown(words_alone_need_no_model, begin, finish),
