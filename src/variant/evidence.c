@@ -68,18 +68,21 @@ static struct quote_place locate_in(const struct passage *p, const char *quote)
 	return quote_locate(p->text, p->end - p->start, quote, strlen(quote));
 }
 
-/* The passage that has the quote, the named one first; n_passages when none has. */
+/* The passage that has the quote most exactly, of equals the named one, then the first; n_passages when none has. */
 static size_t find_passage(const struct evidence *e, size_t named, const char *quote, struct quote_place *place)
 {
+	size_t best = named;
+
 	*place = locate_in(&e->passages[named], quote);
-	if (place->match != QUOTE_FAILED)
-		return named;
-	for (size_t i = 0; i < e->n_passages; i++) {
-		*place = i == named ? *place : locate_in(&e->passages[i], quote);
-		if (place->match != QUOTE_FAILED)
-			return i;
+	for (size_t i = 0; i < e->n_passages && place->match != QUOTE_EXACT; i++) {
+		struct quote_place other = locate_in(&e->passages[i], quote);
+
+		if (other.match < place->match) {
+			*place = other;
+			best = i;
+		}
 	}
-	return e->n_passages;
+	return place->match == QUOTE_FAILED ? e->n_passages : best;
 }
 
 void evidence_cite(struct evidence *e, const struct cited_answer *reply, struct arena *arena)

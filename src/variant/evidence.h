@@ -36,7 +36,7 @@ void evidence_relevant(const struct evidence *e, bool *relevant);
 /* Whether the name of a document is what an id in the examples means: the name, what follows its last '#', or its last '/'. */
 bool evidence_names(const char *document, const char *id);
 
-/* Locates a reply's quotes in the passages: in the one that it names, else in the others, the first that has it. A citation
+/* Locates a reply's quotes in the passages: where one stands most exactly, of equals in the passage that it names. A citation
  * without a quote stands for its whole passage when the reply had no place for quotes (`parsed` false). */
 void evidence_cite(struct evidence *e, const struct cited_answer *reply, struct arena *arena);
 /* For replies that were not asked to cite: the sentences of the passages in which the answer stands, the first of them. */
