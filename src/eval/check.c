@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/gold.h"
 #include "model/reader.h"
 #include "task/template.h"
 
-enum { COPIES_SHOWN = 5 };
+enum { EXAMPLES_SHOWN = 5 };
 
 static int compare_sizes(const void *a, const void *b)
 {
@@ -85,6 +86,7 @@ struct check check_task(const struct task *task, const struct climb_options *opt
 		lengths[i] = lengths_of(task, models, names[i], arena);
 	c.lengths = lengths;
 	c.n_copies = leakage_find(task, arena, &c.copies);
+	c.n_lost = gold_missing(task, arena, &c.lost);
 	return c;
 }
 
@@ -108,22 +110,37 @@ static void write_copies(const struct check *c, struct buf *out)
 	buf_addf(out, "  note: %zu dev or test example%s nearly repeat%s a pool example, which flatters every score on %s;\n"
 		 "        keep copies in one split, or give them a common group:\n",
 		 c->n_copies, c->n_copies == 1 ? "" : "s", c->n_copies == 1 ? "s" : "", c->n_copies == 1 ? "it" : "them");
-	for (size_t i = 0; i < c->n_copies && i < COPIES_SHOWN; i++) {
+	for (size_t i = 0; i < c->n_copies && i < EXAMPLES_SHOWN; i++) {
 		const struct near_copy *n = &c->copies[i];
 
 		buf_addf(out, "        %s (line %zu) and %s (line %zu): %.0f %% alike%s\n", n->item->id, n->item->line, n->pool->id,
 			 n->pool->line, 100 * n->similarity, n->same_label ? "" : ", with different answers");
 	}
-	if (c->n_copies > COPIES_SHOWN)
-		buf_addf(out, "        and %zu more (--json lists all)\n", c->n_copies - COPIES_SHOWN);
+	if (c->n_copies > EXAMPLES_SHOWN)
+		buf_addf(out, "        and %zu more (--json lists all)\n", c->n_copies - EXAMPLES_SHOWN);
+}
+
+static void write_lost(const struct check *c, struct buf *out)
+{
+	if (c->n_lost == 0)
+		return;
+	buf_addf(out, "  note: the gold passage%s of %zu example%s not in the documents, so that no search can find %s; correct %s:\n",
+		 c->n_lost == 1 ? "" : "s", c->n_lost, c->n_lost == 1 ? " is" : "s are", c->n_lost == 1 ? "it" : "them",
+		 c->n_lost == 1 ? "it" : "them");
+	for (size_t i = 0; i < c->n_lost && i < EXAMPLES_SHOWN; i++)
+		buf_addf(out, "        %s (line %zu)\n", c->lost[i]->id, c->lost[i]->line);
+	if (c->n_lost > EXAMPLES_SHOWN)
+		buf_addf(out, "        and %zu more (--json lists all)\n", c->n_lost - EXAMPLES_SHOWN);
 }
 
 void check_write_text(const struct check *c, struct buf *out)
 {
 	const struct task *t = c->task;
 
-	buf_addf(out, "%s: %s, %zu labels, %zu examples (%zu duplicates dropped)\n", t->name, task_kind_name(t->kind),
-		 t->n_labels, t->n_rows, t->n_duplicates);
+	buf_addf(out, "%s: %s, ", t->name, task_kind_name(t->kind));
+	if (t->n_labels > 0)
+		buf_addf(out, "%zu labels, ", t->n_labels);
+	buf_addf(out, "%zu examples (%zu duplicates dropped)\n", t->n_rows, t->n_duplicates);
 	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
 	for (size_t i = 0; i < c->n_lengths; i++)
 		write_lengths(&c->lengths[i], out);
@@ -132,6 +149,7 @@ void check_write_text(const struct check *c, struct buf *out)
 	for (size_t i = 0; i < t->n_warnings; i++)
 		buf_addf(out, "  note: %s\n", t->warnings[i]);
 	write_copies(c, out);
+	write_lost(c, out);
 }
 
 static json_t *lengths_json(const struct check *c)
@@ -160,6 +178,15 @@ static json_t *copies_json(const struct check *c)
 	return list;
 }
 
+static json_t *lost_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_lost; i++)
+		json_array_append_new(list, json_string(c->lost[i]->id));
+	return list;
+}
+
 void check_write_json(const struct check *c, struct buf *out)
 {
 	const struct task *t = c->task;
@@ -168,12 +195,12 @@ void check_write_json(const struct check *c, struct buf *out)
 	for (size_t i = 0; i < t->n_warnings; i++)
 		json_array_append_new(warnings, json_string(t->warnings[i]));
 	json_t *root = json_pack(
-		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o, s:o, s:o}", "task", t->name, "kind",
+		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
 		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
 		(json_int_t)c->bound.dev_calls, "test", (json_int_t)c->bound.test_calls, "input_tokens", lengths_json(c),
-		"near_copies", copies_json(c), "warnings", warnings);
+		"near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings);
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

@@ -21,6 +21,8 @@ struct check {
 	size_t n_copies;
 	const struct input_lengths *lengths; /* one for each model that the task names */
 	size_t n_lengths;
+	const struct example *const *lost; /* examples whose gold passages are not in the documents (gold.h) */
+	size_t n_lost;
 };
 
 /* models: the folder of local models. The result lives in arena. */

@@ -43,4 +43,20 @@ twins = [n for n in c["near_copies"] if n["item"] == "twin-b"]
 assert len(twins) == 1 and twins[0]["pool"] == "twin-a" and .9 <= twins[0]["similarity"] < 1 and not twins[0]["same_label"], twins
 assert len(c["near_copies"]) == 1, c["near_copies"]
 PY
+
+# the example's gold passages stand in the documents; one that was changed does not
+"$rung" check examples/docs-qa >"$scratch/out"
+if grep -q "not in the documents" "$scratch/out"; then fail "gold passages of the example" "$(cat "$scratch/out")"; else ok "gold passages of the example"; fi
+cp -r examples docs README.md "$scratch"
+sed -i '2s/"gold": "/&never written /' "$scratch/examples/docs-qa/questions.jsonl"
+"$rung" check "$scratch/examples/docs-qa" >"$scratch/out"
+says "a gold passage that no document holds" "the gold passage of 1 example is not in the documents"
+says "is named" "q-002 (line 2)"
+rm "$scratch/docs/task.md"
+"$rung" check "$scratch/examples/docs-qa" --json >"$scratch/json"
+if python3 -c 'import json, sys; sys.exit(len(json.load(open(sys.argv[1]))["gold_missing"]) < 10)' "$scratch/json"; then
+	ok "and so are those of a document that is gone"
+else
+	fail "and so are those of a document that is gone" "$(cat "$scratch/json")"
+fi
 finish
