@@ -70,7 +70,8 @@ static bool file_open(struct task_file *f, const char *path, struct error *err)
 	return ok;
 }
 
-/* The template of a node of the task file, checked: no template may show the answer to what has to find it. */
+/* The template of a node of the task file, checked: no template may show the answer, or where it stands, to what has to find
+ * it. */
 static struct template *compile(struct task_file *f, const char *text, const struct yaml *node, const char *what,
 				struct error *err)
 {
@@ -78,8 +79,17 @@ static struct template *compile(struct task_file *f, const char *text, const str
 	const char *where = arena_printf(&t->arena, "%s:%zu:%zu: %s", t->file, node->line, node->column, what);
 	struct template *template = template_compile(&t->arena, t, text, where, err);
 
-	if (template && template_uses(template, task_column(t, f->answer, strlen(f->answer)))) {
-		error_set(err, "%s: shows {{%s}}, the column with the right answer; take it out", where, f->answer);
+	const struct { const char *column, *what; } secrets[] = {
+		{ f->answer, "right answer" }, { f->gold, "passage that holds the answer" },
+		{ f->gold_ids, "documents that hold the answer" }, { f->human, "grade that a person gave" },
+	};
+
+	for (size_t i = 0; template && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		const char *column = secrets[i].column;
+
+		if (!column || !template_uses(template, task_column(t, column, strlen(column))))
+			continue;
+		error_set(err, "%s: shows {{%s}}, the column with the %s; take it out", where, column, secrets[i].what);
 		mention_flatten(err->text);
 		return NULL;
 	}

@@ -107,6 +107,9 @@ static const struct {
 	  { "task.yaml:2:8: input names no column" } },
 	{ "the answer in the input", GOOD("instruction: x\ninput: \"{{text}} {{label}}\"\n" EXAMPLES),
 	  { "task.yaml:2:8: input: shows {{label}}, the column with the right answer" } },
+	{ "the gold passage in the input", GOOD("instruction: x\ninput: \"{{text}} {{thread}}\"\n"
+		"examples: {file: e.csv, answer: label, gold: thread}\n"),
+	  { "task.yaml:2:8: input: shows {{thread}}, the column with the passage that holds the answer" } },
 	{ "missing answer column", GOOD(HEAD "examples: {file: e.csv, answer: lable}\n"),
 	  { "task.yaml:4:33: answer: \"lable\" is not a column of ", "(did you mean \"label\"?)" } },
 	{ "missing id column", GOOD(WITH("id: key")), { "task.yaml:4:44: id: \"key\" is not a column" } },
