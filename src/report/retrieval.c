@@ -117,6 +117,8 @@ struct report_retrieval retrieval_of(const struct task *task, struct item_list i
 			r.causes[cause_of(items.items[at], rows[i].answer, &e)]++;
 	}
 	hash_map_release(&by_id);
+	if (task->kind != TASK_ANSWER && r.n_gold == 0)
+		return (struct report_retrieval){ 0 }; /* labels cite nothing: there is nothing to say */
 	r.recall = share(s.recall, r.n_gold);
 	r.ndcg = share(s.ndcg, r.n_gold);
 	r.reciprocal = share(s.reciprocal, r.n_gold);

@@ -5,7 +5,8 @@
 #include "eval/eval.h"
 #include "report/report.h"
 
-/* Over a variant's stored answers in one split; zero when none of them shows passages. */
+/* Over a variant's stored answers in one split; zero when none of them shows passages, or when
+ * they are labels and no example names what holds its answer. */
 struct report_retrieval retrieval_of(const struct task *task, struct item_list items, const struct answer_row *rows, size_t n,
 				     struct arena *arena);
 /* Wrong answers among them, by cause; at most FAILURES_SHOWN each. Lives in arena. */
