@@ -205,7 +205,7 @@ static bool lookups_answer(struct workshop *w, const struct variant *v, const st
 	for (size_t i = 0; i < n; i++) {
 		double start = clock_ms();
 
-		if (!v->lookup->answer(w, items[i], arena, &answers[i], err))
+		if (!v->lookup->answer(w, v->lookup, items[i], arena, &answers[i], err))
 			return false;
 		answers[i].ms = clock_ms() - start;
 	}

@@ -1,19 +1,21 @@
-/* lookup.c - rung 0 of questions: an answer that somebody gave before, or a sentence that somebody wrote. */
+/* lookup.c - an answer that somebody gave before, or a sentence that somebody wrote. */
 #include <math.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "retrieve/chunk.h"
+#include "retrieve/sentence_rank.h"
 #include "variant/lookup.h"
 
 enum { SENTENCE_PASSAGES = 3 };
 
 /* The answer of the pool's most similar question (TF-IDF). */
-static bool nearest_answer(struct workshop *w, const struct example *item, struct arena *arena, struct answer *answer,
-			   struct error *err)
+static bool nearest_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+			   struct answer *answer, struct error *err)
 {
 	size_t *positions, n;
 
+	(void)l;
 	if (!workshop_shots(w, SHOTS_TFIDF, item, arena, &positions, &n, err))
 		return false;
 	const struct example *nearest = n > 0 ? w->task->pool.list.items[positions[n - 1]] : NULL;
@@ -24,6 +26,7 @@ static bool nearest_answer(struct workshop *w, const struct example *item, struc
 }
 
 static const struct search by_words = { .mode = SEARCH_WORDS, .cutting = { 200, 40, true, false }, .k = SENTENCE_PASSAGES };
+static const struct search by_both = { .mode = SEARCH_FUSED, .cutting = { 200, 40, true, false }, .k = SENTENCE_PASSAGES };
 
 /* Sentences of the passages, each a text of its own. */
 struct sentences {
@@ -60,18 +63,16 @@ static struct sentences split(const struct passage *passages, size_t n, struct a
 	return s;
 }
 
-/* The sentence of the best passages that shares most with the question (TF-IDF over those sentences); it cites itself. */
-static bool best_sentence(struct workshop *w, const struct example *item, struct arena *arena, struct answer *answer,
-			  struct error *err)
+/* The sentence of the best passages that has most to do with the question; it cites itself. */
+static bool best_sentence(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+			  struct answer *answer, struct error *err)
 {
-	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
 	const char *question = workshop_text(w, arena, item);
 	struct evidence *e = arena_alloc(arena, sizeof(*e));
 	struct passage *passages;
-	double similarity;
-	size_t n, best;
+	size_t n;
 
-	if (!library_search(w->library, question, &by_words, arena, &passages, &n, err))
+	if (!library_search(w->library, question, l->search, arena, &passages, &n, err))
 		return false;
 	struct sentences s = split(passages, n, arena);
 
@@ -80,10 +81,11 @@ static bool best_sentence(struct workshop *w, const struct example *item, struct
 	*answer = (struct answer){ .text = "", .status = "abstained", .evidence = e };
 	if (s.n == 0)
 		return true;
-	struct tfidf_index *index = tfidf_index_new(&words, s.text, s.n);
+	struct ranked *ranked = arena_array(arena, s.n, sizeof(*ranked));
 
-	tfidf_nearest(index, question, 1, SIZE_MAX, &best, &similarity);
-	tfidf_index_free(index);
+	if (!sentence_rank(w->models, l->search->mode, question, s.text, s.n, arena, ranked, err))
+		return false;
+	size_t best = (size_t)ranked[0].id;
 	struct cited cited = { s.passage[best], s.text[best] };
 
 	evidence_cite(e, &(struct cited_answer){ .citations = &cited, .n_citations = 1, .parsed = true }, arena);
@@ -93,8 +95,9 @@ static bool best_sentence(struct workshop *w, const struct example *item, struct
 }
 
 static const struct lookup lookups[] = {
-	{ "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
-	{ "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
+	{ 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
+	{ 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
+	{ 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
 };
 
 const struct lookup *lookup_all(size_t *n)

@@ -1,14 +1,15 @@
-/* lookup.h - answers to questions without a language model: one row a way. Private to src/variant. */
+/* lookup.h - answers to questions without a language model: one row a way; on rung 0 without vectors too. Private to src/variant. */
 #ifndef RUNG_VARIANT_LOOKUP_H
 #define RUNG_VARIANT_LOOKUP_H
 
 #include "variant/workshop.h"
 
 struct lookup {
+	int rung;
 	const char *id, *summary;
 	const struct search *search; /* of the documents; NULL: it needs none */
-	bool (*answer)(struct workshop *w, const struct example *item, struct arena *arena, struct answer *answer,
-		       struct error *err);
+	bool (*answer)(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+		       struct answer *answer, struct error *err);
 };
 
 const struct lookup *lookup_all(size_t *n);

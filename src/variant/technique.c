@@ -182,14 +182,16 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 	}
 }
 
-static void add_lookups(struct list *list, struct arena *arena, const struct task *task)
+static void add_lookups(struct list *list, struct arena *arena, const struct task *task, int rung)
 {
 	size_t n;
 	const struct lookup *lookups = lookup_all(&n);
 
 	for (size_t i = 0; i < n && task->kind == TASK_ANSWER; i++) {
-		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "0/%s", lookups[i].id),
-								.name = lookups[i].summary, .rung = 0, .lookup = &lookups[i] });
+		if (lookups[i].rung != rung)
+			continue;
+		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, lookups[i].id),
+								.name = lookups[i].summary, .rung = rung, .lookup = &lookups[i] });
 
 		if (lookups[i].search && task->documents.n_paths == 0)
 			v->skipped = "no documents";
@@ -272,12 +274,13 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
-	add_lookups(&list, arena, task);
+	add_lookups(&list, arena, task, 0);
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, 0);
 	add_users(&list, arena, task);
 	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
 	if (task->documents.n_paths > 0) {
+		add_lookups(&list, arena, task, 2);
 		add_techniques(&list, arena, task, techniques, n_techniques, 2, models, n_models);
 		add_techniques(&list, arena, task, searches, n_searches, 2, models, n_models);
 	} else {
