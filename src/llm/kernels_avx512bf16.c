@@ -11,7 +11,12 @@
 
 #define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 
+/* Two vectors of values to one of pairs. */
+#define DOT_PAIR(low, high) ((vector)_mm512_cvtne2ps_pbh((__m512)(high), (__m512)(low)))
+#define DOT_ADD(w, x, sum) ((vector)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(w), (__m512bh)(x)))
+
 #include "llm/kernels_wide.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_transpose.h"
 
 enum {

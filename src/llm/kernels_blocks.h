@@ -6,6 +6,14 @@
 #ifndef RUNG_LLM_KERNELS_BLOCKS_H
 #define RUNG_LLM_KERNELS_BLOCKS_H
 
+/* How x and decoded values meet: one by one in f32, or as pairs (DOT_PAIR, DOT_ADD). */
+#ifdef DOT_PAIR
+enum { DOT_VALUES = 2 }; /* in a word */
+#else
+enum { DOT_VALUES = 1 };
+#define DOT_ADD VECTOR_FMA
+#endif
+
 INLINE float block_half(const uint8_t *p)
 {
 	return HALF_TO_FLOAT((uint16_t)(p[0] | p[1] << 8));
@@ -24,28 +32,42 @@ INLINE vector_bits block_octets(const uint8_t *p)
 	return WIDEN_OCTETS(p);
 }
 
-/* Where decoded values go: to memory, or into a dot product with x, whose four sums take turns. */
+/* Where decoded values go: to memory, or into a dot product with x, whose sums take turns. */
 struct sink {
 	float *out;     /* NULL: to the sums */
 	const float *x;
 	vector sum[4];
+	vector low;     /* pairs: waits for what fills its words */
 };
 
-/* Values i .. i + LANES - 1 of a block, i a constant. */
-INLINE void sink_put(struct sink *s, size_t i, vector w)
+/* Words i .. i + LANES - 1 of a block as x has them. */
+INLINE void sink_words(struct sink *s, size_t i, vector w)
 {
 	if (s->out)
 		vector_store(s->out + i, w);
 	else
-		s->sum[i / LANES % 4] = VECTOR_FMA(w, vector_load(s->x + i), s->sum[i / LANES % 4]);
+		s->sum[i / LANES % 4] = DOT_ADD(w, vector_load(s->x + i), s->sum[i / LANES % 4]);
+}
+
+/* Values i .. i + LANES - 1 of a block, i a constant, in order where they become pairs. */
+INLINE void sink_put(struct sink *s, size_t i, vector w)
+{
+#ifdef DOT_PAIR
+	if (i / LANES % 2 == 0)
+		s->low = w;
+	else
+		sink_words(s, (i - LANES) / 2, DOT_PAIR(s->low, w));
+#else
+	sink_words(s, i, w);
+#endif
 }
 
 INLINE void sink_advance(struct sink *s, size_t n)
 {
 	if (s->out)
-		s->out += n;
+		s->out += n / DOT_VALUES;
 	else
-		s->x += n;
+		s->x += n / DOT_VALUES;
 }
 
 INLINE vector block_float(vector_bits q)
@@ -237,21 +259,27 @@ static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, siz
 }
 
 enum {
-	DOT_SUMS = 32 / LANES < 4 ? 32 / LANES : 4, /* of blocks_dot() that take turns */
-	DOT_ROWS = LANES >= 16 ? 4 : 1,             /* rows of x beside two of W, whose sums are registers */
+	DOT_WORDS = 32 / DOT_VALUES,                      /* in the smallest block */
+	DOT_SUMS = DOT_WORDS / LANES < 4 ? DOT_WORDS / LANES : 4, /* of blocks_dot() that take turns */
+	DOT_X = LANES >= 16 ? 4 : 1,                      /* rows of x beside so many of W, whose sums are registers */
+	DOT_W = DOT_SUMS == 1 ? 4 : 2,
 };
 
 /* The sums added as blocks_dot() adds them. */
 INLINE vector dots_total(const vector *sum)
 {
-	return (sum[0] + sum[1]) + (DOT_SUMS == 4 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : vector_all(0.0f));
+	vector none = vector_all(0.0f);
+
+	return (sum[0] + (DOT_SUMS > 1 ? sum[1 % DOT_SUMS] : none)) +
+	       (DOT_SUMS > 2 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : none);
 }
 
-/* w_rows (1 or 2) and rows are constants at every call. */
+/* w_rows and rows are constants at every call. */
 INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *d, const float *values, const float *x,
 		     float *out)
 {
-	vector sum[2][DOT_ROWS][DOT_SUMS];
+	vector sum[DOT_W][DOT_X][DOT_SUMS];
+	size_t n = d->n / DOT_VALUES;
 
 	UNROLL
 	for (size_t w = 0; w < w_rows; w++)
@@ -260,10 +288,10 @@ INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *
 			UNROLL
 			for (size_t j = 0; j < DOT_SUMS; j++)
 				sum[w][r][j] = vector_all(0.0f);
-	for (size_t i = 0; i < d->n; i += DOT_SUMS * LANES)
+	for (size_t i = 0; i < n; i += DOT_SUMS * LANES)
 		UNROLL
 		for (size_t j = 0; j < DOT_SUMS; j++) {
-			vector v[2];
+			vector v[DOT_W];
 
 			UNROLL
 			for (size_t w = 0; w < w_rows; w++)
@@ -274,7 +302,7 @@ INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *
 
 				UNROLL
 				for (size_t w = 0; w < w_rows; w++)
-					sum[w][r][j] = VECTOR_FMA(v[w], a, sum[w][r][j]);
+					sum[w][r][j] = DOT_ADD(v[w], a, sum[w][r][j]);
 			}
 		}
 	UNROLL
@@ -289,9 +317,9 @@ INLINE void dots_rows(const size_t rows, const struct dots *d, const float *x, f
 {
 	size_t w = 0;
 
-	for (; w + 2 <= d->w_rows; w += 2)
-		dots_run(2, rows, d, d->values + w * d->ldw, x, out + w);
-	if (w < d->w_rows)
+	for (; w + DOT_W <= d->w_rows; w += DOT_W)
+		dots_run(DOT_W, rows, d, d->values + w * d->ldw, x, out + w);
+	for (; w < d->w_rows; w++)
 		dots_run(1, rows, d, d->values + w * d->ldw, x, out + w);
 }
 
@@ -299,8 +327,8 @@ static TARGET void blocks_dots(const struct dots *d)
 {
 	size_t r = 0;
 
-	for (; r + DOT_ROWS <= d->m; r += DOT_ROWS)
-		dots_rows(DOT_ROWS, d, d->x + r * d->ldx, d->out + r * d->ldo);
+	for (; r + DOT_X <= d->m; r += DOT_X)
+		dots_rows(DOT_X, d, d->x + r * d->ldx, d->out + r * d->ldo);
 	for (; r < d->m; r++)
 		dots_rows(1, d, d->x + r * d->ldx, d->out + r * d->ldo);
 }

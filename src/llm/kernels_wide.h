@@ -15,7 +15,6 @@
 #define WIDEN_SIGNED(p) ((vector_bits)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(p))))
 
 #include "llm/kernels_rows.h"
-#include "llm/kernels_blocks.h"
 
 INLINE __mmask16 first_lanes(size_t n)
 {

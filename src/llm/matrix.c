@@ -53,7 +53,7 @@ void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_
 	*w = (struct matrix){ .kernels = kernels, .k = k, .source = source, .quantised = true };
 	for (size_t i = 0; i < source.n; i++) {
 		n += tensor_rows(source.part[i]);
-		w->quantised = w->quantised && kernels->decode(source.part[i]->type, NULL, 0, NULL);
+		w->quantised = w->quantised && kernels_few(kernels)->decode(source.part[i]->type, NULL, 0, NULL);
 	}
 	w->n = n;
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
@@ -213,7 +213,7 @@ struct few {
 /* `count` (FEW_ROWS at most) rows of W, FEW_VALUES of each at a time, against every row of A; to C from column f->next. */
 static void multiply_rows(const struct few *f, const struct tensor *part, const uint8_t *row, size_t count)
 {
-	const struct kernels *kernels = f->w->kernels;
+	const struct kernels *kernels = kernels_few(f->w->kernels);
 	size_t bytes = tensor_row_bytes(part->type, f->w->k);
 	float values[FEW_ROWS * FEW_VALUES], *c = f->c + f->next;
 
@@ -222,12 +222,13 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
 		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
-		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = f->a + from, .m = f->m,
+		const float *a = f->a + kernels->rounded_words(from);
+		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = a, .m = f->m,
 				  .ldx = f->lda, .out = c, .ldo = f->ldc };
 
 		for (size_t j = 0; j < count; j++)
 			if (f->m == 1)
-				c[j] += kernels->decode_dot(part->type, blocks + j * bytes, n, f->a + from);
+				c[j] += kernels->decode_dot(part->type, blocks + j * bytes, n, a);
 			else
 				kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
 		if (f->m > 1)
@@ -263,6 +264,6 @@ void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float 
 {
 	struct few f = { .w = w, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc };
 
-	f.rows = 1 + FEW_BYTES / tensor_row_bytes(w->source.part[0]->type, w->k);
+	f.rows = (1 + FEW_BYTES / FEW_ROWS / tensor_row_bytes(w->source.part[0]->type, w->k)) * FEW_ROWS;
 	pool_run(pool, (w->n + f.rows - 1) / f.rows, few_tile, &f);
 }
