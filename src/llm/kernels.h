@@ -60,8 +60,9 @@ struct kernels {
 	/* n values (whole blocks) of a quantised type, as round() leaves what tensor_read() gives, to the bit; false, and
 	 * nothing written, for types that are no smaller than packed weights. NULL, like the next two, where few names a set. */
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
-	/* Their dot product with x (n), rounded likewise, for the types that decode() reads. */
-	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
+	/* out (rows) += the dot products of `rows` rows of such blocks, `bytes` apart, with x (n), rounded likewise. */
+	void (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t bytes, size_t rows, size_t n, const float *x,
+			   float *out);
 	/* out (m, w_rows) += x (m, n) times the transpose of decoded values (w_rows, n): each to the bit what decode_dot()
 	 * gives. */
 	void (*dots)(const struct dots *d);

@@ -19,6 +19,16 @@ INLINE float block_half(const uint8_t *p)
 	return HALF_TO_FLOAT((uint16_t)(p[0] | p[1] << 8));
 }
 
+/* The same in every lane. */
+INLINE vector block_halves(const uint8_t *p)
+{
+#ifdef HALF_TO_VECTOR
+	return HALF_TO_VECTOR((int16_t)(p[0] | p[1] << 8));
+#else
+	return vector_all(block_half(p));
+#endif
+}
+
 /* LANES bytes as integers, without and with sign. */
 #ifndef WIDEN_OCTETS
 #define WIDEN_OCTETS(p) __builtin_convertvector(*(const octets *)(p), vector_bits)
@@ -75,45 +85,42 @@ INLINE vector block_float(vector_bits q)
 	return __builtin_convertvector(q, vector);
 }
 
-INLINE void blocks_q8_0(const uint8_t *block, size_t n, struct sink *s)
+INLINE void block_q8_0(const uint8_t *block, struct sink *s)
 {
-	for (; n; n -= 32, block += 34, sink_advance(s, 32)) {
-		vector scale = vector_all(block_half(block));
+	vector scale = block_halves(block);
 
-		UNROLL
-		for (size_t i = 0; i < 32; i += LANES)
-			sink_put(s, i, scale * block_float(WIDEN_SIGNED(block + 2 + i)));
-	}
+	UNROLL
+	for (size_t i = 0; i < 32; i += LANES)
+		sink_put(s, i, scale * block_float(WIDEN_SIGNED(block + 2 + i)));
+	sink_advance(s, 32);
 }
 
-INLINE void blocks_q4_0(const uint8_t *block, size_t n, struct sink *s)
+INLINE void block_q4_0(const uint8_t *block, struct sink *s)
 {
-	for (; n; n -= 32, block += 18, sink_advance(s, 32)) {
-		vector scale = vector_all(block_half(block));
+	vector scale = block_halves(block);
 
-		UNROLL
-		for (size_t i = 0; i < 16; i += LANES) {
-			vector_bits q = block_octets(block + 2 + i);
+	UNROLL
+	for (size_t i = 0; i < 16; i += LANES) {
+		vector_bits q = block_octets(block + 2 + i);
 
-			sink_put(s, i, scale * block_float((q & 15) - 8));
-			sink_put(s, 16 + i, scale * block_float((q >> 4) - 8));
-		}
+		sink_put(s, i, scale * block_float((q & 15) - 8));
+		sink_put(s, 16 + i, scale * block_float((q >> 4) - 8));
 	}
+	sink_advance(s, 32);
 }
 
-INLINE void blocks_q4_1(const uint8_t *block, size_t n, struct sink *s)
+INLINE void block_q4_1(const uint8_t *block, struct sink *s)
 {
-	for (; n; n -= 32, block += 20, sink_advance(s, 32)) {
-		vector scale = vector_all(block_half(block)), minimum = vector_all(block_half(block + 2));
+	vector scale = block_halves(block), minimum = block_halves(block + 2);
 
-		UNROLL
-		for (size_t i = 0; i < 16; i += LANES) {
-			vector_bits q = block_octets(block + 4 + i);
+	UNROLL
+	for (size_t i = 0; i < 16; i += LANES) {
+		vector_bits q = block_octets(block + 4 + i);
 
-			sink_put(s, i, scale * block_float(q & 15) + minimum);
-			sink_put(s, 16 + i, scale * block_float(q >> 4) + minimum);
-		}
+		sink_put(s, i, scale * block_float(q & 15) + minimum);
+		sink_put(s, 16 + i, scale * block_float(q >> 4) + minimum);
 	}
+	sink_advance(s, 32);
 }
 
 /* The fifth bits of values first .. first + LANES - 1, in place 4. */
@@ -127,26 +134,33 @@ INLINE vector_bits block_fifth(uint32_t bits, size_t first)
 }
 
 /* Q5_0 (no minimum) and Q5_1. */
-INLINE void blocks_q5(const uint8_t *block, size_t n, const bool with_minimum, struct sink *s)
+INLINE void block_q5(const uint8_t *block, const bool with_minimum, struct sink *s)
 {
 	const size_t head = with_minimum ? 4 : 2;
+	vector scale = block_halves(block);
+	vector minimum = with_minimum ? block_halves(block + 2) : vector_all(0.0f);
+	uint32_t bits;
 
-	for (; n; n -= 32, block += head + 20, sink_advance(s, 32)) {
-		vector scale = vector_all(block_half(block));
-		vector minimum = vector_all(with_minimum ? block_half(block + 2) : 0.0f);
-		uint32_t bits;
+	memcpy(&bits, block + head, sizeof(bits));
+	UNROLL
+	for (size_t i = 0; i < 16; i += LANES) {
+		vector_bits q = block_octets(block + head + 4 + i);
+		vector_bits low = (q & 15) | block_fifth(bits, i), high = (q >> 4) | block_fifth(bits, 16 + i);
 
-		memcpy(&bits, block + head, sizeof(bits));
-		UNROLL
-		for (size_t i = 0; i < 16; i += LANES) {
-			vector_bits q = block_octets(block + head + 4 + i);
-			vector_bits low = (q & 15) | block_fifth(bits, i), high = (q >> 4) | block_fifth(bits, 16 + i);
-
-			sink_put(s, i, with_minimum ? scale * block_float(low) + minimum : scale * block_float(low - 16));
-			sink_put(s, 16 + i,
-				     with_minimum ? scale * block_float(high) + minimum : scale * block_float(high - 16));
-		}
+		sink_put(s, i, with_minimum ? scale * block_float(low) + minimum : scale * block_float(low - 16));
+		sink_put(s, 16 + i, with_minimum ? scale * block_float(high) + minimum : scale * block_float(high - 16));
 	}
+	sink_advance(s, 32);
+}
+
+INLINE void block_q5_0(const uint8_t *block, struct sink *s)
+{
+	block_q5(block, false, s);
+}
+
+INLINE void block_q5_1(const uint8_t *block, struct sink *s)
+{
+	block_q5(block, true, s);
 }
 
 /* The scales and minima of a K block's 8 parts, unpacked from 12 bytes. */
@@ -165,81 +179,98 @@ INLINE void blocks_k_scales(const uint8_t *p, float scale[8], float minimum[8])
 }
 
 /* Q4_K, and Q5_K with 32 bytes of fifth bits before the nibbles. */
-INLINE void blocks_k(const uint8_t *block, size_t n, const bool with_fifth, struct sink *s)
+INLINE void block_k(const uint8_t *block, const bool with_fifth, struct sink *s)
 {
 	const size_t head = 16 + (with_fifth ? 32 : 0);
+	float scale[8], minimum[8];
 
-	for (; n; n -= 256, block += head + 128) {
-		float scale[8], minimum[8];
+	blocks_k_scales(block, scale, minimum);
+	for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
+		vector high = vector_all(scale[part]), low = vector_all(minimum[part]);
+		int shift = (int)(part % 2 * 4);
 
-		blocks_k_scales(block, scale, minimum);
-		for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
-			vector high = vector_all(scale[part]), low = vector_all(minimum[part]);
-			int shift = (int)(part % 2 * 4);
+		UNROLL
+		for (size_t i = 0; i < 32; i += LANES) {
+			vector_bits q = block_octets(block + head + part / 2 * 32 + i) >> shift & 15;
 
-			UNROLL
-			for (size_t i = 0; i < 32; i += LANES) {
-				vector_bits q = block_octets(block + head + part / 2 * 32 + i) >> shift & 15;
-
-				if (with_fifth)
-					q |= (block_octets(block + 16 + i) >> (int)part & 1) << 4;
-				sink_put(s, i, high * block_float(q) - low);
-			}
+			if (with_fifth)
+				q |= (block_octets(block + 16 + i) >> (int)part & 1) << 4;
+			sink_put(s, i, high * block_float(q) - low);
 		}
 	}
 }
 
-INLINE void blocks_q6_k(const uint8_t *block, size_t n, struct sink *s)
+INLINE void block_q4_k(const uint8_t *block, struct sink *s)
 {
-	for (; n; n -= 256, block += 210) {
-		float scales = block_half(block + 208);
+	block_k(block, false, s);
+}
 
-		for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
-			const uint8_t *low = block + part / 4 * 64 + part % 2 * 32, *high = block + 128 + part / 4 * 32;
-			int low_shift = (int)(part % 4 / 2 * 4), high_shift = (int)(part % 4 * 2);
+INLINE void block_q5_k(const uint8_t *block, struct sink *s)
+{
+	block_k(block, true, s);
+}
 
-			UNROLL
-			for (size_t i = 0; i < 32; i += LANES) {
-				vector_bits q = (block_octets(low + i) >> low_shift & 15) |
-						(block_octets(high + i) >> high_shift & 3) << 4;
-				float scale = scales * (float)(int8_t)block[192 + 2 * part + i / 16];
+INLINE void block_q6_k(const uint8_t *block, struct sink *s)
+{
+	float scales = block_half(block + 208);
 
-				sink_put(s, i, vector_all(scale) * block_float(q - 32));
-			}
+	for (size_t part = 0; part < 8; part++, sink_advance(s, 32)) {
+		const uint8_t *low = block + part / 4 * 64 + part % 2 * 32, *high = block + 128 + part / 4 * 32;
+		int low_shift = (int)(part % 4 / 2 * 4), high_shift = (int)(part % 4 * 2);
+
+		UNROLL
+		for (size_t i = 0; i < 32; i += LANES) {
+			vector_bits q = (block_octets(low + i) >> low_shift & 15) |
+					(block_octets(high + i) >> high_shift & 3) << 4;
+			float scale = scales * (float)(int8_t)block[192 + 2 * part + i / 16];
+
+			sink_put(s, i, vector_all(scale) * block_float(q - 32));
 		}
 	}
 }
 
-INLINE bool blocks_read(enum tensor_type type, const uint8_t *blocks, size_t n, struct sink *s)
+/* n values each of `rows` rows, a constant, that are `bytes` apart: block by block, so that their sums do not wait for each
+ * other. */
+INLINE bool blocks_read(enum tensor_type type, const size_t rows, const uint8_t *blocks, size_t bytes, size_t n,
+			struct sink *s)
 {
+#define READ(name, values, size, read)                                  \
+	case TENSOR_##name:                                             \
+		for (size_t i = 0; i < n; i += (values), blocks += (size)) \
+			UNROLL                                          \
+			for (size_t r = 0; r < rows; r++)               \
+				read(blocks + r * bytes, &s[r]);        \
+		return true
 	switch (type) {
-	case TENSOR_Q8_0:
-		blocks_q8_0(blocks, n, s);
-		return true;
-	case TENSOR_Q4_0:
-		blocks_q4_0(blocks, n, s);
-		return true;
-	case TENSOR_Q4_1:
-		blocks_q4_1(blocks, n, s);
-		return true;
-	case TENSOR_Q5_0:
-		blocks_q5(blocks, n, false, s);
-		return true;
-	case TENSOR_Q5_1:
-		blocks_q5(blocks, n, true, s);
-		return true;
-	case TENSOR_Q4_K:
-		blocks_k(blocks, n, false, s);
-		return true;
-	case TENSOR_Q5_K:
-		blocks_k(blocks, n, true, s);
-		return true;
-	case TENSOR_Q6_K:
-		blocks_q6_k(blocks, n, s);
-		return true;
+		READ(Q8_0, 32, 34, block_q8_0);
+		READ(Q4_0, 32, 18, block_q4_0);
+		READ(Q4_1, 32, 20, block_q4_1);
+		READ(Q5_0, 32, 22, block_q5_0);
+		READ(Q5_1, 32, 24, block_q5_1);
+		READ(Q4_K, 256, 144, block_q4_k);
+		READ(Q5_K, 256, 176, block_q5_k);
+		READ(Q6_K, 256, 210, block_q6_k);
 	default:
 		return false;
 	}
+#undef READ
+}
+
+enum {
+	DOT_WORDS = 32 / DOT_VALUES,                              /* in the smallest block */
+	DOT_SUMS = DOT_WORDS / LANES < 4 ? DOT_WORDS / LANES : 4, /* of one row of x and one of W, that take turns */
+	DOT_X = LANES >= 16 ? 4 : 1,                              /* rows of x beside DOT_W of W, whose sums are registers */
+	DOT_W = DOT_SUMS == 1 ? 4 : 2,
+	DOT_READ = DOT_SUMS == 1 ? 4 : 1,                         /* rows of W that blocks_dot() reads side by side */
+};
+
+/* The sums of one element. */
+INLINE float dots_total(const vector *sum)
+{
+	vector none = vector_all(0.0f);
+
+	return vector_sum((sum[0] + (DOT_SUMS > 1 ? sum[1 % DOT_SUMS] : none)) +
+			  (DOT_SUMS > 2 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : none));
 }
 
 static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, size_t n, float *out)
@@ -247,31 +278,30 @@ static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, s
 	float none; /* n is 0 when out is NULL */
 	struct sink s = { .out = out ? out : &none };
 
-	return blocks_read(type, blocks, n, &s);
+	return blocks_read(type, 1, blocks, 0, n, &s);
 }
 
-static TARGET float blocks_dot(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x)
+INLINE void blocks_dot_rows(enum tensor_type type, const size_t rows, const uint8_t *blocks, size_t bytes, size_t n,
+			    const float *x, float *out)
 {
-	struct sink s = { .x = x };
+	struct sink s[DOT_READ];
 
-	blocks_read(type, blocks, n, &s);
-	return vector_sum((s.sum[0] + s.sum[1]) + (s.sum[2] + s.sum[3]));
+	UNROLL
+	for (size_t r = 0; r < rows; r++)
+		s[r] = (struct sink){ .x = x };
+	blocks_read(type, rows, blocks, bytes, n, s);
+	UNROLL
+	for (size_t r = 0; r < rows; r++)
+		out[r] += dots_total(s[r].sum);
 }
 
-enum {
-	DOT_WORDS = 32 / DOT_VALUES,                      /* in the smallest block */
-	DOT_SUMS = DOT_WORDS / LANES < 4 ? DOT_WORDS / LANES : 4, /* of blocks_dot() that take turns */
-	DOT_X = LANES >= 16 ? 4 : 1,                      /* rows of x beside so many of W, whose sums are registers */
-	DOT_W = DOT_SUMS == 1 ? 4 : 2,
-};
-
-/* The sums added as blocks_dot() adds them. */
-INLINE vector dots_total(const vector *sum)
+static TARGET void blocks_dot(enum tensor_type type, const uint8_t *blocks, size_t bytes, size_t rows, size_t n,
+			      const float *x, float *out)
 {
-	vector none = vector_all(0.0f);
-
-	return (sum[0] + (DOT_SUMS > 1 ? sum[1 % DOT_SUMS] : none)) +
-	       (DOT_SUMS > 2 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : none);
+	for (; rows >= DOT_READ; rows -= DOT_READ, blocks += DOT_READ * bytes, out += DOT_READ)
+		blocks_dot_rows(type, DOT_READ, blocks, bytes, n, x, out);
+	for (; rows > 0; rows--, blocks += bytes, out++)
+		blocks_dot_rows(type, 1, blocks, bytes, n, x, out);
 }
 
 /* w_rows and rows are constants at every call. */
@@ -309,7 +339,7 @@ INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *
 	for (size_t w = 0; w < w_rows; w++)
 		UNROLL
 		for (size_t r = 0; r < rows; r++)
-			out[r * d->ldo + w] += vector_sum(dots_total(sum[w][r]));
+			out[r * d->ldo + w] += dots_total(sum[w][r]);
 }
 
 /* All rows of W against `rows` rows of x, which stay in the first-level cache. */

@@ -219,6 +219,8 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 
 	for (size_t i = 0; i < f->m; i++)
 		memset(c + i * f->ldc, 0, count * sizeof(*c));
+	for (size_t i = 0; i < count * bytes; i += 64)
+		__builtin_prefetch(row + count * bytes + i);
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
 		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
@@ -226,13 +228,13 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = a, .m = f->m,
 				  .ldx = f->lda, .out = c, .ldo = f->ldc };
 
+		if (f->m == 1) {
+			kernels->decode_dot(part->type, blocks, bytes, count, n, a, c);
+			continue;
+		}
 		for (size_t j = 0; j < count; j++)
-			if (f->m == 1)
-				c[j] += kernels->decode_dot(part->type, blocks + j * bytes, n, a);
-			else
-				kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
-		if (f->m > 1)
-			kernels->dots(&d);
+			kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
+		kernels->dots(&d);
 	}
 }
 
