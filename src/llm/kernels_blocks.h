@@ -95,32 +95,33 @@ INLINE void block_q8_0(const uint8_t *block, struct sink *s)
 	sink_advance(s, 32);
 }
 
-INLINE void block_q4_0(const uint8_t *block, struct sink *s)
+/* 32 values scale * (nibble - middle) + minimum: of the low nibbles of 16 octets at p, then of the high ones. */
+INLINE void sink_nibbles(struct sink *s, const uint8_t *p, vector scale, int middle, vector minimum)
 {
-	vector scale = block_halves(block);
+#ifdef NIBBLES
+	const vector count = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
+	sink_words(s, 0, NIBBLES(p, scale * (count - (float)middle) + minimum));
+#else
 	UNROLL
 	for (size_t i = 0; i < 16; i += LANES) {
-		vector_bits q = block_octets(block + 2 + i);
+		vector_bits q = block_octets(p + i);
 
-		sink_put(s, i, scale * block_float((q & 15) - 8));
-		sink_put(s, 16 + i, scale * block_float((q >> 4) - 8));
+		sink_put(s, i, scale * block_float((q & 15) - middle) + minimum);
+		sink_put(s, 16 + i, scale * block_float((q >> 4) - middle) + minimum);
 	}
+#endif
 	sink_advance(s, 32);
+}
+
+INLINE void block_q4_0(const uint8_t *block, struct sink *s)
+{
+	sink_nibbles(s, block + 2, block_halves(block), 8, vector_all(-0.0f)); /* which adds nothing, not even to -0 */
 }
 
 INLINE void block_q4_1(const uint8_t *block, struct sink *s)
 {
-	vector scale = block_halves(block), minimum = block_halves(block + 2);
-
-	UNROLL
-	for (size_t i = 0; i < 16; i += LANES) {
-		vector_bits q = block_octets(block + 4 + i);
-
-		sink_put(s, i, scale * block_float(q & 15) + minimum);
-		sink_put(s, 16 + i, scale * block_float(q >> 4) + minimum);
-	}
-	sink_advance(s, 32);
+	sink_nibbles(s, block + 4, block_halves(block), 0, block_halves(block + 2));
 }
 
 /* The fifth bits of values first .. first + LANES - 1, in place 4. */
@@ -264,13 +265,29 @@ enum {
 	DOT_READ = DOT_SUMS == 1 ? 4 : 1,                         /* rows of W that blocks_dot() reads side by side */
 };
 
-/* The sums of one element. */
+/* The sums of one element, added pairwise: those that take turns, then halves of the vector. */
+INLINE vector dots_folded(const vector *sum)
+{
+	if (DOT_SUMS == 1)
+		return sum[0];
+	if (DOT_SUMS == 2)
+		return sum[0] + sum[1 % DOT_SUMS];
+	return (sum[0] + sum[1 % DOT_SUMS]) + (sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS]);
+}
+
 INLINE float dots_total(const vector *sum)
 {
-	vector none = vector_all(0.0f);
+	return vector_sum(dots_folded(sum));
+}
 
-	return vector_sum((sum[0] + (DOT_SUMS > 1 ? sum[1 % DOT_SUMS] : none)) +
-			  (DOT_SUMS > 2 ? sum[2 % DOT_SUMS] + sum[3 % DOT_SUMS] : none));
+/* The same for four elements in a row, whose vectors fold together. */
+INLINE void dots_add_four(float *out, const vector *a, const vector *b, const vector *c, const vector *d)
+{
+	vector_of_4 sum, four = vector_sum_four(dots_folded(a), dots_folded(b), dots_folded(c), dots_folded(d));
+
+	memcpy(&sum, out, sizeof(sum));
+	sum += four;
+	memcpy(out, &sum, sizeof(sum));
 }
 
 static TARGET bool blocks_decode(enum tensor_type type, const uint8_t *blocks, size_t n, float *out)
@@ -290,6 +307,10 @@ INLINE void blocks_dot_rows(enum tensor_type type, const size_t rows, const uint
 	for (size_t r = 0; r < rows; r++)
 		s[r] = (struct sink){ .x = x };
 	blocks_read(type, rows, blocks, bytes, n, s);
+	if (rows == 4) {
+		dots_add_four(out, s[0].sum, s[1 % DOT_READ].sum, s[2 % DOT_READ].sum, s[3 % DOT_READ].sum);
+		return;
+	}
 	UNROLL
 	for (size_t r = 0; r < rows; r++)
 		out[r] += dots_total(s[r].sum);
@@ -335,6 +356,12 @@ INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *
 					sum[w][r][j] = DOT_ADD(v[w], a, sum[w][r][j]);
 			}
 		}
+	if (w_rows == 4) {
+		UNROLL
+		for (size_t r = 0; r < rows; r++)
+			dots_add_four(out + r * d->ldo, sum[0][r], sum[1 % DOT_W][r], sum[2 % DOT_W][r], sum[3 % DOT_W][r]);
+		return;
+	}
 	UNROLL
 	for (size_t w = 0; w < w_rows; w++)
 		UNROLL
