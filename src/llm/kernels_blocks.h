@@ -1,7 +1,14 @@
 /* kernels_blocks.h - quantised blocks to f32 by vectors, with the values of quant.c to the bit.
  *
- * Private to the kernels_<set>.c files, which first include kernels_rows.h and define HALF_TO_FLOAT(bits), and, where the
- * compiler's own conversion of bytes is slow, WIDEN_OCTETS(p) and WIDEN_SIGNED(p). Used where few rows are multiplied: then reading the weights is the work, and a quantised weight is a quarter of a packed one.
+ * Used where few rows are multiplied: then reading the weights is the work, and a quantised weight is a quarter of a packed
+ * one. Private to the kernels_<set>.c files, which first include kernels_rows.h and define HALF_TO_FLOAT(bits) and, where
+ * they can do better than the compiler,
+ *     HALF_TO_VECTOR(bits)             in every lane
+ *     WIDEN_OCTETS(p), WIDEN_SIGNED(p) LANES bytes as integers
+ *     NIBBLES(p, levels)               see sink_nibbles()
+ * or, for products of bf16,
+ *     DOT_PAIR(low, high)              two vectors of values as one of pairs, rounded
+ *     DOT_ADD(w, x, sum)               sum + w x, both pairs
  * Block layouts: quant.c. */
 #ifndef RUNG_LLM_KERNELS_BLOCKS_H
 #define RUNG_LLM_KERNELS_BLOCKS_H
@@ -230,8 +237,8 @@ INLINE void block_q6_k(const uint8_t *block, struct sink *s)
 	}
 }
 
-/* n values each of `rows` rows, a constant, that are `bytes` apart: block by block, so that their sums do not wait for each
- * other. */
+/* n values each of `rows` rows, a constant, that are `bytes` apart: block by block, so that no sum waits for its last
+ * addition. */
 INLINE bool blocks_read(enum tensor_type type, const size_t rows, const uint8_t *blocks, size_t bytes, size_t n,
 			struct sink *s)
 {
@@ -260,8 +267,8 @@ INLINE bool blocks_read(enum tensor_type type, const size_t rows, const uint8_t 
 enum {
 	DOT_WORDS = 32 / DOT_VALUES,                              /* in the smallest block */
 	DOT_SUMS = DOT_WORDS / LANES < 4 ? DOT_WORDS / LANES : 4, /* of one row of x and one of W, that take turns */
-	DOT_X = LANES >= 16 ? 4 : 1,                              /* rows of x beside DOT_W of W, whose sums are registers */
-	DOT_W = DOT_SUMS == 1 ? 4 : 2,
+	DOT_W = LANES >= 16 ? 4 : 2,                              /* rows of W whose sums with DOT_X of x are registers */
+	DOT_X = LANES < 16 ? 1 : DOT_SUMS == 1 ? 4 : 2,
 	DOT_READ = DOT_SUMS == 1 ? 4 : 1,                         /* rows of W that blocks_dot() reads side by side */
 };
 
@@ -359,7 +366,7 @@ INLINE void dots_run(const size_t w_rows, const size_t rows, const struct dots *
 	if (w_rows == 4) {
 		UNROLL
 		for (size_t r = 0; r < rows; r++)
-			dots_add_four(out + r * d->ldo, sum[0][r], sum[1 % DOT_W][r], sum[2 % DOT_W][r], sum[3 % DOT_W][r]);
+			dots_add_four(out + r * d->ldo, sum[0][r], sum[1][r], sum[2 % DOT_W][r], sum[3 % DOT_W][r]);
 		return;
 	}
 	UNROLL

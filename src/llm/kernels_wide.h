@@ -1,4 +1,4 @@
-/* kernels_wide.h - what the sets of 512-bit registers share: the operations that kernels_rows.h and kernels_blocks.h ask for.
+/* kernels_wide.h - what the sets of 512-bit registers share: what kernels_rows.h and kernels_blocks.h ask for.
  *
  * Private to the kernels_avx512*.c files, which first define TARGET, their own instructions. */
 #ifndef RUNG_LLM_KERNELS_WIDE_H

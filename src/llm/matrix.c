@@ -215,7 +215,7 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 {
 	const struct kernels *kernels = kernels_few(f->w->kernels);
 	size_t bytes = tensor_row_bytes(part->type, f->w->k);
-	float values[FEW_ROWS * FEW_VALUES], *c = f->c + f->next;
+	float values[FEW_ROWS * FEW_VALUES] __attribute__((aligned(64))), *c = f->c + f->next;
 
 	for (size_t i = 0; i < f->m; i++)
 		memset(c + i * f->ldc, 0, count * sizeof(*c));
@@ -224,8 +224,9 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
 		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
+		size_t words = kernels->rounded_words(n); /* not FEW_VALUES: rows would compete for one place in cache */
 		const float *a = f->a + kernels->rounded_words(from);
-		struct dots d = { .values = values, .w_rows = count, .ldw = FEW_VALUES, .n = n, .x = a, .m = f->m,
+		struct dots d = { .values = values, .w_rows = count, .ldw = words, .n = n, .x = a, .m = f->m,
 				  .ldx = f->lda, .out = c, .ldo = f->ldc };
 
 		if (f->m == 1) {
@@ -233,7 +234,7 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 			continue;
 		}
 		for (size_t j = 0; j < count; j++)
-			kernels->decode(part->type, blocks + j * bytes, n, values + j * FEW_VALUES);
+			kernels->decode(part->type, blocks + j * bytes, n, values + j * words);
 		kernels->dots(&d);
 	}
 }
