@@ -210,6 +210,13 @@ struct few {
 	size_t next; /* column of C, while a tile runs */
 };
 
+/* The next rows come from memory while these are multiplied: with 16 rows of A a fifth of the time. */
+static void fetch(const uint8_t *row, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i += 64)
+		__builtin_prefetch(row + i);
+}
+
 /* `count` (FEW_ROWS at most) rows of W, FEW_VALUES of each at a time, against every row of A; to C from column f->next. */
 static void multiply_rows(const struct few *f, const struct tensor *part, const uint8_t *row, size_t count)
 {
@@ -217,10 +224,9 @@ static void multiply_rows(const struct few *f, const struct tensor *part, const 
 	size_t bytes = tensor_row_bytes(part->type, f->w->k);
 	float values[FEW_ROWS * FEW_VALUES] __attribute__((aligned(64))), *c = f->c + f->next;
 
+	fetch(row + count * bytes, count * bytes);
 	for (size_t i = 0; i < f->m; i++)
 		memset(c + i * f->ldc, 0, count * sizeof(*c));
-	for (size_t i = 0; i < count * bytes; i += 64)
-		__builtin_prefetch(row + count * bytes + i);
 	for (size_t from = 0; from < f->w->k; from += FEW_VALUES) {
 		size_t n = f->w->k - from < FEW_VALUES ? f->w->k - from : FEW_VALUES;
 		const uint8_t *blocks = row + tensor_row_bytes(part->type, from);
