@@ -29,6 +29,7 @@ DATA = os.environ.get("RUNG_DATA", "../shared/data")
 PYTHON = "build/peers/bin/python"
 FILES = "build/peers/files"
 QUESTIONS = "build/bench-texts.txt"
+INT8 = "avx512vnni"  # the set of int8 products, which counts only where somebody asks for it
 PAUSE = 0.05  # seconds between turns: threads of the other side that still spin go to sleep
 
 engine = only = None
@@ -69,8 +70,9 @@ class Side:
         self.process.wait()
 
 
-def ours(*arguments):
-    return Side([engine, "-t", str(THREADS), "-p", *map(str, arguments)])
+def ours(*arguments, kernels=None):
+    """kernels: the set, where it is not to be the fastest or what RUNG_KERNELS says."""
+    return Side([engine, "-t", str(THREADS), "-p", *map(str, arguments)], {"RUNG_KERNELS": kernels} if kernels else None)
 
 
 def theirs(*arguments):
@@ -109,16 +111,17 @@ def fastest(sides):
     return (name, sides[name].best) if sides[name].best else ("none", None)
 
 
-def against(figure, numbers, formats, turns):
-    """Ours on SmolLM2 Q4_1 and llama.cpp on each of the formats: (our side, {format: side})."""
+def against(figure, numbers, formats, turns, int8=False):
+    """Ours on SmolLM2 Q4_1 and llama.cpp on each of the formats: (our side, {format: side}, our int8 side or None)."""
     files = {"Q4_1": SMOLLM2, **{f: f"{FILES}/decoder.{f}.gguf" for f in ("BF16", "Q8_0", "Q4_0")}}
     rung, peers = ours(figure, SMOLLM2, *numbers), {}
+    on_request = ours(figure, SMOLLM2, *numbers, kernels=INT8) if int8 else None
     if os.path.exists(PYTHON):
         peers = {f: theirs(figure, files[f], *numbers) for f in formats if os.path.exists(files[f])}
-    alternate([rung, *peers.values()], turns)
+    alternate([rung, *([on_request] if int8 else []), *peers.values()], turns)
     for f, side in peers.items():
         print(f"# {figure} {' '.join(map(str, numbers))}, llama.cpp {f}: {side.best:.1f}")
-    return rung, peers
+    return rung, peers, on_request
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -126,19 +129,21 @@ def against(figure, numbers, formats, turns):
 
 def label_scoring(peak):
     name = "label scoring, 300 tokens shared + 40 own, SmolLM2"
-    rung, peers = against("score", (300, 40, 32), ("Q4_1", "BF16", "Q8_0", "Q4_0"), 3)
+    rung, peers, int8 = against("score", (300, 40, 32), ("Q4_1", "BF16", "Q8_0", "Q4_0"), 3, int8=True)
     same = peers["Q4_1"].best if "Q4_1" in peers else None
     best, speed = fastest(peers) if peers else ("none", None)
     row(f"{name} Q4_1, llama.cpp same file, examples/s", rung.best, same, 4.0)
     row(f"{name} Q4_1, llama.cpp fastest ({best}), examples/s", rung.best, speed, 1.7)
+    row(f"{name} Q4_1, int8, llama.cpp fastest ({best}), examples/s", int8.best, speed, 1.7)
     share("label scoring, share of the peak, GFLOP/s", rung, peak)
     memory("label scoring, peak RSS of the process, MB", rung, 512)
 
 
 def prefill(peak):
-    rung, peers = against("prefill", (512,), ("Q4_1", "BF16", "Q8_0", "Q4_0"), 5)
+    rung, peers, int8 = against("prefill", (512,), ("Q4_1", "BF16", "Q8_0", "Q4_0"), 5, int8=True)
     best, speed = fastest(peers) if peers else ("none", None)
     row(f"prefill of 512, SmolLM2 Q4_1, llama.cpp fastest ({best}), tokens/s", rung.best, speed, 2.0)
+    row(f"prefill of 512, SmolLM2 Q4_1, int8, llama.cpp fastest ({best}), tokens/s", int8.best, speed, 2.0)
     share("prefill of 512, share of the peak, GFLOP/s", rung, peak)
 
 
@@ -153,7 +158,7 @@ def prefill_gemma(_):
 
 def generation(_):
     for streams, turns, target in ((1, 5, 1.0), (16, 3, 1.5)):
-        rung, peers = against("generate", (streams, 64, 40), ("Q4_1",), turns)
+        rung, peers, _ = against("generate", (streams, 64, 40), ("Q4_1",), turns)
         name = f"generation, {streams} stream{'s' if streams > 1 else ''}, SmolLM2 Q4_1, llama.cpp same file, tokens/s"
         row(name, rung.best, peers["Q4_1"].best if peers else None, target)
 
@@ -163,13 +168,15 @@ def embedding(peak):
     if not write_questions():
         return row("embedding, MiniLM, sentences/s", None, None, 2.0)
     rung, peers = ours("embed", MINILM, QUESTIONS, TEXTS), {}
+    on_request = ours("embed", MINILM, QUESTIONS, TEXTS, kernels=INT8)
     if os.path.exists(PYTHON):
         arguments = (MINILM, QUESTIONS, TEXTS)
         peers = {k: theirs("embed", f"{FILES}/encoder.{k}.onnx", *arguments, b) for k, b in batches.items()}
-    alternate([rung, *peers.values()], 7)
+    alternate([rung, on_request, *peers.values()], 7)
     for kind, target in (("f32", 2.0), ("int8", 0.85)):
         speed = peers[kind].best if peers else None
         row(f"embedding, MiniLM, banking77, ONNX Runtime {kind}, sentences/s", rung.best, speed, target)
+        row(f"embedding, MiniLM, banking77, int8, ONNX Runtime {kind}, sentences/s", on_request.best, speed, target)
     share("embedding, share of the peak, GFLOP/s", rung, peak)
     memory("embedding, peak RSS of the process, MB", rung, 205)
     print_cosines()
@@ -220,8 +227,9 @@ def write_questions():
     return True
 
 
-def read_vectors(command, environment=None):
-    out = subprocess.run(command, capture_output=True, env={**os.environ, **(environment or {})}).stdout
+def read_vectors(command, kernels=None):
+    environment = {**os.environ, **({"RUNG_KERNELS": kernels} if kernels else {})}
+    out = subprocess.run(command, capture_output=True, env=environment).stdout
     values = array.array("f", out)
     return [values[i : i + 384] for i in range(0, len(values), 384)]
 
@@ -229,14 +237,14 @@ def read_vectors(command, environment=None):
 def print_cosines():
     """To our own f32 kernels; the ONNX f32 line shows that both sides compute the same model."""
     arguments = ["vectors", MINILM, QUESTIONS, str(TEXTS)]
-    exact = read_vectors([engine, *arguments], {"RUNG_KERNELS": "portable"})
-    sides = {"rung, its fastest kernels": [engine, *arguments]}
+    exact = read_vectors([engine, *arguments], "portable")
+    sides = {"rung, its fastest kernels": ([engine, *arguments],), "rung int8": ([engine, *arguments], INT8)}
     if os.path.exists(PYTHON):
         for k in ("f32", "int8"):
             model = f"{FILES}/encoder.{k}.onnx"
-            sides[f"ONNX Runtime {k}"] = [PYTHON, "bench/peers.py", "vectors", model, *arguments[1:]]
+            sides[f"ONNX Runtime {k}"] = ([PYTHON, "bench/peers.py", "vectors", model, *arguments[1:]],)
     for name, command in sides.items():
-        cosines = [sum(a * b for a, b in zip(x, y)) for x, y in zip(read_vectors(command), exact)]
+        cosines = [sum(a * b for a, b in zip(x, y)) for x, y in zip(read_vectors(*command), exact)]
         if cosines:
             print(f"# cosine to f32, {name}: mean {sum(cosines) / len(cosines):.5f}, least {min(cosines):.5f}")
 

@@ -42,7 +42,7 @@ struct pass {
 	struct row *rows;
 	size_t n_rows;
 	bool adapted;        /* some spans are read through an adapter */
-	bool few;            /* products straight from the quantised weights: rows are not rounded for them */
+	bool few;            /* products straight from the quantised weights */
 	size_t layer;        /* at work */
 	bool add;            /* norm_rows(): first add what the last block left in normed */
 	bool round;          /* norm_rows(): what it leaves is multiplied next */
@@ -90,11 +90,15 @@ static void start_rows(void *context, size_t tile, int worker)
 	}
 }
 
+static const struct kernels *products(const struct pass *p)
+{
+	return p->few ? kernels_few(p->d->kernels) : p->d->kernels;
+}
+
 /* Leaves n values of x as the next product wants them. */
 static void round_row(const struct pass *p, float *x, size_t n)
 {
-	if (!p->few)
-		p->d->kernels->round(x, n, x);
+	products(p)->round(x, n, x);
 }
 
 static void multiply(const struct pass *p, const struct matrix *w, const float *a, size_t lda, float *c, size_t ldc)
@@ -105,6 +109,8 @@ static void multiply(const struct pass *p, const struct matrix *w, const float *
 /* Adds what adapters make of the rows a to the columns of c that begin there. */
 static void adapt(const struct pass *p, enum adapter_part part, const float *a, size_t lda, float *c, size_t ldc)
 {
+	const struct decoder *d = p->d;
+
 	for (size_t i = 0; p->adapted && i < p->n_spans;) {
 		const struct span *first = &p->spans[i];
 		const struct adapter *adapter = first->context->adapter;
@@ -113,7 +119,7 @@ static void adapt(const struct pass *p, enum adapter_part part, const float *a, 
 		for (; i < p->n_spans && p->spans[i].context->adapter == adapter; i++)
 			n += p->spans[i].n;
 		if (adapter)
-			(p->few ? adapter_add_few : adapter_add)(adapter, p->layer, part, a + first->row * lda, n, lda,
+			(products(p) == d->kernels ? adapter_add : adapter_add_few)(adapter, p->layer, part, a + first->row * lda, n, lda,
 								 c + first->row * ldc, ldc);
 	}
 }
@@ -238,10 +244,10 @@ static void attend(void *context, size_t tile, int worker)
 		.window = d->layer[p->layer].reach == LOCAL ? d->window : 0,
 		.scale = d->attention_scale,
 		.exact = decoder_has(d, QKV_BIAS),
-		.plain = p->few || !attention_can_round(d->kernels, d->head_width),
+		.plain = !attention_can_round(products(p), d->head_width),
 	};
 
-	attention_run(&a, d->kernels, d->scratch.scores + (size_t)worker * d->scratch.scores_size);
+	attention_run(&a, products(p), d->scratch.scores + (size_t)worker * d->scratch.scores_size);
 }
 
 static void round_mixed(void *context, size_t tile, int worker)
@@ -322,7 +328,7 @@ static void run_layer(struct pass *p)
 	for_rows(p, store_rows);
 	aim_segments(p);
 	pool_run(d->pool, p->n_blocks * d->kv_heads, attend, p);
-	if (!attention_can_round(d->kernels, d->head_width))
+	if (!attention_can_round(products(p), d->head_width))
 		for_rows(p, round_mixed);
 	multiply(p, &l->output, s->mixed, heads, s->normed, d->width);
 	adapt(p, ADAPT_OUTPUT, s->mixed, heads, s->normed, d->width);
@@ -481,15 +487,15 @@ static const float *last_state(const struct context *c)
 /* Logits of up to PASS_ROWS contexts. */
 static void logits_of(struct decoder *d, struct context *const *contexts, size_t n, bool few, float *out)
 {
+	const struct kernels *kernels = few ? kernels_few(d->head.kernels) : d->head.kernels;
+
 	for (size_t i = 0; i < n; i++) {
 		const float *state = last_state(contexts[i]);
 		float *row = d->scratch.normed + i * d->width;
 
 		memset(row, 0, d->width * sizeof(*row));
-		if (state && few)
-			memcpy(row, state, d->width * sizeof(*row));
-		else if (state)
-			d->head.kernels->round(state, d->width, row);
+		if (state)
+			kernels->round(state, d->width, row);
 	}
 	(few ? matrix_multiply_few : matrix_multiply)(&d->head, d->pool, d->scratch.normed, n, d->width, out,
 						      d->vocabulary);

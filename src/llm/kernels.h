@@ -22,11 +22,11 @@
 /* What A and W are rounded to before they are multiplied; sums stay f32. */
 enum products { PRODUCTS_F32, PRODUCTS_BF16, PRODUCTS_INT8 };
 
-/* See kernels.dots; n is a multiple of 32. */
+/* See kernels.dots. */
 struct dots {
-	const float *values; /* (w_rows, n), rows ldw apart */
-	size_t w_rows, ldw, n;
-	const float *x; /* (m, n), rows ldx apart */
+	const float *values; /* (w_rows, n) as decode() leaves them, rows ldw words apart */
+	size_t w_rows, ldw, n; /* n: values, a multiple of 32 */
+	const float *x; /* (m, n) as round() leaves them, rows ldx words apart */
 	size_t m, ldx;
 	float *out; /* (m, w_rows), rows ldo apart */
 	size_t ldo;
@@ -41,6 +41,7 @@ struct kernels {
 	int block;               /* values that round() takes together: a piece of a row begins at a multiple of it */
 	const struct kernels *attention; /* the set whose products attention takes; NULL: this one */
 	const struct kernels *exact;     /* likewise where products must be f32 */
+	const struct kernels *few;       /* likewise for few rows times quantised weights */
 
 	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
 	 * stay as they were: multiply does not write theirs of C. */
@@ -56,11 +57,12 @@ struct kernels {
 	void (*multiply)(const float *a, size_t m, size_t lda, size_t k, const void *panel, size_t n, float *c,
 			 size_t ldc);
 
-	/* n values (whole blocks) of a quantised type as f32, equal to tensor_read() to the bit; false, and nothing written,
-	 * for types that are no smaller than packed weights. */
+	/* n values (whole blocks) of a quantised type, as round() leaves what tensor_read() gives, to the bit; false, and
+	 * nothing written, for types that are no smaller than packed weights. NULL, like the next two, where few names a set. */
 	bool (*decode)(enum tensor_type type, const uint8_t *blocks, size_t n, float *out);
-	/* Their dot product with x (n), for the types that decode() reads. */
-	float (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t n, const float *x);
+	/* out (rows) += the dot products of `rows` rows of such blocks, `bytes` apart, with x (n), rounded likewise. */
+	void (*decode_dot)(enum tensor_type type, const uint8_t *blocks, size_t bytes, size_t rows, size_t n, const float *x,
+			   float *out);
 	/* out (m, w_rows) += x (m, n) times the transpose of decoded values (w_rows, n): each to the bit what decode_dot()
 	 * gives. */
 	void (*dots)(const struct dots *d);
@@ -78,6 +80,12 @@ struct kernels {
 	void (*layer_norm)(float *out, const float *x, const float *residual, const float *offset, const float *weight,
 			   const float *bias, size_t n, float epsilon);
 };
+
+/* The set that multiplies few rows with quantised weights. */
+static inline const struct kernels *kernels_few(const struct kernels *k)
+{
+	return k->few ? k->few : k;
+}
 
 /* All sets compiled for this processor family, best first; ends with NULL. The last one is "portable". */
 const struct kernels *const *kernels_all(void);
@@ -98,7 +106,7 @@ struct matrix {
 	size_t n, k;
 	uint8_t *panels; /* 64-byte aligned */
 	struct tensor_stack source; /* borrowed */
-	bool quantised; /* kernels->decode() reads every part of source */
+	bool quantised; /* decode() of kernels_few() reads every part of source */
 };
 
 void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source);
@@ -115,9 +123,9 @@ bool matrix_can_gate(const struct matrix *w);
 void matrix_multiply_gated(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda,
 			   void (*activate)(float *gate, const float *up, size_t n), float *out, size_t ldo);
 
-/* The same product for few rows (m <= MATRIX_FEW), whose rows of A are plain f32, straight from the quantised weights:
- * what takes time then is reading them. Values differ from matrix_multiply() in the last bits, and in bf16 by the rounding
- * that is not done here; they do not depend on m either. Only for w->quantised. */
+/* The same product for few rows (m <= MATRIX_FEW), which went through round() of kernels_few(), straight from the
+ * quantised weights: what takes time then is reading them. Values differ from matrix_multiply() in the last bits (int8:
+ * by its rounding, which is not done here); they do not depend on m either. Only for w->quantised. */
 enum { MATRIX_FEW = 64 };
 void matrix_multiply_few(const struct matrix *w, struct pool *pool, const float *a, size_t m, size_t lda, float *c,
 			 size_t ldc);

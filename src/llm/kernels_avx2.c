@@ -9,6 +9,7 @@
 #define VECTOR_MAX(a, b) ((vector)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define VECTOR_MIN(a, b) ((vector)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define HALF_TO_FLOAT(bits) _cvtsh_ss(bits)
+#define HALF_TO_VECTOR(bits) ((vector)_mm256_cvtph_ps(_mm_set1_epi16(bits)))
 #define WIDEN_OCTETS(p) ((vector_bits)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(p))))
 #define WIDEN_SIGNED(p) ((vector_bits)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)(p))))
 #define TILE_ROWS 6

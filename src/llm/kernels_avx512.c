@@ -8,6 +8,7 @@
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_wide.h"
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"

@@ -11,7 +11,26 @@
 
 #define TARGET __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 
+/* Two vectors of values to one of pairs. */
+#define DOT_PAIR(low, high) ((vector)_mm512_cvtne2ps_pbh((__m512)(high), (__m512)(low)))
+#define DOT_ADD(w, x, sum) ((vector)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(w), (__m512bh)(x)))
+
+#define NIBBLES(octets, levels) nibbles_read(octets, levels)
+
 #include "llm/kernels_wide.h"
+
+/* The levels that the low nibbles of 16 octets stand for, then those of the high ones. */
+INLINE vector nibbles_read(const uint8_t *octets, vector levels)
+{
+	const __m512i shift = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(4), 1);
+	__m256i twice = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)octets));
+	__m512i index = _mm512_srlv_epi16(_mm512_cvtepu8_epi16(twice), shift); /* of 5 bits: the fifth counts nothing */
+	__m512i words = _mm512_broadcast_i64x4((__m256i)_mm512_cvtneps_pbh((__m512)levels));
+
+	return (vector)_mm512_permutexvar_epi16(index, words);
+}
+
+#include "llm/kernels_blocks.h"
 #include "llm/kernels_transpose.h"
 
 enum {

@@ -239,8 +239,7 @@ const struct kernels kernels_avx512vnni = {
 	.rounded_words = block_words,
 	.round = block_round,
 	.multiply = block_multiply,
-	.decode = blocks_decode,
-	.decode_dot = blocks_dot, .dots = blocks_dots,
+	.few = &kernels_avx512,
 	ROW_FUNCTIONS,
 };
 

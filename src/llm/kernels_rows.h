@@ -85,8 +85,8 @@ INLINE vector vector_clamp(vector v, float low, float high)
 typedef float vector_of_8 __attribute__((vector_size(32)));
 typedef float vector_of_4 __attribute__((vector_size(16)));
 
-/* Halves are added until one lane is left. */
-INLINE float vector_sum(vector v)
+/* Halves are added until four lanes are left. */
+INLINE vector_of_4 vector_quarter(vector v)
 {
 #if VECTOR_BYTES == 64
 	vector_of_8 v8 = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
@@ -95,12 +95,29 @@ INLINE float vector_sum(vector v)
 	vector_of_8 v8 = v;
 #endif
 #if VECTOR_BYTES >= 32
-	vector_of_4 v4 = __builtin_shufflevector(v8, v8, 0, 1, 2, 3) + __builtin_shufflevector(v8, v8, 4, 5, 6, 7);
+	return __builtin_shufflevector(v8, v8, 0, 1, 2, 3) + __builtin_shufflevector(v8, v8, 4, 5, 6, 7);
 #else
-	vector_of_4 v4 = v;
+	return v;
 #endif
+}
+
+/* ... until one is. */
+INLINE float vector_sum(vector v)
+{
+	vector_of_4 v4 = vector_quarter(v);
+
 	v4 += __builtin_shufflevector(v4, v4, 2, 3, 0, 1);
 	return v4[0] + v4[1];
+}
+
+/* vector_sum() of each. */
+INLINE vector_of_4 vector_sum_four(vector a, vector b, vector c, vector d)
+{
+	vector_of_4 a4 = vector_quarter(a), b4 = vector_quarter(b), c4 = vector_quarter(c), d4 = vector_quarter(d);
+	vector_of_4 ab = __builtin_shufflevector(a4, b4, 0, 1, 4, 5) + __builtin_shufflevector(a4, b4, 2, 3, 6, 7);
+	vector_of_4 cd = __builtin_shufflevector(c4, d4, 0, 1, 4, 5) + __builtin_shufflevector(c4, d4, 2, 3, 6, 7);
+
+	return __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
 }
 
 INLINE float vector_max(vector v)

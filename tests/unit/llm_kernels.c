@@ -248,15 +248,25 @@ static void rounding_fills_its_words(void **state)
 		}
 }
 
+/* x as the set's products take it. */
+static double rounded(const struct kernels *kernels, float x)
+{
+	return kernels->products == PRODUCTS_BF16 ? round_bf16(x) : (double)x;
+}
+
 /* MATRIX_FEW rows, the last one by itself, times t above t, whose values are w. */
 static void assert_few_rows(const struct kernels *kernels, struct pool *pool, const struct tensor *t, const float *w)
 {
 	size_t n = tensor_rows(t), k = tensor_columns(t);
-	float *a = values(MATRIX_FEW * k, "few"), *c = values(MATRIX_FEW * 2 * n, "c");
+	float *plain = values(MATRIX_FEW * k, "few"), *a = mem_zero(MATRIX_FEW * k, sizeof(*a));
+	float *c = values(MATRIX_FEW * 2 * n, "c");
+	const struct kernels *few = kernels_few(kernels);
 	struct matrix m;
 
 	matrix_pack(&m, kernels, (struct tensor_stack){ { t, t }, 2 });
 	assert_true(m.quantised);
+	for (size_t i = 0; i < MATRIX_FEW; i++)
+		few->round(plain + i * k, k, a + i * k);
 	matrix_multiply_few(&m, pool, a, MATRIX_FEW - 1, k, c, 2 * n);
 	matrix_multiply_few(&m, pool, a + (MATRIX_FEW - 1) * k, 1, k, c + (MATRIX_FEW - 1) * 2 * n, 2 * n);
 	for (size_t i = 0; i + 1 < MATRIX_FEW; i += 9) { /* each alone gives the same bytes */
@@ -271,20 +281,23 @@ static void assert_few_rows(const struct kernels *kernels, struct pool *pool, co
 			double want = 0, size = 0;
 
 			for (size_t x = 0; x < k; x++) {
-				want += (double)a[i * k + x] * (double)w[j % n * k + x];
-				size += fabs((double)a[i * k + x] * (double)w[j % n * k + x]);
+				double term = rounded(few, plain[i * k + x]) * rounded(few, w[j % n * k + x]);
+
+				want += term;
+				size += fabs(term);
 			}
 			if (!(fabs((double)c[i * 2 * n + j] - want) <= ldexp(2 + sqrt((double)k), -24) * size))
 				fail_msg("%s: %s: c[%zu][%zu] is %.9g, want %.9g", kernels->name, t->name, i, j,
 					 (double)c[i * 2 * n + j], want);
 		}
 	matrix_release(&m);
+	free(plain);
 	free(a);
 	free(c);
 }
 
-/* The quantised tensors of tests/reference/tensors.py: blocks become the numbers that tensor_read() gives, and few rows
- * times them the product in double precision. */
+/* The quantised tensors of tests/reference/tensors.py: blocks become the numbers that tensor_read() gives, rounded, and few
+ * rows times them the product in double precision. */
 static void quantised_rows_match_reference(void **state)
 {
 	struct error err;
@@ -299,15 +312,19 @@ static void quantised_rows_match_reference(void **state)
 			const struct tensor *t = gguf_tensor_at(g, i);
 			size_t n = tensor_rows(t), k = tensor_columns(t);
 			float *want = mem_zero(n * k, sizeof(*want)), *got = mem_zero(n * k, sizeof(*got));
+			float *words = mem_zero(n * k, sizeof(*words));
+			const struct kernels *few = kernels_few(*set);
 
-			if (t->n_dims == 2 && (*set)->decode(t->type, t->data, n * k, got)) {
+			if (t->n_dims == 2 && few->decode(t->type, t->data, n * k, got)) {
 				tensor_read(t, 0, n, want);
-				assert_memory_equal(got, want, n * k * sizeof(*want));
+				few->round(want, n * k, words);
+				assert_memory_equal(got, words, few->rounded_words(n * k) * sizeof(*words));
 				assert_few_rows(*set, pool, t, want);
 				seen++;
 			}
 			free(want);
 			free(got);
+			free(words);
 		}
 	assert_true(seen >= 8);
 	pool_free(pool);
