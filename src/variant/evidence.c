@@ -164,7 +164,7 @@ const char *evidence_json(const struct evidence *e, struct arena *arena)
 	}
 	json_t *root = json_pack("{s:o, s:o, s:I, s:I, s:o}", "passages", passages, "citations", citations, "failed",
 				 (json_int_t)e->failed, "gold_total", (json_int_t)e->n_gold, "similarity", isfinite(e->similarity) ? json_real(e->similarity) : json_null());
-	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	const char *copy = arena_string(arena, text);
 
 	free(text);
