@@ -254,6 +254,42 @@ static void it_is_chosen_once(void **state)
 	assert_true(threshold_of(cited) == -INFINITY);
 }
 
+static double threshold_in(struct workshop *w)
+{
+	double threshold;
+
+	MUST(&t, abstention_threshold(w, towns_variant(&t, cited), &threshold, &t.err));
+	return threshold;
+}
+
+/* Who serves a run keeps to its threshold, though documents and replies have changed since. */
+static void what_was_measured_is_served(void **state)
+{
+	struct run_row run = { .key = "measured", .examples = "", .seed = 1, .settings = "{}" }, other = { .key = "other", .examples = "",
+			       .seed = 1, .settings = "{}" };
+
+	(void)state;
+	dev_says(cited, always_wrong);
+	MUST(&t, store_run_begin(t.store, &t.arena, &run, &t.err) && store_run_begin(t.store, &t.arena, &other, &t.err));
+	struct workshop *measuring = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, run.id, 1);
+	double measured = threshold_in(measuring);
+
+	workshop_free(measuring);
+	assert_true(isfinite(measured));
+	towns_write(&t, "docs/Abamar.md", "# Abamar\n\nThe red cat sat on the mat, and the dog ran. The blue house walked.\n");
+	towns_add(&t);
+	towns_script(&t, knows_when_not);
+	struct workshop *serving = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, 0, 1);
+	struct workshop *anew = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, 0, 1);
+
+	workshop_serve(serving, run.id);
+	assert_true(threshold_in(serving) == measured);
+	workshop_serve(anew, other.id); /* a run that has no such variant: chosen anew */
+	assert_true(threshold_in(anew) != measured);
+	workshop_free(serving);
+	workshop_free(anew);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -267,6 +303,7 @@ int main(void)
 		TEST(replies_that_broke_off_teach_nothing),
 		TEST(only_a_search_with_vectors_has_one),
 		TEST(it_is_chosen_once),
+		TEST(what_was_measured_is_served),
 	};
 
 	return cmocka_run_group_tests_name("variant_threshold", tests, NULL, NULL);
