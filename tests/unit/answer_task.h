@@ -57,6 +57,14 @@ static inline const char *town_gold(struct arena *arena, size_t i)
 	return arena_printf(arena, "The harbour of %s was opened in %u.", town_name(arena, i), town_year(i));
 }
 
+/* What a question says beside: words that the tiny encoder knows, so that some questions are nearer to the documents. */
+static inline const char *town_aside(struct arena *arena, size_t i)
+{
+	static const char *const words[] = { "cat", "dog", "sat", "mat", "red", "blue", "house", "walk", "run", "the", "a" };
+
+	return arena_printf(arena, "%s %s %s", words[i % 11], words[i * 7 % 11], words[i / 11 % 11]);
+}
+
 static inline const char *town_document(struct arena *arena, size_t i)
 {
 	const char *name = town_name(arena, i);
@@ -92,15 +100,15 @@ static inline void towns_write_task(struct towns *t, const char *keys)
 	struct buf lines = { 0 };
 
 	for (size_t i = 0; i < TOWNS; i++) {
-		const char *name = town_name(&t->arena, i), *split = splits[TOWN_SPLIT(i)];
+		const char *name = town_name(&t->arena, i), *split = splits[TOWN_SPLIT(i)], *aside = town_aside(&t->arena, i);
 
 		towns_write(t, arena_printf(&t->arena, "docs/%s.md", name), town_document(&t->arena, i));
-		buf_addf(&lines, "{\"id\": \"harbour-%zu\", \"question\": \"In which year was the harbour of %s opened?\", \"answer\": "
-			 "[\"%u\", \"the year %u\"], \"gold\": \"%s\", \"split\": \"%s\"}\n", i, name, town_year(i), town_year(i),
+		buf_addf(&lines, "{\"id\": \"harbour-%zu\", \"question\": \"In which year was the harbour of %s opened? %s\", \"answer\": "
+			 "[\"%u\", \"the year %u\"], \"gold\": \"%s\", \"split\": \"%s\"}\n", i, name, aside, town_year(i), town_year(i),
 			 town_gold(&t->arena, i), split);
 		if (i % 4 == 0)
-			buf_addf(&lines, "{\"id\": \"anthem-%zu\", \"question\": \"Who wrote the anthem of %s?\", \"answer\": null, "
-				 "\"gold\": \"\", \"split\": \"%s\"}\n", i, name, split);
+			buf_addf(&lines, "{\"id\": \"anthem-%zu\", \"question\": \"Who wrote the anthem of %s, which they sing on the bridge? %s\", \"answer\": null, "
+				 "\"gold\": \"\", \"split\": \"%s\"}\n", i, name, aside, split);
 	}
 	towns_write(t, "questions.jsonl", buf_text(&lines));
 	buf_release(&lines);

@@ -133,6 +133,10 @@ static void what_was_found_is_counted_by_hand(void **state)
 	/* rows in order: 1, 0, 1, 1, 1, 1, 1, 0, 2 of 3, 1, and the one that broke off: 1 */
 	assert_close("recall", r.recall, (8 + 2.0 / 3 + 0) / 11, 1e-12);
 	assert_close("MRR", r.reciprocal, (1 + 0 + .5 + .5 + 1.0 / 3 + 1.0 / 3 + 1 + 0 + 1 + 1 + .5) / 11, 1e-12);
+	/* gain 1 / log2(rank + 1); of three documents two, first and third, against three in a row */
+	double second = 1 / log2(3), third = .5;
+
+	assert_close("nDCG", r.ndcg, (1 + 0 + 2 * second + 2 * third + 1 + 0 + (1 + third) / (1 + second + third) + 1 + second) / 11, 1e-12);
 	assert_int_equal(r.citations, 1 + 1 + 1 + 0 + 1 + 2 + 0 + 0 + 1 + 0 + 2 + 1 + 1);
 	assert_int_equal(r.failed, 3);
 	/* Eight answers to questions with gold: "right", "one of two", "cited" and the two last cite it. */
@@ -147,7 +151,7 @@ static void what_cannot_be_judged_is_unknown(void **state)
 	(void)state;
 	assert_int_equal(none.n, 0);
 	assert_int_equal(no_gold.n, 2);
-	assert_true(no_gold.n_gold == 0 && isnan(no_gold.recall) && isnan(no_gold.reciprocal));
+	assert_true(no_gold.n_gold == 0 && isnan(no_gold.recall) && isnan(no_gold.reciprocal) && isnan(no_gold.ndcg));
 	assert_true(isnan(no_gold.citation_recall) && isnan(no_gold.citation_precision));
 	assert_close("recall of those that abstained", abstained.recall, .5, 0);
 	assert_true(isnan(abstained.citation_recall) && isnan(abstained.citation_precision));

@@ -22,13 +22,20 @@ static const struct example *last_of(const struct task *t, const char *id)
 }
 
 /* Opens the task of sixty good rows and this one. */
-static struct task *opened(const char *yaml, const char *row, struct error *err)
+static struct task *opened(const char *yaml, const char *row)
 {
+	struct error err = { "" };
 	bool lines = strstr(yaml, ".jsonl") != NULL;
 	const struct input in = { .yaml = yaml, .file = lines ? "e.jsonl" : "e.csv", .head = lines ? "" : "text,label,passage,where\n",
 				  .n = 60, .tail = row };
 
-	return open_input(&in, 1, err);
+	struct task *t = open_input(&in, 1, &err);
+
+	if (!t) {
+		fail_msg("%s: %s", row, err.text);
+		abort(); /* never reached, which clang-tidy does not know */
+	}
+	return t;
 }
 
 #define NONE { NULL }
@@ -60,7 +67,7 @@ static void check_row(size_t i, const struct example *e, const char *passage)
 		n_answers++;
 	while (n_ids < 3 && rows[i].ids[n_ids])
 		n_ids++;
-	if (strcmp(e->answer, rows[i].answers[0]) != 0)
+	if (n_answers == 0 || strcmp(e->answer, rows[i].answers[0]) != 0)
 		fail_msg("%s: \"%s\"", rows[i].name, e->answer);
 	if (n_answers > 1 ? e->n_answers != n_answers : e->n_answers > 1)
 		fail_msg("%s: %zu answers", rows[i].name, e->n_answers);
@@ -75,7 +82,6 @@ static void check_row(size_t i, const struct example *e, const char *passage)
 
 static void lines_say_what_is_right_and_where_it_stands(void **state)
 {
-	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -83,10 +89,8 @@ static void lines_say_what_is_right_and_where_it_stands(void **state)
 
 		snprintf(row, sizeof(row), "{\"text\": \"q\", \"label\": %s, \"passage\": \"It was \\u201c2046\\u201d.\\n\", \"where\": %s}\n",
 			 rows[i].label, rows[i].where);
-		struct task *t = opened(LINES, row, &err);
+		struct task *t = opened(LINES, row);
 
-		if (!t)
-			fail_msg("%s: %s", rows[i].name, err.text);
 		assert_true(t->has_gold);
 		check_row(i, last_of(t, "line-61"), "It was \xE2\x80\x9C" "2046\xE2\x80\x9D.\n");
 		assert_int_equal(last_of(t, "line-60")->n_gold_ids, 0);
@@ -97,29 +101,21 @@ static void lines_say_what_is_right_and_where_it_stands(void **state)
 static void cells_say_the_same(void **state)
 {
 	struct task *t;
-	struct error err;
 
 	(void)state;
-	t = opened(CELLS, "q,\"[\"\"2046\"\", \"\"the year 2046\"\"]\",\"It was 2046.\",\"[\"\"a.md\"\", \"\"b.md\"\"]\"\n", &err);
-	if (!t)
-		fail_msg("%s", err.text);
+	t = opened(CELLS, "q,\"[\"\"2046\"\", \"\"the year 2046\"\"]\",\"It was 2046.\",\"[\"\"a.md\"\", \"\"b.md\"\"]\"\n");
 	check_row(2, last_of(t, "line-62"), "It was 2046.");
 	task_free(t);
-	t = opened(CELLS, "q,[],,\n", &err);
-	if (!t)
-		fail_msg("%s", err.text);
+	t = opened(CELLS, "q,[],,\n");
 	check_row(6, last_of(t, "line-62"), "");
 	task_free(t);
 }
 
 static void labels_are_taken_letter_for_letter(void **state)
 {
-	struct error err;
-	struct task *t = opened(JSONL, "{\"text\": \"q\", \"label\": \"[\\\"spam\\\", \\\"work\\\"]\"}\n", &err);
+	struct task *t = opened(JSONL, "{\"text\": \"q\", \"label\": \"[\\\"spam\\\", \\\"work\\\"]\"}\n");
 
 	(void)state;
-	if (!t)
-		fail_msg("%s", err.text);
 	assert_int_equal(t->n_labels, 3);
 	assert_string_equal(last_of(t, "line-61")->answer, "[\"spam\", \"work\"]");
 	assert_false(t->has_gold);
@@ -137,14 +133,11 @@ static void references_belong_to_the_task(void **state)
 		"{\"text\": \"q\", \"label\": [\"a\", \"b\"], \"passage\": \"p\", \"where\": [\"y\"]}\n",
 	};
 	uint64_t fingerprint[ARRAY_SIZE(last)];
-	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(last); i++) {
-		struct task *t = opened(LINES, last[i], &err);
+		struct task *t = opened(LINES, last[i]);
 
-		if (!t)
-			fail_msg("%s", err.text);
 		fingerprint[i] = t->fingerprint;
 		for (size_t k = 0; k < i; k++)
 			if (fingerprint[k] == fingerprint[i])

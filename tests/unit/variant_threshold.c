@@ -87,6 +87,23 @@ static const char *knows_when_not(struct arena *arena, const char *prompt)
 	return strstr(prompt, "In which year") ? never_abstains(arena, prompt) : "I do not know.";
 }
 
+static bool right_about[TOWNS];
+
+/* Is right about some towns, and never abstains. */
+static const char *knows_some(struct arena *arena, const char *prompt)
+{
+	size_t i = town_asked(arena, prompt);
+
+	return right_about[i] && strstr(prompt, "In which year") ? never_abstains(arena, prompt) : "nineteen hundred";
+}
+
+static int by_similarity(const void *a, const void *b)
+{
+	const struct trial *x = a, *y = b;
+
+	return (x->similarity > y->similarity) - (x->similarity < y->similarity);
+}
+
 /* --- tests --- */
 
 /* No other threshold scores more on those dev items, and of those that score as much none is lower. */
@@ -116,9 +133,44 @@ static void it_is_the_best_on_dev(void **state)
 	}
 }
 
-static void one_who_is_never_right_abstains_always(void **state)
+/* Right where the passages are near, wrong where they are far: the threshold lies between, on no item's own similarity. */
+static void it_lies_between_far_and_near(void **state)
 {
-	const struct example *none = towns_item(&t, "anthem-8");
+	const struct item_list dev = t.task->dev.list;
+	struct trial trials[PRIOR_ITEMS], sorted[PRIOR_ITEMS];
+	size_t below = 0, above = 0;
+
+	(void)state;
+	dev_says(cited, never_abstains);
+	size_t n = trials_of(cited, trials);
+
+	memcpy(sorted, trials, sizeof(sorted));
+	qsort(sorted, n, sizeof(*sorted), by_similarity);
+	double middle = sorted[n * 2 / 3].similarity;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *question = dev.items[i]->values[task_column(t.task, "question", 8)];
+
+		right_about[town_asked(&t.arena, question)] = trials[i].similarity >= middle;
+	}
+	dev_says(cited, knows_some);
+	trials_of(cited, trials);
+	double threshold = threshold_of(cited), best = score_at(trials, n, threshold);
+
+	assert_true(isfinite(threshold) && threshold < 1);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(trials[i].similarity != threshold);
+		below += trials[i].similarity < threshold;
+		above += trials[i].similarity > threshold;
+		assert_true(score_at(trials, n, nextafter(trials[i].similarity, 2)) <= best + 1e-9);
+	}
+	assert_true(below > 0 && above >= n / 4);
+	assert_true(best > score_at(trials, n, -INFINITY));
+}
+
+static void one_who_is_never_right_abstains(void **state)
+{
+	const struct example *none = towns_item(&t, "anthem-4");
 
 	(void)state;
 	dev_says(cited, always_wrong);
@@ -126,7 +178,7 @@ static void one_who_is_never_right_abstains_always(void **state)
 	towns_script(&t, always_wrong);
 	struct answer a = towns_answer(&t, cited, none);
 
-	assert_true(threshold_of(cited) > 0.5);
+	assert_true(threshold_of(cited) > a.evidence->similarity);
 	assert_string_equal(a.text, "");
 	assert_string_equal(a.status, "abstained");
 	assert_int_equal(a.evidence->n_citations, 0); /* who abstains cites nothing */
@@ -143,7 +195,7 @@ static const char *quotes_and_is_wrong(struct arena *arena, const char *prompt)
 static void an_abstention_cites_nothing(void **state)
 {
 	static const char id[] = "2/rag-cited@local:tiny-llama";
-	const struct example *none = towns_item(&t, "anthem-8");
+	const struct example *none = towns_item(&t, "anthem-4");
 	struct answer anyway, a;
 
 	(void)state;
@@ -241,19 +293,57 @@ static void it_is_chosen_once(void **state)
 	assert_true(threshold_of(cited) == -INFINITY);
 }
 
+static double threshold_in(struct workshop *w)
+{
+	double threshold;
+
+	MUST(&t, abstention_threshold(w, towns_variant(&t, cited), &threshold, &t.err));
+	return threshold;
+}
+
+/* Who serves a run keeps to its threshold, though documents and replies have changed since. */
+static void what_was_measured_is_served(void **state)
+{
+	struct run_row run = { .key = "measured", .examples = "", .seed = 1, .settings = "{}" }, other = { .key = "other", .examples = "",
+			       .seed = 1, .settings = "{}" };
+
+	(void)state;
+	dev_says(cited, always_wrong);
+	MUST(&t, store_run_begin(t.store, &t.arena, &run, &t.err) && store_run_begin(t.store, &t.arena, &other, &t.err));
+	struct workshop *measuring = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, run.id, 1);
+	double measured = threshold_in(measuring);
+
+	workshop_free(measuring);
+	assert_true(isfinite(measured));
+	towns_write(&t, "docs/Abamar.md", "# Abamar\n\nThe red cat sat on the mat, and the dog ran. The blue house walked.\n");
+	towns_add(&t);
+	towns_script(&t, knows_when_not);
+	struct workshop *serving = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, 0, 1);
+	struct workshop *anew = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, 0, 1);
+
+	workshop_serve(serving, run.id);
+	assert_true(threshold_in(serving) == measured);
+	workshop_serve(anew, other.id); /* a run that has no such variant: chosen anew */
+	assert_true(threshold_in(anew) != measured);
+	workshop_free(serving);
+	workshop_free(anew);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_the_best_on_dev),
-		TEST(one_who_is_never_right_abstains_always),
+		TEST(it_lies_between_far_and_near),
+		TEST(one_who_is_never_right_abstains),
 		TEST(an_abstention_cites_nothing),
 		TEST(who_knows_when_not_needs_none),
 		TEST(what_was_measured_is_served),
 		TEST(replies_that_broke_off_teach_nothing),
 		TEST(only_a_search_with_vectors_has_one),
 		TEST(it_is_chosen_once),
+		TEST(what_was_measured_is_served),
 	};
 
 	return cmocka_run_group_tests_name("variant_threshold", tests, NULL, NULL);
