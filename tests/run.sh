@@ -17,7 +17,7 @@ count() { # PATTERN: lines of the log that match
 [ -n "${EMULATOR-}" ] || set -- "$@" tests/e2e/*.sh
 for test in "$@"; do
 	[ -x "$test" ] || continue # lib.sh is no test
-	if ${EMULATOR-} "$test" >"$log" 2>&1; then status=0; else status=$?; fi
+	if timeout 1200 ${EMULATOR-} "$test" >"$log" 2>&1; then status=0; else status=$?; fi # a test that hangs has failed
 	p=$(count '^\[       OK \]') f=$(count '^\[  FAILED  \] [^0-9]') s=$(count '^\[  SKIPPED \] [^0-9]')
 	listed=$(count '^\[  FAILED  \] [0-9]')
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then

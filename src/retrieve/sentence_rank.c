@@ -1,6 +1,8 @@
 /* sentence_rank.c - two rankings of a few sentences. */
 #include "retrieve/sentence_rank.h"
 
+#include <string.h>
+
 #include "retrieve/tfidf.h"
 
 static void to_ranked(const size_t *positions, const double *scores, size_t n, struct ranked *out)
@@ -48,6 +50,7 @@ bool sentence_rank(struct models *models, enum search_mode mode, const char *que
 {
 	static const struct fusion_options rrf = { .kind = FUSION_RRF };
 	struct ranked *words = arena_array(arena, n, sizeof(*words)), *near = arena_array(arena, n, sizeof(*near));
+	struct ranked *fused = arena_array(arena, 2 * n, sizeof(*fused)); /* rank_fuse() asks for room for both */
 
 	if (mode == SEARCH_WORDS) {
 		rank_words(query, sentences, n, arena, ranked);
@@ -57,7 +60,8 @@ bool sentence_rank(struct models *models, enum search_mode mode, const char *que
 		return false;
 	if (mode == SEARCH_FUSED) {
 		rank_words(query, sentences, n, arena, words);
-		rank_fuse(&rrf, words, n, near, n, ranked);
+		rank_fuse(&rrf, words, n, near, n, fused);
+		memcpy(ranked, fused, n * sizeof(*ranked));
 	}
 	return true;
 }

@@ -218,45 +218,6 @@ static void who_knows_when_not_needs_none(void **state)
 	assert_true(threshold_of(cited) == -INFINITY);
 }
 
-static int64_t count_calls(void)
-{
-	sqlite3 *db;
-	sqlite3_stmt *q;
-
-	assert_int_equal(sqlite3_open(t.store_path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM call", -1, &q, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-	int64_t n = sqlite3_column_int64(q, 0);
-
-	sqlite3_finalize(q);
-	sqlite3_close(db);
-	return n;
-}
-
-/* Documents that change after a climb leave the threshold that it measured, and nobody is asked for it again. */
-static void what_was_measured_is_served(void **state)
-{
-	struct run_row run = { .key = "served", .examples = "", .seed = 1, .settings = "{}" };
-
-	(void)state;
-	dev_says(cited, always_wrong);
-	MUST(&t, store_run_begin(t.store, &t.arena, &run, &t.err));
-	workshop_free(t.workshop);
-	t.workshop = workshop_open(t.task, t.task->dev, t.models, t.library, t.store, run.id, 1);
-	double measured = threshold_of(cited);
-
-	assert_true(measured > 0.5);
-	for (size_t i = 0; i < TOWNS; i += 2)
-		unlink(arena_printf(&t.arena, "%s/docs/%s.md", t.folder, town_name(&t.arena, i)));
-	towns_add(&t);
-	towns_reopen(&t, 1);
-	workshop_serve(t.workshop, run.id);
-	int64_t before = count_calls();
-
-	assert_true(threshold_of(cited) == measured);
-	assert_int_equal(count_calls(), before);
-}
-
 /* A reply that broke off is neither an answer nor an abstention, so that a threshold cannot gain by it. */
 static void replies_that_broke_off_teach_nothing(void **state)
 {
@@ -343,7 +304,6 @@ int main(void)
 		TEST(replies_that_broke_off_teach_nothing),
 		TEST(only_a_search_with_vectors_has_one),
 		TEST(it_is_chosen_once),
-		TEST(what_was_measured_is_served),
 	};
 
 	return cmocka_run_group_tests_name("variant_threshold", tests, NULL, NULL);
