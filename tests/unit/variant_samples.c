@@ -193,8 +193,8 @@ static void show_has_every_sample(void **state)
 
 	assert_true(show_answer(task, &place, item->id, false, &text, &err));
 	assert_true(show_answer(task, &place, item->id, true, &json, &err));
-	assert_non_null(strstr(buf_text(&text), "sample 1 of 5"));
-	assert_non_null(strstr(buf_text(&text), "sample 5 of 5"));
+	assert_non_null(strstr(buf_text(&text), "call 1 of 5"));
+	assert_non_null(strstr(buf_text(&text), "call 5 of 5"));
 	json_t *root = json_loads(buf_text(&json), 0, NULL);
 
 	assert_int_equal(json_array_size(json_object_get(root, "samples")), SAMPLES);
