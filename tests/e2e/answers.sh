@@ -62,11 +62,11 @@ ask() { # VARIANT QUESTION: the answer in $scratch/out
 	"$rung" ask "$task" --variant "$1" "$2" --quiet >"$scratch/out" 2>"$scratch/err" || fail "ask $2" "$(tail -c 400 "$scratch/err")"
 }
 
-# --- a climb, and the same killed four times ---
+# --- a climb, and the same killed three times ---
 
 works "documents are added" "$rung" docs add "$task"
 works "a climb over documents" "$rung" climb "$task" --rungs 0-2 --quiet
-for seconds in 0.4 1.3 2.4 3.7; do # while documents are added, while rung 1 races, while the probe asks or rung 2 races
+for seconds in 0.4 1.5 3.1; do # while documents are added, while rung 1 races, while the probe asks or rung 2 races
 	"$rung" climb "$task" --rungs 0-2 --quiet --store "$scratch/killed/store.db" >/dev/null 2>&1 &
 	pid=$!
 	sleep $seconds

@@ -48,8 +48,11 @@ static int tear_down(void **state)
 
 static struct ranked *ranked(enum search_mode mode, const char *query)
 {
-	struct ranked *r = arena_array(&f.arena, N, sizeof(*r));
+	struct ranked *r = arena_array(&f.arena, 2 * N, sizeof(*r)), none = { -77, -77 };
 	bool seen[N] = { false };
+
+	for (size_t i = N; i < 2 * N; i++)
+		r[i] = none;
 
 	if (!sentence_rank(mode == SEARCH_WORDS ? NULL : f.models, mode, query, sentences, N, &f.arena, r, &f.err))
 		fail_msg("%s", f.err.text);
@@ -58,6 +61,8 @@ static struct ranked *ranked(enum search_mode mode, const char *query)
 		assert_true(i == 0 || r[i].score <= r[i - 1].score);
 		seen[r[i].id] = true;
 	}
+	for (size_t i = N; i < 2 * N; i++)
+		assert_true(r[i].id == none.id && r[i].score == none.score); /* nothing behind the last */
 	return r;
 }
 
