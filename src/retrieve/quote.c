@@ -241,6 +241,34 @@ static size_t split_parts(struct points q, struct points parts[PARTS])
 	return n;
 }
 
+/* Out to the edges of the words that the alignment cut. */
+static void widen_to_words(const struct folded *f, struct match *m)
+{
+	while (m->start > 0 && word_point(f->points[m->start]) && word_point(f->points[m->start - 1]))
+		m->start--;
+	while (m->end < f->n && word_point(f->points[m->end - 1]) && word_point(f->points[m->end]))
+		m->end++;
+}
+
+/* Whether the words of the match have the part's digits, in their order: with another number it says something else. */
+static bool same_digits(const struct folded *f, struct match m, struct points part)
+{
+	size_t i = 0;
+
+	widen_to_words(f, &m);
+	for (size_t j = m.start; j < m.end; j++) {
+		if (!text_is_number(f->points[j]))
+			continue;
+		while (i < part.n && !text_is_number(part.at[i]))
+			i++;
+		if (i == part.n || part.at[i++] != f->points[j])
+			return false;
+	}
+	while (i < part.n && !text_is_number(part.at[i]))
+		i++;
+	return i == part.n;
+}
+
 /* The parts behind the first, each within QUOTE_GAP bytes of the one before; widens *whole over them. */
 static bool follow(const struct folded *f, const struct points *parts, size_t n, size_t most, struct cell *column,
 		   struct match *whole)
@@ -252,21 +280,12 @@ static bool follow(const struct folded *f, const struct points *parts, size_t n,
 		while (w.to < f->n && f->start[w.to] - f->end[whole->end - 1] <= QUOTE_GAP)
 			w.to++;
 		w.to = w.to + parts[i].n + w.most < f->n ? w.to + parts[i].n + w.most : f->n;
-		if (!align(f, w, parts[i], column, &next))
+		if (!align(f, w, parts[i], column, &next) || !same_digits(f, next, parts[i]))
 			return false;
 		whole->end = next.end;
 		whole->edits += next.edits;
 	}
 	return whole->edits <= most;
-}
-
-/* Out to the edges of the words that the alignment cut. */
-static void widen_to_words(const struct folded *f, struct match *m)
-{
-	while (m->start > 0 && word_point(f->points[m->start]) && word_point(f->points[m->start - 1]))
-		m->start--;
-	while (m->end < f->n && word_point(f->points[m->end - 1]) && word_point(f->points[m->end]))
-		m->end++;
 }
 
 static bool find_fuzzy(const struct folded *f, struct points quote, struct quote_place *place)
@@ -288,7 +307,7 @@ static bool find_fuzzy(const struct folded *f, struct points quote, struct quote
 		if (!align(f, w, parts[0], column, &m))
 			break;
 		w.from = m.end;
-		found = follow(f, parts, n, most, column, &m);
+		found = same_digits(f, m, parts[0]) && follow(f, parts, n, most, column, &m);
 		if (found) {
 			widen_to_words(f, &m);
 			*place = place_of(f, QUOTE_FUZZY, m.start, m.end, m.edits);

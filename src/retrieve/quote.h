@@ -5,7 +5,8 @@
  *   normalised  they do after NFKC, lower case, quotation marks and dashes to one form, white space collapsed, soft hyphens
  *               and hyphens at line ends taken out; an offset map leads back, so start and end are bytes of the text
  *   fuzzy       a span of the text is within QUOTE_ERRORS of it: edits of normalised code points (Sellers 1980), where an
- *               ellipsis ("...", "[...]") may stand for up to QUOTE_GAP bytes left out
+ *               ellipsis ("...", "[...]") may stand for up to QUOTE_GAP bytes left out; the digits have to be the same, since
+ *               with another number a sentence says something else
  *   failed      none of these; never shown as a citation
  * The span always begins and ends between characters of the text. What is emitted is text[start, end), not the quote.
  * Pure. */

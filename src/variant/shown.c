@@ -264,8 +264,10 @@ static bool holds_code(struct workshop *w, const char **unfit, struct error *err
 	size_t n = 0;
 
 	arena_init(&arena);
-	bool found = documents_filter(library_documents(w->library), &code, 1, &arena, &ids, &n, err);
+	struct documents *d = library_documents(w->library);
+	bool found = documents_begin_read(d, err) && documents_filter(d, &code, 1, &arena, &ids, &n, err);
 
+	documents_end(d);
 	arena_release(&arena);
 	if (n == 0)
 		*unfit = "no code among the documents";

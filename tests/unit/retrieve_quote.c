@@ -46,6 +46,11 @@ static const struct {
 	  "Engineers call it a mach\xC3\xADne, though nobody measured it before the first winter. Efficient dampers", QUOTE_FUZZY,
 	  "Engineers call it \xE2\x80\x9C" "a quiet mach\xC3\xADne\xE2\x80\x9D, though nobody measured it before the first winter. "
 	  "Ef\xEF\xAC\x81" "cient dampers" },
+	{ "another year", "The Ring of Silence Protocol was shown at Lake Ypsilon in 2047", QUOTE_FAILED, NULL },
+	{ "another year behind an ellipsis", "The Ring of Silence ... at Lake Ypsilon in 2064", QUOTE_FAILED, NULL },
+	{ "a word mistyped before the right year", "The Ring of Silense Protocol was shown at Lake Ypsilon in 2046", QUOTE_FUZZY,
+	  "The Ring of Silence Protocol was shown at Lake Ypsilon in 2046" },
+	{ "half a number", "nobody mesured it before the first winter. Costs: $1,20", QUOTE_FAILED, NULL },
 	{ "invented", "The protocol was abandoned after protests in Geneva", QUOTE_FAILED, NULL },
 	{ "in another language", "Le protocole de l'anneau du silence a \xC3\xA9t\xC3\xA9 montr\xC3\xA9", QUOTE_FAILED, NULL },
 	{ "an ellipsis over invented ends", "The Ring of Silence ... was banned by law", QUOTE_FAILED, NULL },
