@@ -2,6 +2,7 @@
 #
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
+#   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
@@ -125,6 +126,8 @@ bench-%: $(B)/bench/%
 	@$<
 bench-engine: $(B)/bench/engine
 	@bench/engine.py $<
+bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine
+	@bench/retrieve.py $^
 bench-peers:
 	@tools/bench-peers.sh build/peers
 $(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
@@ -145,6 +148,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests check fuzz bench bench-engine bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests check fuzz bench bench-engine bench-retrieve bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
