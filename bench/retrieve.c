@@ -6,8 +6,8 @@
  *     truth FOLDER N     writes truth.N: the exact f32 top 10 of the first TIMED queries among the first N vectors
  *     latency FOLDER N   a turn is TIMED queries one after the other; prints p50 and p95 (ms) of each query's least time so
  *                        far, p95 of the best turn so far, recall@10, index bytes / int8 bytes, peak MB
- *     total FOLDER N     once: seconds of building (f32 to int8 included), of all queries, of removing a tenth; recall@10;
- *                        index bytes / int8 bytes after the removal
+ *     total FOLDER N     once: seconds of building (f32 to int8 included; one thread), of all queries (each thread answers
+ *                        whole ones), of removing a tenth; recall@10; index bytes / int8 bytes after the removal
  *
  * base.f32 repeats the texts: vector i is that of text i mod texts, the first time as it is, then with gaussian noise of
  * length NOISE, renormalised (cosine .970 to its text, .941 to another copy; the fifth neighbour of an ICD-10-CM
@@ -24,7 +24,7 @@
 #include "llm/kernels.h"
 #include "retrieve/vector_index.h"
 
-enum { WIDTH = 384, K = 10, QUERIES = 10000, TIMED = 1000, TRUTH_BLOCK = 8192 };
+enum { WIDTH = 384, K = 10, QUERIES = 10000, TIMED = 1000, TRUTH_BLOCK = 8192, READ_BLOCK = 2048 };
 static const double NOISE = 0.25;
 static const uint64_t SEED = 5;
 
@@ -32,11 +32,12 @@ struct bench {
 	const char *folder;
 	size_t n;
 	struct pool *pool;
-	float *base, *queries; /* (n, WIDTH), (QUERIES, WIDTH) */
+	float *base, *queries; /* (n, WIDTH) for `truth`, (QUERIES, WIDTH) */
 	int32_t *truth;        /* (TIMED, K) */
 	struct vector_index *index;
 	double *ms; /* (TIMED), the least of all turns so far */
 	double p95; /* of the best turn so far */
+	unsigned char *right; /* (QUERIES) hits among the exact ones */
 };
 
 static void die(const char *text)
@@ -73,16 +74,15 @@ static void *read_items(const struct bench *b, const char *name, size_t size, si
 	return items;
 }
 
-static void read_all(struct bench *b)
+static void read_questions(struct bench *b)
 {
-	size_t n = b->n, queries = QUERIES, timed = TIMED;
+	size_t queries = QUERIES, timed = TIMED;
 	char name[32];
 
-	b->base = read_items(b, "base.f32", WIDTH * sizeof(float), &n);
 	b->queries = read_items(b, "queries.f32", WIDTH * sizeof(float), &queries);
 	snprintf(name, sizeof(name), "truth.%zu", b->n);
 	b->truth = read_items(b, name, K * sizeof(int32_t), &timed);
-	if (n != b->n || queries != QUERIES || timed != TIMED)
+	if (queries != QUERIES || timed != TIMED)
 		die("the files of `data` and `truth` are too short");
 }
 
@@ -204,23 +204,44 @@ static void run_truth(struct bench *b)
 
 /* --- figures -------------------------------------------------------------------------------------------------------- */
 
-static void build(struct bench *b)
+static void add(struct bench *b, const float *vectors, size_t first, size_t n)
 {
-	struct vector_options options = { .width = WIDTH };
-	struct error err;
 	int8_t codes[WIDTH];
 
-	if (getenv("PREFILTER"))
-		options.prefilter = strtoul(getenv("PREFILTER"), NULL, 10);
+	for (size_t i = 0; i < n; i++) {
+		float scale = vector_quantise(vectors + i * WIDTH, WIDTH, codes);
+
+		if (!vector_index_add(b->index, (int64_t)(first + i), codes, scale))
+			die("an id is not above those before it");
+	}
+}
+
+/* Returns ms, reading the file not counted. */
+static double build(struct bench *b)
+{
+	const char *prefilter = getenv("PREFILTER");
+	struct vector_options options = { .width = WIDTH, .prefilter = prefilter ? strtoul(prefilter, NULL, 10) : 0 };
+	float *vectors = mem_alloc(READ_BLOCK * WIDTH * sizeof(*vectors));
+	FILE *file = open_file(b, "base.f32", "rb");
+	struct error err;
+	double ms = 0;
+
 	b->index = vector_index_new(&options, &err);
 	if (!b->index)
 		die(err.text);
-	for (size_t i = 0; i < b->n; i++) {
-		float scale = vector_quantise(b->base + i * WIDTH, WIDTH, codes);
+	for (size_t first = 0; first < b->n; first += READ_BLOCK) {
+		size_t n = b->n - first < READ_BLOCK ? b->n - first : READ_BLOCK;
+		double start;
 
-		if (!vector_index_add(b->index, (int64_t)i, codes, scale))
-			die("an id is not above those before it");
+		if (fread(vectors, WIDTH * sizeof(*vectors), n, file) != n)
+			die("base.f32 is too short");
+		start = clock_ms();
+		add(b, vectors, first, n);
+		ms += clock_ms() - start;
 	}
+	fclose(file);
+	free(vectors);
+	return ms;
 }
 
 static size_t count_right(const struct vector_hit *hits, size_t n, const int32_t *truth)
@@ -287,10 +308,8 @@ static void run_latency(struct bench *b, int turns, bool asked)
 	double recall = 0;
 	char line[16];
 
-	read_all(b);
+	read_questions(b);
 	build(b);
-	free(b->base);
-	b->base = NULL;
 	b->ms = mem_alloc(TIMED * sizeof(*b->ms));
 	b->p95 = INFINITY;
 	for (size_t q = 0; q < TIMED; q++)
@@ -304,29 +323,38 @@ static void run_latency(struct bench *b, int turns, bool asked)
 	free(b->ms);
 }
 
+/* Each thread answers whole queries. */
+static void answer(void *context, size_t query, int worker)
+{
+	struct bench *b = context;
+	struct vector_hit hits[K];
+	size_t n = vector_index_search(b->index, b->queries + query * WIDTH, K, NULL, NULL, hits);
+
+	(void)worker;
+	b->right[query] = query < TIMED ? (unsigned char)count_right(hits, n, b->truth + query * K) : 0;
+}
+
 static void run_total(struct bench *b)
 {
-	double start, built, searched, removed;
-	struct vector_hit hits[K];
+	double built, start, searched, removed;
 	size_t right = 0;
 
-	read_all(b);
+	read_questions(b);
+	b->right = mem_zero(QUERIES, 1);
+	built = build(b);
 	start = clock_ms();
-	build(b);
-	built = clock_ms();
-	for (size_t q = 0; q < QUERIES; q++) {
-		size_t n = vector_index_search(b->index, b->queries + q * WIDTH, K, NULL, b->pool, hits);
-
-		right += q < TIMED ? count_right(hits, n, b->truth + q * K) : 0;
-	}
+	pool_run(b->pool, QUERIES, answer, b);
 	searched = clock_ms();
 	for (size_t i = 0; i < b->n; i += 10)
 		if (!vector_index_remove(b->index, (int64_t)i))
 			die("an id is missing");
 	removed = clock_ms();
-	printf("%.3f\t%.3f\t%.3f\t%.4f\t%.4f\n", (built - start) / 1000, (searched - built) / 1000,
-	       (removed - searched) / 1000, (double)right / (TIMED * K),
+	for (size_t q = 0; q < TIMED; q++)
+		right += b->right[q];
+	printf("%.3f\t%.3f\t%.3f\t%.4f\t%.4f\n", built / 1000, (searched - start) / 1000, (removed - searched) / 1000,
+	       (double)right / (TIMED * K),
 	       (double)vector_index_bytes(b->index) / ((double)vector_index_size(b->index) * WIDTH));
+	free(b->right);
 }
 
 int main(int argc, char **argv)
