@@ -6,7 +6,7 @@
 One line a figure: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent. The peer is the published or
 required number (for int8: exact search with f32 vectors in the same run; for adding: embedding alone). The ratio is better
 when larger. Lines with "#" are remarks. Groups: scifact, code_rag, anthropic_docs_rag, million, codiesp. Settings from the
-environment: RUNG_DATA (default ../shared/data), RUNG_MODELS (default models), BENCH_TURNS (of timed figures, default 2).
+environment: RUNG_DATA (default ../shared/data), RUNG_MODELS (default models), BENCH_TURNS (of timed figures, default 1).
 """
 import csv
 import glob
@@ -20,7 +20,7 @@ import sys
 
 DATA = os.environ.get("RUNG_DATA", "../shared/data")
 MODELS = os.environ.get("RUNG_MODELS", "models")
-TURNS = int(os.environ.get("BENCH_TURNS", 2))
+TURNS = int(os.environ.get("BENCH_TURNS", 1))
 FOLDER = "build/bench-library"
 WHOLE, DEFAULT = "512,0,0,0", "200,40,1,0"  # size, overlap, headers, trigram
 MODES = ("words", "vectors", "fused")
