@@ -122,10 +122,6 @@ def scifact():
     row("scifact, fused by RRF, nDCG@10", score[2], 0.705, 1)
     row("scifact, adding 5,183 abstracts against embedding alone, s", min(adding), min(embedding), 1 / 1.2, min(embedding) / min(adding))
     remark("scifact, ms a query, embedding included: " + ", ".join(f"{m} {t:.1f}" for m, t in zip(MODES, ms)))
-    db = store("scifact", DEFAULT)
-    run(DEFAULT, "add", db, path, "id", "title", "abstract")
-    found = [search(DEFAULT, db, mode, 150, queries)[0] for mode in MODES]
-    remark("scifact in chunks of 200 tokens, nDCG@10: " + ", ".join(f"{m} {mean(map(ndcg, r, gold)):.4f}" for m, r in zip(MODES, found)))
 
 
 def code_rag():
