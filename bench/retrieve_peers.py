@@ -25,7 +25,7 @@ WIDTH, K, TIMED, THREADS = 384, 10, 1000, 2
 PER_TURN = 10
 LADDER = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 M = 16
-EFFORT = {"hnswlib": 200, "faiss": 80, "usearch": 160}
+EFFORT = {"hnswlib": 200, "faiss": 64, "usearch": 160}
 STORED = "f16"  # by usearch
 
 
