@@ -2,6 +2,7 @@
 #
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
+#   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
@@ -130,10 +131,11 @@ bench-%: $(B)/bench/%
 	@$<
 bench-engine: $(B)/bench/engine
 	@bench/engine.py $<
-bench-library: $(B)/bench/library
-	@bench/library.py $<
 bench-knowledge: $(B)/bench/knowledge
 	@bench/knowledge.py $<
+bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
+	@bench/retrieve.py $(B)/bench/retrieve $(B)/bench/engine
+	@bench/library.py $(B)/bench/library
 bench-peers:
 	@tools/bench-peers.sh build/peers
 $(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
@@ -154,6 +156,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-library bench-knowledge bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-retrieve bench-knowledge bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

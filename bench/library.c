@@ -4,11 +4,11 @@
  *
  *     prepare STORE                    makes the collection of the cutting (default 200,40,1,0)
  *     add STORE TABLE ID COLUMN ...    adds the rows of a table; prints seconds, documents, chunks embedded
- *     embed STORE                      prints the seconds that embedding all chunks of the library takes by itself, in one batch
  *     search STORE MODE K [DIVERSITY [PARENTS]]
  *                                      for each line of standard input as a query, a line with the names of the documents
  *                                      found, each once, best first, separated by tabs; then "# " and milliseconds a query
- *     exact STORE K                    the same by the f32 vectors of whole documents, all compared
+ *     exact STORE K                    the same by the f32 vectors of whole documents, all compared; then "# " and the seconds
+ *                                      that embedding the documents took, in one batch
  *     grow STORE N                     copies the vectors of what is there until there are N chunks
  *     open STORE                       prints seconds until the first answer by vectors
  *
@@ -96,38 +96,6 @@ static size_t read_texts(struct library *l, struct arena *arena, const char ***n
 	return n;
 }
 
-static void embed(struct library *l)
-{
-	struct arena arena = { 0 };
-	struct collection_row *collections;
-	struct document_row *rows;
-	struct documents *d = library_documents(l);
-	const char **texts = NULL;
-	size_t n, n_collections, total = 0, width = models_embedding_width(models, &err);
-
-	must(width > 0 && documents_begin_read(d, &err) && documents_list(d, &arena, &rows, &n, &err) &&
-	     collections_list(d, &arena, &collections, &n_collections, &err));
-	for (size_t i = 0; i < n; i++) {
-		struct chunk_row *chunks;
-		size_t n_chunks;
-
-		must(chunks_of(d, collections[0].id, rows[i].id, &arena, &chunks, &n_chunks, &err));
-		for (size_t c = 0; c < n_chunks; c++) {
-			texts = mem_resize((void *)texts, total + 1, sizeof(char *));
-			must(documents_span(d, chunks[c].revision, chunks[c].start, chunks[c].end, &arena, &texts[total++], &err));
-		}
-	}
-	documents_end(d);
-	float *out = mem_alloc(total * width * sizeof(*out));
-	double start = clock_ms();
-
-	must(models_embed(models, texts, total, out, &err));
-	printf("%.3f\t%zu\n", (clock_ms() - start) / 1000, total);
-	free(out);
-	free((void *)texts);
-	arena_release(&arena);
-}
-
 static void print_name(struct hash_map *seen, const char *name)
 {
 	size_t n = strlen(name), number = seen->n;
@@ -190,7 +158,12 @@ static void exact(struct library *l, size_t k)
 	float *base = mem_alloc(n * width * sizeof(*base)), *asked = mem_alloc(n_queries * width * sizeof(*asked) + 1);
 	struct scored *scores = mem_alloc(n * sizeof(*scores));
 
-	must(models_embed(models, texts, n, base, &err) && models_embed(models, (const char *const *)queries, n_queries, asked, &err));
+	double start = clock_ms();
+
+	must(models_embed(models, texts, n, base, &err));
+	double seconds = (clock_ms() - start) / 1000;
+
+	must(models_embed(models, (const char *const *)queries, n_queries, asked, &err));
 	for (size_t q = 0; q < n_queries; q++) {
 		for (size_t i = 0; i < n; i++) {
 			scores[i] = (struct scored){ 0, i };
@@ -202,6 +175,7 @@ static void exact(struct library *l, size_t k)
 			printf("%s%s", i ? "\t" : "", names[scores[i].at]);
 		putchar('\n');
 	}
+	printf("# %.3f\n", seconds);
 }
 
 struct vectors {
@@ -315,8 +289,6 @@ int main(int argc, char **argv)
 		must(library_prepare(l, &cutting, NULL, &err));
 	else if (strcmp(argv[0], "add") == 0 && argc > 4)
 		add(l, argv + 2, argc - 2);
-	else if (strcmp(argv[0], "embed") == 0)
-		embed(l);
 	else if (strcmp(argv[0], "search") == 0 && argc > 3)
 		search(l, argv + 2, argc - 2);
 	else if (strcmp(argv[0], "grow") == 0 && argc > 2)

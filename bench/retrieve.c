@@ -4,15 +4,15 @@
  *
  *     data FOLDER N      from FOLDER/texts.f32 (embeddings, 384 wide) writes base.f32 (N vectors) and queries.f32
  *     truth FOLDER N     writes truth.N: the exact f32 top 10 of the first TIMED queries among the first N vectors
- *     latency FOLDER N   a turn is TIMED queries one after the other; prints p50 and p95 (ms) of each query's least time so
- *                        far, p95 of the best turn so far, recall@10, index bytes / int8 bytes, peak MB
- *     total FOLDER N     once: seconds of building (f32 to int8 included), of all queries, of removing a tenth; recall@10;
- *                        index bytes / int8 bytes after the removal
+ *     latency FOLDER N   a turn is TIMED queries one after the other, the threads sharing each; prints p50 and p95 (ms) of
+ *                        the turn, recall@10, index bytes / int8 bytes, peak MB
+ *     total FOLDER N     once: seconds of building (f32 to int8 included; one thread), of all queries (each thread answers
+ *                        whole ones), of removing a tenth; recall@10; index bytes / int8 bytes after the removal
  *
  * base.f32 repeats the texts: vector i is that of text i mod texts, the first time as it is, then with gaussian noise of
  * length NOISE, renormalised (cosine .970 to its text, .941 to another copy; the fifth neighbour of an ICD-10-CM
  * description has a median of .948). Queries are further such copies of texts drawn at random.
- * -n turns (default 5); -p takes one for each line of standard input and prints each time. */
+ * -t threads (default 1, as the library searches); -n turns (default 5); -p takes one for each line of standard input. */
 #include <math.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@
 #include "llm/kernels.h"
 #include "retrieve/vector_index.h"
 
-enum { WIDTH = 384, K = 10, QUERIES = 10000, TIMED = 1000, TRUTH_BLOCK = 8192 };
+enum { WIDTH = 384, K = 10, QUERIES = 10000, TIMED = 1000, TRUTH_BLOCK = 8192, READ_BLOCK = 2048 };
 static const double NOISE = 0.25;
 static const uint64_t SEED = 5;
 
@@ -32,11 +32,10 @@ struct bench {
 	const char *folder;
 	size_t n;
 	struct pool *pool;
-	float *base, *queries; /* (n, WIDTH), (QUERIES, WIDTH) */
+	float *base, *queries; /* (n, WIDTH) for `truth`, (QUERIES, WIDTH) */
 	int32_t *truth;        /* (TIMED, K) */
 	struct vector_index *index;
-	double *ms; /* (TIMED), the least of all turns so far */
-	double p95; /* of the best turn so far */
+	unsigned char *right; /* (QUERIES) hits among the exact ones */
 };
 
 static void die(const char *text)
@@ -73,16 +72,15 @@ static void *read_items(const struct bench *b, const char *name, size_t size, si
 	return items;
 }
 
-static void read_all(struct bench *b)
+static void read_questions(struct bench *b)
 {
-	size_t n = b->n, queries = QUERIES, timed = TIMED;
+	size_t queries = QUERIES, timed = TIMED;
 	char name[32];
 
-	b->base = read_items(b, "base.f32", WIDTH * sizeof(float), &n);
 	b->queries = read_items(b, "queries.f32", WIDTH * sizeof(float), &queries);
 	snprintf(name, sizeof(name), "truth.%zu", b->n);
 	b->truth = read_items(b, name, K * sizeof(int32_t), &timed);
-	if (n != b->n || queries != QUERIES || timed != TIMED)
+	if (queries != QUERIES || timed != TIMED)
 		die("the files of `data` and `truth` are too short");
 }
 
@@ -204,23 +202,43 @@ static void run_truth(struct bench *b)
 
 /* --- figures -------------------------------------------------------------------------------------------------------- */
 
-static void build(struct bench *b)
+static void add(struct bench *b, const float *vectors, size_t first, size_t n)
 {
-	struct vector_options options = { .width = WIDTH };
-	struct error err;
 	int8_t codes[WIDTH];
 
-	if (getenv("PREFILTER"))
-		options.prefilter = strtoul(getenv("PREFILTER"), NULL, 10);
+	for (size_t i = 0; i < n; i++) {
+		float scale = vector_quantise(vectors + i * WIDTH, WIDTH, codes);
+
+		if (!vector_index_add(b->index, (int64_t)(first + i), codes, scale))
+			die("an id is not above those before it");
+	}
+}
+
+/* Returns ms, reading the file not counted. */
+static double build(struct bench *b)
+{
+	struct vector_options options = { .width = WIDTH };
+	float *vectors = mem_alloc(READ_BLOCK * WIDTH * sizeof(*vectors));
+	FILE *file = open_file(b, "base.f32", "rb");
+	struct error err;
+	double ms = 0;
+
 	b->index = vector_index_new(&options, &err);
 	if (!b->index)
 		die(err.text);
-	for (size_t i = 0; i < b->n; i++) {
-		float scale = vector_quantise(b->base + i * WIDTH, WIDTH, codes);
+	for (size_t first = 0; first < b->n; first += READ_BLOCK) {
+		size_t n = b->n - first < READ_BLOCK ? b->n - first : READ_BLOCK;
+		double start;
 
-		if (!vector_index_add(b->index, (int64_t)i, codes, scale))
-			die("an id is not above those before it");
+		if (fread(vectors, WIDTH * sizeof(*vectors), n, file) != n)
+			die("base.f32 is too short");
+		start = clock_ms();
+		add(b, vectors, first, n);
+		ms += clock_ms() - start;
 	}
+	fclose(file);
+	free(vectors);
+	return ms;
 }
 
 static size_t count_right(const struct vector_hit *hits, size_t n, const int32_t *truth)
@@ -240,21 +258,15 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double quantile(const double *values, double share)
+static double memory_ratio(const struct bench *b)
 {
-	double *sorted = mem_alloc(TIMED * sizeof(*sorted)), value;
-
-	memcpy(sorted, values, TIMED * sizeof(*sorted));
-	qsort(sorted, TIMED, sizeof(*sorted), compare);
-	value = sorted[(size_t)(share * TIMED)];
-	free(sorted);
-	return value;
+	return (double)vector_index_bytes(b->index) / ((double)vector_index_size(b->index) * WIDTH);
 }
 
-/* Returns recall@K. */
-static double take_turn(struct bench *b)
+static void take_turn(struct bench *b)
 {
 	double *ms = mem_alloc(TIMED * sizeof(*ms));
+	struct rusage used;
 	size_t right = 0;
 
 	for (size_t q = 0; q < TIMED; q++) {
@@ -263,75 +275,62 @@ static double take_turn(struct bench *b)
 		size_t n = vector_index_search(b->index, b->queries + q * WIDTH, K, NULL, b->pool, hits);
 
 		ms[q] = clock_ms() - start;
-		b->ms[q] = fmin(b->ms[q], ms[q]);
 		right += count_right(hits, n, b->truth + q * K);
 	}
-	b->p95 = fmin(b->p95, quantile(ms, .95));
-	free(ms);
-	return (double)right / (TIMED * K);
-}
-
-static void print_turn(const struct bench *b, double recall)
-{
-	struct rusage used;
-
+	qsort(ms, TIMED, sizeof(*ms), compare);
 	getrusage(RUSAGE_SELF, &used);
-	printf("%.4f\t%.4f\t%.4f\t%.4f\t%.4f\t%.1f\n", quantile(b->ms, .5), quantile(b->ms, .95), b->p95, recall,
-	       (double)vector_index_bytes(b->index) / ((double)vector_index_size(b->index) * WIDTH),
+	printf("%.4f\t%.4f\t%.4f\t%.4f\t%.1f\n", ms[TIMED / 2], ms[TIMED * 95 / 100], (double)right / (TIMED * K), memory_ratio(b),
 	       (double)used.ru_maxrss / 1024);
 	fflush(stdout);
+	free(ms);
 }
 
 static void run_latency(struct bench *b, int turns, bool asked)
 {
-	double recall = 0;
 	char line[16];
 
-	read_all(b);
+	read_questions(b);
 	build(b);
-	free(b->base);
-	b->base = NULL;
-	b->ms = mem_alloc(TIMED * sizeof(*b->ms));
-	b->p95 = INFINITY;
-	for (size_t q = 0; q < TIMED; q++)
-		b->ms[q] = INFINITY;
-	for (int i = 0; !asked && i < turns; i++)
-		recall = take_turn(b);
-	if (!asked)
-		print_turn(b, recall);
-	while (asked && fgets(line, sizeof(line), stdin))
-		print_turn(b, take_turn(b));
-	free(b->ms);
+	for (int i = 0; asked ? fgets(line, sizeof(line), stdin) != NULL : i < turns; i++)
+		take_turn(b);
+}
+
+/* Each thread answers whole queries. */
+static void answer(void *context, size_t query, int worker)
+{
+	struct bench *b = context;
+	struct vector_hit hits[K];
+	size_t n = vector_index_search(b->index, b->queries + query * WIDTH, K, NULL, NULL, hits);
+
+	(void)worker;
+	b->right[query] = query < TIMED ? (unsigned char)count_right(hits, n, b->truth + query * K) : 0;
 }
 
 static void run_total(struct bench *b)
 {
-	double start, built, searched, removed;
-	struct vector_hit hits[K];
+	double built, start, searched, removed;
 	size_t right = 0;
 
-	read_all(b);
+	read_questions(b);
+	b->right = mem_zero(QUERIES, 1);
+	built = build(b);
 	start = clock_ms();
-	build(b);
-	built = clock_ms();
-	for (size_t q = 0; q < QUERIES; q++) {
-		size_t n = vector_index_search(b->index, b->queries + q * WIDTH, K, NULL, b->pool, hits);
-
-		right += q < TIMED ? count_right(hits, n, b->truth + q * K) : 0;
-	}
+	pool_run(b->pool, QUERIES, answer, b);
 	searched = clock_ms();
 	for (size_t i = 0; i < b->n; i += 10)
 		if (!vector_index_remove(b->index, (int64_t)i))
 			die("an id is missing");
 	removed = clock_ms();
-	printf("%.3f\t%.3f\t%.3f\t%.4f\t%.4f\n", (built - start) / 1000, (searched - built) / 1000,
-	       (removed - searched) / 1000, (double)right / (TIMED * K),
-	       (double)vector_index_bytes(b->index) / ((double)vector_index_size(b->index) * WIDTH));
+	for (size_t q = 0; q < TIMED; q++)
+		right += b->right[q];
+	printf("%.3f\t%.3f\t%.3f\t%.4f\t%.4f\n", built / 1000, (searched - start) / 1000, (removed - searched) / 1000,
+	       (double)right / (TIMED * K), memory_ratio(b));
+	free(b->right);
 }
 
 int main(int argc, char **argv)
 {
-	int threads = 2, turns = 5, option;
+	int threads = 1, turns = 5, option;
 	bool asked = false;
 	struct bench b = { 0 };
 	const char *command;

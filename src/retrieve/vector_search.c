@@ -155,6 +155,7 @@ static struct top scan(struct query *q, void (*tile)(void *, size_t, int), size_
 		top_release(&q->tops[i]);
 	}
 	free(q->tops);
+	top_cut(&best);
 	return best;
 }
 
