@@ -10,6 +10,8 @@
  *     exact STORE K                    the same by the f32 vectors of whole documents, all compared; then "# " and the seconds
  *                                      that embedding the documents took, in one batch
  *     grow STORE N                     copies the vectors of what is there until there are N chunks
+ *     sentences MODE                   for each line of standard input, a query and sentences separated by tabs, the numbers of the
+ *                                      sentences from 0, best first
  *     open STORE                       prints seconds until the first answer by vectors
  *
  * Without -m words alone. Needs no arguments to be run by `make bench`: then it says how it is used. */
@@ -19,6 +21,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "retrieve/library.h"
+#include "retrieve/sentence_rank.h"
 
 static struct error err;
 static struct models *models;
@@ -253,6 +256,32 @@ static void open_and_ask(const char *store)
 	library_close(l);
 }
 
+static void rank_sentences(enum search_mode mode)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+
+	while (read_query(&line, &capacity)) {
+		struct arena arena;
+		size_t n = 0;
+
+		arena_init(&arena);
+		const char **sentences = arena_array(&arena, strlen(line) + 1, sizeof(*sentences));
+
+		for (char *tab = strchr(line, '\t'); tab; tab = strchr(tab + 1, '\t')) {
+			*tab = '\0';
+			sentences[n++] = tab + 1;
+		}
+		struct ranked *ranked = arena_array(&arena, n, sizeof(*ranked));
+
+		must(sentence_rank(models, mode, line, sentences, n, &arena, ranked, &err));
+		for (size_t i = 0; i < n; i++)
+			printf("%lld%c", (long long)ranked[i].id, i + 1 < n ? '\t' : '\n');
+		arena_release(&arena);
+	}
+	free(line);
+}
+
 static int usage(void)
 {
 	fputs("library: run by bench/library.py; see the top of bench/library.c\n", stderr);
@@ -280,6 +309,11 @@ int main(int argc, char **argv)
 		return usage();
 	if (strcmp(argv[0], "open") == 0) {
 		open_and_ask(argv[1]);
+		return 0;
+	}
+	if (strcmp(argv[0], "sentences") == 0) {
+		rank_sentences(mode_of(argv[1]));
+		models_free(models);
 		return 0;
 	}
 	struct library *l = library_open(argv[1], true, models, &err);
