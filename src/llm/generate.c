@@ -1,6 +1,7 @@
 /* generate.c - generate(): prompts decode together, one row each a step; who finishes leaves, and the next enters. */
 #include "llm/generate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -19,7 +20,8 @@ struct answer {
 	struct buf raw; /* bytes of the tokens; what is final of them is in out->text, repaired */
 	size_t final;   /* bytes of raw that are */
 	struct rng rng;
-	struct grammar_state state; /* under a grammar: what was written */
+	struct constraint *constraint; /* under a grammar; several answers may have one */
+	struct grammar_state state;    /* what was written */
 	int32_t next;   /* token chosen in this step; -1: none, the text ends */
 	double next_log_p;
 	bool done;
@@ -42,9 +44,11 @@ struct decoding {
 	struct chooser *choosers; /* one a thread */
 	struct answer answers[ACTIVE];
 	size_t n;
-	struct constraint constraint; /* under a grammar */
-	uint64_t *masks;              /* (ACTIVE, constraint_words()) of answers whose choice was not allowed */
-	size_t rejected[ACTIVE];      /* which answers these are */
+	struct constraint *constraints; /* (n_constraints) one a grammar */
+	size_t n_constraints;
+	size_t *constrained;      /* (n) which of them is a prompt's */
+	uint64_t *masks;          /* (ACTIVE, constraint_words()) of answers whose choice was not allowed */
+	size_t rejected[ACTIVE];  /* which answers these are */
 };
 
 static bool is_end(const struct decoding *g, int32_t id)
@@ -167,9 +171,9 @@ static size_t tokens_left(const struct decoding *g, const struct answer *a)
 static void write_token(struct decoding *g, struct answer *a, int32_t id)
 {
 	size_t n;
-	const char *bytes = token_bytes_get(g->constraint.tokens, id, &n);
+	const char *bytes = token_bytes_get(a->constraint->tokens, id, &n);
 
-	grammar_advance(g->constraint.matcher, &a->state, bytes, n);
+	grammar_advance(a->constraint->matcher, &a->state, bytes, n);
 	buf_add(&a->raw, bytes, n);
 	a->out->tokens++;
 	context_append(a->context, id);
@@ -181,11 +185,11 @@ static void write_forced(struct decoding *g, struct answer *a)
 {
 	struct token_list forced = { 0 };
 
-	constraint_force(&g->constraint, a->state, &forced);
+	constraint_force(a->constraint, a->state, &forced);
 	for (size_t i = 0; i < forced.n && !a->done; i++)
 		write_token(g, a, forced.ids[i]);
 	token_list_release(&forced);
-	a->done |= grammar_at_end(g->constraint.matcher, a->state) || tokens_left(g, a) == 0;
+	a->done |= grammar_at_end(a->constraint->matcher, a->state) || tokens_left(g, a) == 0;
 }
 
 static void take_allowed(struct decoding *g, struct answer *a)
@@ -201,8 +205,9 @@ static void take_allowed(struct decoding *g, struct answer *a)
 
 static void start_grammar(struct decoding *g, struct answer *a)
 {
-	a->state = grammar_begin(g->constraint.matcher);
-	a->out->truncated = grammar_shortest(g->constraint.matcher, a->state) > tokens_left(g, a);
+	a->constraint = &g->constraints[g->constrained[a->prompt]];
+	a->state = grammar_begin(a->constraint->matcher);
+	a->out->truncated = grammar_shortest(a->constraint->matcher, a->state) > tokens_left(g, a);
 	a->done = a->out->truncated;
 	if (!a->done)
 		write_forced(g, a);
@@ -223,7 +228,7 @@ static void choose(void *context, size_t tile, int worker)
 	const float *logits = g->logits + tile * vocabulary;
 
 	a->next = sample_token(&g->options->sampling, logits, vocabulary, draw(g, a), g->choosers[worker].room);
-	if (g->options->log_p && !g->options->grammar)
+	if (g->options->log_p && !g->options->grammars)
 		a->next_log_p = (double)logits[a->next] - sample_log_sum(logits, vocabulary);
 }
 
@@ -234,7 +239,7 @@ static void choose_masked(void *context, size_t tile, int worker)
 	struct answer *a = &g->answers[g->rejected[tile]];
 	const struct chooser *c = &g->choosers[worker];
 	const float *logits = g->logits + g->rejected[tile] * decoder_vocabulary(g->d);
-	size_t words = constraint_words(&g->constraint), n = 0;
+	size_t words = constraint_words(a->constraint), n = 0;
 	const uint64_t *mask = g->masks + tile * words;
 
 	for (size_t w = 0; w < words; w++)
@@ -246,18 +251,18 @@ static void choose_masked(void *context, size_t tile, int worker)
 	a->next = n ? c->ids[sample_token(&g->options->sampling, c->logits, n, draw(g, a), c->room)] : -1;
 }
 
-/* The matcher is one thread's, so what was chosen is judged in turn; only what fails is chosen anew. */
+/* A matcher is one thread's, so what was chosen is judged in turn; only what fails is chosen anew. */
 static void enforce_grammar(struct decoding *g)
 {
-	size_t n = 0, words = constraint_words(&g->constraint);
+	size_t n = 0, words = constraint_words(&g->constraints[0]);
 
 	for (size_t i = 0; i < g->n; i++) {
 		struct answer *a = &g->answers[i];
 		size_t left = tokens_left(g, a);
 
-		if (constraint_allows(&g->constraint, a->state, a->next, left))
+		if (constraint_allows(a->constraint, a->state, a->next, left))
 			continue;
-		constraint_mask(&g->constraint, a->state, left, g->masks + n * words);
+		constraint_mask(a->constraint, a->state, left, g->masks + n * words);
 		g->rejected[n++] = i;
 	}
 	pool_run(decoder_pool(g->d), n, choose_masked, g);
@@ -273,7 +278,7 @@ static void open_choosers(struct decoding *g)
 
 		if (g->options->sampling.temperature > 0)
 			c->room = mem_resize(NULL, vocabulary, sizeof(*c->room));
-		if (g->options->grammar) {
+		if (g->options->grammars) {
 			c->ids = mem_resize(NULL, vocabulary, sizeof(*c->ids));
 			c->logits = mem_resize(NULL, vocabulary, sizeof(*c->logits));
 		}
@@ -325,7 +330,7 @@ static void start(struct decoding *g, size_t prompt, struct generation *out)
 	*a = (struct answer){ .prompt = prompt, .out = out };
 	a->context = context_new(g->d, prompt_tree_open(g->prompts, prompt), NULL, 0);
 	rng_init(&a->rng, seeds ? seeds[prompt] : 0, "tokens");
-	if (g->options->grammar)
+	if (g->options->grammars)
 		start_grammar(g, a);
 }
 
@@ -344,10 +349,10 @@ static void step(struct decoding *g)
 		contexts[i] = g->answers[i].context;
 	decoder_step(g->d, contexts, g->n, g->logits);
 	pool_run(decoder_pool(g->d), g->n, choose, g);
-	if (g->options->grammar)
+	if (g->options->grammars)
 		enforce_grammar(g);
 	for (size_t i = 0; i < g->n; i++) {
-		if (g->options->grammar)
+		if (g->options->grammars)
 			take_allowed(g, &g->answers[i]);
 		else
 			take_free(g, &g->answers[i]);
@@ -370,12 +375,34 @@ static void run(struct decoding *g, size_t n, struct generation *out)
 	}
 }
 
-static void open_grammar(struct decoding *g, size_t n)
+/* The constraint of a prompt: an earlier prompt's, when they have the same grammar. */
+static size_t constraint_at(struct decoding *g, size_t prompt)
 {
 	const struct generate_options *o = g->options;
 
-	constraint_init(&g->constraint, o->grammar, o->token_bytes, decoder_tokenizer(g->d), o->end);
-	g->masks = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * constraint_words(&g->constraint), sizeof(*g->masks));
+	for (size_t i = 0; i < prompt; i++)
+		if (o->grammars[i] == o->grammars[prompt])
+			return g->constrained[i];
+	constraint_init(&g->constraints[g->n_constraints], o->grammars[prompt], o->token_bytes, decoder_tokenizer(g->d), o->end);
+	return g->n_constraints++;
+}
+
+static void open_grammars(struct decoding *g, size_t n)
+{
+	g->constraints = mem_zero(n, sizeof(*g->constraints));
+	g->constrained = mem_zero(n, sizeof(*g->constrained));
+	for (size_t i = 0; i < n; i++)
+		g->constrained[i] = constraint_at(g, i);
+	g->masks = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * constraint_words(&g->constraints[0]), sizeof(*g->masks));
+}
+
+static void close_grammars(struct decoding *g)
+{
+	for (size_t i = 0; i < g->n_constraints; i++)
+		constraint_release(&g->constraints[i]);
+	free(g->constraints);
+	free(g->constrained);
+	free(g->masks);
 }
 
 void generate(struct decoder *d, struct context *shared, const struct token_list *prompts, size_t n,
@@ -392,14 +419,13 @@ void generate(struct decoder *d, struct context *shared, const struct token_list
 	g->prompts = prompt_tree_new(d, shared, prompts, n);
 	g->logits = mem_resize(NULL, (n < ACTIVE ? n : ACTIVE) * decoder_vocabulary(d), sizeof(*g->logits));
 	open_choosers(g);
-	if (options->grammar)
-		open_grammar(g, n);
+	if (options->grammars && n > 0)
+		open_grammars(g, n);
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct generation){ 0 };
 	run(g, n, out);
 	close_choosers(g);
-	constraint_release(&g->constraint);
-	free(g->masks);
+	close_grammars(g);
 	free(g->logits);
 	prompt_tree_free(g->prompts);
 	free(g);

@@ -33,8 +33,8 @@ struct generate_options {
 	int32_t end;             /* id that ends the turn, or -1; the model's own end always does */
 	struct sampling sampling;
 	const uint64_t *seeds;   /* (n) one a prompt, for its draws alone; NULL: 0 for all */
-	const struct grammar *grammar; /* the text is one of its language, see below; NULL: free text */
-	const struct token_bytes *token_bytes; /* of the decoder's tokenizer; only for a grammar, whose alphabet is theirs */
+	const struct grammar *const *grammars; /* (n) each prompt's text is one of its language, see below; NULL: free texts */
+	const struct token_bytes *token_bytes; /* of the decoder's tokenizer; only for grammars, whose alphabet is theirs */
 	size_t limit;  /* tokens of prompt and text together; 0: decoder_limit() */
 	size_t budget;
 	bool log_p;    /* give generation.log_p; not under a grammar */

@@ -35,8 +35,8 @@ struct local {
 	struct prefix_cache *prefixes; /* holds a quarter of the memory, batches the rest */
 	size_t budget;                 /* tokens of a batch in flight */
 	struct token_bytes *token_bytes; /* for schemas; NULL until one is asked for */
-	struct grammar *grammar;       /* of the last schema, whose text is `schema`: batches share it */
-	char *schema;
+	struct compiled *compiled;     /* (n_compiled) schemas of the last call, which the next may have again */
+	size_t n_compiled;
 	struct voice *voices;
 	struct local *next;
 };
@@ -48,17 +48,22 @@ struct local_engine {
 	struct local *loaded;
 };
 
+struct compiled {
+	char *schema;
+	struct grammar *grammar;
+};
+
 /* Requests that run together: those of a call whose prompts fit. */
 struct batch {
 	struct local *local;
 	struct context *root;
 	struct arena *arena;
-	const struct model_request **requests; /* (n) alike but for messages, seed and listener */
+	const struct model_request **requests; /* (n) alike but for messages, schema, seed and listener */
 	struct token_list *prompts;            /* (n) */
 	struct model_reply **replies;          /* (n) */
 	size_t n, limit;
 	struct token_tree *choices;            /* WANT_SCORES */
-	const struct grammar *grammar;         /* WANT_JSON; else NULL */
+	const struct grammar **grammars;       /* (n) WANT_JSON; else NULL */
 	struct context *shared;                /* what all prompts begin with: root, or a context behind it */
 	struct token_list *rest;               /* (n) the prompts behind it, borrowed */
 };
@@ -69,6 +74,15 @@ static void *local_start(const char *folder, const struct model_settings *settin
 
 	*e = (struct local_engine){ folder, settings, pool, NULL };
 	return e;
+}
+
+static void compiled_free(struct compiled *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		grammar_free(c[i].grammar);
+		free(c[i].schema);
+	}
+	free(c);
 }
 
 static void local_free(struct local *l)
@@ -83,8 +97,7 @@ static void local_free(struct local *l)
 		l->voices = next;
 	}
 	token_bytes_free(l->token_bytes);
-	grammar_free(l->grammar);
-	free(l->schema);
+	compiled_free(l->compiled, l->n_compiled);
 	decoder_free(l->decoder);
 	free(l->path);
 	free(l);
@@ -187,21 +200,48 @@ static struct token_tree *choices_tree(const struct local *l, const struct model
 	return tree;
 }
 
-static bool compile_schema(struct local *l, const char *schema, struct error *err)
+static const struct compiled *find_compiled(const struct compiled *c, size_t n, const char *schema)
 {
-	if (l->schema && strcmp(l->schema, schema) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (c[i].schema && strcmp(c[i].schema, schema) == 0)
+			return &c[i];
+	return NULL;
+}
+
+/* Makes *c the schema's: what the call before has is moved. */
+static bool compile_schema(struct local *l, const char *schema, struct compiled *c, struct error *err)
+{
+	struct compiled *before = (struct compiled *)find_compiled(l->compiled, l->n_compiled, schema);
+
+	if (before) {
+		*c = *before;
+		*before = (struct compiled){ 0 };
 		return true;
+	}
 	if (!l->token_bytes)
 		l->token_bytes = token_bytes_of(decoder_tokenizer(l->decoder));
-	struct grammar *grammar = schema_compile(schema, strlen(schema), &l->token_bytes->alphabet, err);
+	c->grammar = schema_compile(schema, strlen(schema), &l->token_bytes->alphabet, err);
+	if (c->grammar)
+		c->schema = mem_string(schema);
+	return c->grammar != NULL;
+}
 
-	if (!grammar)
-		return false;
-	grammar_free(l->grammar);
-	free(l->schema);
-	l->grammar = grammar;
-	l->schema = mem_string(schema);
-	return true;
+/* Compiles each of the requests' schemas once. */
+static bool compile_schemas(struct local *l, const struct model_request *requests, size_t n, struct error *err)
+{
+	struct compiled *compiled = mem_zero(n, sizeof(*compiled));
+	size_t n_compiled = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < n && ok; i++)
+		if (!find_compiled(compiled, n_compiled, requests[i].schema)) {
+			ok = compile_schema(l, requests[i].schema, &compiled[n_compiled], err);
+			n_compiled += ok;
+		}
+	compiled_free(l->compiled, l->n_compiled);
+	l->compiled = compiled;
+	l->n_compiled = n_compiled;
+	return ok;
 }
 
 static void ask_scores(struct batch *b)
@@ -256,7 +296,7 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	struct generate_options options = {
 		.max_tokens = max_tokens, .stop = r->stop, .n_stop = r->n_stop,
 		.end = chat_end(b->local->format, decoder_tokenizer(d)),
-		.grammar = b->grammar, .token_bytes = b->local->token_bytes,
+		.grammars = b->grammars, .token_bytes = b->local->token_bytes,
 		.sampling = { .temperature = s->temperature, .top_k = s->top_k, .top_p = s->top_p, .min_p = s->min_p },
 		.seeds = seeds, .limit = b->limit, .budget = b->local->budget, .log_p = r->want_log_p,
 		.piece = pass_piece, .context = b,
@@ -267,7 +307,7 @@ static void ask_text(struct batch *b, size_t max_tokens)
 	generate(d, b->shared, b->rest, b->n, &options, made);
 	for (size_t i = 0; i < b->n; i++) {
 		*b->replies[i] = text_reply(b->arena, &made[i]);
-		if (b->grammar && made[i].truncated)
+		if (b->grammars && made[i].truncated)
 			*b->replies[i] = too_short(b->arena, max_tokens);
 		generation_release(&made[i]);
 	}
@@ -320,13 +360,14 @@ static bool local_ask(void *model, struct arena *arena, const struct model_reque
 	size_t reply = r->max_tokens ? r->max_tokens : TEXT_TOKENS;
 	struct batch b = { .local = l, .root = v->root, .arena = arena };
 
-	if (r->want == WANT_JSON && !compile_schema(l, r->schema, err))
+	if (r->want == WANT_JSON && !compile_schemas(l, requests, n, err))
 		return false;
-	b.grammar = r->want == WANT_JSON ? l->grammar : NULL;
 	b.limit = wanted < decoder_limit(l->decoder) ? wanted : decoder_limit(l->decoder);
 	b.requests = mem_zero(n, sizeof(const struct model_request *));
 	b.prompts = mem_zero(n, sizeof(*b.prompts));
 	b.replies = mem_zero(n, sizeof(struct model_reply *));
+	if (r->want == WANT_JSON)
+		b.grammars = mem_zero(n, sizeof(*b.grammars));
 	if (r->want == WANT_SCORES)
 		b.choices = choices_tree(l, r, &reply);
 	for (size_t i = 0; i < n; i++) {
@@ -338,6 +379,8 @@ static bool local_ask(void *model, struct arena *arena, const struct model_reque
 			token_list_release(prompt);
 			continue;
 		}
+		if (b.grammars)
+			b.grammars[b.n] = find_compiled(l->compiled, l->n_compiled, requests[i].schema)->grammar;
 		b.requests[b.n] = &requests[i];
 		b.replies[b.n++] = &replies[i];
 	}
@@ -346,6 +389,7 @@ static bool local_ask(void *model, struct arena *arena, const struct model_reque
 	for (size_t i = 0; i < b.n; i++)
 		token_list_release(&b.prompts[i]);
 	token_tree_free(b.choices);
+	free(b.grammars);
 	free(b.requests);
 	free(b.prompts);
 	free(b.replies);

@@ -89,7 +89,7 @@ struct model *model_open(struct models *m, const char *name, struct error *err);
 const char *model_name(const struct model *m);
 bool model_is_local(const struct model *m);
 
-/* Asks n requests together; they differ in nothing but messages, seed and listener. replies (n) live in arena. A prompt
+/* Asks n requests together; they differ in nothing but messages, schema, seed and listener. replies (n) live in arena. A prompt
  * that does not fit the context is MODEL_TRUNCATED without a text, and so is JSON whose shortest form does not fit
  * max_tokens. False only when nothing could be asked at all: a schema that is not supported, for one, whose sentence
  * begins with the JSON pointer. */

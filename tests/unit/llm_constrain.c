@@ -48,9 +48,15 @@ static struct constraint constraint_of(const struct grammar *g)
 	return c;
 }
 
+enum { DRAWS = 4000 }; /* prompts of one call, at most */
+
 static struct generate_options options_of(const struct grammar *g, size_t max_tokens, double temperature)
 {
-	return (struct generate_options){ .max_tokens = max_tokens, .end = END, .grammar = g, .token_bytes = token_bytes,
+	static const struct grammar *all[DRAWS]; /* until the next call */
+
+	for (size_t i = 0; i < DRAWS; i++)
+		all[i] = g;
+	return (struct generate_options){ .max_tokens = max_tokens, .end = END, .grammars = all, .token_bytes = token_bytes,
 					  .sampling = { .temperature = temperature } };
 }
 
@@ -279,6 +285,32 @@ static void the_limit_of_the_context_bounds_the_text(void **state)
 	grammar_free(g);
 }
 
+/* Prompts of one group under grammars of their own, one of them twice. */
+static void each_prompt_keeps_to_its_own_grammar(void **state)
+{
+	const struct grammar *own[PROMPTS];
+	struct generation out[PROMPTS];
+
+	(void)state;
+	for (size_t p = 0; p < PROMPTS; p++)
+		own[p] = p == PROMPTS - 1 ? own[0] : compiled(schemas[p % ARRAY_SIZE(schemas)]);
+	struct generate_options options = options_of(NULL, 60, 0);
+
+	options.grammars = own;
+	generate(engine.decoder, engine.shared, engine.prompts, PROMPTS, &options, out);
+	for (size_t p = 0; p < PROMPTS; p++) {
+		struct generate_options alone = options_of(own[p], 60, 0);
+		struct generation one = generate_one(&engine, p, &alone);
+
+		assert_string_equal(buf_text(&out[p].text), buf_text(&one.text));
+		check_text(schemas[p == PROMPTS - 1 ? 0 : p % ARRAY_SIZE(schemas)], &out[p].text);
+		generation_release(&one);
+		generation_release(&out[p]);
+	}
+	for (size_t p = 0; p + 1 < PROMPTS; p++)
+		grammar_free((struct grammar *)own[p]);
+}
+
 static void a_group_writes_what_each_would_alone(void **state)
 {
 	uint64_t seeds[PROMPTS];
@@ -442,7 +474,6 @@ static void masked_shares(const struct grammar *g, size_t prompt, double tempera
  * Pearson's statistic over the bytes seen five times or more by expectation, against its mean and spread. */
 static void draws_come_with_the_masked_distribution(void **state)
 {
-	enum { DRAWS = 4000 };
 	static struct token_list same[DRAWS];
 	static uint64_t seeds[DRAWS];
 	static struct generation out[DRAWS];
@@ -531,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_mask_says_what_asking_token_by_token_says),
 		cmocka_unit_test(text_is_whole_or_absent_at_every_length),
 		cmocka_unit_test(the_limit_of_the_context_bounds_the_text),
+		cmocka_unit_test(each_prompt_keeps_to_its_own_grammar),
 		cmocka_unit_test(a_group_writes_what_each_would_alone),
 		cmocka_unit_test(greedy_is_the_likeliest_allowed_token),
 		cmocka_unit_test(draws_come_with_the_masked_distribution),

@@ -65,8 +65,9 @@ static void run_schema(struct run *r, size_t n)
 		fail_msg("%s: %s", text, err.text);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t seed = rng_below(&r->rng, 1 << 30);
+		const struct grammar *only = g;
 		struct generate_options options = {
-			.max_tokens = shortest_of(g) + (size_t)rng_below(&r->rng, MORE), .grammar = g, .seeds = &seed,
+			.max_tokens = shortest_of(g) + (size_t)rng_below(&r->rng, MORE), .grammars = &only, .seeds = &seed,
 			.token_bytes = r->token_bytes, .end = -1, .sampling = { .temperature = 1.5 },
 		};
 		struct generation out;

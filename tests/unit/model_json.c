@@ -78,6 +78,32 @@ static void every_reply_satisfies_its_schema(void **state)
 	}
 }
 
+/* Requests of one call with schemas of their own, as passages give them. */
+static void each_request_has_its_own_schema(void **state)
+{
+	static const struct message message = { MESSAGE_USER, "a d" };
+	const char *const schemas[] = { label, count, "{\"const\": [1, 2]}", label, "{\"enum\": [\"one\", \"two\"]}" };
+	enum { M = 5 };
+	struct model_request requests[M];
+	struct model_reply replies[M];
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < M; i++)
+		requests[i] = request_of(&message, schemas[i], 20, i);
+	assert_true(model_ask(model, &arena, requests, M, replies, &err));
+	for (size_t i = 0; i < M; i++) {
+		json_t *parsed = json_loads(schemas[i], 0, NULL);
+		struct buf text = { 0 };
+
+		assert_int_equal(replies[i].status, MODEL_OK);
+		buf_adds(&text, replies[i].text);
+		check_output(parsed, schemas[i], &text);
+		buf_release(&text);
+		json_decref(parsed);
+	}
+}
+
 static void the_same_request_gets_the_same_reply(void **state)
 {
 	struct model_reply first[N], again[N];
@@ -128,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reply_satisfies_its_schema),
+		cmocka_unit_test(each_request_has_its_own_schema),
 		cmocka_unit_test(the_same_request_gets_the_same_reply),
 		cmocka_unit_test(json_that_does_not_fit_is_truncated_and_says_so),
 		cmocka_unit_test(a_schema_that_is_not_supported_is_a_sentence_with_its_pointer),
