@@ -351,7 +351,7 @@ static bool list_failures(struct build *b, struct error *err)
 	if (!store_answers(b->store, b->run->id, v->id, "test", b->arena, &rows, &n, err))
 		return false;
 	b->report->searched = v->name;
-	b->report->failures = retrieval_failures(b->task, b->task->test.list, rows, n, b->arena, &b->report->n_failures);
+	b->report->answers = retrieval_answers(b->task, b->task->test.list, rows, n, b->arena, &b->report->n_answers);
 	return true;
 }
 
