@@ -99,7 +99,7 @@ struct report {
 	const struct probe_finding *diagnosis;
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
-	/* Answers of the best variant that searches: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
+	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
