@@ -285,8 +285,8 @@ static void activate_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* normed (rows, width) to what is multiplied next, (rows, ffn) in gate_up; returns how far apart its rows lie: where they
- * can be written alone, an odd number of cache lines, so that those of one tile do not compete for one place in cache. */
+/* normed (rows, width) to what is multiplied next, (rows, ffn) in gate_up; returns how far apart its rows lie: written
+ * alone, an odd number of cache lines, so that those of one tile do not compete for one place in cache. */
 static size_t gate_rows(struct pass *p, const struct decoder_layer *l)
 {
 	struct decoder *d = p->d;
@@ -294,7 +294,8 @@ static size_t gate_rows(struct pass *p, const struct decoder_layer *l)
 	size_t ld = d->kernels->rounded_words(d->ffn) | LINE;
 
 	if (!p->few && !p->adapted && matrix_can_gate(&l->gate_up)) {
-		matrix_multiply_gated(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, activation_of(d), s->gate_up, ld);
+		matrix_multiply_gated(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, activation_of(d), s->gate_up,
+				      ld);
 		return ld;
 	}
 	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
