@@ -10,7 +10,10 @@
 #include "llm/attention.h"
 #include "llm/decoder_inner.h"
 
-enum { ROW_TILE = 16 }; /* rows that one thread takes at a time where rows are independent */
+enum {
+	ROW_TILE = 16, /* rows that one thread takes at a time where rows are independent */
+	LINE = 16,     /* floats of a cache line */
+};
 
 /* Tokens first .. first+n-1 of one context, in rows row .. row+n-1 of the pass. */
 struct span {
@@ -282,21 +285,24 @@ static void activate_rows(void *context, size_t tile, int worker)
 	}
 }
 
-/* normed (rows, width) to gate_up (rows, 2 ffn), whose first half then holds what is multiplied next. */
-static void gate_rows(struct pass *p, const struct decoder_layer *l)
+/* normed (rows, width) to what is multiplied next, (rows, ffn) in gate_up; returns how far apart its rows lie: written
+ * alone, an odd number of cache lines, so that those of one tile do not compete for one place in cache. */
+static size_t gate_rows(struct pass *p, const struct decoder_layer *l)
 {
 	struct decoder *d = p->d;
 	struct decoder_scratch *s = &d->scratch;
+	size_t ld = d->kernels->rounded_words(d->ffn) | LINE;
 
 	if (!p->few && !p->adapted && matrix_can_gate(&l->gate_up)) {
 		matrix_multiply_gated(&l->gate_up, d->pool, s->normed, p->n_rows, d->width, activation_of(d), s->gate_up,
-				      2 * d->ffn);
-		return;
+				      ld);
+		return ld;
 	}
 	multiply(p, &l->gate_up, s->normed, d->width, s->gate_up, 2 * d->ffn);
 	adapt(p, ADAPT_GATE, s->normed, d->width, s->gate_up, 2 * d->ffn);
 	adapt(p, ADAPT_UP, s->normed, d->width, s->gate_up + d->ffn, 2 * d->ffn);
 	for_rows(p, activate_rows);
+	return 2 * d->ffn;
 }
 
 /* Points every span's segments at the keys and values of the layer at work. */
@@ -317,7 +323,7 @@ static void run_layer(struct pass *p)
 	struct decoder *d = p->d;
 	struct decoder_scratch *s = &d->scratch;
 	const struct decoder_layer *l = &d->layer[p->layer];
-	size_t heads = d->heads * d->head_width;
+	size_t heads = d->heads * d->head_width, ld;
 
 	p->weight = l->attention_norm;
 	p->round = true;
@@ -336,9 +342,9 @@ static void run_layer(struct pass *p)
 	p->add = true;
 	p->post = l->attention_post_norm;
 	for_rows(p, norm_rows);
-	gate_rows(p, l);
-	multiply(p, &l->down, s->gate_up, 2 * d->ffn, s->normed, d->width);
-	adapt(p, ADAPT_DOWN, s->gate_up, 2 * d->ffn, s->normed, d->width);
+	ld = gate_rows(p, l);
+	multiply(p, &l->down, s->gate_up, ld, s->normed, d->width);
+	adapt(p, ADAPT_DOWN, s->gate_up, ld, s->normed, d->width);
 }
 
 static void run_layers(struct pass *p)
