@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

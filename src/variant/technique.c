@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 #include "variant/lookup.h"
 
 /* How documents are searched: one row a way. Cuttings that are alike share one collection of the library. */

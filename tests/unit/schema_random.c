@@ -1,16 +1,16 @@
-/* prompt_schema_random.c - schemas drawn at random, each followed by a model drawn at random at temperature 1.5.
+/* schema_random.c - schemas drawn at random, each followed by a model drawn at random at temperature 1.5.
  *
  * Every output must parse (jansson), satisfy the schema in the eyes of a validator that shares nothing with the compiler
  * (schema_random.h), and be complete within its budget of tokens; the mask must be what asking token by token gives.
  *
- *   prompt_schema_random dump N     N pairs {"schema": ..., "output": ...}, one a line; tests/reference/schemas.py
+ *   schema_random dump N     N pairs {"schema": ..., "output": ...}, one a line; tests/reference/schemas.py
  *                                   checks them with the Python package jsonschema */
 #include "schema_random.h"
 
 #include "base/arena.h"
 #include "base/hash.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 enum { SCHEMAS = 1200, OUTPUTS = 3, PIECES = 600 };
 
@@ -235,5 +235,5 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "dump") == 0)
 		return run(strtoul(argv[2], NULL, 10), 1, true, &masks) == 0;
-	return cmocka_run_group_tests_name("prompt_schema_random", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("schema_random", tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  *
  * Every object is a rule and every target of a $ref is one, so a grammar's depth bounds the depth of the JSON. Targets
  * are drafted one after another from a list, not inside each other: long chains of references cost no stack. */
-#include "prompt/schema_inner.h"
+#include "schema/schema_inner.h"
 
 enum { ALL_KINDS = 127, MAIN = 0, NOTE = -1 };
 enum { COMPARISONS = 2000000 }; /* for all oneOf of a schema */

@@ -4,8 +4,8 @@
  * does, ", " and ": " between things, properties in the order of the schema, no others. A keyword outside the subset is
  * an error that names its JSON pointer; nothing is ignored but annotations. The grammar may say less than the schema
  * (numbers of at most 15 digits, no exponents), never more. */
-#ifndef RUNG_PROMPT_SCHEMA_H
-#define RUNG_PROMPT_SCHEMA_H
+#ifndef RUNG_SCHEMA_SCHEMA_H
+#define RUNG_SCHEMA_SCHEMA_H
 
 #include "base/error.h"
 #include "llm/grammar.h"

@@ -1,15 +1,15 @@
 /* schema_inner.h - what the files of the schema compiler share.
  *
  * Each add_... function drafts what lies between the nodes `from` and `to`: every text a schema allows. */
-#ifndef RUNG_PROMPT_SCHEMA_INNER_H
-#define RUNG_PROMPT_SCHEMA_INNER_H
+#ifndef RUNG_SCHEMA_SCHEMA_INNER_H
+#define RUNG_SCHEMA_SCHEMA_INNER_H
 
 #include <jansson.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 /* A JSON pointer while the schema is read: its last token, and where that stands. */
 struct location {
