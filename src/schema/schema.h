@@ -7,6 +7,7 @@
 #ifndef RUNG_SCHEMA_SCHEMA_H
 #define RUNG_SCHEMA_SCHEMA_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "llm/grammar.h"
 
@@ -18,5 +19,9 @@ enum {
 /* Compiles the n bytes of text, JSON. alphabet: the bytes a tokenizer has (token_bytes.h), NULL for all. The caller
  * frees the grammar with grammar_free(). */
 struct grammar *schema_compile(const char *text, size_t n, const struct byte_set *alphabet, struct error *err);
+
+/* Appends the schema {"reason": a string of at most that many code points, "answer": what the schema of the text says}. The
+ * text is a schema that compiles. (schema_wrap.c) */
+void schema_wrap_reason(const char *text, unsigned characters, struct buf *out);
 
 #endif

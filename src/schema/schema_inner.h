@@ -49,6 +49,8 @@ bool schema_fail(struct schema *s, const struct location *at, const char *key, c
 
 /* The kinds that the keyword `type` names; 0 and an error where it is malformed. Absent: every kind. */
 unsigned schema_kinds(struct schema *s, const json_t *schema, const struct location *at);
+/* Of a value, what `type` may say of it: an integer is a number too. */
+unsigned value_kind(const json_t *value);
 /* The target of a $ref and its pointer (in the arena); NULL and an error where there is none. */
 const json_t *schema_target(struct schema *s, const json_t *schema, const struct location *at, const char **pointer);
 
