@@ -1,5 +1,6 @@
 /* gazetteer.c - fields without a model: strings that the pool's answers hold for a field and that stand in the input are copied,
- * the longest first, each place of the input once; the other fields are those of the most similar example. */
+ * the longest first, each place of the input once; the other fields are those of the most similar example. Its enums also say
+ * which strings to look for: those of fields that some example with the same enums has (a booking has no album). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,61 @@ struct gazetteer {
 	struct entry *entries; /* (n), in the order in which they are looked for */
 	size_t n, capacity;
 	struct hash_map by_name; /* field and words */
+	struct hash_map fields;  /* enums and field of every example, one behind the other */
 };
+
+/* What an answer is made of. */
+struct parts {
+	struct validator *validator;
+	struct buf field;  /* while it is read */
+	struct buf enums;  /* every enum's field and value */
+	json_t *strings;   /* [field, value] of every other string */
+};
+
+static void add_part(struct parts *p, const json_t *schema, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+	if (json_object_get(schema, "enum"))
+		buf_addf(&p->enums, "%s=%s ", buf_text(&p->field), text);
+	else if (json_is_string(value) && validator_has_type(schema, "string"))
+		json_array_append_new(p->strings, json_pack("[s, O]", buf_text(&p->field), value));
+	free(text);
+}
+
+/* Adds what the value holds; the field is what it was afterwards. */
+static void add_parts(struct parts *p, const json_t *schema, const json_t *value)
+{
+	size_t before = p->field.n, i;
+	const char *key;
+	json_t *one;
+
+	schema = validator_follow(p->validator, schema);
+	add_part(p, schema, value);
+	json_array_foreach(value, i, one)
+		add_parts(p, json_object_get(schema, "items"), one);
+	json_object_foreach((json_t *)(uintptr_t)value, key, one) {
+		buf_addf(&p->field, "/%s", key);
+		add_parts(p, json_object_get(json_object_get(schema, "properties"), key), one);
+		p->field.n = before;
+		p->field.data[before] = 0;
+	}
+}
+
+static struct parts parts_of(const struct task *task, const json_t *answer)
+{
+	struct parts p = { .validator = task->validator, .strings = json_array() };
+
+	add_parts(&p, validator_schema(task->validator), answer);
+	return p;
+}
+
+static void parts_release(struct parts *p)
+{
+	buf_release(&p->field);
+	buf_release(&p->enums);
+	json_decref(p->strings);
+}
 
 static void add_entry(struct workshop *w, const char *field, const char *value)
 {
@@ -45,24 +100,21 @@ static void add_entry(struct workshop *w, const char *field, const char *value)
 	buf_release(&words);
 }
 
-/* Adds the strings of an answer; field is what it was afterwards. */
-static void add_strings(struct workshop *w, const json_t *schema, const json_t *value, struct buf *field)
+static void add_answer(struct workshop *w, const char *text)
 {
-	size_t before = field->n, i;
-	const char *key;
-	json_t *one;
+	json_t *answer = json_loads(text, 0, NULL), *string;
+	struct parts p = parts_of(w->task, answer);
+	size_t i;
 
-	schema = validator_follow(w->task->validator, schema);
-	if (json_is_string(value) && validator_has_type(schema, "string"))
-		add_entry(w, buf_text(field), json_string_value(value));
-	json_array_foreach(value, i, one)
-		add_strings(w, json_object_get(schema, "items"), one, field);
-	json_object_foreach((json_t *)(uintptr_t)value, key, one) {
-		buf_addf(field, "/%s", key);
-		add_strings(w, json_object_get(json_object_get(schema, "properties"), key), one, field);
-		field->n = before;
-		field->data[before] = 0;
+	json_array_foreach(p.strings, i, string) {
+		const char *field = json_string_value(json_array_get(string, 0));
+		const char *name = arena_printf(&w->arena, "%s%s", buf_text(&p.enums), field);
+
+		hash_map_put(&w->gazetteer->fields, name, strlen(name), 1);
+		add_entry(w, field, json_string_value(json_array_get(string, 1)));
 	}
+	parts_release(&p);
+	json_decref(answer);
 }
 
 /* Longest first; of equally long ones the more frequent. */
@@ -86,14 +138,8 @@ static const struct gazetteer *gazetteer(struct workshop *w)
 	if (w->gazetteer)
 		return w->gazetteer;
 	w->gazetteer = mem_zero(1, sizeof(*w->gazetteer));
-	for (size_t i = 0; i < pool.n; i++) {
-		json_t *answer = json_loads(pool.items[i]->answer, 0, NULL);
-		struct buf field = { 0 };
-
-		add_strings(w, validator_schema(w->task->validator), answer, &field);
-		buf_release(&field);
-		json_decref(answer);
-	}
+	for (size_t i = 0; i < pool.n; i++)
+		add_answer(w, pool.items[i]->answer);
 	if (w->gazetteer->n > 0)
 		qsort(w->gazetteer->entries, w->gazetteer->n, sizeof(*w->gazetteer->entries), by_length);
 	return w->gazetteer;
@@ -105,6 +151,7 @@ void gazetteer_free(struct gazetteer *g)
 		return;
 	free(g->entries);
 	hash_map_release(&g->by_name);
+	hash_map_release(&g->fields);
 	free(g);
 }
 
@@ -139,18 +186,29 @@ static int by_start(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/* Every entry that stands in the normalised text where no earlier one does. */
-static void find_matches(const struct gazetteer *g, const char *text, size_t n, struct arena *arena, struct filling *f)
+static bool goes_with(const struct gazetteer *g, const char *enums, const struct entry *e, struct arena *arena)
 {
-	bool *taken = arena_array(arena, n + 1, sizeof(*taken));
+	const char *name = arena_printf(arena, "%s%s", enums, e->field);
 
-	f->matches = arena_array(arena, n + 1, sizeof(*f->matches));
+	return hash_map_get(&g->fields, name, strlen(name), 0) != 0;
+}
+
+/* Every entry that goes with the enums and stands in the normalised text where no earlier one does. */
+static void find_matches(const struct gazetteer *g, const char *enums, const struct buf *text, struct arena *arena,
+			 struct filling *f)
+{
+	bool *taken = arena_array(arena, text->n + 1, sizeof(*taken));
+
+	f->matches = arena_array(arena, text->n + 1, sizeof(*f->matches));
 	for (size_t i = 0; i < g->n; i++) {
 		const struct entry *e = &g->entries[i];
+		const char *p = text_find_words(buf_text(text), e->words);
 
-		for (const char *p = text_find_words(text, e->words); p; p = text_find_words(p + e->n, e->words))
-			if (claim(taken, (size_t)(p - text), e->n))
-				f->matches[f->n++] = (struct match){ e, (size_t)(p - text) };
+		if (!p || !goes_with(g, enums, e, arena))
+			continue;
+		for (; p; p = text_find_words(p + e->n, e->words))
+			if (claim(taken, (size_t)(p - text->data), e->n))
+				f->matches[f->n++] = (struct match){ e, (size_t)(p - text->data) };
 	}
 	if (f->n > 0)
 		qsort(f->matches, f->n, sizeof(*f->matches), by_start);
@@ -249,11 +307,13 @@ bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct e
 	(void)l;
 	if (!nearest)
 		return false;
+	json_t *known = json_loads(nearest->answer, 0, NULL);
+	struct parts p = parts_of(w->task, known);
 	const char *input = workshop_text(w, arena, item);
 
 	text_normalise(&text, input, strlen(input));
-	find_matches(gazetteer(w), buf_text(&text), text.n, arena, &f);
-	json_t *known = json_loads(nearest->answer, 0, NULL);
+	find_matches(gazetteer(w), buf_text(&p.enums), &text, arena, &f);
+	parts_release(&p);
 	json_t *filled = fill(&f, validator_schema(w->task->validator), known, true);
 
 	if (validator_accepts(w->task->validator, filled, NULL))
