@@ -11,8 +11,8 @@ const char *extract_form(const struct task *task, const struct technique *t, str
 	static const char reason[] = ", as {\"reason\": \"...\", \"answer\": {...}}, where the reason says in one or two sentences "
 				     "what decides it and the answer is JSON";
 	char *schema = json_dumps(validator_schema(task->validator), JSON_COMPACT);
-	const char *form = arena_printf(arena, "Write the answer as JSON%s that satisfies this JSON Schema, without the fields that "
-					"the text does not name: %s", t->reasoning ? reason : "", schema);
+	const char *form = arena_printf(arena, "Write the answer as JSON%s of this schema, without what the text does not "
+					"name: %s", t->reasoning ? reason : "", schema);
 
 	free(schema);
 	return form;
