@@ -336,22 +336,32 @@ static bool diagnose(struct build *b, struct error *err)
 	return true;
 }
 
-/* The wrong answers of rung 2's candidate. */
-static bool list_failures(struct build *b, struct error *err)
+/* The variant whose answers are shown beside their passages: the winner, else the highest that reached the test items. */
+static const struct report_variant *shown_variant(const struct build *b)
 {
-	const struct report_variant *v = NULL;
+	const struct report_variant *shown = NULL;
+
+	for (size_t i = 0; i < b->report->n_variants; i++) {
+		const struct report_variant *v = &b->variants[i];
+
+		if (v->retrieval.n > 0 && v->test.n > 0 && (!shown || v->winner || (!shown->winner && v->rung > shown->rung)))
+			shown = v;
+	}
+	return shown;
+}
+
+static bool list_answers(struct build *b, struct error *err)
+{
+	const struct report_variant *v = shown_variant(b);
 	struct answer_row *rows;
 	size_t n;
 
-	for (size_t i = 0; i < b->report->n_variants && !v; i++)
-		if (b->variants[i].rung == 2 && b->variants[i].candidate && b->variants[i].test.n > 0)
-			v = &b->variants[i];
 	if (!v)
 		return true;
 	if (!store_answers(b->store, b->run->id, v->id, "test", b->arena, &rows, &n, err))
 		return false;
 	b->report->searched = v->name;
-	b->report->failures = retrieval_failures(b->task, b->task->test.list, rows, n, b->arena, &b->report->n_failures);
+	b->report->answers = retrieval_answers(b->task, b->task->test.list, rows, n, b->arena, &b->report->n_answers);
 	return true;
 }
 
@@ -384,7 +394,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = task->traffic.calls_per_day,
 	};
-	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_failures(&b, err))
+	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_warnings(&b);

@@ -71,7 +71,7 @@ static void add_marked(struct buf *out, const struct evidence *e, size_t passage
 		for (size_t i = 0; i < e->n_citations && at < n; i++)
 			inside |= e->citations[i].passage == passage && p->start + at >= e->citations[i].start &&
 				  p->start + at < e->citations[i].end;
-		if (inside != marked || at == n) {
+		if (inside != marked || at == n || p->text[at] == '\n') {
 			escape_markup(out, buf_text(&run));
 			buf_clear(&run);
 			if (inside != marked)
@@ -79,7 +79,7 @@ static void add_marked(struct buf *out, const struct evidence *e, size_t passage
 			marked = inside;
 		}
 		if (at < n)
-			buf_addc(&run, p->text[at]);
+			buf_addc(p->text[at] == '\n' ? out : &run, p->text[at]); /* the lines of a table stay lines */
 	}
 	buf_release(&run);
 }
@@ -103,7 +103,7 @@ static void add_line(struct buf *out, const char *name, const char *text)
 	buf_adds(out, "</p>\n");
 }
 
-static void add_failure(struct buf *out, const struct report_failure *f)
+static void add_answer(struct buf *out, const struct report_answer *f)
 {
 	buf_adds(out, "<details class=\"failure\"><summary>");
 	escape_markup(out, f->question);
@@ -117,17 +117,22 @@ static void add_failure(struct buf *out, const struct report_failure *f)
 	buf_addf(out, "%s</details>\n", f->evidence->n_passages > 0 ? "</ol>\n" : "");
 }
 
-static void add_failures(struct buf *out, const struct report *r)
+static const char *heading_of(enum report_cause cause)
 {
-	if (r->n_failures == 0)
+	return cause == CAUSE_NONE ? "right" : report_cause_names[cause];
+}
+
+static void add_answers(struct buf *out, const struct report *r)
+{
+	if (r->n_answers == 0)
 		return;
-	buf_adds(out, "<h3>Wrong answers by cause</h3>\n<p class=\"note\">Test items of ");
+	buf_adds(out, "<h3>Answers and their passages</h3>\n<p class=\"note\">Test items of ");
 	html_name(out, r->searched);
-	buf_addf(out, ", at most %d of a cause. What an answer cites is marked in its passage.</p>\n", FAILURES_SHOWN);
-	for (size_t i = 0; i < r->n_failures; i++) {
-		if (i == 0 || r->failures[i].cause != r->failures[i - 1].cause)
-			html_element(out, "h4", report_cause_names[r->failures[i].cause]);
-		add_failure(out, &r->failures[i]);
+	buf_addf(out, ", wrong ones by cause, then right ones that cite, at most %d of each. What an answer cites is marked in its passage.</p>\n", ANSWERS_SHOWN);
+	for (size_t i = 0; i < r->n_answers; i++) {
+		if (i == 0 || r->answers[i].cause != r->answers[i - 1].cause)
+			html_element(out, "h4", heading_of(r->answers[i].cause));
+		add_answer(out, &r->answers[i]);
 	}
 }
 
@@ -145,6 +150,6 @@ void html_documents(struct buf *out, const struct report *r)
 		     "passage is counted and never shown as a citation.");
 	add_probe(out, r);
 	add_table(out, r);
-	add_failures(out, r);
+	add_answers(out, r);
 	buf_adds(out, "</section>\n");
 }

@@ -35,7 +35,8 @@ enum report_cause {
 	CAUSE_NOT_RETRIEVED, /* no passage that holds the answer was shown */
 	CAUSE_UNUSED,        /* one was shown, and another or nothing was cited */
 	CAUSE_DESPITE,       /* one was shown and cited, or the example does not name any */
-	N_CAUSES
+	N_CAUSES,
+	CAUSE_NONE = N_CAUSES /* it is right */
 };
 extern const char *const report_cause_names[N_CAUSES];
 
@@ -51,8 +52,8 @@ struct report_retrieval {
 	size_t causes[N_CAUSES];
 };
 
-/* One wrong answer with what it stands on, for the page. */
-struct report_failure {
+/* One answer with what it stands on, for the page. */
+struct report_answer {
 	enum report_cause cause;
 	const char *item, *question, *expected, *answer; /* answer "": it abstained */
 	const struct evidence *evidence;
@@ -75,7 +76,7 @@ struct report_variant {
 	double ms_p50, ms_p95;
 };
 
-enum { FAILURES_SHOWN = 5 };
+enum { ANSWERS_SHOWN = 5 };
 
 struct report {
 	const char *task, *program; /* program: "rung 0.1.0" */
@@ -98,10 +99,10 @@ struct report {
 	const struct probe_finding *diagnosis;
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
-	/* Wrong answers of the best variant that searches, by cause; at most FAILURES_SHOWN each. */
+	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
-	const struct report_failure *failures;
-	size_t n_failures;
+	const struct report_answer *answers;
+	size_t n_answers;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

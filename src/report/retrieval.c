@@ -142,26 +142,30 @@ static const char *question_of(const struct task *task, const struct example *it
 
 static int by_cause(const void *a, const void *b)
 {
-	const struct report_failure *x = a, *y = b;
+	const struct report_answer *x = a, *y = b;
 
 	return x->cause != y->cause ? (x->cause > y->cause) - (x->cause < y->cause) : strcmp(x->item, y->item);
 }
 
-const struct report_failure *retrieval_failures(const struct task *task, struct item_list items,
-						const struct answer_row *rows, size_t n, struct arena *arena, size_t *n_failures)
+const struct report_answer *retrieval_answers(const struct task *task, struct item_list items,
+						const struct answer_row *rows, size_t n, struct arena *arena, size_t *n_answers)
 {
 	struct hash_map by_id = index_items(items);
-	struct report_failure *list = arena_array(arena, n + 1, sizeof(*list));
+	struct report_answer *list = arena_array(arena, n + 1, sizeof(*list));
 	size_t found = 0, kept = 0, of_cause = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t at = hash_map_get(&by_id, rows[i].item, strlen(rows[i].item), SIZE_MAX);
 		struct evidence *e = arena_alloc(arena, sizeof(*e));
 
-		if (at == SIZE_MAX || !evidence_read(rows[i].evidence, e, arena) || !is_wrong(task, items.items[at], rows[i].answer))
+		if (at == SIZE_MAX || !evidence_read(rows[i].evidence, e, arena))
 			continue;
-		list[found++] = (struct report_failure){
-			.cause = cause_of(items.items[at], rows[i].answer, e), .item = items.items[at]->id,
+		bool wrong = is_wrong(task, items.items[at], rows[i].answer);
+
+		if (!wrong && (!rows[i].answer || e->n_citations == 0))
+			continue;
+		list[found++] = (struct report_answer){
+			.cause = wrong ? cause_of(items.items[at], rows[i].answer, e) : CAUSE_NONE, .item = items.items[at]->id,
 			.question = question_of(task, items.items[at], arena), .expected = items.items[at]->answer,
 			.answer = rows[i].answer, .evidence = e,
 		};
@@ -170,9 +174,9 @@ const struct report_failure *retrieval_failures(const struct task *task, struct 
 	qsort(list, found, sizeof(*list), by_cause);
 	for (size_t i = 0; i < found; i++) {
 		of_cause = i > 0 && list[i].cause == list[i - 1].cause ? of_cause + 1 : 0;
-		if (of_cause < FAILURES_SHOWN)
+		if (of_cause < ANSWERS_SHOWN)
 			list[kept++] = list[i];
 	}
-	*n_failures = kept;
+	*n_answers = kept;
 	return list;
 }

@@ -9,8 +9,8 @@
  * they are labels and no example names what holds its answer. */
 struct report_retrieval retrieval_of(const struct task *task, struct item_list items, const struct answer_row *rows, size_t n,
 				     struct arena *arena);
-/* Wrong answers among them, by cause; at most FAILURES_SHOWN each. Lives in arena. */
-const struct report_failure *retrieval_failures(const struct task *task, struct item_list items,
-						const struct answer_row *rows, size_t n, struct arena *arena, size_t *n_failures);
+/* Wrong answers among them, by cause, then right ones that cite; at most ANSWERS_SHOWN each. Lives in arena. */
+const struct report_answer *retrieval_answers(const struct task *task, struct item_list items,
+						const struct answer_row *rows, size_t n, struct arena *arena, size_t *n_answers);
 
 #endif

@@ -6,16 +6,23 @@
 #include "retrieve/library.h"
 #include "retrieve/vector_index.h"
 
+/* Which documents the chunks are of, n of rising ids from `first`: all of one document, or, as the rows of a table are, each of
+ * its own, whose ids rise with theirs. */
+struct mirror_run {
+	int64_t document, first;
+	size_t n;
+	bool rows;
+};
+struct mirror_runs {
+	struct mirror_run *list; /* by rising chunk */
+	size_t n, capacity;
+};
+
 /* The vectors of one collection in memory, as of one version of the documents. */
 struct mirror {
 	int64_t collection, version, last; /* last: the highest chunk id it has seen */
 	struct vector_index *index;
-	/* Chunks of one document that were written together, by rising id. */
-	struct mirror_run {
-		int64_t document, first;
-		size_t n;
-	} *runs;
-	size_t n_runs, capacity;
+	struct mirror_runs runs;
 };
 
 struct library {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "retrieve/chunk.h"
+#include "retrieve/sentence_rank.h"
 
 bool evidence_names(const char *document, const char *id)
 {
@@ -108,22 +108,17 @@ void evidence_cite(struct evidence *e, const struct cited_answer *reply, struct 
 /* Widens a place to the sentence, or the run of sentences, that holds it. */
 static struct quote_place whole_sentences(const struct passage *p, struct quote_place place, struct arena *arena)
 {
-	size_t n, start = 0;
-	const size_t *ends = sentence_ends(p->text, p->end - p->start, arena, &n);
+	size_t n, i = 0;
+	const struct span *spans = passage_sentences(p->text, p->end - p->start, arena, &n);
 
-	for (size_t i = 0; i < n; start = ends[i++]) {
-		if (ends[i] <= place.start)
-			continue;
-		while (i + 1 < n && ends[i] < place.end)
-			i++;
-		place.end = ends[i];
-		break;
-	}
-	place.start = start;
-	while (place.start < place.end && strchr(" \t\r\n", p->text[place.start]))
-		place.start++;
-	while (place.end > place.start && strchr(" \t\r\n", p->text[place.end - 1]))
-		place.end--;
+	while (i < n && spans[i].end <= place.start)
+		i++;
+	if (i == n)
+		return place;
+	place.start = spans[i].start < place.start ? spans[i].start : place.start;
+	while (i + 1 < n && spans[i].end < place.end)
+		i++;
+	place.end = spans[i].end > place.end ? spans[i].end : place.end;
 	return place;
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "retrieve/chunk.h"
 #include "retrieve/sentence_rank.h"
 #include "variant/lookup.h"
 
@@ -36,34 +35,28 @@ static const struct search by_both = { .mode = SEARCH_FUSED, .cutting = { 200, 4
 /* Sentences of the passages, each a text of its own. */
 struct sentences {
 	const char **text;
-	size_t *passage, *start;
+	size_t *passage;
 	size_t n;
 };
 
 static struct sentences split(const struct passage *passages, size_t n, struct arena *arena)
 {
 	struct sentences s = { 0 };
-	const size_t **ends = arena_array(arena, n + 1, sizeof(*ends));
+	const struct span **spans = arena_array(arena, n + 1, sizeof(*spans));
 	size_t *counts = arena_array(arena, n + 1, sizeof(*counts)), total = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		ends[i] = sentence_ends(passages[i].text, passages[i].end - passages[i].start, arena, &counts[i]);
+		spans[i] = passage_sentences(passages[i].text, passages[i].end - passages[i].start, arena, &counts[i]);
 		total += counts[i];
 	}
 	s.text = arena_array(arena, total + 1, sizeof(*s.text));
 	s.passage = arena_array(arena, total + 1, sizeof(*s.passage));
-	s.start = arena_array(arena, total + 1, sizeof(*s.start));
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0, start = 0; k < counts[i]; start = ends[i][k++]) {
-			size_t from = start, to = ends[i][k];
+		for (size_t k = 0; k < counts[i]; k++) {
+			struct span at = spans[i][k];
 
-			while (from < to && strchr(" \t\r\n", passages[i].text[from]))
-				from++;
-			while (to > from && strchr(" \t\r\n", passages[i].text[to - 1]))
-				to--;
-			s.text[s.n] = arena_copy(arena, passages[i].text + from, to - from);
-			s.passage[s.n] = i;
-			s.start[s.n++] = from;
+			s.text[s.n] = arena_copy(arena, passages[i].text + at.start, at.end - at.start);
+			s.passage[s.n++] = i;
 		}
 	return s;
 }

@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "retrieve/chunk.h"
+#include "retrieve/sentence_rank.h"
 #include "variant/workshop.h"
 
 static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
@@ -155,21 +155,17 @@ static size_t longest_json(const struct task *task, bool reasoning, struct arena
 /* The sentences of a passage, cut between words where they are long. */
 static struct quotes sentences_of(const struct passage *p, struct arena *arena)
 {
-	size_t n, start = 0, bytes = p->end - p->start;
-	const size_t *ends = sentence_ends(p->text, bytes, arena, &n);
+	size_t n;
+	const struct span *spans = passage_sentences(p->text, p->end - p->start, arena, &n);
 	const char **quotes = arena_array(arena, n + 1, sizeof(*quotes));
 	struct quotes q = { quotes, 0 };
 
-	for (size_t i = 0; i < n; start = ends[i++]) {
-		size_t from = start, to = ends[i];
+	for (size_t i = 0; i < n; i++) {
+		size_t from = spans[i].start, to = spans[i].end;
 
-		while (from < to && strchr(" \t\r\n", p->text[from]))
-			from++;
 		if (to > from + CHOICE_BYTES)
 			for (to = from + CHOICE_BYTES; to > from && p->text[to] != ' ';)
 				to--;
-		while (to > from && strchr(" \t\r\n", p->text[to - 1]))
-			to--;
 		if (to > from)
 			quotes[q.n++] = arena_copy(arena, p->text + from, to - from);
 	}

@@ -352,6 +352,52 @@ static void rows_are_documents(void **state)
 	assert_clean(f, f->l);
 }
 
+/* Version `round` of a table: rows that go, come back, change, and some that take several chunks. */
+static void write_rows(struct fixture *f, int round)
+{
+	struct buf text = { 0 };
+
+	buf_adds(&text, "code,group,description\n");
+	for (int i = 0; i < 60; i++) {
+		int kind = (i * 7 + round * 5) % 11;
+
+		if (round && kind == 0)
+			continue;
+		buf_addf(&text, "c%d,%s,the red dog sat number%d%s", i, i % 3 ? "odd" : "even", i, kind == 1 ? " and ran" : "");
+		for (int k = 0; kind == 2 && k < 120; k++)
+			buf_addf(&text, " the cat walked in round%d", round);
+		buf_adds(&text, "\n");
+	}
+	write_text(f, "codes.csv", buf_text(&text));
+	buf_release(&text);
+}
+
+/* A handle that follows the changes of a table finds what one finds that reads all of it, with a filter and without. */
+static void rows_that_change_are_followed(void **state)
+{
+	static const char *const paths[] = { "codes.csv" }, *const columns[] = { "description" };
+	struct fixture *f = *state;
+	struct source s = { .paths = paths, .n_paths = 1, .folder = f->folder, .text = columns, .n_text = 1, .id = "code" };
+	struct meta_filter even = { "group", "even" };
+
+	for (int round = 0; round < 8; round++) {
+		struct search all = searching(SEARCH_VECTORS, 100), filtered = all;
+
+		write_rows(f, round);
+		add_source(f, f->l, &s);
+		filtered.filters = &even;
+		filtered.n_filters = 1;
+		struct library *fresh = opened(f, f->models);
+		const char *want = found(f, fresh, "the red dog ran", &all), *some = found(f, fresh, "the red dog ran", &filtered);
+
+		assert_string_equal(found(f, f->l, "the red dog ran", &all), want);
+		assert_string_equal(found(f, f->l, "the red dog ran", &filtered), some);
+		assert_true(strlen(some) > 0 && strlen(some) < strlen(want) / 2);
+		library_close(fresh);
+	}
+	assert_clean(f, f->l);
+}
+
 /* Rows: a file that cannot be read, and its sentence; the file beside it is read. */
 static const struct {
 	const char *name, *bytes;
@@ -838,6 +884,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keys_stay_while_the_text_does, begin, finish),
 		cmocka_unit_test_setup_teardown(files_come_and_go, begin, finish),
 		cmocka_unit_test_setup_teardown(rows_are_documents, begin, finish),
+		cmocka_unit_test_setup_teardown(rows_that_change_are_followed, begin, finish),
 		cmocka_unit_test_setup_teardown(one_bad_file_is_one_sentence, begin, finish),
 		cmocka_unit_test_setup_teardown(a_file_that_changes_is_read_again, begin, finish),
 		cmocka_unit_test_setup_teardown(other_handles_are_followed, begin, finish),

@@ -102,12 +102,50 @@ static void both_are_fused(void **state)
 		assert_close("fused", both[i].score, want[both[i].id], 1e-12);
 }
 
+/* --- sentences --- */
+
+static const struct {
+	const char *name, *text;
+	const char *spans[8];
+} passages[] = {
+	{ "prose", "One is here. Two\nis wrapped.  Three!\n", { "One is here.", "Two\nis wrapped.", "Three!" } },
+	{ "a table", "| key | value |\n|---|---|\n| `a` | the first. And more |\n| `b` | the second |\n",
+	  { "| key | value |", "| `a` | the first.", "And more |", "| `b` | the second |" } },
+	{ "a list", "Intro:\n* one thing\n  that is wrapped\n* another\n\n1. first\n12) second",
+	  { "Intro:", "* one thing\n  that is wrapped", "* another", "1. first", "12) second" } },
+	{ "headings", "# Title\nText below.\n## Next\nMore", { "# Title", "Text below.", "## Next", "More" } },
+	{ "a dash in the text", "so - as we\n-said- it is 3\n4.5 metres", { "so - as we\n-said- it is 3\n4.5 metres" } },
+	{ "nothing said", "---\n\n| | |\n***\n", { NULL } },
+	{ "empty", "", { NULL } },
+};
+
+static void what_a_reader_sees_as_one_is_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(passages); i++) {
+		const char *text = passages[i].text;
+		size_t n, k = 0;
+		const struct span *spans = passage_sentences(text, strlen(text), &f.arena, &n);
+
+		for (; passages[i].spans[k]; k++) {
+			const char *want = passages[i].spans[k];
+
+			if (k >= n || spans[k].end - spans[k].start != strlen(want) || memcmp(text + spans[k].start, want, strlen(want)) != 0)
+				fail_msg("%s: span %zu of %zu is \"%.*s\"", passages[i].name, k, n,
+					 k < n ? (int)(spans[k].end - spans[k].start) : 0, k < n ? text + spans[k].start : "");
+		}
+		if (k != n)
+			fail_msg("%s: %zu spans", passages[i].name, n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shared_words_come_first),
 		cmocka_unit_test(a_sentence_is_nearest_to_itself),
 		cmocka_unit_test(both_are_fused),
+		cmocka_unit_test(what_a_reader_sees_as_one_is_one),
 	};
 
 	return cmocka_run_group_tests_name("retrieve_sentence_rank", tests, set_up, tear_down);
