@@ -2,7 +2,7 @@
  *
  * The text before the first NUL is the schema. Under the grammar an output is written: the bytes behind the NUL choose
  * while they last, then the shortest way is taken. Every state must lead on, the bytes still needed must come down by
- * one on some way, and the whole must be JSON. */
+ * one on some way, and the whole must be JSON. What the validator of the same schema accepts and writes, it accepts again. */
 #include <assert.h>
 #include <jansson.h>
 #include <stdint.h>
@@ -10,7 +10,8 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
+#include "schema/validator.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,7 +34,23 @@ static int move(struct grammar_matcher *m, struct grammar_state *state, int want
 	return -1;
 }
 
-static void write_output(struct grammar_matcher *m, const uint8_t *choices, size_t n, struct buf *out)
+/* Hostile schemas take too many steps, and are refused; so nothing says that every output is accepted. */
+static void validate(struct validator *v, const json_t *value)
+{
+	struct buf why = { 0 }, text = { 0 };
+
+	if (validator_accepts(v, value, &why)) {
+		validator_write(v, value, &text);
+		json_t *again = json_loadb(text.data, text.n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+
+		assert(again && validator_accepts(v, again, NULL));
+		json_decref(again);
+	}
+	buf_release(&why);
+	buf_release(&text);
+}
+
+static void write_output(struct grammar_matcher *m, struct validator *v, const uint8_t *choices, size_t n, struct buf *out)
 {
 	struct grammar_state state = grammar_begin(m);
 
@@ -54,6 +71,7 @@ static void write_output(struct grammar_matcher *m, const uint8_t *choices, size
 	json_t *value = json_loadb(buf_text(out), out->n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 
 	assert(value);
+	validate(v, value);
 	json_decref(value);
 }
 
@@ -70,10 +88,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!g == !!err.text[0] && !strchr(err.text, '\n') && text_valid(err.text, strlen(err.text), &bad));
 	if (g) {
 		struct grammar_matcher *m = grammar_matcher_new(g);
+		struct validator *v = validator_new(text, n, &err);
 		struct buf out = { 0 };
 
-		write_output(m, nul ? nul + 1 : data, nul ? size - n - 1 : 0, &out);
+		assert(v);
+		write_output(m, v, nul ? nul + 1 : data, nul ? size - n - 1 : 0, &out);
 		buf_release(&out);
+		validator_free(v);
 		grammar_matcher_free(m);
 		grammar_free(g);
 	}

@@ -161,6 +161,16 @@ bool text_is_space(uint32_t c)
 	return (c >= 9 && c <= 13) || c == 0x85 || (k >= UTF8PROC_CATEGORY_ZS && k <= UTF8PROC_CATEGORY_ZP);
 }
 
+const char *text_find_words(const char *text, const char *words)
+{
+	size_t n = strlen(words);
+
+	for (const char *p = n ? strstr(text, words) : NULL; p; p = strstr(p + 1, words))
+		if ((p == text || p[-1] == ' ' || (p[-1] & 0x80)) && (p[n] == 0 || p[n] == ' ' || (p[n] & 0x80)))
+			return p;
+	return NULL;
+}
+
 void text_lower(struct buf *out, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n;) {

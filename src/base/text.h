@@ -24,6 +24,9 @@ size_t text_first(const char *text, size_t n, size_t count);
 
 /* Appends the form in which duplicates are compared: NFKC, lower case, punctuation and space to one space, trimmed. */
 void text_normalise(struct buf *out, const char *text, size_t n);
+/* Where the words stand in the text, both in that form: not inside other words ("no" in "know"), where words are told apart at
+ * all; in Chinese or Thai any place will do. NULL when nowhere, or when there are no words. */
+const char *text_find_words(const char *text, const char *words);
 /* Appends the lower-case form; nothing else changes. */
 void text_lower(struct buf *out, const char *text, size_t n);
 

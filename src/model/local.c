@@ -12,7 +12,7 @@
 #include "llm/prefix_cache.h"
 #include "model/engine.h"
 #include "model/registry.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 enum {
 	CONTEXT_TOKENS = 8192, /* of a request that asks for no other limit: longer prompts are seldom meant */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "task/examples.h"
+#include "task/objects.h"
 
 /* A string, or a number as it is written; NULL for anything else. */
 static const char *scalar_text(struct arena *arena, const json_t *value)
@@ -74,6 +75,8 @@ bool references_fill(struct examples *x)
 
 		if (x->f->task.kind == TASK_ANSWER)
 			answers_read(x, e);
+		if (x->f->task.kind == TASK_EXTRACT && !object_fill(x, e))
+			return false;
 		gold_read(x, e);
 		answered += e->answer[0] != 0;
 	}

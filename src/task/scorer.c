@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "schema/validator.h"
+#include "task/fields.h"
 
 struct span {
 	const char *text;
@@ -41,21 +43,35 @@ static bool same(struct span a, struct span b)
 	return a.n == b.n && memcmp(a.text, b.text, a.n) == 0;
 }
 
-static double score_exact(const struct task *t, const struct example *e, const char *answer)
+/* An answer that is no JSON, or does not satisfy the schema, has no field right. */
+static double compare_objects(const struct task *t, const struct example *e, const char *answer,
+			      double (*compare)(const json_t *want, const json_t *got))
 {
-	return same(whole(answer), expected(t, e));
+	json_t *want = json_loads(e->answer, JSON_REJECT_DUPLICATES, NULL);
+	json_t *got = json_loads(answer, JSON_REJECT_DUPLICATES, NULL);
+	bool fits = want && got && (!t->validator || validator_accepts(t->validator, got, NULL));
+	double score = fits ? compare(want, got) : 0;
+
+	json_decref(want);
+	json_decref(got);
+	return score;
 }
 
-/* Whether the words of `want` stand in `got`, both normalised: not inside other words ("no" in "know"), where words are
- * told apart at all; in Chinese or Thai any place will do. */
-static bool stands_in(const char *want, const char *got)
+static double objects_same(const json_t *want, const json_t *got)
 {
-	size_t n = strlen(want);
+	return fields_same(want, got);
+}
 
-	for (const char *p = n ? strstr(got, want) : NULL; p; p = strstr(p + 1, want))
-		if ((p == got || p[-1] == ' ' || (p[-1] & 0x80)) && (p[n] == 0 || p[n] == ' ' || (p[n] & 0x80)))
-			return true;
-	return false;
+static double score_json(const struct task *t, const struct example *e, const char *answer)
+{
+	return compare_objects(t, e, answer, fields_f1);
+}
+
+static double score_exact(const struct task *t, const struct example *e, const char *answer)
+{
+	if (t->kind == TASK_EXTRACT)
+		return compare_objects(t, e, answer, objects_same);
+	return same(whole(answer), expected(t, e));
 }
 
 /* Both normal forms, for the two scorers that compare them. */
@@ -67,7 +83,7 @@ static double compare_normalised(struct span want, struct span got, bool within)
 	text_normalise(&a, want.text, want.n);
 	text_normalise(&b, got.text, got.n);
 	if (within)
-		score = stands_in(buf_text(&a), buf_text(&b));
+		score = text_find_words(buf_text(&b), buf_text(&a)) != NULL;
 	else
 		score = strcmp(buf_text(&a), buf_text(&b)) == 0;
 	buf_release(&a);
@@ -313,6 +329,7 @@ static const struct scorer table[] = {
 	{ "contains", "what is right stands somewhere in the answer, as whole words, both normalised", true, score_contains },
 	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
+	{ "json", "fields that the answer shares with what is right: harmonic mean of precision and recall", false, score_json },
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "schema/validator.h"
 #include "task/examples.h"
 #include "task/mention.h"
 #include "task/task_file.h"
@@ -210,6 +211,7 @@ static uint64_t fingerprint(const struct task *t)
 	for (size_t i = 0; i < t->n_columns; i++)
 		h = mix_text(h, t->columns[i]);
 	h = mix_documents(h, &t->documents);
+	h = t->schema ? mix_text(h, t->schema) : h;
 	h = mix_items(h, t, &t->pool.list);
 	h = mix_items(h, t, &t->dev.list);
 	return mix_items(h, t, &t->test.list);
@@ -240,6 +242,7 @@ struct task *task_open(const char *path, const struct task_options *options, str
 
 	arena_init(&f.task.arena);
 	if (!load(&f, path, options, err)) {
+		validator_free(f.task.validator);
 		arena_release(&f.task.arena);
 		return NULL;
 	}
@@ -252,6 +255,7 @@ void task_free(struct task *t)
 {
 	if (!t)
 		return;
+	validator_free(t->validator);
 	arena_release(&t->arena);
 	free(t);
 }

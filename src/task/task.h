@@ -16,6 +16,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+struct validator;
+
 enum task_kind { TASK_CLASSIFY, TASK_EXTRACT, TASK_ANSWER, TASK_GENERATE };
 enum task_plan { PLAN_AUTO, PLAN_FULL, PLAN_EARLY };
 
@@ -27,7 +29,8 @@ struct label {
 struct example {
 	const char *id;            /* the id column, else "line-N", or "row-N" of a JSON array */
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
-	const char *answer;        /* as written in the file; kind answer: "" when the right thing is to abstain */
+	const char *answer;        /* as written in the file; kind answer: "" when the right thing is to abstain; kind extract:
+				    * a JSON object that satisfies the schema, in the order of its properties */
 	const char *const *answers; /* (n_answers) all that are right, `answer` the first of them; n_answers 0: only `answer` */
 	size_t n_answers;
 	size_t label;              /* classify, not many: index into task->labels; else 0 */
@@ -87,6 +90,9 @@ struct task {
 	size_t n_models;
 	const char *scorer;         /* a row of the scorer table, or one that the task file knows ahead of its table */
 	const char *scorer_setting; /* {regex: THIS}, {judge: THIS, ...}, {command: THIS}; NULL: none */
+	const char *schema_file;    /* kind extract: path of the JSON Schema of its answers, an object's, */
+	const char *schema;         /* its text, */
+	struct validator *validator; /* and what compares with it (schema/validator.h); freed with the task. Else NULL */
 	bool has_target;
 	double target, margin, alpha;
 	enum task_plan plan;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "task/mention.h"
+#include "task/objects.h"
 #include "task/scorer.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -304,22 +305,34 @@ const char *task_file_path(struct task_file *f, const char *name)
 	return arena_printf(&f->task.arena, "%s/%s", f->task.folder, name);
 }
 
-static bool schema_read(struct reader *r, const struct yaml *node, struct task_variant *v)
+/* The text of the schema file that the node names; *file becomes its path. */
+static bool schema_read(struct reader *r, const struct yaml *node, const char **file, const char **text)
 {
 	enum { MOST = 1 << 20 };
 	struct error why;
 	size_t n = 0;
 
-	v->schema_file = task_file_path(r->f, v->schema_file);
-	char *bytes = file_read(v->schema_file, MOST, &n, &why);
+	*file = task_file_path(r->f, *file);
+	char *bytes = file_read(*file, MOST, &n, &why);
 
 	if (!bytes)
 		return task_file_fail(r->f, node, r->err, "schema: %s", why.text);
-	v->schema = arena_copy(&r->f->task.arena, bytes, n);
+	*text = arena_copy(&r->f->task.arena, bytes, n);
 	free(bytes);
-	if (strlen(v->schema) != n)
-		return task_file_fail(r->f, node, r->err, "schema: %s holds a NUL byte", v->schema_file);
+	if (strlen(*text) != n)
+		return task_file_fail(r->f, node, r->err, "schema: %s holds a NUL byte", *file);
 	return true;
+}
+
+/* The schema of kind extract; an inline one would lose how its numbers and texts are told apart. */
+static bool task_schema_read(struct reader *r, const struct yaml *node)
+{
+	struct task *t = &r->f->task;
+
+	if (node->type != YAML_TEXT)
+		return task_file_fail(r->f, node, r->err, "schema wants the path of a JSON Schema file; write the schema into one");
+	return text_read(r, node, &t->schema_file) && schema_read(r, node, &t->schema_file, &t->schema) &&
+	       objects_compile(r->f, r->err);
 }
 
 static bool variant_read(struct reader *r, const struct yaml *entry, struct task_variant *variants, size_t i)
@@ -331,7 +344,7 @@ static bool variant_read(struct reader *r, const struct yaml *entry, struct task
 		return false;
 	if (!v->name)
 		return task_file_fail(r->f, entry, r->err, "a variant needs a name");
-	if (v->schema_file && !schema_read(r, yaml_get(entry, "schema"), v))
+	if (v->schema_file && !schema_read(r, yaml_get(entry, "schema"), &v->schema_file, &v->schema))
 		return false;
 	for (size_t j = 0; j < i; j++) {
 		if (strcmp(v->name, variants[j].name) == 0)
@@ -392,7 +405,7 @@ static bool documents_read(struct reader *r, const struct yaml *node)
 }
 
 /* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */
-static const char *const later_scorers[] = { "f1", "set_f1", "exact_set", "json", "citation", "judge", "command" };
+static const char *const later_scorers[] = { "set_f1", "exact_set", "citation", "judge", "command" };
 
 static bool scorer_name_read(struct reader *r, const struct yaml *node)
 {
@@ -501,7 +514,7 @@ static const struct key task_keys[] = {
 	{ "variants", OWN, .own = variants_read },
 	{ "models", OWN, .own = models_read },
 	{ "scorer", OWN, .own = scorer_read },
-	{ .name = "schema", .kind = ANY },
+	{ "schema", OWN, .own = task_schema_read },
 	{ "target", NUMBER, TASK(target), .range = &share },
 	{ "margin", NUMBER, TASK(margin), .range = &margin_range },
 	{ "alpha", NUMBER, TASK(alpha), .range = &share },
@@ -550,7 +563,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r))
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !objects_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)

@@ -100,12 +100,29 @@ static const char *read_answer(const struct variant *v, const struct call_row *c
 	return "answered";
 }
 
+/* The same of extracted fields. */
+static const char *read_object(const struct workshop *w, const struct variant *v, const struct call_row *call,
+			       struct arena *arena, const char **text)
+{
+	*text = extract_read(w->task, v->technique, call->output, arena);
+	if (*text)
+		return "answered";
+	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
+}
+
 static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
 			     struct arena *arena, struct evidence *e, const char **text)
 {
 	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
 		return call->status;
-	return w->task->kind == TASK_ANSWER ? read_answer(v, call, arena, e, text) : read_label(w, v, call, text);
+	switch (w->task->kind) {
+	case TASK_ANSWER:
+		return read_answer(v, call, arena, e, text);
+	case TASK_EXTRACT:
+		return read_object(w, v, call, arena, text);
+	default:
+		return read_label(w, v, call, text);
+	}
 }
 
 /* Whether two votes are for the same: labels by name, answers by their normal forms. */

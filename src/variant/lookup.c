@@ -8,19 +8,24 @@
 
 enum { SENTENCE_PASSAGES = 3 };
 
-/* The answer of the pool's most similar question (TF-IDF). */
-static bool nearest_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
-			   struct answer *answer, struct error *err)
+const struct example *lookup_nearest(struct workshop *w, const struct example *item, struct arena *arena, struct error *err)
 {
 	size_t *positions, n;
 
-	(void)l;
 	if (!workshop_shots(w, SHOTS_TFIDF, item, arena, &positions, &n, err))
-		return false;
-	const struct example *nearest = n > 0 ? w->task->pool.list.items[positions[n - 1]] : NULL;
+		return NULL;
+	return w->task->pool.list.items[n > 0 ? positions[n - 1] : 0];
+}
 
-	*answer = (struct answer){ .text = nearest ? nearest->answer : "",
-				   .status = nearest && nearest->answer[0] ? "answered" : "abstained" };
+static bool nearest_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+			   struct answer *answer, struct error *err)
+{
+	const struct example *nearest = lookup_nearest(w, item, arena, err);
+
+	(void)l;
+	if (!nearest)
+		return false;
+	*answer = (struct answer){ .text = nearest->answer, .status = nearest->answer[0] ? "answered" : "abstained" };
 	return true;
 }
 
@@ -88,9 +93,12 @@ static bool best_sentence(struct workshop *w, const struct lookup *l, const stru
 }
 
 static const struct lookup lookups[] = {
-	{ 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
-	{ 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
-	{ 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
+	{ TASK_ANSWER, 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
+	{ TASK_ANSWER, 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
+	{ TASK_ANSWER, 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
+	{ TASK_EXTRACT, 0, "nearest-answer", "the answer of the most similar known example", NULL, nearest_answer },
+	{ TASK_EXTRACT, 0, "gazetteer", "known values in the input, else of the most similar example", NULL,
+	  gazetteer_answer },
 };
 
 const struct lookup *lookup_all(size_t *n)

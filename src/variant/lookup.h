@@ -1,10 +1,12 @@
-/* lookup.h - answers to questions without a language model: one row a way; on rung 0 without vectors too. Private to src/variant. */
+/* lookup.h - answers to questions, and extracted fields, without a language model: one row a way; on rung 0 without vectors
+ * too. Private to src/variant. */
 #ifndef RUNG_VARIANT_LOOKUP_H
 #define RUNG_VARIANT_LOOKUP_H
 
 #include "variant/workshop.h"
 
 struct lookup {
+	enum task_kind kind;
 	int rung;
 	const char *id, *summary;
 	const struct search *search; /* of the documents; NULL: it needs none */
@@ -13,5 +15,11 @@ struct lookup {
 };
 
 const struct lookup *lookup_all(size_t *n);
+
+/* The row of gazetteer.c: strings of the pool that stand in the input. */
+bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+		      struct answer *answer, struct error *err);
+/* The pool example whose input is most similar (TF-IDF); NULL and a sentence on failure. */
+const struct example *lookup_nearest(struct workshop *w, const struct example *item, struct arena *arena, struct error *err);
 
 #endif

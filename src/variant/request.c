@@ -52,13 +52,25 @@ static const char *answer_form(const struct technique *t)
 	return NULL;
 }
 
+static const char *form_of(const struct task *task, const struct technique *t, struct arena *arena)
+{
+	switch (task->kind) {
+	case TASK_ANSWER:
+		return answer_form(t);
+	case TASK_EXTRACT:
+		return extract_form(task, t, arena);
+	default:
+		return label_form(t);
+	}
+}
+
 /* What a technique says before the first input: instruction, definitions, passages, form. It opens the first user turn, as
  * people write prompts; small models follow it there better than in a system turn, which they answer past. */
 static const char *opening_text(struct workshop *w, const struct variant *v, const struct evidence *shown,
 			       struct arena *arena, const struct example *item)
 {
 	const struct technique *t = v->technique;
-	const char *form = w->task->kind == TASK_ANSWER ? answer_form(t) : label_form(t);
+	const char *form = form_of(w->task, t, arena);
 	struct buf out = { 0 };
 
 	buf_adds(&out, rendered(w, arena, w->task->instructions[v->wording], item));
@@ -169,9 +181,15 @@ static const char *quotes_schema(const struct evidence *shown, struct arena *are
 	return passages_schema_quotes(quotes, shown->n_passages, arena);
 }
 
-static void ask_json(const struct task *task, const struct technique *t, const struct evidence *shown, struct arena *arena,
+static void ask_json(struct workshop *w, const struct technique *t, const struct evidence *shown, struct arena *arena,
 		     struct model_request *r)
 {
+	const struct task *task = w->task;
+
+	if (task->kind == TASK_EXTRACT) {
+		extract_ask(w, t, arena, r);
+		return;
+	}
 	if (t->answer == ANSWER_QUOTES) {
 		r->schema = quotes_schema(shown, arena);
 		r->max_tokens = QUOTES_TOKENS;
@@ -218,7 +236,10 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 /* Of an answer in running text. */
 static size_t plain_tokens(const struct task *task)
 {
-	return task->kind == TASK_CLASSIFY ? LABEL_TOKENS : ANSWER_TOKENS;
+	static const size_t tokens[] = { [TASK_CLASSIFY] = LABEL_TOKENS, [TASK_EXTRACT] = JSON_TOKENS,
+					 [TASK_ANSWER] = ANSWER_TOKENS, [TASK_GENERATE] = ANSWER_TOKENS };
+
+	return tokens[task->kind];
 }
 
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
@@ -227,6 +248,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
+	/* the rest of a shot's input may hold the fields that its answer shows */
+	size_t characters = w->task->kind == TASK_EXTRACT ? SIZE_MAX : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
 	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
@@ -238,7 +261,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	for (size_t i = 0; i < n_shots; i++) {
 		const struct example *shot = pool.items[shots[i]];
 
-		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, SHOT_CHARACTERS);
+		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, characters);
 		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, shot) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
@@ -248,7 +271,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
 	if (r->want == WANT_JSON)
-		ask_json(w->task, t, shown, arena, r);
+		ask_json(w, t, shown, arena, r);
 	if (t->answer == ANSWER_SCORES) {
 		r->choices = choices_of(w, arena);
 		r->n_choices = w->task->n_labels;

@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 #include "variant/lookup.h"
 
 /* How documents are searched: one row a way. Cuttings that are alike share one collection of the library. */
@@ -80,6 +80,18 @@ static const struct technique answer_techniques[] = {
 	  .answer = ANSWER_JSON },
 };
 
+/* Fields under the task's schema. */
+static const struct technique extract_techniques[] = {
+	{ .id = "zero-shot", .name = "zero-shot", .answer = ANSWER_JSON, .every_wording = true },
+	{ .id = "reasoning", .name = "the reason first", .reasoning = true, .answer = ANSWER_JSON },
+	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED, .answer = ANSWER_JSON },
+	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING, .answer = ANSWER_JSON },
+	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF, .answer = ANSWER_JSON },
+	{ .id = "rag-fused", .name = "retrieval by both", .passages = PASSAGES_RETRIEVED, .search = &fused, .answer = ANSWER_JSON },
+	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words,
+	  .answer = ANSWER_JSON },
+};
+
 /* Labels decided with what documents say: tables of labels, guidelines. */
 static const struct technique label_searches[] = {
 	{ .id = "rag-fused", .name = "retrieval by both, label scoring", .passages = PASSAGES_RETRIEVED, .search = &fused,
@@ -103,7 +115,14 @@ static const struct technique answer_probes[] = {
 
 const struct technique *technique_all(enum task_kind kind, size_t *n)
 {
-	return kind == TASK_ANSWER ? ROWS(answer_techniques) : ROWS(label_techniques);
+	switch (kind) {
+	case TASK_ANSWER:
+		return ROWS(answer_techniques);
+	case TASK_EXTRACT:
+		return ROWS(extract_techniques);
+	default:
+		return ROWS(label_techniques);
+	}
 }
 
 const struct technique *technique_probes(enum task_kind kind, size_t *n)
@@ -187,8 +206,8 @@ static void add_lookups(struct list *list, struct arena *arena, const struct tas
 	size_t n;
 	const struct lookup *lookups = lookup_all(&n);
 
-	for (size_t i = 0; i < n && task->kind == TASK_ANSWER; i++) {
-		if (lookups[i].rung != rung)
+	for (size_t i = 0; i < n; i++) {
+		if (lookups[i].kind != task->kind || lookups[i].rung != rung)
 			continue;
 		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, lookups[i].id),
 								.name = lookups[i].summary, .rung = rung, .lookup = &lookups[i] });

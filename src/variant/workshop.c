@@ -31,6 +31,7 @@ void workshop_free(struct workshop *w)
 	for (struct trained *t = w->trained; t; t = t->next)
 		classifier_free(t->classifier);
 	tfidf_index_free(w->tfidf);
+	gazetteer_free(w->gazetteer);
 	hash_map_release(&w->document_names);
 	free(w->pool_vectors);
 	arena_release(&w->arena);

@@ -22,7 +22,8 @@ enum {
 	QUOTES_TOKENS = 900,     /* the same with quotes to choose from: as many as the bytes of two, and an answer */
 	CHOICE_BYTES = 240,      /* of such a quote */
 	GUESS_TOKENS = 48,       /* of what is searched for beside a question */
-	JSON_TOKENS = 256,       /* of a user's variant with a schema */
+	JSON_TOKENS = 256,       /* of a user's variant with a schema, or of kind extract */
+	EXTRACT_ROOM = 64,       /* kind extract: beyond the bytes of the pool's longest answer */
 };
 
 struct trained {
@@ -68,6 +69,8 @@ struct workshop {
 	float *pool_vectors;     /* (pool, width), unit length; NULL until needed */
 	size_t width;
 	struct tfidf_index *tfidf; /* over pool_texts, for shots */
+	struct gazetteer *gazetteer; /* of the pool's answers; NULL until needed (gazetteer.c) */
+	size_t longest_answer;   /* of the pool, in bytes; 0 until needed */
 	struct trained *trained;
 	struct prior *priors;
 	struct threshold *thresholds;
@@ -106,6 +109,12 @@ bool request_build(struct workshop *w, const struct variant *v, const struct exa
 		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err);
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
 struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
+void gazetteer_free(struct gazetteer *g);
+/* kind extract (extract.c): the form in which the answer is to be written, and the schema and tokens that a technique asks
+ * with; and the object that a reply holds, as the task writes it, or NULL. */
+const char *extract_form(const struct task *task, const struct technique *t, struct arena *arena);
+void extract_ask(struct workshop *w, const struct technique *t, struct arena *arena, struct model_request *r);
+const char *extract_read(const struct task *task, const struct technique *t, const char *reply, struct arena *arena);
 /* What a user's variant may write. */
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """schemas.py - outputs written under random schemas, checked with the Python package jsonschema.
 
-    build/plain/tests/prompt_schema_random dump 500 | python3 tests/reference/schemas.py
+    build/plain/tests/schema_random dump 500 | python3 tests/reference/schemas.py
 
 Each line is {"schema": ..., "output": text}. Every schema must be one by the metaschema of draft 2020-12; every output
 must be JSON, name no property twice and satisfy its schema. Python's re stands in for ECMA-262: the patterns of the

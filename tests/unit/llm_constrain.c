@@ -7,7 +7,7 @@
 
 #include "llm/constrain.h"
 #include "llm/decoder_inner.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 enum { END = 2 }; /* <|im_end|>, the model's own end too */
 

@@ -11,7 +11,7 @@
 #include "llm/chat.h"
 #include "llm/generate.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 enum { SCHEMAS = 1000, OUTPUTS = 2, MORE = 60 }; /* MORE: tokens beyond the fewest */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "prompt/passages.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 static size_t count(const char *text, const char *what)
 {

@@ -38,8 +38,7 @@ static void every_key_arrives(void **state)
 		"  - {name: other}\nmodels: [local, local:x]\nscorer: normalised\n"
 		"target: 0.9\nmargin: 0.02\nalpha: 0.01\nplan: early\n"
 		"traffic: {calls_per_day: 5e5, horizon_days: 90, cost_per_error: 0.1, latency_p95_ms: 500}\n"
-		"constraints: {private: true, citations: false}\nbudget: {usd: 5.00, minutes: 20, calls: 20000}\n"
-		"schema: {type: object}\n");
+		"constraints: {private: true, citations: false}\nbudget: {usd: 5.00, minutes: 20, calls: 20000}\n");
 	struct task *t = must_open(&in, 0);
 
 	(void)state;
@@ -224,7 +223,7 @@ static void other_kinds_open(void **state)
 {
 	static const struct {
 		const char *kind, *scorer;
-	} kinds[] = { { "extract", "json" }, { "answer", "f1" }, { "generate", "judge" } };
+	} kinds[] = { { "answer", "f1" }, { "generate", "judge" } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

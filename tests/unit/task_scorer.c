@@ -1,6 +1,7 @@
 /* Scorers: what is right, what was answered, and the score. */
 #include "test.h"
 
+#include "schema/validator.h"
 #include "task/scorer.h"
 
 static const struct {
@@ -102,6 +103,66 @@ static void classification_compares_with_the_label(void **state)
 	assert_true(scorer_find("exact")->score(&task, &e, "spam") == 0);
 }
 
+#define RIGHT "{\"kind\": \"a\", \"tags\": [\"x\", \"y\", \"x\"], \"who\": {\"name\": \"New York\"}, \"total\": 12.5}"
+
+/* kind extract: both scorers of one right answer (RIGHT, of 6 leaves, when none is named) and one given. */
+static const struct {
+	const char *right, *answer;
+	double json, exact;
+} objects[] = {
+	{ NULL, RIGHT, 1, 1 },
+	{ NULL, "{\"total\": 12.50, \"who\": {\"name\": \"new  york!\"}, \"tags\": [\"x\", \"x\", \"Y\"], \"kind\": \"a\"}", 1, 1 },
+	{ NULL, "{\"kind\": \"a\", \"tags\": [\"x\", \"y\", \"x\"], \"who\": {\"name\": \"New York\"}, \"total\": 12.5, \"none\": null}", 1, 1 },
+	{ NULL, "{\"kind\": \"b\", \"tags\": [\"x\", \"y\", \"x\"], \"who\": {\"name\": \"New York\"}, \"total\": 12.5}", 5.0 / 6, 0 },
+	{ NULL, "{\"kind\": \"a\"}", 2.0 / 7, 0 },
+	{ NULL, "{\"kind\": \"a\", \"tags\": [\"x\", \"y\", \"y\"]}", 2.0 * 3 / 10, 0 }, /* each as often as it stands in both */
+	{ NULL, "{\"kind\": \"a\", \"who\": {}, \"tags\": []}", 2.0 / 7, 0 },
+	{ NULL, "{\"kind\": \"a\", \"name\": \"New York\"}", 0, 0 }, /* a path of no schema */
+	{ NULL, "{\"kind\": \"c\", \"total\": 12.5}", 0, 0 }, /* not in the enum */
+	{ NULL, "{\"total\": 12.5}", 0, 0 }, /* kind is required */
+	{ NULL, "{\"kind\": \"a\"", 0, 0 },
+	{ NULL, "a", 0, 0 },
+	{ NULL, "", 0, 0 },
+	{ "{\"kind\": \"a\", \"who\": {\"name\": \"!\"}}", "{\"kind\": \"a\", \"who\": {\"name\": \"?\"}}", 0.5, 0 },
+	{ "{\"kind\": \"a\", \"total\": 0}", "{\"kind\": \"a\", \"total\": -0.0}", 1, 1 },
+	{ "{\"kind\": \"a\", \"total\": 5}", "{\"kind\": \"a\", \"total\": \"5\"}", 0, 0 },
+	{ "{\"kind\": \"a\", \"tags\": []}", "{\"kind\": \"a\"}", 1, 0 }, /* no leaf tells them apart */
+};
+
+static void objects_are_compared_field_by_field(void **state)
+{
+	static const char schema[] =
+		"{\"type\": \"object\", \"required\": [\"kind\"], \"properties\": {\"kind\": {\"enum\": [\"a\", \"b\"]}, "
+		"\"tags\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}, \"who\": {\"$ref\": \"#/$defs/who\"}, "
+		"\"total\": {\"type\": \"number\"}, \"none\": {\"type\": [\"string\", \"null\"]}}, \"$defs\": {\"who\": {\"type\": "
+		"\"object\", \"properties\": {\"name\": {\"type\": \"string\"}}}}}";
+	struct error err = { "" };
+	struct task task = { .kind = TASK_EXTRACT, .validator = validator_new(schema, strlen(schema), &err) };
+
+	(void)state;
+	if (!task.validator)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
+		const struct example e = { .answer = objects[i].right ? objects[i].right : RIGHT };
+
+		task.scorer = "json";
+		double json = scorer_grade(&task, &e, objects[i].answer);
+
+		task.scorer = "exact";
+		double exact = scorer_grade(&task, &e, objects[i].answer);
+
+		if (fabs(json - objects[i].json) > 1e-12 || fabs(exact - objects[i].exact) > 0)
+			fail_msg("%s for %s: json %g, exact %g", objects[i].answer, e.answer, json, exact);
+	}
+	const struct example empty = { .answer = "{}" };
+
+	validator_free(task.validator);
+	task.validator = NULL;
+	task.scorer = "json";
+	assert_true(scorer_grade(&task, &empty, "{}") == 1);
+	assert_true(scorer_grade(&task, &empty, "{\"a\": 1}") == 0);
+}
+
 static void the_table_is_whole(void **state)
 {
 	size_t n;
@@ -150,6 +211,7 @@ int main(void)
 		cmocka_unit_test(answers_are_graded),
 		cmocka_unit_test(the_best_of_all_right_answers_counts),
 		cmocka_unit_test(classification_compares_with_the_label),
+		cmocka_unit_test(objects_are_compared_field_by_field),
 		cmocka_unit_test(the_table_is_whole),
 		cmocka_unit_test(patterns_are_checked),
 	};

@@ -2,7 +2,7 @@
  * chosen on known passages, what the model guesses, and quotes to choose from. */
 #include "answer_task.h"
 
-#include "prompt/schema.h"
+#include "schema/schema.h"
 #include "stats/ranking.h"
 
 static struct towns t;

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "base/text.h"
-#include "prompt/pattern.h"
-#include "prompt/schema_inner.h"
+#include "schema/pattern.h"
+#include "schema/schema_inner.h"
 
 enum { PRODUCT = 1 << 16 }; /* states of a pattern times lengths */
 

@@ -1,6 +1,6 @@
 /* schema_disjoint.c - can two alternatives of a oneOf both hold? Kinds, literal values and discriminating properties
  * decide; anything else counts as "perhaps". */
-#include "prompt/schema_inner.h"
+#include "schema/schema_inner.h"
 
 enum { DEEPEST = 32 };
 

@@ -1,6 +1,6 @@
 /* pattern_read.c - a pattern's text becomes a tree: recursive descent over the subset that pattern.h names. */
 #include "base/text.h"
-#include "prompt/pattern_inner.h"
+#include "schema/pattern_inner.h"
 
 enum {
 	LONGEST = 4096,  /* bytes of a pattern */

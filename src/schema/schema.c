@@ -2,7 +2,8 @@
  *
  * Every object is a rule and every target of a $ref is one, so a grammar's depth bounds the depth of the JSON. Targets
  * are drafted one after another from a list, not inside each other: long chains of references cost no stack. */
-#include "prompt/schema_inner.h"
+#include "schema/schema_inner.h"
+#include "schema/validator.h"
 
 enum { ALL_KINDS = 127, MAIN = 0, NOTE = -1 };
 enum { COMPARISONS = 2000000 }; /* for all oneOf of a schema */
@@ -132,17 +133,6 @@ static bool check_keywords(struct schema *s, const json_t *schema, const struct 
 
 /* ---- objects ---- */
 
-static bool is_required(const json_t *schema, const char *key)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(json_object_get(schema, "required"), i, one)
-		if (json_is_string(one) && strcmp(json_string_value(one), key) == 0)
-			return true;
-	return false;
-}
-
 static bool check_object(struct schema *s, const json_t *schema, const struct location *at)
 {
 	const json_t *properties = json_object_get(schema, "properties"), *required = json_object_get(schema, "required");
@@ -197,7 +187,7 @@ static bool add_properties(struct schema *s, const json_t *schema, const struct 
 		add_key(s, key, false, some, begin);
 		if (!add_schema(s, value, &inner, nesting + 1, begin, end))
 			return false;
-		if (!is_required(schema, key)) {
+		if (!validator_requires(schema, key)) {
 			grammar_literal(s->draft, none, NULL, 0, still_none);
 			grammar_literal(s->draft, some, NULL, 0, end);
 		}
@@ -295,7 +285,7 @@ static bool add_types(struct schema *s, const json_t *schema, const struct locat
 	return true;
 }
 
-static unsigned kind_of(const json_t *value)
+unsigned value_kind(const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
@@ -322,7 +312,7 @@ static bool add_literal(struct schema *s, const json_t *schema, const struct loc
 	struct buf text = { 0 };
 
 	append_value(&text, value);
-	bool ok = (kind_of(value) & schema_kinds(s, schema, at)) ||
+	bool ok = (value_kind(value) & schema_kinds(s, schema, at)) ||
 		  schema_fail(s, at, key, "%.100s is not of the type beside it", buf_text(&text));
 
 	if (ok)

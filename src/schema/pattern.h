@@ -4,8 +4,8 @@
  * negation; \d \D \w \W \s \S; \t \n \r \f \v \xHH \uHHHH and escaped punctuation; groups ( ) and (?: ); | ? * + {m} {m,}
  * {m,n}; ^ and $ anywhere. As there, a pattern without anchors may match anywhere in the string. Not supported, and
  * errors: look-around, back references, \b \B, lazy quantifiers, \p, named groups, unescaped ] { }. */
-#ifndef RUNG_PROMPT_PATTERN_H
-#define RUNG_PROMPT_PATTERN_H
+#ifndef RUNG_SCHEMA_PATTERN_H
+#define RUNG_SCHEMA_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,15 @@
 /* schema_inner.h - what the files of the schema compiler share.
  *
  * Each add_... function drafts what lies between the nodes `from` and `to`: every text a schema allows. */
-#ifndef RUNG_PROMPT_SCHEMA_INNER_H
-#define RUNG_PROMPT_SCHEMA_INNER_H
+#ifndef RUNG_SCHEMA_SCHEMA_INNER_H
+#define RUNG_SCHEMA_SCHEMA_INNER_H
 
 #include <jansson.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 /* A JSON pointer while the schema is read: its last token, and where that stands. */
 struct location {
@@ -49,6 +49,8 @@ bool schema_fail(struct schema *s, const struct location *at, const char *key, c
 
 /* The kinds that the keyword `type` names; 0 and an error where it is malformed. Absent: every kind. */
 unsigned schema_kinds(struct schema *s, const json_t *schema, const struct location *at);
+/* Of a value, what `type` may say of it: an integer is a number too. */
+unsigned value_kind(const json_t *value);
 /* The target of a $ref and its pointer (in the arena); NULL and an error where there is none. */
 const json_t *schema_target(struct schema *s, const json_t *schema, const struct location *at, const char **pointer);
 

@@ -5,7 +5,7 @@
  * at most 15 significant digits: those a double, and so every JSON reader, tells apart. */
 #include <inttypes.h>
 
-#include "prompt/schema_inner.h"
+#include "schema/schema_inner.h"
 
 enum {
 	DIGITS = 15,         /* of a number; of an integer whose bounds do not ask for more */

@@ -3,10 +3,10 @@
  *
  * The search for a match anywhere is in the network: any characters before, and a match that stays one whatever
  * follows. ^ is passed only where nothing was read, $ only where the string may end. */
-#include "prompt/pattern.h"
+#include "schema/pattern.h"
 
 #include "base/hash.h"
-#include "prompt/pattern_inner.h"
+#include "schema/pattern_inner.h"
 
 enum {
 	NODES = 8192,    /* of the network */

@@ -1,9 +1,9 @@
 /* pattern_inner.h - between reading a pattern (pattern_read.c) and making it deterministic (pattern.c). */
-#ifndef RUNG_PROMPT_PATTERN_INNER_H
-#define RUNG_PROMPT_PATTERN_INNER_H
+#ifndef RUNG_SCHEMA_PATTERN_INNER_H
+#define RUNG_SCHEMA_PATTERN_INNER_H
 
 #include "base/arena.h"
-#include "prompt/pattern.h"
+#include "schema/pattern.h"
 
 #define PATTERN_FOREVER UINT32_MAX
 enum { LAST_CODE_POINT = 0x10FFFF };

@@ -1,16 +1,18 @@
-/* prompt_schema_random.c - schemas drawn at random, each followed by a model drawn at random at temperature 1.5.
+/* schema_random.c - schemas drawn at random, each followed by a model drawn at random at temperature 1.5.
  *
  * Every output must parse (jansson), satisfy the schema in the eyes of a validator that shares nothing with the compiler
- * (schema_random.h), and be complete within its budget of tokens; the mask must be what asking token by token gives.
+ * (schema_random.h), and be complete within its budget of tokens; the mask must be what asking token by token gives. The
+ * project's own validator must agree with that one, on outputs and on what is made of them.
  *
- *   prompt_schema_random dump N     N pairs {"schema": ..., "output": ...}, one a line; tests/reference/schemas.py
+ *   schema_random dump N     N pairs {"schema": ..., "output": ...}, one a line; tests/reference/schemas.py
  *                                   checks them with the Python package jsonschema */
 #include "schema_random.h"
 
 #include "base/arena.h"
 #include "base/hash.h"
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/validator.h"
+#include "schema/schema.h"
 
 enum { SCHEMAS = 1200, OUTPUTS = 3, PIECES = 600 };
 
@@ -101,7 +103,7 @@ struct sampling {
 	const struct token_bytes *t;
 	struct rng *r;
 	uint64_t mask[PIECES / 64 + 1];
-	size_t masks, fallbacks;
+	size_t masks, fallbacks, refused;
 };
 
 static bool token_allowed(struct sampling *s, struct grammar_state state, size_t id, size_t budget)
@@ -169,6 +171,53 @@ static void sample(struct sampling *s, struct buf *out)
 	assert_true(grammar_may_end(s->m, state));
 }
 
+/* Something else than the value, near it: without a member, with another, or all of it another. Given up: the value. */
+static json_t *changed(struct rng *r, json_t *value)
+{
+	const char *key = json_object_iter_key(json_object_iter(value));
+
+	if (json_object_size(value) > 0 && chance(r, 0.7)) {
+		if (chance(r, 0.5))
+			json_object_set_new(value, key, random_value(r, 0));
+		else
+			json_object_del(value, key);
+		return value;
+	}
+	if (json_array_size(value) > 0 && chance(r, 0.7)) {
+		json_array_append_new(value, random_value(r, 0));
+		return value;
+	}
+	json_decref(value);
+	return random_value(r, 0);
+}
+
+/* Returns how many values were refused. */
+static size_t check_validator(struct validator *v, const json_t *schema, const struct buf *out, struct rng *r)
+{
+	json_t *value = json_loadb(buf_text(out), out->n, JSON_DECODE_ANY, NULL);
+	struct buf text = { 0 };
+	size_t refused = 0;
+
+	validator_write(v, value, &text);
+	json_t *again = json_loadb(buf_text(&text), text.n, JSON_DECODE_ANY, NULL);
+
+	assert_true(json_equal(value, again)); /* order apart, which a grammar has right already */
+	json_decref(again);
+	for (size_t i = 0; i < 4; i++) {
+		struct buf why = { 0 };
+		bool accepted = validator_accepts(v, value, &why);
+
+		if (accepted != valid(schema, schema, value) || (accepted != (why.n == 0)))
+			fail_msg("accepted %d (%s): %s", accepted, buf_text(&why), buf_text(out));
+		refused += !accepted;
+		buf_release(&why);
+		value = changed(r, value);
+	}
+	json_decref(value);
+	buf_release(&text);
+	return refused;
+}
+
 /* Runs n schemas; prints pairs where asked to. Returns how many outputs were checked. */
 static size_t run_schemas(size_t n, size_t outputs, bool print, struct sampling *s)
 {
@@ -183,15 +232,20 @@ static size_t run_schemas(size_t n, size_t outputs, bool print, struct sampling 
 		if (!g)
 			fail_msg("%s: %s", text, err.text);
 		s->m = grammar_matcher_new(g);
+		struct validator *v = validator_new(text, strlen(text), &err);
+
+		assert_non_null(v);
 		for (size_t k = 0; k < outputs; k++, done++) {
 			struct buf out = { 0 };
 
 			sample(s, &out);
 			check_output(schema, text, &out);
+			s->refused += check_validator(v, schema, &out, s->r);
 			if (print)
 				print_pair(schema, &out);
 			buf_release(&out);
 		}
+		validator_free(v);
 		grammar_matcher_free(s->m);
 		grammar_free(g);
 		free(text);
@@ -211,6 +265,7 @@ static size_t run(size_t n, size_t outputs, bool print, size_t *masks)
 	s.t = t;
 	size_t done = run_schemas(n, outputs, print, &s);
 
+	assert_true(s.refused > n); /* of the 9 values that are made of 3 outputs, a third and more */
 	*masks = s.masks;
 	token_bytes_free(t);
 	return done;
@@ -235,5 +290,5 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "dump") == 0)
 		return run(strtoul(argv[2], NULL, 10), 1, true, &masks) == 0;
-	return cmocka_run_group_tests_name("prompt_schema_random", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("schema_random", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 
 #include "base/text.h"
-#include "prompt/schema_inner.h"
+#include "schema/schema_inner.h"
 
 enum { SHOWN = 300 }; /* bytes of a pointer in a sentence */
 

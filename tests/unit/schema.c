@@ -1,10 +1,10 @@
-/* prompt_schema.c - what each keyword lets through, and what is refused at load. prompt_schema_random.c draws schemas. */
+/* schema.c - what each keyword lets through, and what is refused at load. schema_random.c draws schemas. */
 #include "test.h"
 
 #include <string.h>
 
 #include "llm/grammar_match.h"
-#include "prompt/schema.h"
+#include "schema/schema.h"
 
 /* Each text is a whole output. */
 static const struct {
@@ -318,5 +318,5 @@ int main(void)
 		cmocka_unit_test(missing_bytes_are_avoided),
 	};
 
-	return cmocka_run_group_tests_name("prompt_schema", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);
 }
