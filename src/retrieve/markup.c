@@ -106,7 +106,7 @@ static const struct markup_element *element_find(const char *name, size_t n)
 		size_t middle = low + (high - low) / 2;
 		int order = strncasecmp(name, elements[middle].name, n);
 
-		if (order == 0 && elements[middle].name[n] == '\0')
+		if (order == 0 && strlen(elements[middle].name) == n) /* a name may hold NULs: [n] could lie behind the other's */
 			return &elements[middle];
 		if (order > 0)
 			low = middle + 1;

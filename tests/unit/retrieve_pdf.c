@@ -327,6 +327,21 @@ static void read_layout(const char *xhtml, size_t piece, struct parts *parts)
 	pdf_layout_end(&l);
 }
 
+/* A name may go on behind a NUL, where the table's names have ended. */
+static void names_with_nuls_are_no_elements(void **state)
+{
+	static const char xhtml[] = "<title\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0>x</title><word\0>y</word><word>z</word>";
+	struct parts parts = { 0 };
+	struct pdf_layout l;
+
+	(void)state;
+	pdf_layout_init(&l, &parts);
+	pdf_layout_feed(&l, xhtml, sizeof(xhtml) - 1);
+	pdf_layout_end(&l);
+	assert_string_equal(buf_text(&parts.text), "z");
+	parts_release(&parts);
+}
+
 static void layouts_are_read_however_they_are_cut(void **state)
 {
 	(void)state;
@@ -377,6 +392,7 @@ int main(void)
 		cmocka_unit_test(broken_pdfs_are_one_sentence),
 		cmocka_unit_test(a_bomb_ends_at_a_limit),
 		cmocka_unit_test(the_child_is_kept_within_limits),
+		cmocka_unit_test(names_with_nuls_are_no_elements),
 		cmocka_unit_test(layouts_are_read_however_they_are_cut),
 	};
 
