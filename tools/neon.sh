@@ -1,13 +1,13 @@
 #!/bin/sh
-# neon.sh [TEST...] - builds the engine for 64-bit ARM and runs its unit tests (or the named ones) under qemu: Debian on
+# neon.sh [TEST...] - builds the engine and the scans for 64-bit ARM and runs their unit tests (or the named ones) under qemu: Debian on
 # x86-64 only. Installs the cross compiler, the emulator and the libraries' arm64 packages when they are missing, for
 # which dpkg must know the architecture. Real models and data are left out: an emulator takes minutes for what takes
 # seconds. Not part of CI.
 set -eu
 
 packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libfyaml-dev:arm64 libjansson-dev:arm64
-	libutf8proc-dev:arm64 libsqlite3-dev:arm64 libcmocka-dev:arm64"
-tests=${*:-$(cd tests/unit && ls base.c llm_*.c schema.c | sed 's/\.c$//')}
+	libutf8proc-dev:arm64 libsqlite3-dev:arm64 libmd4c-dev:arm64 libgumbo-dev:arm64 libcmocka-dev:arm64"
+tests=${*:-$(cd tests/unit && ls base.c llm_*.c schema.c retrieve_vectors.c | sed 's/\.c$//')}
 
 if ! command -v dpkg-query >/dev/null 2>&1 || [ "$(dpkg --print-architecture)" != amd64 ]; then
 	echo "neon: this needs Debian on x86-64; on an ARM machine \`make test\` runs the same code" >&2
