@@ -1,8 +1,8 @@
 #!/bin/sh
-# neon.sh [TEST...] - builds the engine and the scans for 64-bit ARM and runs their unit tests (or the named ones) under qemu: Debian on
-# x86-64 only. Installs the cross compiler, the emulator and the libraries' arm64 packages when they are missing, for
-# which dpkg must know the architecture. Real models and data are left out: an emulator takes minutes for what takes
-# seconds. Not part of CI.
+# neon.sh [TEST...] - builds the engine and the scans for 64-bit ARM and runs their unit tests (or the named ones) under
+# qemu: Debian on x86-64 only. Installs the cross compiler, the emulator and the libraries' arm64 packages when they are
+# missing, for which dpkg must know the architecture. Real models and data are left out: an emulator takes minutes for
+# what takes seconds. Not part of CI.
 set -eu
 
 packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libfyaml-dev:arm64 libjansson-dev:arm64
