@@ -65,6 +65,18 @@ static void they_ask_no_model(void **state)
 	assert_int_equal(calls, 0);
 }
 
+static void abstaining_is_right_where_nothing_is_known(void **state)
+{
+	const struct example *unknown = towns_item(&t, "anthem-8"), *known = towns_item(&t, "harbour-8");
+	struct answer a = answered("0/abstain", unknown);
+
+	(void)state;
+	assert_string_equal(a.text, "");
+	assert_string_equal(a.status, "abstained");
+	assert_null(a.evidence);
+	assert_true(scorer_grade(t.task, unknown, a.text) == 1 && scorer_grade(t.task, known, a.text) == 0);
+}
+
 static void a_known_question_gets_its_answer(void **state)
 {
 	const struct item_list pool = t.task->pool.list;
@@ -181,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(they_ask_no_model),
+		TEST(abstaining_is_right_where_nothing_is_known),
 		TEST(a_known_question_gets_its_answer),
 		TEST(it_knows_the_pool_alone),
 		TEST(the_nearest_sentence_answers_and_cites_itself),
