@@ -5,6 +5,8 @@
  * rest of a link, of emphasis, of a table's row. Autolinks are off: they change no text, and md4c 0.4.8 is quadratic in
  * them (2 MB of URLs took 8.7 s; nothing else it was given took more than .1 s a megabyte). */
 #include <md4c.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "retrieve/document_inner.h"
 
@@ -225,10 +227,24 @@ static size_t skip_front_matter(const struct document_file *f, struct parts *p)
 	return from;
 }
 
+/* md4c 0.4.8 looks for what ends a comment and the like ("-->", "?>", "</script>") without asking how much is left: up to so many bytes. */
+enum { READ_BEYOND = 16 };
+
+static char *padded(const char *bytes, size_t n)
+{
+	char *copy = mem_alloc(n + READ_BEYOND);
+
+	memcpy(copy, bytes, n);
+	memset(copy + n, 0, READ_BEYOND);
+	return copy;
+}
+
 bool markdown_parse(const struct document_file *f, struct parts *p, struct error *err)
 {
 	struct buf front = { 0 };
-	struct reader r = { .f = f, .p = p, .from = skip_front_matter(f, p) };
+	char *bytes = padded(f->bytes, f->n);
+	struct document_file copy = *f;
+	struct reader r = { .f = &copy, .p = p, .from = skip_front_matter(f, p) };
 	const MD_PARSER parser = {
 		.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS,
 		.enter_block = enter_block, .leave_block = leave_block,
@@ -237,9 +253,10 @@ bool markdown_parse(const struct document_file *f, struct parts *p, struct error
 	};
 
 	(void)err;
+	copy.bytes = bytes;
 	front = p->title;
 	p->title = (struct buf){ 0 };
-	if (md_parse(f->bytes + r.from, (MD_SIZE)(f->n - r.from), &parser, &r) != 0) {
+	if (md_parse(bytes + r.from, (MD_SIZE)(f->n - r.from), &parser, &r) != 0) {
 		p->n_blocks = 0;
 		buf_clear(&p->title);
 		plain_blocks(p, BLOCK_PARAGRAPH, f->bytes, r.from, f->n);
@@ -247,5 +264,6 @@ bool markdown_parse(const struct document_file *f, struct parts *p, struct error
 	if (p->title.n == 0)
 		buf_add(&p->title, buf_text(&front), front.n);
 	buf_release(&front);
+	free(bytes);
 	return true;
 }

@@ -20,7 +20,7 @@ static void add_run(struct mirror_runs *r, const struct mirror_run *run)
 {
 	if (run->n == 0)
 		return;
-	if (r->n == r->capacity) {
+	if (!r->list || r->n == r->capacity) {
 		r->capacity = r->capacity ? r->capacity * 2 : 64;
 		r->list = mem_resize(r->list, r->capacity, sizeof(*r->list));
 	}

@@ -400,6 +400,33 @@ static void size_and_depth_do_no_harm(void **state)
 	arena_release(&arena);
 }
 
+/* Bytes that end where they end: a parser that looks for "-->" behind them is caught by the sanitizer. */
+static void nothing_is_read_behind_the_end(void **state)
+{
+	static const char *const texts[] = { "a\n\n<!-- x -", "<!-- x\ny -", "<script>\nx </scr", "<![CDATA[ x ]", "<?php x ?", "<pre>\n</pr",
+					    "a <!-- b\n4", "a <? b\n4", "a <![CDATA[ b\n4", "a <!X b\n4",
+					    ";J ..   # \030DDJ. . DpageDDDDD<!--\001jDD.\013PJ. . J. J. \n4" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		for (size_t n = 1; n <= strlen(texts[i]); n++) {
+			char *bytes = malloc(n);
+			struct arena arena;
+			struct document d;
+			struct error err;
+
+			assert_non_null(bytes);
+			memcpy(bytes, texts[i], n);
+			arena_init(&arena);
+			for (enum media media = MEDIA_TEXT; media <= MEDIA_HTML; media++) {
+				assert_true(document_parse(media, "f", "f", bytes, n, &arena, &d, &err));
+				check_document(texts[i], &d, NULL, n);
+			}
+			arena_release(&arena);
+			free(bytes);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +437,7 @@ int main(void)
 		cmocka_unit_test(origins_lead_back),
 		cmocka_unit_test(visible_text_is_that_of_the_tree),
 		cmocka_unit_test(size_and_depth_do_no_harm),
+		cmocka_unit_test(nothing_is_read_behind_the_end),
 	};
 
 	return cmocka_run_group_tests_name("retrieve_document", tests, NULL, NULL);
