@@ -87,18 +87,17 @@ bool progress_stopped(const struct library_progress *p, struct error *err)
 	return true;
 }
 
-bool library_text(struct library *l, const char *document, struct arena *arena, const char **text, size_t *n, bool *found,
-		  struct error *err)
+bool library_document(struct library *l, const char *name, struct arena *arena, struct passage *whole, bool *found,
+		      struct error *err)
 {
 	struct document_row row;
-	bool ok = documents_begin_read(l->documents, err) && documents_find(l->documents, document, arena, &row, found, err) &&
+	bool ok = documents_begin_read(l->documents, err) && documents_find(l->documents, name, arena, &row, found, err) &&
 		  (!*found || documents_text(l->documents, arena, &row, err));
 
 	documents_end(l->documents);
-	if (ok && *found) {
-		*text = row.text;
-		*n = row.n;
-	}
+	if (ok && *found)
+		*whole = (struct passage){ .revision = row.revision, .document = row.name, .title = row.title, .heading = "",
+					   .text = row.text, .end = row.n, .similarity = NAN };
 	return ok;
 }
 

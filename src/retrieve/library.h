@@ -92,9 +92,10 @@ bool library_search_all(struct library *l, const char *const *queries, size_t n_
 /* How the last search was done: its mode, or SEARCH_WORDS in place of it. */
 enum search_mode library_served(const struct library *l);
 
-/* The whole text of a document, for the gold passage and the passage view; *found false: there is none of that name. */
-bool library_text(struct library *l, const char *document, struct arena *arena, const char **text, size_t *n, bool *found,
-		  struct error *err);
+/* The whole of a document as one passage of its revision, without score and similarity; lives in arena. *found false: there is
+ * none of that name. */
+bool library_document(struct library *l, const char *name, struct arena *arena, struct passage *whole, bool *found,
+		      struct error *err);
 /* A fingerprint of all documents: the same names and texts give the same number. */
 bool library_fingerprint(struct library *l, uint64_t *fingerprint, struct error *err);
 

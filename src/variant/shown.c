@@ -63,33 +63,39 @@ static size_t count_words(void *context, const char *text, size_t n)
 }
 
 /* The chunks of a long document that have most to do with the question, in their order there. */
-static void nearest_chunks(const char *question, const char *name, const char *text, size_t n, struct arena *arena,
-			   struct passage *out, size_t *n_out)
+static void nearest_chunks(const char *question, const struct passage *whole, struct arena *arena, struct passage *out,
+			   size_t *n_out)
 {
 	struct chunk_options options = { .size = GOLD_SIZE, .overlap = 0, .count = count_words };
 	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
-	struct document d = { .text = text, .n = n, .title = "" };
-	struct block whole = { BLOCK_PARAGRAPH, 0, 0, n };
+	struct document d = { .text = whole->text, .n = whole->end, .title = "" };
+	struct block block = { BLOCK_PARAGRAPH, 0, 0, whole->end };
 	size_t n_chunks, positions[GOLD_PASSAGES];
 	double similarities[GOLD_PASSAGES];
 
-	d.blocks = &whole;
+	d.blocks = &block;
 	d.n_blocks = 1;
 	const struct chunk *chunks = chunk_document(&d, &options, arena, &n_chunks);
 	const char **texts = arena_array(arena, n_chunks, sizeof(*texts));
 	bool *chosen = arena_array(arena, n_chunks, sizeof(*chosen));
 
 	for (size_t i = 0; i < n_chunks; i++)
-		texts[i] = arena_copy(arena, text + chunks[i].start, chunks[i].end - chunks[i].start);
+		texts[i] = arena_copy(arena, whole->text + chunks[i].start, chunks[i].end - chunks[i].start);
 	struct tfidf_index *index = tfidf_index_new(&words, texts, n_chunks);
 	size_t found = tfidf_nearest(index, question, GOLD_PASSAGES, SIZE_MAX, positions, similarities);
 
 	for (size_t i = 0; i < found; i++)
 		chosen[positions[i]] = true;
 	for (size_t i = 0; i < n_chunks; i++)
-		if (chosen[i])
-			out[(*n_out)++] = (struct passage){ .document = name, .title = "", .heading = chunks[i].heading, .text = texts[i],
-							    .start = chunks[i].start, .end = chunks[i].end, .similarity = NAN };
+		if (chosen[i]) {
+			struct passage *p = &out[(*n_out)++];
+
+			*p = *whole;
+			p->heading = chunks[i].heading;
+			p->text = texts[i];
+			p->start = chunks[i].start;
+			p->end = chunks[i].end;
+		}
 	tfidf_index_free(index);
 }
 
@@ -97,20 +103,19 @@ static bool gold_documents(struct workshop *w, const struct example *item, const
 			   struct passage *out, size_t *n_out, struct error *err)
 {
 	for (size_t i = 0; i < item->n_gold_ids; i++) {
-		const char *name = document_named(w, item->gold_ids[i]), *text;
-		size_t n;
-		bool found;
+		const char *name = document_named(w, item->gold_ids[i]);
+		struct passage whole;
+		bool found = false;
 
-		if (!name)
+		if (name && !library_document(w->library, name, arena, &whole, &found, err))
+			return false;
+		if (!found)
 			return error_set(err, "%s:%zu: gold document \"%.100s\" is not among the documents; `rung docs ls` lists them",
 					 w->task->examples_file, item->line, item->gold_ids[i]);
-		if (!library_text(w->library, name, arena, &text, &n, &found, err))
-			return false;
-		if (n <= GOLD_BYTES)
-			out[(*n_out)++] = (struct passage){ .document = name, .title = "", .heading = "", .text = text, .end = n,
-							    .similarity = NAN };
+		if (whole.end <= GOLD_BYTES)
+			out[(*n_out)++] = whole;
 		else
-			nearest_chunks(question, name, text, n, arena, out, n_out);
+			nearest_chunks(question, &whole, arena, out, n_out);
 	}
 	return true;
 }
@@ -135,12 +140,9 @@ static bool all_passages(struct workshop *w, struct arena *arena, struct passage
 	*out = arena_array(arena, w->n_documents + 1, sizeof(**out));
 	*n = 0;
 	for (size_t i = 0; i < w->n_documents; i++) {
-		struct passage *p = &(*out)[*n];
 		bool found;
 
-		*p = (struct passage){ .document = w->documents[i].name, .title = w->documents[i].title, .heading = "",
-				       .similarity = NAN };
-		if (!library_text(w->library, p->document, arena, &p->text, &p->end, &found, err))
+		if (!library_document(w->library, w->documents[i].name, arena, &(*out)[*n], &found, err))
 			return false;
 		*n += found;
 	}
@@ -243,12 +245,11 @@ static bool fits_prompt(struct workshop *w, const char **unfit, struct error *er
 
 	for (size_t i = 0; ok && i < w->n_documents && bytes <= ALL_BYTES; i++) {
 		struct arena scratch = { 0 };
-		const char *text;
-		size_t n;
+		struct passage whole;
 		bool found;
 
-		ok = library_text(w->library, w->documents[i].name, &scratch, &text, &n, &found, err);
-		bytes += ok && found ? n : 0;
+		ok = library_document(w->library, w->documents[i].name, &scratch, &whole, &found, err);
+		bytes += ok && found ? whole.end : 0;
 		arena_release(&scratch);
 	}
 	if (bytes > ALL_BYTES)

@@ -171,13 +171,12 @@ static const char *found(struct fixture *f, struct library *l, const char *query
 	MUST(f, library_search(l, query, s, &f->arena, &p, &n, &f->err));
 	assert_true(n <= s->k);
 	for (size_t i = 0; i < n; i++) {
-		const char *text;
-		size_t length;
+		struct passage whole;
 		bool there;
 
-		MUST(f, library_text(l, p[i].document, &f->arena, &text, &length, &there, &f->err));
-		assert_true(there && p[i].end <= length && strlen(p[i].text) == p[i].end - p[i].start);
-		assert_memory_equal(p[i].text, text + p[i].start, p[i].end - p[i].start);
+		MUST(f, library_document(l, p[i].document, &f->arena, &whole, &there, &f->err));
+		assert_true(there && p[i].revision == whole.revision && p[i].end <= whole.end && strlen(p[i].text) == p[i].end - p[i].start);
+		assert_memory_equal(p[i].text, whole.text + p[i].start, p[i].end - p[i].start);
 		assert_true(i == 0 || s->diversity > 0 || p[i].score <= p[i - 1].score);
 		buf_addf(&out, "%s%s", i ? "|" : "", p[i].text);
 	}

@@ -77,11 +77,13 @@ static int tear_down(void **state)
 static size_t passages_found(struct passage **passages)
 {
 	static const struct search by_words = { .mode = SEARCH_WORDS, .cutting = { 200, 40, true, false }, .k = SHOWN };
-	const char *text;
-	size_t n, found;
+	struct passage whole;
+	size_t found;
 	bool there;
 
-	MUST(library_text(f.library, f.documents[rng_below(&f.rng, f.n_documents)].name, &f.arena, &text, &n, &there, &f.err));
+	MUST(library_document(f.library, f.documents[rng_below(&f.rng, f.n_documents)].name, &f.arena, &whole, &there, &f.err));
+	const char *text = whole.text;
+	size_t n = whole.end;
 	size_t start = rng_below(&f.rng, n > 120 ? n - 120 : 1);
 
 	start += text_first(text + start, n - start, 1); /* off half a character, or one on */

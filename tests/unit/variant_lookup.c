@@ -127,14 +127,13 @@ static void the_nearest_sentence_answers_and_cites_itself(void **state)
 		assert_int_equal(a.evidence->failed, 0);
 		const struct citation *c = &a.evidence->citations[0];
 		const struct passage *p = &a.evidence->passages[c->passage];
-		const char *text;
-		size_t n;
+		struct passage whole;
 		bool there;
 
-		MUST(&t, library_text(t.library, p->document, &t.arena, &text, &n, &there, &t.err));
-		assert_true(there && c->match == QUOTE_EXACT && c->end <= n);
+		MUST(&t, library_document(t.library, p->document, &t.arena, &whole, &there, &t.err));
+		assert_true(there && c->match == QUOTE_EXACT && c->end <= whole.end);
 		assert_int_equal(c->end - c->start, strlen(a.text));
-		assert_memory_equal(text + c->start, a.text, strlen(a.text));
+		assert_memory_equal(whole.text + c->start, a.text, strlen(a.text));
 		assert_true(a.evidence->gold[c->passage]);
 		assert_true(scorer_grade(t.task, item, a.text) == 1);
 	}

@@ -64,13 +64,13 @@ static bool suits(const struct technique *how)
 /* The passage is bytes of the document as the library has it. */
 static void assert_stored(const struct passage *p)
 {
-	const char *text;
-	size_t n;
+	struct passage whole;
 	bool there;
 
-	MUST(&t, library_text(t.library, p->document, &t.arena, &text, &n, &there, &t.err));
-	assert_true(there && p->start < p->end && p->end <= n && strlen(p->text) == p->end - p->start);
-	assert_memory_equal(p->text, text + p->start, p->end - p->start);
+	MUST(&t, library_document(t.library, p->document, &t.arena, &whole, &there, &t.err));
+	assert_true(there && p->revision > 0 && p->revision == whole.revision);
+	assert_true(p->start < p->end && p->end <= whole.end && strlen(p->text) == p->end - p->start);
+	assert_memory_equal(p->text, whole.text + p->start, p->end - p->start);
 }
 
 static size_t count_gold(const struct evidence *e)
