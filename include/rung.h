@@ -80,7 +80,8 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 			   struct rung_error *err);
 
 /* Answers one input: a JSON object of columns, or plain text when the input template names a single column. variant NULL:
- * the winner of the last climb. The answer is one JSON object without a newline. */
+ * the winner of the last climb. The answer is one JSON object without a newline; where passages were shown, "citations" are
+ * places of stored documents, in bytes, with their text. */
 enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer,
 			  struct rung_error *err);
 
