@@ -220,6 +220,21 @@ static const char *broken_at_the_line(const struct passage *p, const struct pass
 	return NULL;
 }
 
+/* The place, or the end of the word around it when that has a digit: with half of its digits a number is another one. */
+static size_t off_numbers(const char *s, size_t at)
+{
+	size_t from = at, to = at;
+	bool number = false;
+
+	while (from > 0 && s[from - 1] != ' ')
+		from--;
+	while (s[to] && s[to] != ' ')
+		to++;
+	for (size_t i = from; i < to; i++)
+		number |= s[i] >= '0' && s[i] <= '9';
+	return number ? to : at;
+}
+
 static const char *with_an_ellipsis(const struct passage *p, const struct passage *other)
 {
 	static const char *const marks[] = { " ... ", " [...] ", "\xE2\x80\xA6" };
@@ -227,7 +242,11 @@ static const char *with_an_ellipsis(const struct passage *p, const struct passag
 	size_t n = s ? strlen(s) : 0;
 
 	(void)other;
-	return s ? arena_printf(&f.arena, "%.*s%s%s", (int)(n * 35 / 100), s, marks[rng_below(&f.rng, 3)], s + n * 65 / 100) : NULL;
+	if (!s)
+		return NULL;
+	size_t left = off_numbers(s, n * 35 / 100), right = off_numbers(s, n * 65 / 100);
+
+	return left < right && n - right >= 8 ? arena_printf(&f.arena, "%.*s%s%s", (int)left, s, marks[rng_below(&f.rng, 3)], s + right) : NULL;
 }
 
 /* Edits at letters that are far enough apart; none more than a tenth of what is left. */
