@@ -98,48 +98,50 @@ out:
 	return bytes;
 }
 
-static bool write_fully(int fd, const char *bytes, size_t n)
+bool file_write_begin(struct file_write *w, const char *path, struct error *err)
 {
-	while (n) {
-		ssize_t put = write(fd, bytes, n);
+	*w = (struct file_write){ .path = path };
+	int length = snprintf(w->temporary, sizeof(w->temporary), "%s.tmp", path);
 
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		bytes += put;
-		n -= (size_t)put;
+	if (length < 0 || (size_t)length >= sizeof(w->temporary))
+		return error_set(err, "%s: path too long", path);
+	w->file = fopen(w->temporary, "wbe");
+	return w->file || error_set(err, "%s: cannot write: %s", w->temporary, strerror(errno));
+}
+
+void file_write_put(struct file_write *w, const void *bytes, size_t n)
+{
+	if (!w->cause && fwrite(bytes, 1, n, w->file) != n)
+		w->cause = errno ? errno : EIO;
+}
+
+static void note_failure(struct file_write *w, bool failed)
+{
+	if (failed && !w->cause)
+		w->cause = errno;
+}
+
+bool file_write_end(struct file_write *w, struct error *err)
+{
+	note_failure(w, fflush(w->file) != 0 || fsync(fileno(w->file)) != 0);
+	note_failure(w, fclose(w->file) != 0);
+	if (!w->cause)
+		note_failure(w, rename(w->temporary, w->path) != 0);
+	if (w->cause) {
+		unlink(w->temporary);
+		return error_set(err, "%s: cannot write: %s", w->path, strerror(w->cause));
 	}
-	return fsync(fd) == 0;
+	return true;
 }
 
 bool file_replace(const char *path, const void *bytes, size_t n, struct error *err)
 {
-	char temporary[4096];
-	int length = snprintf(temporary, sizeof(temporary), "%s.tmp", path);
+	struct file_write w;
 
-	if (length < 0 || (size_t)length >= sizeof(temporary))
-		return error_set(err, "%s: path too long", path);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return error_set(err, "%s: cannot write: %s", temporary, strerror(errno));
-	bool written = write_fully(fd, bytes, n);
-	int cause = errno;
-
-	if (close(fd) != 0 && written) {
-		written = false;
-		cause = errno;
-	}
-	if (written && rename(temporary, path) != 0) {
-		written = false;
-		cause = errno;
-	}
-	if (!written) {
-		unlink(temporary);
-		return error_set(err, "%s: cannot write: %s", path, strerror(cause));
-	}
-	return true;
+	if (!file_write_begin(&w, path, err))
+		return false;
+	file_write_put(&w, bytes, n);
+	return file_write_end(&w, err);
 }
 
 bool file_make_folder(const char *path, struct error *err)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -24,6 +25,17 @@ char *file_read(const char *path, size_t limit, size_t *n, struct error *err);
 
 /* Writes path.tmp, syncs, renames: readers see the old file or the new one; on failure no trace is left. */
 bool file_replace(const char *path, const void *bytes, size_t n, struct error *err);
+
+/* The same piece by piece: every begin that succeeds has its end, which says whether all pieces were written. Borrows path. */
+struct file_write {
+	const char *path;
+	char temporary[4096];
+	FILE *file;
+	int cause; /* errno of the first failure */
+};
+bool file_write_begin(struct file_write *w, const char *path, struct error *err);
+void file_write_put(struct file_write *w, const void *bytes, size_t n);
+bool file_write_end(struct file_write *w, struct error *err);
 
 /* mkdir -p */
 bool file_make_folder(const char *path, struct error *err);

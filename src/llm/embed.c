@@ -216,8 +216,7 @@ static void add_text(struct pass *p, const struct token_list *tokens)
 		p->blocks[p->n_blocks++] = (struct block){ t, t->first + i, smaller(t->n - i, ATTENTION_BLOCK) };
 }
 
-/* [CLS] text [SEP], cut to the limit before the [SEP]. */
-static void encode_text(const struct encoder *e, const char *text, struct token_list *tokens)
+void encoder_encode(const struct encoder *e, const char *text, struct token_list *tokens)
 {
 	tokens->n = 0;
 	token_list_add(tokens, e->cls);
@@ -244,7 +243,7 @@ void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float 
 
 	p->e = e;
 	for (size_t i = 0; i < n; i++) {
-		encode_text(e, texts[i], &list);
+		encoder_encode(e, texts[i], &list);
 		if (tokens)
 			tokens[i] = list.n;
 		if (p->n_rows + list.n > ENCODER_ROWS) {

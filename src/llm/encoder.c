@@ -457,6 +457,7 @@ struct encoder *encoder_open(const char *folder, const struct kernels *kernels, 
 
 	e->kernels = kernels;
 	e->pool = pool;
+	e->folder = mem_string(folder);
 	if (!read_main_config(&l) || !read_limit(&l) || !read_pooling(&l) || !load_tokenizer(&l) || !load_tensors(&l)) {
 		encoder_free(e);
 		return NULL;
@@ -500,6 +501,7 @@ void encoder_free(struct encoder *e)
 	free(e->scratch.scores);
 	tokenizer_free(e->tokenizer);
 	safetensors_free(e->file);
+	free(e->folder);
 	free(e);
 }
 

@@ -1,4 +1,4 @@
-/* encoder_inner.h - what encoder.c (loading) and embed.c (the arithmetic) share. */
+/* encoder_inner.h - what encoder.c (loading), embed.c (the arithmetic) and src/train (derivatives) share. */
 #ifndef RUNG_LLM_ENCODER_INNER_H
 #define RUNG_LLM_ENCODER_INNER_H
 
@@ -36,6 +36,7 @@ struct encoder_scratch {
 struct encoder {
 	const struct kernels *kernels;
 	struct pool *pool;
+	char *folder;
 	struct safetensors *file;
 	struct tokenizer *tokenizer;
 	size_t layers, width, heads, ffn, vocabulary, positions;
@@ -49,5 +50,8 @@ struct encoder {
 	struct encoder_layer *layer; /* (layers) */
 	struct encoder_scratch scratch;
 };
+
+/* [CLS] text [SEP], cut to the limit before the [SEP]. */
+void encoder_encode(const struct encoder *e, const char *text, struct token_list *tokens);
 
 #endif

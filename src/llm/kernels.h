@@ -32,6 +32,15 @@ struct dots {
 	size_t ldo;
 };
 
+/* One step of AdamW (Loshchilov, Hutter 2019, arXiv 1711.05101) as PyTorch counts it. */
+struct adamw_step {
+	float rate;         /* learning rate / (1 - beta1^t) */
+	float decay;        /* 1 - learning rate * weight decay */
+	float inverse_root; /* 1 / sqrt(1 - beta2^t) */
+	float beta1, beta2, epsilon;
+	float scale;        /* of the gradient: clipping, and what it is averaged over */
+};
+
 struct kernels {
 	const char *name;
 	bool (*available)(void); /* does this processor have what the set needs? */
@@ -79,6 +88,18 @@ struct kernels {
 	 * out may be x or residual. */
 	void (*layer_norm)(float *out, const float *x, const float *residual, const float *offset, const float *weight,
 			   const float *bias, size_t n, float epsilon);
+
+	/* Their derivatives on one row of n values: d holds the loss's derivative by the result, and gets that by the argument. x is
+	 * what the forward loop was given (gelu: its bias added). kernels_gradients.h */
+	void (*gelu_gradient)(float *d, float *x, size_t n);                    /* x gets gelu(x) */
+	void (*swiglu_gradient)(float *d, float *gate, float *up, size_t n);   /* gate, up get theirs; d what the forward loop gave */
+	void (*geglu_gradient)(float *d, float *gate, float *up, size_t n);
+	void (*softmax_gradient)(float *d, const float *p, size_t n, float scale); /* p: the weights it gave */
+	void (*layer_norm_gradient)(float *d, const float *x, const float *weight, size_t n, float epsilon, float *d_weight,
+				    float *d_bias); /* those of weight and bias are added */
+	void (*rms_norm_gradient)(float *d, const float *x, const float *weight, size_t n, float epsilon);
+	/* Moves n weights w; m and v are their moments; d NULL: a gradient of zero. */
+	void (*adamw)(const struct adamw_step *s, float *w, float *m, float *v, const float *d, size_t n);
 };
 
 /* The set that multiplies few rows with quantised weights. */

@@ -20,7 +20,7 @@ static bool has_avx512(void)
 
 const struct kernels kernels_avx512 = {
 	.name = "avx512", .available = has_avx512, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
-	PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS, GRADIENT_FUNCTIONS,
 };
 
 #endif

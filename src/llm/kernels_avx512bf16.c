@@ -238,7 +238,7 @@ const struct kernels kernels_avx512bf16 = {
 	.multiply = pair_multiply,
 	.decode = blocks_decode,
 	.decode_dot = blocks_dot, .dots = blocks_dots,
-	ROW_FUNCTIONS,
+	ROW_FUNCTIONS, GRADIENT_FUNCTIONS,
 };
 
 #endif

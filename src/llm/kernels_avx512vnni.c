@@ -240,7 +240,7 @@ const struct kernels kernels_avx512vnni = {
 	.round = block_round,
 	.multiply = block_multiply,
 	.few = &kernels_avx512,
-	ROW_FUNCTIONS,
+	ROW_FUNCTIONS, GRADIENT_FUNCTIONS,
 };
 
 #endif

@@ -13,6 +13,7 @@ static inline float half_to_float(uint16_t bits)
 #define VECTOR_FMA(a, b, c) ((vector)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
 #define VECTOR_MAX(a, b) ((vector)vmaxq_f32((float32x4_t)(a), (float32x4_t)(b)))
 #define VECTOR_MIN(a, b) ((vector)vminq_f32((float32x4_t)(a), (float32x4_t)(b)))
+#define VECTOR_SQRT(a) ((vector)vsqrtq_f32((float32x4_t)(a)))
 #define HALF_TO_FLOAT(bits) half_to_float(bits)
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
@@ -20,6 +21,7 @@ static inline float half_to_float(uint16_t bits)
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_rows.h"
+#include "llm/kernels_gradients.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_transpose.h"
@@ -32,7 +34,7 @@ static bool has_neon(void)
 
 const struct kernels kernels_neon = {
 	.name = "neon", .available = has_neon, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
-	PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS, GRADIENT_FUNCTIONS,
 };
 
 #endif

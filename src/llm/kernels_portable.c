@@ -6,6 +6,7 @@
 #define VECTOR_FMA(a, b, c) ((a) * (b) + (c))
 #define VECTOR_MAX(a, b) vector_select((a) > (b), a, b)
 #define VECTOR_MIN(a, b) vector_select((a) < (b), a, b)
+#define VECTOR_SQRT(a) vector_sqrt(a)
 #define HALF_TO_FLOAT(bits) f16_to_f32(bits)
 #define TILE_ROWS 2
 #define TILE_VECTORS 4
@@ -13,6 +14,15 @@
 #include "llm/kernels_sets.h"
 
 #include "llm/kernels_rows.h"
+
+INLINE vector vector_sqrt(vector v)
+{
+	for (int i = 0; i < LANES; i++)
+		v[i] = sqrtf(v[i]);
+	return v;
+}
+
+#include "llm/kernels_gradients.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
 #include "llm/kernels_transpose.h"
@@ -25,5 +35,5 @@ static bool always(void)
 
 const struct kernels kernels_portable = {
 	.name = "portable", .available = always, .decode = blocks_decode, .decode_dot = blocks_dot, .dots = blocks_dots,
-	PANEL_FUNCTIONS, ROW_FUNCTIONS,
+	PANEL_FUNCTIONS, ROW_FUNCTIONS, GRADIENT_FUNCTIONS,
 };

@@ -156,20 +156,27 @@ INLINE vector vector_exp(vector x)
 	return (VECTOR_FMA(p, r * r, r) + vector_all(1.0f)) * (vector)power;
 }
 
-/* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision.
- * q = exp(-x^2/2) P(t), t = 1 / (1 + 0.29 |x|); tests/reference/gelu_fit.py prints P, 1.4e-8 from x Phi(x). */
-INLINE vector vector_gelu(vector x)
+/* Phi(-|x|) = exp(-x^2/2) P(t), t = 1 / (1 + 0.29 |x|), and that exponential; tests/reference/gelu_fit.py prints P, 1.4e-8
+ * from x Phi(x). */
+INLINE vector vector_tail(vector x, vector *exponential)
 {
 	static const float fit[] = { -0.0917467041f, 0.295326613f, -0.107611143f,
 				     0.189061818f,   0.0977690685f, 0.117199866f };
 	vector size = (vector)((vector_bits)x & 0x7fffffff);
 	vector t = vector_all(1.0f) / VECTOR_FMA(size, vector_all(0.29f), vector_all(1.0f));
 	vector p = vector_all(fit[0]);
-	vector q;
 
 	for (int i = 1; i < 6; i++)
 		p = VECTOR_FMA(p, t, vector_all(fit[i]));
-	q = p * t * vector_exp(x * x * vector_all(-0.5f)) * x;
+	*exponential = vector_exp(x * x * vector_all(-0.5f));
+	return p * t * *exponential;
+}
+
+/* x * Phi(x): x - x q for x > 0, else x q, with q = Phi(-|x|), so the left tail keeps its relative precision. */
+INLINE vector vector_gelu(vector x)
+{
+	vector exponential, q = vector_tail(x, &exponential) * x;
+
 	return vector_select(x > vector_all(0.0f), x - q, q);
 }
 

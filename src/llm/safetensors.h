@@ -19,4 +19,15 @@ size_t safetensors_count(const struct safetensors *s);
 const struct tensor *safetensors_at(const struct safetensors *s, size_t i); /* in the order of their bytes */
 const struct tensor *safetensors_find(const struct safetensors *s, const char *name); /* NULL when absent */
 
+/* A tensor to be written: values (rows, columns), or (columns) when rows is 0, to F32 or F16 (rounded to nearest even). */
+struct safetensors_out {
+	const char *name;
+	size_t rows, columns;
+	const float *values;
+	enum tensor_type type;
+};
+/* Writes n tensors and the text pairs of metadata (2 n_metadata: key, value) to path, which is replaced at once. */
+bool safetensors_write(const char *path, const struct safetensors_out *tensors, size_t n, const char *const *metadata,
+		       size_t n_metadata, struct error *err);
+
 #endif

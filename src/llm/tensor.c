@@ -47,6 +47,27 @@ uint16_t f32_to_bf16(float x)
 	return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
+uint16_t f32_to_f16(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	uint32_t sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
+
+	if (size > 0x7F800000)
+		return (uint16_t)(sign | 0x7E00);
+	if (size >= 0x477FF000) /* rounds beyond 65504 */
+		return (uint16_t)(sign | 0x7C00);
+	if (size < 0x38800000) { /* below 2^-14: a multiple of 2^-24, by adding a number whose last place is that */
+		float shifted = float_of_bits(size) + 0.5f;
+
+		memcpy(&bits, &shifted, sizeof(bits));
+		return (uint16_t)(sign | (bits - 0x3F000000));
+	}
+	size += 0xFFF + (size >> 13 & 1);
+	return (uint16_t)(sign | (size - ((127 - 15) << 23)) >> 13);
+}
+
 const char *tensor_type_name(enum tensor_type type)
 {
 	return quant_format_of(type)->name;

@@ -50,6 +50,7 @@ size_t tensor_row_bytes(enum tensor_type type, size_t columns);
 void tensor_read(const struct tensor *t, size_t first, size_t n, float *out);
 
 float f16_to_f32(uint16_t half);
+uint16_t f32_to_f16(float x);  /* round to nearest even; too large a value becomes infinite; NaN stays NaN */
 uint16_t f32_to_bf16(float x); /* round to nearest even; NaN stays NaN */
 float bf16_to_f32(uint16_t x);
 

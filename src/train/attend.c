@@ -1,0 +1,291 @@
+/* attend.c - one tile a span and key head. Keys and values of the prefix and the span's own are gathered side by side; what the
+ * derivative owes the rows of a prefix is kept a span at a time and added up in the order of the spans, so that the sum does not
+ * depend on which thread was first. */
+#include "train/attend.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+enum { LINE = 16 };
+
+static size_t padded(size_t n)
+{
+	return (n + LINE - 1) / LINE * LINE;
+}
+
+static const struct kernels *plain(const struct attend *a)
+{
+	return a->kernels->exact ? a->kernels->exact : a->kernels;
+}
+
+static size_t keys_of(const struct span *s)
+{
+	return s->n_prefix + s->n;
+}
+
+/* The memory of one tile; `seen` positions, rows queries. */
+struct work {
+	const struct kernels *kernels; /* of f32 products */
+	float *k, *v, *d_k, *d_v; /* (seen, width) */
+	float *p, *d;             /* (rows, stride) weights, and their derivative */
+	float *turned;            /* (seen, rows) */
+	float *mixed;             /* (seen or rows, width) */
+	void *panels;
+	size_t rows, seen, stride;
+};
+
+struct longest {
+	size_t rows, seen;
+};
+
+static struct longest longest_of(const struct attend *a)
+{
+	struct longest l = { 0 };
+
+	for (size_t i = 0; i < a->n_spans; i++) {
+		size_t seen = keys_of(&a->spans[i]);
+
+		l.rows = a->spans[i].n > l.rows ? a->spans[i].n : l.rows;
+		l.seen = seen > l.seen ? seen : l.seen;
+	}
+	return l;
+}
+
+static size_t panel_floats(const struct attend *a, size_t columns, size_t k)
+{
+	const struct kernels *kernels = plain(a);
+	size_t panel = (size_t)kernels->panel;
+
+	return padded((columns + panel - 1) / panel * kernels->panel_bytes(k) / sizeof(float));
+}
+
+static size_t panels_most(const struct attend *a, struct longest l)
+{
+	size_t keys = panel_floats(a, l.seen, a->width), values = panel_floats(a, a->width, l.seen > l.rows ? l.seen : l.rows);
+
+	return keys > values ? keys : values;
+}
+
+static size_t tile_floats(const struct attend *a, struct longest l)
+{
+	size_t most = l.seen > l.rows ? l.seen : l.rows;
+
+	return 4 * padded(l.seen * a->width) + 2 * padded(l.rows * padded(l.seen)) + padded(l.seen * padded(l.rows)) +
+	       padded(most * a->width) + panels_most(a, l);
+}
+
+/* What the spans with a prefix owe its rows: keys, then values, of all key heads. */
+static size_t owed_floats(const struct attend *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_spans; i++)
+		n += a->spans[i].n_prefix * 2 * a->kv_heads * a->width;
+	return padded(n);
+}
+
+size_t attend_scratch(const struct attend *a)
+{
+	return (size_t)pool_threads(a->pool) * tile_floats(a, longest_of(a)) + owed_floats(a);
+}
+
+struct run {
+	const struct attend *a;
+	struct longest longest;
+	size_t tile_floats;
+	float *scratch, *owed;
+	float *out;         /* forward */
+	const float *d_out; /* backward */
+	float *d_qkv;
+};
+
+static struct work lay_out(const struct run *r, const struct span *s, int worker)
+{
+	const struct attend *a = r->a;
+	float *next = r->scratch + (size_t)worker * r->tile_floats;
+	struct work w = { .kernels = plain(a), .rows = s->n, .seen = keys_of(s), .stride = padded(keys_of(s)) };
+	size_t most = r->longest.seen > r->longest.rows ? r->longest.seen : r->longest.rows;
+	size_t rows = padded(r->longest.seen * a->width), square = padded(r->longest.rows * padded(r->longest.seen));
+
+	w.k = next;
+	w.v = (next += rows);
+	w.d_k = (next += rows);
+	w.d_v = (next += rows);
+	w.p = (next += rows);
+	w.d = (next += square);
+	w.turned = (next += square);
+	w.mixed = (next += padded(r->longest.seen * padded(r->longest.rows)));
+	w.panels = next + padded(most * a->width);
+	return w;
+}
+
+static size_t row_floats(const struct attend *a)
+{
+	return (a->heads + 2 * a->kv_heads) * a->width;
+}
+
+/* Keys and values of a key head side by side, the prefix first. */
+static void gather(const struct attend *a, const struct span *s, size_t head, const struct work *w)
+{
+	size_t ld = row_floats(a), key = (a->heads + head) * a->width, value = key + a->kv_heads * a->width;
+
+	for (size_t i = 0; i < w->seen; i++) {
+		size_t row = i < s->n_prefix ? s->prefix_first + i : s->first + i - s->n_prefix;
+
+		memcpy(w->k + i * a->width, a->qkv + row * ld + key, a->width * sizeof(float));
+		memcpy(w->v + i * a->width, a->qkv + row * ld + value, a->width * sizeof(float));
+	}
+}
+
+/* c (m, n) = x (m, k) y^T, y (n, k) without gaps */
+static void times_rows(const struct work *w, const float *x, size_t m, size_t ldx, size_t k, const float *y, size_t n, float *c,
+		       size_t ldc)
+{
+	size_t panel = (size_t)w->kernels->panel;
+
+	for (size_t j = 0; j < n; j += panel) {
+		size_t columns = n - j < panel ? n - j : panel;
+
+		w->kernels->pack(y + j * k, columns, k, k, w->panels);
+		w->kernels->multiply(x, m, ldx, k, w->panels, columns, c + j, ldc);
+	}
+}
+
+/* c (m, n) = x (m, k) y, y (k, n), rows ldy apart */
+static void times_across(const struct work *w, const float *x, size_t m, size_t ldx, size_t k, const float *y, size_t ldy,
+			 size_t n, float *c, size_t ldc)
+{
+	size_t panel = (size_t)w->kernels->panel;
+
+	for (size_t j = 0; j < n; j += panel) {
+		size_t columns = n - j < panel ? n - j : panel;
+
+		for (size_t p = 0; p < k; p++)
+			w->kernels->pack_row(y + p * ldy + j, columns, p, w->panels);
+		w->kernels->multiply(x, m, ldx, k, w->panels, columns, c + j, ldc);
+	}
+}
+
+/* The weights of one query head, in p; positions that a row does not see have weight 0. */
+static void weigh(const struct attend *a, const struct span *s, const struct work *w, const float *q)
+{
+	times_rows(w, q, w->rows, row_floats(a), a->width, w->k, w->seen, w->p, w->stride);
+	for (size_t i = 0; i < w->rows; i++) {
+		float *p = w->p + i * w->stride;
+		size_t end = a->causal ? s->n_prefix + i + 1 : w->seen;
+		size_t begin = a->window && end > a->window ? end - a->window : 0;
+
+		w->kernels->softmax(p + begin, end - begin, a->scale);
+		memset(p, 0, begin * sizeof(*p));
+		memset(p + end, 0, (w->stride - end) * sizeof(*p));
+	}
+}
+
+static void forward_tile(void *context, size_t tile, int worker)
+{
+	const struct run *r = context;
+	const struct attend *a = r->a;
+	const struct span *s = &a->spans[tile / a->kv_heads];
+	size_t head = tile % a->kv_heads, group = a->heads / a->kv_heads, ldo = a->heads * a->width;
+	struct work w = lay_out(r, s, worker);
+
+	gather(a, s, head, &w);
+	for (size_t q = head * group; q < (head + 1) * group; q++) {
+		weigh(a, s, &w, a->qkv + s->first * row_floats(a) + q * a->width);
+		times_across(&w, w.p, w.rows, w.stride, w.seen, w.v, a->width, a->width, r->out + s->first * ldo + q * a->width,
+			     ldo);
+	}
+}
+
+static void turn(const float *x, size_t rows, size_t columns, size_t ld, float *out)
+{
+	for (size_t i = 0; i < rows; i++)
+		for (size_t c = 0; c < columns; c++)
+			out[c * rows + i] = x[i * ld + c];
+}
+
+static void add(float *to, const float *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] += from[i];
+}
+
+/* One query head: its d_q to d_qkv; what it owes keys and values is added to w->d_k and w->d_v. */
+static void query_backward(const struct run *r, const struct span *s, const struct work *w, size_t head)
+{
+	const struct attend *a = r->a;
+	size_t ld = row_floats(a), ldo = a->heads * a->width;
+	const float *q = a->qkv + s->first * ld + head * a->width, *d_out = r->d_out + s->first * ldo + head * a->width;
+
+	weigh(a, s, w, q);
+	times_rows(w, d_out, w->rows, ldo, a->width, w->v, w->seen, w->d, w->stride);
+	turn(w->p, w->rows, w->seen, w->stride, w->turned);
+	times_across(w, w->turned, w->seen, w->rows, w->rows, d_out, ldo, a->width, w->mixed, a->width);
+	add(w->d_v, w->mixed, w->seen * a->width);
+	for (size_t i = 0; i < w->rows; i++)
+		w->kernels->softmax_gradient(w->d + i * w->stride, w->p + i * w->stride, w->seen, a->scale);
+	times_across(w, w->d, w->rows, w->stride, w->seen, w->k, a->width, a->width,
+		     r->d_qkv + s->first * ld + head * a->width, ld);
+	turn(w->d, w->rows, w->seen, w->stride, w->turned);
+	times_across(w, w->turned, w->seen, w->rows, w->rows, q, ld, a->width, w->mixed, a->width);
+	add(w->d_k, w->mixed, w->seen * a->width);
+}
+
+static void backward_tile(void *context, size_t tile, int worker)
+{
+	const struct run *r = context;
+	const struct attend *a = r->a;
+	size_t span = tile / a->kv_heads, head = tile % a->kv_heads, group = a->heads / a->kv_heads, ld = row_floats(a);
+	const struct span *s = &a->spans[span];
+	struct work w = lay_out(r, s, worker);
+	size_t bytes = a->width * sizeof(float), before = 0;
+
+	for (size_t i = 0; i < span; i++)
+		before += a->spans[i].n_prefix;
+	gather(a, s, head, &w);
+	memset(w.d_k, 0, w.seen * bytes);
+	memset(w.d_v, 0, w.seen * bytes);
+	for (size_t q = head * group; q < (head + 1) * group; q++)
+		query_backward(r, s, &w, q);
+	for (size_t i = 0; i < w.seen; i++) {
+		bool owed = i < s->n_prefix;
+		float *keys = owed ? r->owed + (before + i) * 2 * a->kv_heads * a->width :
+				     r->d_qkv + (s->first + i - s->n_prefix) * ld + a->heads * a->width;
+
+		memcpy(keys + head * a->width, w.d_k + i * a->width, bytes);
+		memcpy(keys + (a->kv_heads + head) * a->width, w.d_v + i * a->width, bytes);
+	}
+}
+
+static struct run begin(const struct attend *a, float *scratch)
+{
+	struct run r = { .a = a, .longest = longest_of(a), .scratch = scratch };
+
+	r.tile_floats = tile_floats(a, r.longest);
+	r.owed = scratch + (size_t)pool_threads(a->pool) * r.tile_floats;
+	return r;
+}
+
+void attend_forward(const struct attend *a, float *out, float *scratch)
+{
+	struct run r = begin(a, scratch);
+
+	r.out = out;
+	pool_run(a->pool, a->n_spans * a->kv_heads, forward_tile, &r);
+}
+
+void attend_backward(const struct attend *a, const float *d_out, float *d_qkv, float *scratch)
+{
+	struct run r = begin(a, scratch);
+	const float *owed = r.owed;
+	size_t ld = row_floats(a), n = 2 * a->kv_heads * a->width;
+
+	r.d_out = d_out;
+	r.d_qkv = d_qkv;
+	pool_run(a->pool, a->n_spans * a->kv_heads, backward_tile, &r);
+	for (size_t i = 0; i < a->n_spans; i++)
+		for (size_t j = 0; j < a->spans[i].n_prefix; j++, owed += n)
+			add(d_qkv + (a->spans[i].prefix_first + j) * ld + a->heads * a->width, owed, n);
+}

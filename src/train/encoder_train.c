@@ -1,0 +1,617 @@
+/* encoder_train.c - forward and backward of a BERT encoder with a head, on rows packed without padding.
+ *
+ * Kept for the backward pass, a layer: its input x, queries, keys and values, what attention mixed, the sums before both norms,
+ * the first norm's output and the feed-forward block before its activation. The rest (normalised rows, attention weights,
+ * activations) is computed again: cheaper than the memory it would pass through. */
+#include "train/encoder_train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "train/attend.h"
+#include "train/encoder_train_inner.h"
+
+enum { ROW_TILE = 64 }; /* rows whose sums over columns are one partial sum: part of the result, so not the threads' to choose */
+
+struct training_pass {
+	struct encoder_trainer *t;
+	struct span *spans;
+	const struct training_text *const *texts;
+	size_t n_texts, rows;
+	size_t layer; /* at work */
+	bool add;     /* gradients are added to what is there */
+};
+
+static size_t row_tiles(size_t rows)
+{
+	return (rows + ROW_TILE - 1) / ROW_TILE;
+}
+
+static void for_rows(struct training_pass *p, void (*fn)(void *pass, size_t tile, int worker))
+{
+	pool_run(p->t->e->pool, row_tiles(p->rows), fn, p);
+}
+
+static size_t tile_end(const struct training_pass *p, size_t tile)
+{
+	return (tile + 1) * ROW_TILE < p->rows ? (tile + 1) * ROW_TILE : p->rows;
+}
+
+static void add(float *to, const float *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] += from[i];
+}
+
+/* --- buffers ------------------------------------------------------------------------------------------------------- */
+
+static float *take(float **next, size_t n)
+{
+	float *at = *next;
+
+	*next += (n + 15) / 16 * 16;
+	return at;
+}
+
+/* Lays the buffers of a pass of so many rows out behind `base`; returns what they take. */
+static size_t lay_out(struct encoder_trainer *t, float *base, size_t rows)
+{
+	const struct encoder *e = t->e;
+	struct training_scratch *s = &t->scratch;
+	size_t w = e->width, tiles = row_tiles(rows);
+	float *next = base;
+
+	for (size_t i = 0; i < e->layers; i++) {
+		struct layer_state *l = &t->state[i];
+
+		l->x = take(&next, rows * w);
+		l->qkv = take(&next, rows * 3 * w);
+		l->mixed = take(&next, rows * w);
+		l->z1 = take(&next, rows * w);
+		l->y1 = take(&next, rows * w);
+		l->up = take(&next, rows * e->ffn);
+		l->z2 = take(&next, rows * w);
+	}
+	s->z0 = take(&next, rows * w);
+	s->y = take(&next, rows * w);
+	s->rounded = take(&next, rows * e->ffn);
+	s->block = take(&next, rows * w);
+	s->d = take(&next, rows * w);
+	s->d2 = take(&next, rows * w);
+	s->wide = take(&next, rows * (e->ffn > 3 * w ? e->ffn : 3 * w));
+	s->turned = take(&next, (e->ffn > 3 * w ? e->ffn : 3 * w) * (rows + 16));
+	s->partial = take(&next, tiles * (2 * w + (e->ffn > 3 * w ? e->ffn : 3 * w)));
+	return (size_t)(next - base);
+}
+
+static void reserve(struct encoder_trainer *t, size_t rows)
+{
+	if (rows <= t->rows)
+		return;
+	free(t->memory);
+	t->memory = mem_aligned(lay_out(t, NULL, rows) * sizeof(float));
+	lay_out(t, t->memory, rows);
+	t->rows = rows;
+}
+
+/* --- products ------------------------------------------------------------------------------------------------------ */
+
+static const float *weight_of(const struct linear *l)
+{
+	return l->merged ? l->merged : l->weight->value;
+}
+
+/* out (rows, n) = x W^T; x was rounded */
+static void forward(struct training_pass *p, const struct linear *l, const float *x, size_t ldx, float *out)
+{
+	struct rows w = rows_of(weight_of(l), l->weight->rows, l->weight->columns, l->weight->columns);
+
+	pack_rows(&p->t->packing, p->t->e->kernels, p->t->e->pool, &w, NULL);
+	product(&p->t->packing, p->t->e->pool, x, p->rows, ldx, out, w.n);
+}
+
+/* out (rows, k) = d W; d was rounded */
+static void backward(struct training_pass *p, const struct linear *l, const float *d, size_t ldd, float *out)
+{
+	struct rows w = rows_of(weight_of(l), l->weight->rows, l->weight->columns, l->weight->columns);
+
+	pack_across(&p->t->packing, p->t->e->kernels, p->t->e->pool, &w, NULL);
+	product(&p->t->packing, p->t->e->pool, d, p->rows, ldd, out, w.k);
+}
+
+/* The gradient of the matrix, D^T X: d (rows, n), x (rows, k). Where the base does not move it goes on to the pair. */
+static void weigh(struct training_pass *p, const struct linear *l, const float *d, const float *x)
+{
+	struct encoder_trainer *t = p->t;
+	const struct kernels *kernels = t->e->kernels;
+	size_t n = l->weight->rows, k = l->weight->columns, ld = kernels->rounded_words(p->rows) | 1;
+	struct rows right = rows_of(x, p->rows, k, k);
+	bool beside = p->add || l->merged;
+	float *out = beside ? t->sum : l->weight->gradient;
+
+	transpose_round(kernels, t->e->pool, d, p->rows, n, n, t->scratch.turned, ld);
+	pack_across(&t->packing, kernels, t->e->pool, &right, NULL);
+	product(&t->packing, t->e->pool, t->scratch.turned, n, ld, out, k);
+	if (l->merged)
+		lora_gradient(t, l, t->sum, p->add);
+	else if (p->add)
+		add(l->weight->gradient, t->sum, n * k);
+}
+
+/* --- forward ------------------------------------------------------------------------------------------------------- */
+
+static void embed_rows(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	struct encoder_trainer *t = p->t;
+	const struct encoder *e = t->e;
+	size_t w = e->width, text = 0;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		while (r >= p->spans[text].first + p->spans[text].n)
+			text++;
+		size_t place = r - p->spans[text].first;
+		float *z = t->scratch.z0 + r * w, *x = t->state[0].x + r * w;
+		const float *word = t->words->value + (size_t)p->texts[text]->ids[place] * w;
+
+		for (size_t j = 0; j < w; j++)
+			z[j] = word[j] + t->places->value[place * w + j] + t->types->value[j];
+		e->kernels->layer_norm(x, z, NULL, NULL, t->embedding_norm[0]->value, t->embedding_norm[1]->value, w,
+				       e->epsilon);
+		e->kernels->round(x, w, t->scratch.rounded + r * w);
+	}
+}
+
+static void bias_rows(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	const struct encoder *e = p->t->e;
+	size_t n = 3 * e->width;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
+		e->kernels->axpy(p->t->state[p->layer].qkv + r * n, 1.0f, p->t->layer[p->layer].qkv.bias->value, n);
+}
+
+static void round_mixed(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	size_t w = p->t->e->width;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
+		p->t->e->kernels->round(p->t->state[p->layer].mixed + r * w, w, p->t->scratch.rounded + r * w);
+}
+
+/* z = x + block + bias; y = norm(z), and rounded */
+static void norm_rows(struct training_pass *p, size_t tile, const float *x, const struct parameter *bias,
+		      struct parameter *const *norm, float *z, float *y)
+{
+	const struct encoder *e = p->t->e;
+	size_t w = e->width;
+
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		const float *block = p->t->scratch.block + r * w;
+
+		for (size_t j = 0; j < w; j++)
+			z[r * w + j] = x[r * w + j] + block[j] + bias->value[j];
+		e->kernels->layer_norm(y + r * w, z + r * w, NULL, NULL, norm[0]->value, norm[1]->value, w, e->epsilon);
+		e->kernels->round(y + r * w, w, p->t->scratch.rounded + r * w);
+	}
+}
+
+static void first_norm(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	struct layer_state *s = &p->t->state[p->layer];
+	const struct layer_parameters *l = &p->t->layer[p->layer];
+
+	(void)worker;
+	norm_rows(p, tile, s->x, l->output.bias, l->attention_norm, s->z1, s->y1);
+}
+
+static float *output_of(struct encoder_trainer *t, size_t layer)
+{
+	return layer + 1 < t->e->layers ? t->state[layer + 1].x : t->scratch.y;
+}
+
+static void second_norm(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	struct layer_state *s = &p->t->state[p->layer];
+	const struct layer_parameters *l = &p->t->layer[p->layer];
+
+	(void)worker;
+	norm_rows(p, tile, s->y1, l->down.bias, l->ffn_norm, s->z2, output_of(p->t, p->layer));
+}
+
+static void activate_rows(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	const struct encoder *e = p->t->e;
+	const float *bias = p->t->layer[p->layer].up.bias->value;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *up = p->t->state[p->layer].up + r * e->ffn, *out = p->t->scratch.rounded + r * e->ffn;
+
+		e->kernels->axpy(up, 1.0f, bias, e->ffn);
+		memcpy(out, up, e->ffn * sizeof(*out));
+		e->kernels->gelu(out, NULL, e->ffn);
+		e->kernels->round(out, e->ffn, out);
+	}
+}
+
+static struct attend attention(const struct training_pass *p)
+{
+	const struct encoder *e = p->t->e;
+	size_t width = e->width / e->heads;
+
+	return (struct attend){ .kernels = e->kernels, .pool = e->pool, .spans = p->spans, .n_spans = p->n_texts,
+				.heads = e->heads, .kv_heads = e->heads, .width = width,
+				.scale = 1.0f / sqrtf((float)width), .qkv = p->t->state[p->layer].qkv };
+}
+
+static void run_layer(struct training_pass *p)
+{
+	struct encoder_trainer *t = p->t;
+	struct layer_state *s = &t->state[p->layer];
+	const struct layer_parameters *l = &t->layer[p->layer];
+	size_t w = t->e->width;
+	struct attend a = attention(p);
+
+	forward(p, &l->qkv, t->scratch.rounded, w, s->qkv);
+	for_rows(p, bias_rows);
+	attend_forward(&a, s->mixed, t->attend_memory);
+	for_rows(p, round_mixed);
+	forward(p, &l->output, t->scratch.rounded, w, t->scratch.block);
+	for_rows(p, first_norm);
+	forward(p, &l->up, t->scratch.rounded, w, s->up);
+	for_rows(p, activate_rows);
+	forward(p, &l->down, t->scratch.rounded, t->e->ffn, t->scratch.block);
+	for_rows(p, second_norm);
+}
+
+/* Words of the texts, each once. */
+static void catch_up_words(struct training_pass *p)
+{
+	struct encoder_trainer *t = p->t;
+	uint32_t *rows = mem_alloc((p->rows + t->places->rows) * sizeof(*rows));
+	size_t n = 0, longest = 0;
+
+	for (size_t i = 0; i < p->n_texts; i++) {
+		longest = p->texts[i]->n > longest ? p->texts[i]->n : longest;
+		for (size_t j = 0; j < p->texts[i]->n; j++) {
+			uint32_t id = (uint32_t)p->texts[i]->ids[j];
+
+			if (t->words->moved[id] < t->parameters.n_steps && !t->seen[id]) {
+				t->seen[id] = true;
+				rows[n++] = id;
+			}
+		}
+	}
+	if (n > 0)
+		parameter_catch_up(&t->parameters, t->words, rows, n);
+	for (size_t i = 0; i < n; i++)
+		t->seen[rows[i]] = false;
+	for (n = 0; n < longest; n++)
+		rows[n] = (uint32_t)n;
+	parameter_catch_up(&t->parameters, t->places, rows, n);
+	free(rows);
+}
+
+/* Lays the texts out and runs them through all layers; t->scratch.y holds the last one's output. */
+static struct training_pass run_layers(struct encoder_trainer *t, const struct training_text *const *texts, size_t n)
+{
+	struct training_pass p = { .t = t, .texts = texts, .n_texts = n,
+					  .spans = mem_zero(n + 1, sizeof(*p.spans)) };
+
+	for (size_t i = 0; i < n; i++) {
+		p.spans[i] = (struct span){ .first = p.rows, .n = texts[i]->n };
+		p.rows += texts[i]->n;
+	}
+	reserve(t, p.rows);
+	struct attend a = attention(&p);
+	size_t need = attend_scratch(&a);
+
+	if (need > t->attend_size) {
+		free(t->attend_memory);
+		t->attend_memory = mem_aligned(need * sizeof(float));
+		t->attend_size = need;
+	}
+	if (!t->options.rank)
+		catch_up_words(&p);
+	for_rows(&p, embed_rows);
+	for (; p.layer < t->e->layers; p.layer++)
+		run_layer(&p);
+	return p;
+}
+
+/* --- head ---------------------------------------------------------------------------------------------------------- */
+
+/* out (width) = the mean of a text's rows, or its first */
+static void pool_rows(const struct encoder_trainer *t, const struct span *s, float *out)
+{
+	const float *y = t->scratch.y + s->first * t->e->width;
+
+	memcpy(out, y, t->e->width * sizeof(*out));
+	for (size_t i = 1; i < s->n && !t->e->first_row; i++)
+		add(out, y + i * t->e->width, t->e->width);
+	for (size_t j = 0; j < t->e->width && !t->e->first_row; j++)
+		out[j] /= (float)s->n;
+}
+
+static void head_scores(const struct encoder_trainer *t, const float *pooled, float *out)
+{
+	for (size_t c = 0; c < t->options.classes; c++)
+		out[c] = t->head[1]->value[c] +
+			 t->e->kernels->dot(t->head[0]->value + c * t->e->width, pooled, t->e->width);
+}
+
+/* The loss of one text; scores become its derivative. */
+static double class_loss(const struct encoder_trainer *t, const struct training_text *text, float *scores, double *weight)
+{
+	size_t n = t->options.classes;
+	double own = t->options.class_weights ? (double)t->class_weights[text->label] : 1, loss = 0;
+
+	*weight += own;
+	for (size_t c = 0; c < n && t->options.many; c++) {
+		double x = (double)scores[c], p = 1 / (1 + exp(-x));
+
+		/* -log p = log(1 + e^-x), without overflow; -log(1 - p) is that plus x */
+		loss += fmax(-x, 0) + log1p(exp(-fabs(x))) + (text->labels[c] ? 0 : x);
+		scores[c] = (float)((p - text->labels[c]) / (double)n);
+	}
+	if (t->options.many)
+		return loss / (double)n;
+	double most = (double)scores[0], sum = 0, truth = (double)scores[text->label];
+
+	for (size_t c = 1; c < n; c++)
+		most = fmax(most, (double)scores[c]);
+	for (size_t c = 0; c < n; c++)
+		sum += exp((double)scores[c] - most);
+	for (size_t c = 0; c < n; c++)
+		scores[c] = (float)(own * (exp((double)scores[c] - most) / sum - (c == text->label)));
+	return own * (most + log(sum) - truth);
+}
+
+/* What a text's scores owe the head and its rows: d_scores (classes). */
+static void head_backward(struct encoder_trainer *t, const struct span *s, const float *pooled, const float *d_scores, float *d_pooled)
+{
+	size_t w = t->e->width;
+	const struct kernels *kernels = t->e->kernels;
+
+	memset(d_pooled, 0, w * sizeof(*d_pooled));
+	for (size_t c = 0; c < t->options.classes; c++) {
+		t->head[1]->gradient[c] += d_scores[c];
+		kernels->axpy(t->head[0]->gradient + c * w, d_scores[c], pooled, w);
+		kernels->axpy(d_pooled, d_scores[c], t->head[0]->value + c * w, w);
+	}
+	memset(t->scratch.d + s->first * w, 0, s->n * w * sizeof(float));
+	for (size_t i = 0; i < (t->e->first_row ? 1 : s->n); i++)
+		kernels->axpy(t->scratch.d + (s->first + i) * w, t->e->first_row ? 1.0f : 1.0f / (float)s->n, d_pooled, w);
+}
+
+static double run_head(struct training_pass *p, double *weight)
+{
+	struct encoder_trainer *t = p->t;
+	float *pooled = mem_aligned(2 * t->e->width * sizeof(float));
+	float *scores = mem_aligned(t->options.classes * sizeof(float));
+	double loss = 0;
+
+	*weight = 0;
+	for (size_t i = 0; i < p->n_texts; i++) {
+		pool_rows(t, &p->spans[i], pooled);
+		head_scores(t, pooled, scores);
+		loss += class_loss(t, p->texts[i], scores, weight);
+		head_backward(t, &p->spans[i], pooled, scores, pooled + t->e->width);
+	}
+	free(pooled);
+	free(scores);
+	return loss;
+}
+
+/* --- backward ------------------------------------------------------------------------------------------------------ */
+
+/* Adds the partial sums (tiles, n) up, in order. */
+static void reduce(struct training_pass *p, float *to, size_t from, size_t n)
+{
+	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + (ffn > 3 * w ? ffn : 3 * w);
+
+	for (size_t i = 0; i < row_tiles(p->rows); i++)
+		add(to, p->t->scratch.partial + i * ld + from, n);
+}
+
+static float *partial_of(struct training_pass *p, size_t tile)
+{
+	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + (ffn > 3 * w ? ffn : 3 * w);
+	float *partial = p->t->scratch.partial + tile * ld;
+
+	memset(partial, 0, ld * sizeof(*partial));
+	return partial;
+}
+
+/* d = derivative by what the norm was given, z; its partial sums: of weight, bias, and the bias inside z. */
+static void norm_backward(struct training_pass *p, size_t tile, const float *z, const struct parameter *weight, bool joined)
+{
+	struct encoder_trainer *t = p->t;
+	const struct encoder *e = t->e;
+	size_t w = e->width;
+	float *sums = partial_of(p, tile);
+
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *d = t->scratch.d + r * w;
+
+		if (joined)
+			add(d, t->scratch.d2 + r * w, w);
+		e->kernels->layer_norm_gradient(d, z + r * w, weight->value, w, e->epsilon, sums, sums + w);
+		add(sums + 2 * w, d, w);
+		e->kernels->round(d, w, t->scratch.rounded + r * w);
+	}
+}
+
+static void second_norm_backward(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+
+	(void)worker;
+	norm_backward(p, tile, p->t->state[p->layer].z2, p->t->layer[p->layer].ffn_norm[0], p->layer + 1 < p->t->e->layers);
+}
+
+static void first_norm_backward(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+
+	(void)worker;
+	norm_backward(p, tile, p->t->state[p->layer].z1, p->t->layer[p->layer].attention_norm[0], true);
+}
+
+static void embedding_norm_backward(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+
+	(void)worker;
+	norm_backward(p, tile, p->t->scratch.z0, p->t->embedding_norm[0], true);
+}
+
+/* scratch.wide becomes the derivative by the block before its activation, and state.up the activations. */
+static void activate_backward(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	const struct encoder *e = p->t->e;
+	float *sums = partial_of(p, tile);
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *d = p->t->scratch.wide + r * e->ffn;
+
+		e->kernels->gelu_gradient(d, p->t->state[p->layer].up + r * e->ffn, e->ffn);
+		add(sums, d, e->ffn);
+		e->kernels->round(d, e->ffn, p->t->scratch.rounded + r * e->ffn);
+	}
+}
+
+static void qkv_backward(void *context, size_t tile, int worker)
+{
+	struct training_pass *p = context;
+	size_t n = 3 * p->t->e->width;
+	float *sums = partial_of(p, tile);
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		const float *d = p->t->scratch.wide + r * n;
+
+		add(sums, d, n);
+		p->t->e->kernels->round(d, n, p->t->scratch.rounded + r * n);
+	}
+}
+
+static void feed_forward_backward(struct training_pass *p)
+{
+	struct encoder_trainer *t = p->t;
+	struct layer_state *s = &t->state[p->layer];
+	const struct layer_parameters *l = &t->layer[p->layer];
+	size_t w = t->e->width, ffn = t->e->ffn;
+
+	for_rows(p, second_norm_backward);
+	reduce(p, l->ffn_norm[0]->gradient, 0, w);
+	reduce(p, l->ffn_norm[1]->gradient, w, w);
+	reduce(p, l->down.bias->gradient, 2 * w, w);
+	backward(p, &l->down, t->scratch.rounded, w, t->scratch.wide);
+	for_rows(p, activate_backward);
+	reduce(p, l->up.bias->gradient, 0, ffn);
+	weigh(p, &l->down, t->scratch.d, s->up);
+	weigh(p, &l->up, t->scratch.wide, s->y1);
+	backward(p, &l->up, t->scratch.rounded, ffn, t->scratch.d2);
+}
+
+static void attention_backward(struct training_pass *p)
+{
+	struct encoder_trainer *t = p->t;
+	struct layer_state *s = &t->state[p->layer];
+	const struct layer_parameters *l = &t->layer[p->layer];
+	size_t w = t->e->width;
+	struct attend a = attention(p);
+
+	for_rows(p, first_norm_backward);
+	reduce(p, l->attention_norm[0]->gradient, 0, w);
+	reduce(p, l->attention_norm[1]->gradient, w, w);
+	reduce(p, l->output.bias->gradient, 2 * w, w);
+	weigh(p, &l->output, t->scratch.d, s->mixed);
+	backward(p, &l->output, t->scratch.rounded, w, t->scratch.block);
+	attend_backward(&a, t->scratch.block, t->scratch.wide, t->attend_memory);
+	for_rows(p, qkv_backward);
+	reduce(p, l->qkv.bias->gradient, 0, 3 * w);
+	weigh(p, &l->qkv, t->scratch.wide, s->x);
+	backward(p, &l->qkv, t->scratch.rounded, 3 * w, t->scratch.d2);
+}
+
+/* Words and positions take their rows' derivatives, in the order of the batch. */
+static void embeddings_backward(struct training_pass *p)
+{
+	struct encoder_trainer *t = p->t;
+	size_t w = t->e->width;
+
+	for_rows(p, embedding_norm_backward);
+	if (t->options.rank)
+		return;
+	reduce(p, t->embedding_norm[0]->gradient, 0, w);
+	reduce(p, t->embedding_norm[1]->gradient, w, w);
+	reduce(p, t->types->gradient, 2 * w, w);
+	for (size_t i = 0; i < p->n_texts; i++)
+		for (size_t j = 0; j < p->spans[i].n; j++) {
+			const float *d = t->scratch.d + (p->spans[i].first + j) * w;
+
+			add(parameter_row_gradient(t->words, (size_t)p->texts[i]->ids[j]), d, w);
+			add(parameter_row_gradient(t->places, j), d, w);
+		}
+}
+
+/* Matrices are overwritten by the first pass of a step; what is added to must begin at zero. */
+static void begin_gradients(struct encoder_trainer *t)
+{
+	for (size_t i = 0; i < t->parameters.n; i++) {
+		struct parameter *q = t->parameters.at[i];
+
+		if (!q->by_rows && (q->rows == 1 || q == t->types || q == t->head[0]))
+			memset(q->gradient, 0, q->rows * q->columns * sizeof(float));
+	}
+}
+
+double encoder_trainer_pass(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, bool first,
+			    double *weight)
+{
+	if (first && t->options.rank)
+		lora_merge(t);
+	struct training_pass p = run_layers(t, texts, n);
+
+	p.add = !first;
+	if (first)
+		begin_gradients(t);
+	double loss = run_head(&p, weight);
+
+	for (p.layer = t->e->layers; p.layer-- > 0;) {
+		feed_forward_backward(&p);
+		attention_backward(&p);
+	}
+	embeddings_backward(&p);
+	free(p.spans);
+	return loss;
+}
+
+void encoder_trainer_scores(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, float *out)
+{
+	if (t->options.rank)
+		lora_merge(t);
+	struct training_pass p = run_layers(t, texts, n);
+	float *pooled = mem_aligned(t->e->width * sizeof(float));
+
+	for (size_t i = 0; i < n; i++) {
+		pool_rows(t, &p.spans[i], pooled);
+		head_scores(t, pooled, out + i * t->options.classes);
+	}
+	free(pooled);
+	free(p.spans);
+}
