@@ -1,0 +1,258 @@
+/* fit.c - one loop for every model that training moves. */
+#include "train/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "train/checkpoint.h"
+
+enum {
+	MEGABATCH = 50,   /* batches whose items are sorted by length together */
+	FIRST_STEPS = 10, /* whose mean loss later ones are compared with */
+};
+static const double checkpoint_ms = 120e3; /* between two in the middle of an epoch */
+static const double diverged = 2;          /* times the first loss */
+
+struct fitting {
+	struct fit_model *m;
+	const struct fit_options *o;
+	struct fit_result *result;
+	struct fit_state state;
+	size_t *order;
+	size_t epoch_steps, steps;
+	struct buf best;            /* path of the best values */
+	double began_ms, saved_ms;
+	size_t began_step;
+	double recent;              /* loss, averaged over the last steps */
+	struct error *err;
+};
+
+struct length {
+	size_t item, tokens;
+};
+
+static int longer_first(const void *a, const void *b)
+{
+	const struct length *x = a, *y = b;
+
+	if (x->tokens != y->tokens)
+		return x->tokens < y->tokens ? 1 : -1;
+	return x->item < y->item ? -1 : x->item > y->item;
+}
+
+void fit_order(struct fit_model *m, const struct fit_options *o, size_t epoch, size_t *order)
+{
+	size_t batches = (o->items + o->batch - 1) / o->batch, whole = o->items / o->batch;
+	size_t *batch = mem_alloc((batches + 1) * sizeof(*batch)), *grouped = mem_alloc(o->items * sizeof(*grouped));
+	struct length *lengths = mem_alloc(o->items * sizeof(*lengths));
+	struct rng rng;
+
+	rng_init(&rng, o->seed + epoch, "batches");
+	for (size_t i = 0; i < o->items; i++)
+		order[i] = i;
+	rng_shuffle(&rng, order, o->items);
+	for (size_t i = 0; i < o->items; i++)
+		lengths[i] = (struct length){ order[i], m->tokens(m->self, order[i]) };
+	for (size_t from = 0; from < o->items; from += MEGABATCH * o->batch) {
+		size_t n = o->items - from < MEGABATCH * o->batch ? o->items - from : MEGABATCH * o->batch;
+
+		qsort(lengths + from, n, sizeof(*lengths), longer_first);
+	}
+	for (size_t i = 0; i < o->items; i++)
+		grouped[i] = lengths[i].item;
+	for (size_t i = 0; i < batches; i++)
+		batch[i] = i;
+	rng_shuffle(&rng, batch, whole); /* a smaller one stays the last */
+	for (size_t i = 0; i < batches; i++) {
+		size_t from = batch[i] * o->batch, n = o->items - from < o->batch ? o->items - from : o->batch;
+
+		memcpy(order + i * o->batch, grouped + from, n * sizeof(*order));
+	}
+	free(batch);
+	free(grouped);
+	free(lengths);
+}
+
+/* Rises to the highest rate in a straight line, then falls in one to zero. */
+static double rate_of(const struct fitting *f, size_t step)
+{
+	double warm = ceil(f->o->warm_up * (double)f->steps), at = (double)step;
+
+	if (at < warm)
+		return f->o->rate * (at + 1) / warm;
+	return f->o->rate * ((double)f->steps - at) / fmax((double)f->steps - warm, 1);
+}
+
+/* The gradients of one batch, in passes of as many items as the memory cap allows; returns the sum of losses. */
+static double run_batch(struct fitting *f, const size_t *items, size_t n, double *weight)
+{
+	double loss = 0;
+
+	*weight = 0;
+	for (size_t from = 0, to; from < n; from = to) {
+		size_t tokens = f->m->tokens(f->m->self, items[from]);
+		double own;
+
+		for (to = from + 1; to < n; to++) {
+			size_t more = f->m->tokens(f->m->self, items[to]);
+
+			if (tokens + more > f->o->pass_tokens)
+				break;
+			tokens += more;
+		}
+		loss += f->m->pass(f->m->self, items + from, to - from, from == 0, &own);
+		*weight += own;
+		f->result->tokens += tokens;
+	}
+	return loss;
+}
+
+static void show(struct fitting *f, double rate)
+{
+	double seconds = (clock_ms() - f->began_ms) / 1e3, done = (double)(f->state.step - f->began_step);
+	size_t n = f->state.curve_n;
+	struct fit_step s = { .step = f->state.step, .steps = f->steps, .loss = f->recent, .rate = rate,
+			      .epoch = (double)f->state.step / (double)f->epoch_steps,
+			      .tokens_per_second = seconds > 0 ? (double)f->result->tokens / seconds : 0,
+			      .seconds_left = done > 0 ? seconds / done * (double)(f->steps - f->state.step) : 0,
+			      .score = n > 0 ? f->result->curve[n - 1].score : NAN };
+
+	if (f->o->progress.step)
+		f->o->progress.step(f->o->progress.context, &s);
+}
+
+static bool run_step(struct fitting *f)
+{
+	size_t at = f->state.step % f->epoch_steps * f->o->batch;
+	size_t n = f->o->items - at < f->o->batch ? f->o->items - at : f->o->batch;
+	double weight, rate = rate_of(f, f->state.step), loss = run_batch(f, f->order + at, n, &weight) / weight;
+	double norm = isfinite(loss) ? parameters_step(f->m->parameters, rate, 1 / weight) : NAN;
+
+	if (!isfinite(norm))
+		return error_set(f->err, "the loss is not a number at step %zu of %zu (learning rate %g); train with a lower one, such "
+				 "as %g", (size_t)f->state.step + 1, f->steps, f->o->rate, f->o->rate / 10);
+	f->state.step++;
+	f->state.loss += loss;
+	f->state.loss_steps++;
+	if (f->state.step <= FIRST_STEPS)
+		f->state.first_loss += (loss - f->state.first_loss) / (double)f->state.step;
+	f->recent = f->state.step == f->began_step + 1 ? loss : 0.9 * f->recent + 0.1 * loss;
+	show(f, rate);
+	return true;
+}
+
+static bool save(struct fitting *f)
+{
+	f->saved_ms = clock_ms();
+	return !f->o->checkpoint ||
+	       checkpoint_write(f->o->checkpoint, f->m->parameters, &f->state, f->result->curve, f->err);
+}
+
+/* The epoch's point of the curve; keeps the values when they are the best so far. */
+static bool evaluate(struct fitting *f)
+{
+	struct fit_result *r = f->result;
+	struct fit_point point = { .step = f->state.step, .loss = f->state.loss / fmax(f->state.loss_steps, 1), .score = NAN };
+
+	if (point.loss > diverged * f->state.first_loss && f->state.step > FIRST_STEPS)
+		return error_set(f->err, "the loss rose from %.3g to %.3g: the learning rate %g is too high; train with a lower one, such "
+				 "as %g", f->state.first_loss, point.loss, f->o->rate, f->o->rate / 10);
+	parameters_catch_up(f->m->parameters);
+	if (f->m->score)
+		point.score = f->m->score(f->m->self);
+	r->curve = mem_resize(r->curve, f->state.curve_n + 1, sizeof(*r->curve));
+	r->curve[f->state.curve_n++] = point;
+	f->state.loss = f->state.loss_steps = 0;
+	bool better = f->state.curve_n == 1 || !f->m->score || point.score > r->curve[f->state.best].score;
+
+	f->state.flat = better ? 0 : f->state.flat + 1;
+	if (!better)
+		return save(f);
+	f->state.best = f->state.curve_n - 1;
+	return (!f->best.data || values_write(f->best.data, f->m->parameters, f->err)) && save(f);
+}
+
+static bool stopped(const struct fitting *f)
+{
+	return f->o->progress.stopped && f->o->progress.stopped(f->o->progress.context);
+}
+
+static enum fit_end run_epochs(struct fitting *f)
+{
+	while (f->state.step < f->steps) {
+		if (f->o->patience && f->state.flat >= f->o->patience) {
+			f->result->early = true;
+			break;
+		}
+		if (f->state.step % f->epoch_steps == 0 || f->state.step == f->began_step)
+			fit_order(f->m, f->o, f->state.step / f->epoch_steps, f->order);
+		if (!run_step(f))
+			return FIT_FAILED;
+		if (f->state.step % f->epoch_steps == 0 && !evaluate(f))
+			return FIT_FAILED;
+		if (stopped(f) && f->state.step < f->steps) {
+			error_set(f->err, "interrupted at step %zu of %zu; run the same command again to go on", (size_t)f->state.step,
+				  f->steps);
+			return save(f) ? FIT_STOPPED : FIT_FAILED;
+		}
+		if (f->o->checkpoint && clock_ms() - f->saved_ms > checkpoint_ms && !save(f))
+			return FIT_FAILED;
+	}
+	return FIT_DONE;
+}
+
+/* Goes on from the checkpoint, if there is one of this run. */
+static bool resume(struct fitting *f)
+{
+	bool found = false;
+
+	if (f->o->checkpoint && !checkpoint_read(f->o->checkpoint, f->m->parameters, &f->state, &f->result->curve, &found, f->err))
+		return false;
+	if (!found)
+		f->state = (struct fit_state){ .fingerprint = f->o->fingerprint };
+	f->began_step = f->state.step;
+	return true;
+}
+
+/* Puts the best values in place of the last ones. */
+static bool take_best(struct fitting *f)
+{
+	if (f->state.curve_n == 0 || !f->best.data || f->state.best + 1 == f->state.curve_n)
+		return true;
+	return values_read(f->best.data, f->m->parameters, f->err);
+}
+
+enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct fit_result *result, struct error *err)
+{
+	struct fitting f = { .m = m, .o = options, .result = result, .err = err };
+	enum fit_end end = FIT_FAILED;
+
+	*result = (struct fit_result){ 0 };
+	f.state.fingerprint = options->fingerprint;
+	f.epoch_steps = (options->items + options->batch - 1) / options->batch;
+	f.steps = f.epoch_steps * options->epochs;
+	f.order = mem_zero(options->items + 1, sizeof(*f.order));
+	f.began_ms = f.saved_ms = clock_ms();
+	if (options->checkpoint)
+		buf_addf(&f.best, "%s.best", options->checkpoint);
+	if (resume(&f))
+		end = run_epochs(&f);
+	if (end == FIT_DONE && !take_best(&f))
+		end = FIT_FAILED;
+	if (end == FIT_DONE && options->checkpoint) {
+		unlink(options->checkpoint);
+		unlink(f.best.data);
+	}
+	result->n = f.state.curve_n;
+	result->best = f.state.best;
+	result->steps = f.state.step;
+	result->seconds = (clock_ms() - f.began_ms) / 1e3;
+	buf_release(&f.best);
+	free(f.order);
+	return end;
+}

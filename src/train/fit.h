@@ -1,0 +1,75 @@
+/* fit.h - the training loop: batches of texts of like length, a learning rate that warms up and falls, scores on what is held out,
+ * the best weights kept, and a checkpoint to go on from.
+ *
+ * Everything that decides the weights is in the options, the seed and the data: a run that was killed and goes on from its
+ * checkpoint ends with the weights of one that was not. */
+#ifndef RUNG_TRAIN_FIT_H
+#define RUNG_TRAIN_FIT_H
+
+#include "base/error.h"
+#include "train/parameters.h"
+
+/* What is trained. */
+struct fit_model {
+	void *self;
+	struct parameters *parameters;
+	size_t (*tokens)(void *self, size_t item);
+	/* Forward and backward through n items; see encoder_trainer_pass(). */
+	double (*pass)(void *self, const size_t *items, size_t n, bool first, double *weight);
+	double (*score)(void *self); /* on what is held out, higher is better; NULL: nothing is */
+};
+
+struct fit_step {
+	size_t step, steps;       /* steps: of all epochs */
+	double epoch;             /* done, of the whole training */
+	double loss;              /* mean over the last steps */
+	double rate;
+	double tokens_per_second;
+	double seconds_left;      /* until all epochs are over */
+	double score;             /* of the last evaluation; NAN before the first */
+};
+
+struct fit_progress {
+	void (*step)(void *context, const struct fit_step *s); /* NULL: nobody looks */
+	bool (*stopped)(void *context);                        /* NULL: never */
+	void *context;
+};
+
+struct fit_options {
+	size_t items;        /* to learn from, numbered from 0 */
+	size_t epochs, batch; /* items a step */
+	size_t pass_tokens;  /* in one pass at most, but at least one item; larger batches take several passes */
+	double rate, warm_up; /* the highest learning rate; share of the steps until it is reached */
+	size_t patience;     /* evaluations without a better score before it ends; 0: never */
+	uint64_t seed;       /* of the order of items */
+	uint64_t fingerprint; /* of data and settings: a checkpoint of other ones is not gone on from */
+	const char *checkpoint; /* path; NULL: none is written */
+	struct fit_progress progress;
+};
+
+enum fit_end { FIT_DONE, FIT_STOPPED, FIT_FAILED };
+
+struct fit_point {
+	size_t step;
+	double loss;  /* mean of the steps since the last point */
+	double score; /* NAN without held-out items */
+};
+
+struct fit_result {
+	struct fit_point *curve; /* (n) one an epoch; the caller frees it */
+	size_t n;
+	size_t best;             /* of the curve: where the weights are from */
+	size_t steps, tokens;    /* tokens of this call */
+	double seconds;          /* of this call */
+	bool early;              /* it ended before its epochs did */
+};
+
+/* Trains m. FIT_DONE: its parameters are the best ones, all rows caught up, the checkpoint is gone. FIT_STOPPED: the checkpoint is
+ * written, the same call goes on; m has the best weights so far, when there was an evaluation. FIT_FAILED: err says why. */
+enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct fit_result *result, struct error *err);
+
+/* The batches of one epoch, in their order: order (items) holds item numbers, batch i those of batch * i ... Items of like length
+ * are together, so that what a batch costs does not hang on its longest. */
+void fit_order(struct fit_model *m, const struct fit_options *options, size_t epoch, size_t *order);
+
+#endif
