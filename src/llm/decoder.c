@@ -22,10 +22,12 @@ static void reserve_scratch(struct decoder *d)
 	};
 }
 
-struct decoder *decoder_open(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err)
+static struct decoder *open_decoder(const char *path, const struct kernels *kernels, struct pool *pool, bool unpacked,
+				    struct error *err)
 {
 	struct decoder *d = mem_zero(1, sizeof(*d));
 
+	d->unpacked = unpacked;
 	d->kernels = kernels;
 	d->pool = pool;
 	d->file = gguf_open(path, err);
@@ -34,11 +36,22 @@ struct decoder *decoder_open(const char *path, const struct kernels *kernels, st
 	d->tokenizer = tokenizer_from_gguf(d->file, err);
 	if (!d->tokenizer || !decoder_load_weights(d, err))
 		goto fail;
-	reserve_scratch(d);
+	if (!unpacked)
+		reserve_scratch(d);
 	return d;
 fail:
 	decoder_free(d);
 	return NULL;
+}
+
+struct decoder *decoder_open(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err)
+{
+	return open_decoder(path, kernels, pool, false, err);
+}
+
+struct decoder *decoder_open_unpacked(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err)
+{
+	return open_decoder(path, kernels, pool, true, err);
 }
 
 void decoder_free(struct decoder *d)

@@ -18,6 +18,8 @@ struct decoder;
 /* path: a GGUF file. An unsupported architecture, setting, tensor or tokenizer is one sentence
  * naming it. Borrows pool. The weights are packed for `kernels` at once (about 0.55 GB for SmolLM2-135M in f32). */
 struct decoder *decoder_open(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err);
+/* The same without packed weights and memory for passes: nothing can be computed with it, but training reads it. */
+struct decoder *decoder_open_unpacked(const char *path, const struct kernels *kernels, struct pool *pool, struct error *err);
 void decoder_free(struct decoder *d);
 const struct tokenizer *decoder_tokenizer(const struct decoder *d);
 struct pool *decoder_pool(const struct decoder *d);

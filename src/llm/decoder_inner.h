@@ -1,5 +1,5 @@
-/* decoder_inner.h - what decoder.c, decoder_settings.c, decoder_weights.c (loading), context.c (the tree) and forward.c
- * (the arithmetic) share. */
+/* decoder_inner.h - what decoder.c, decoder_settings.c, decoder_weights.c (loading), context.c (the tree), forward.c (the
+ * arithmetic) and src/train (its derivative) share. */
 #ifndef RUNG_LLM_DECODER_INNER_H
 #define RUNG_LLM_DECODER_INNER_H
 
@@ -55,6 +55,7 @@ struct decoder {
 	struct decoder_layer *layer;    /* (layers) */
 	struct matrix head;             /* (vocabulary, width) */
 	bool quantised;                 /* so is every matrix */
+	bool unpacked;                  /* matrices have no panels, and there is no scratch */
 	struct decoder_scratch scratch;
 };
 
@@ -108,6 +109,11 @@ static inline float *context_values(const struct context *c, size_t layer)
 {
 	return context_keys(c, layer) + c->capacity * decoder_kv_width(c->decoder);
 }
+
+/* cos and sin of each pair's angle at a position: turn (head_width). (forward.c) */
+void decoder_turns(const struct decoder *d, enum reach reach, double position, float *turn);
+/* Turns one head of a query or key (head_width). */
+void decoder_rotate(const struct decoder *d, float *head, const float *turn);
 
 /* Makes kv and hidden hold all n tokens: exactly so the first time, doubling later. What is computed stays. */
 void context_reserve(struct context *c);

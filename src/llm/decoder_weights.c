@@ -209,6 +209,11 @@ static bool load_speeds(struct decoder *d, struct error *err)
 				   gguf_path(d->file));
 }
 
+static void pack(const struct decoder *d, struct matrix *w, struct tensor_stack source)
+{
+	(d->unpacked ? matrix_describe : matrix_pack)(w, d->kernels, source);
+}
+
 static void pack_layer(const struct decoder *d, const struct layer_tensors *t, struct decoder_layer *l)
 {
 	const struct tensor *const *part = t->part;
@@ -220,10 +225,10 @@ static void pack_layer(const struct decoder *d, const struct layer_tensors *t, s
 	l->attention_post_norm = read_vectors(&part[ATTENTION_POST_NORM], 1);
 	l->ffn_norm = read_vectors(&part[FFN_NORM], 1);
 	l->ffn_post_norm = read_vectors(&part[FFN_POST_NORM], 1);
-	matrix_pack(&l->qkv, d->kernels, (struct tensor_stack){ { part[Q], part[K], part[V] }, 3 });
-	matrix_pack(&l->output, d->kernels, (struct tensor_stack){ { part[OUTPUT] }, 1 });
-	matrix_pack(&l->gate_up, d->kernels, (struct tensor_stack){ { part[GATE], part[UP] }, 2 });
-	matrix_pack(&l->down, d->kernels, (struct tensor_stack){ { part[DOWN] }, 1 });
+	pack(d, &l->qkv, (struct tensor_stack){ { part[Q], part[K], part[V] }, 3 });
+	pack(d, &l->output, (struct tensor_stack){ { part[OUTPUT] }, 1 });
+	pack(d, &l->gate_up, (struct tensor_stack){ { part[GATE], part[UP] }, 2 });
+	pack(d, &l->down, (struct tensor_stack){ { part[DOWN] }, 1 });
 }
 
 static bool all_quantised(const struct decoder *d)
@@ -259,7 +264,7 @@ bool decoder_load_weights(struct decoder *d, struct error *err)
 		d->layer[i].reach = d->global_every == 0 || (i + 1) % d->global_every == 0 ? GLOBAL : LOCAL;
 		pack_layer(d, &t, &d->layer[i]);
 	}
-	matrix_pack(&d->head, d->kernels, (struct tensor_stack){ { head }, 1 });
+	pack(d, &d->head, (struct tensor_stack){ { head }, 1 });
 	d->quantised = all_quantised(d);
 	return true;
 }

@@ -64,12 +64,11 @@ static void for_rows(struct pass *p, void (*fn)(void *pass, size_t tile, int wor
 	pool_run(p->d->pool, (p->n_rows + ROW_TILE - 1) / ROW_TILE, fn, p);
 }
 
-/* cos and sin of each pair's angle at a position */
-static void fill_turns(const double *speed, double position, size_t half, float *turn)
+void decoder_turns(const struct decoder *d, enum reach reach, double position, float *turn)
 {
-	for (size_t i = 0; i < half; i++) {
-		turn[2 * i] = (float)cos(position * speed[i]);
-		turn[2 * i + 1] = (float)sin(position * speed[i]);
+	for (size_t i = 0; i < d->head_width / 2; i++) {
+		turn[2 * i] = (float)cos(position * d->speeds[reach][i]);
+		turn[2 * i + 1] = (float)sin(position * d->speeds[reach][i]);
 	}
 }
 
@@ -89,7 +88,7 @@ static void start_rows(void *context, size_t tile, int worker)
 		for (size_t i = 0; i < d->width && decoder_has(d, SCALED_EMBEDDING); i++)
 			x[i] *= d->embedding_scale;
 		for (enum reach reach = GLOBAL; reach < REACHES && d->speeds[reach]; reach++)
-			fill_turns(d->speeds[reach], position, d->head_width / 2, turn + reach * d->head_width);
+			decoder_turns(d, reach, position, turn + reach * d->head_width);
 	}
 }
 
@@ -188,6 +187,11 @@ static void rotate_halves(float *head, const float *turn, size_t width)
 	}
 }
 
+void decoder_rotate(const struct decoder *d, float *head, const float *turn)
+{
+	(decoder_has(d, HALF_SPLIT) ? rotate_halves : rotate_neighbours)(head, turn, d->head_width);
+}
+
 /* Queries and keys of one row, in their final form for attention. */
 static void finish_heads(const struct decoder *d, const struct decoder_layer *l, float *qkv, const float *turn)
 {
@@ -199,7 +203,7 @@ static void finish_heads(const struct decoder *d, const struct decoder_layer *l,
 		if (l->q_norm)
 			d->kernels->rms_norm(head, head, h < d->heads ? l->q_norm : l->k_norm, d->head_width,
 					     d->epsilon);
-		(decoder_has(d, HALF_SPLIT) ? rotate_halves : rotate_neighbours)(head, turn, d->head_width);
+		decoder_rotate(d, head, turn);
 	}
 }
 

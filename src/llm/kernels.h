@@ -131,6 +131,8 @@ struct matrix {
 };
 
 void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source);
+/* Everything but the panels: for who reads the source itself. */
+void matrix_describe(struct matrix *w, const struct kernels *kernels, struct tensor_stack source);
 void matrix_release(struct matrix *w);
 
 /* C (m, n) = A (m, k) W^T, tiles shared among the pool's threads; a product too small for two runs on the caller.

@@ -44,18 +44,21 @@ static void read_part(void *context, const struct tensor *part, size_t first, si
 	*rows += count * tensor_columns(part);
 }
 
-void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source)
+void matrix_describe(struct matrix *w, const struct kernels *kernels, struct tensor_stack source)
 {
-	size_t k = tensor_columns(source.part[0]), n = 0;
-	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(k);
-	float *rows = mem_aligned(width * k * sizeof(*rows));
-
-	*w = (struct matrix){ .kernels = kernels, .k = k, .source = source, .quantised = true };
+	*w = (struct matrix){ .kernels = kernels, .k = tensor_columns(source.part[0]), .source = source, .quantised = true };
 	for (size_t i = 0; i < source.n; i++) {
-		n += tensor_rows(source.part[i]);
+		w->n += tensor_rows(source.part[i]);
 		w->quantised = w->quantised && kernels_few(kernels)->decode(source.part[i]->type, NULL, 0, NULL);
 	}
-	w->n = n;
+}
+
+void matrix_pack(struct matrix *w, const struct kernels *kernels, struct tensor_stack source)
+{
+	matrix_describe(w, kernels, source);
+	size_t k = w->k, n = w->n, width = (size_t)kernels->panel, bytes = kernels->panel_bytes(k);
+	float *rows = mem_aligned(width * k * sizeof(*rows));
+
 	w->panels = mem_aligned((n + width - 1) / width * bytes);
 	memset(w->panels + n / width * bytes, 0, n % width ? bytes : 0);
 	for (size_t first = 0; first < n; first += width) {

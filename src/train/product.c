@@ -32,16 +32,27 @@ struct rows rows_of_tensors(struct tensor_stack tensors)
 	return r;
 }
 
+/* A tensor's row as f32: by vectors where the set has them for its type. */
+static void read_row(const struct kernels *kernels, const struct tensor *t, size_t row, float *out)
+{
+	const struct kernels *plain = kernels->exact ? kernels->exact : kernels;
+	size_t k = tensor_columns(t), bytes = tensor_row_bytes(t->type, k);
+
+	if (plain->products != PRODUCTS_F32 || k % 32 != 0 || !plain->decode(t->type, t->data + row * bytes, k, out))
+		tensor_read(t, row, 1, out);
+}
+
 /* Rows first .. first+n-1, as f32 to out, rows ldo apart. */
-static void read_rows(const struct rows *r, size_t first, size_t n, float *out, size_t ldo)
+static void read_rows(const struct kernels *kernels, const struct rows *r, size_t first, size_t n, float *out, size_t ldo)
 {
 	for (size_t i = 0; r->values && i < n; i++)
 		memcpy(out + i * ldo, r->values + (first + i) * r->ld, r->k * sizeof(*out));
+	first += r->first;
 	for (size_t part = 0; !r->values && n > 0; part++) {
 		size_t rows = tensor_rows(r->tensors.part[part]);
 
 		for (; first < rows && n > 0; first++, n--, out += ldo)
-			tensor_read(r->tensors.part[part], first, 1, out);
+			read_row(kernels, r->tensors.part[part], first, out);
 		first -= first < rows ? first : rows;
 	}
 }
@@ -83,9 +94,9 @@ static void pack_rows_tile(void *context, size_t tile, int worker)
 	}
 	float *rows = mem_aligned(n * k * sizeof(*rows));
 
-	read_rows(j->r, first, n, rows, k);
+	read_rows(kernels, j->r, first, n, rows, k);
 	if (j->more)
-		read_rows(j->more, first, n, rows + j->r->k, k);
+		read_rows(kernels, j->more, first, n, rows + j->r->k, k);
 	kernels->pack(rows, n, k, k, panel);
 	free(rows);
 }
@@ -134,7 +145,7 @@ static void decode_tile(void *context, size_t tile, int worker)
 	float *rows = mem_aligned(n * k * sizeof(*rows));
 
 	(void)worker;
-	read_rows(j->r, first, n, rows, k);
+	read_rows(j->kernels, j->r, first, n, rows, k);
 	for (size_t i = 0; i < n; i++)
 		add_row(j, rows + i * k, first + i, 0, k);
 	free(rows);

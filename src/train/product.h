@@ -21,6 +21,7 @@ struct rows {
 	const float *values; /* (n, k), rows ld apart; NULL: `tensors` */
 	size_t ld;
 	struct tensor_stack tensors;
+	size_t first; /* row of the tensors that is the first here */
 	size_t n, k;
 };
 struct rows rows_of(const float *values, size_t n, size_t k, size_t ld);
