@@ -32,6 +32,7 @@ struct pass {
 	size_t n_blocks;
 	float *const *norm;     /* norm_rows(): weight and bias */
 	const float *offset;    /* norm_rows(): bias of the block that was just multiplied */
+	bool plain;             /* vectors keep their length */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -176,15 +177,19 @@ static void normalise(float *v, size_t n)
 			v[i] = (float)((double)v[i] / sqrt(sum));
 }
 
-/* One text's vector: the mean of its rows ([CLS] and [SEP] count) or the row of [CLS], at length 1. */
-static void pool_text(const struct encoder *e, const struct text_rows *t, float *out)
+/* One text's vector: the mean of its rows ([CLS] and [SEP] count) or the row of [CLS]. */
+static void pool_text(const struct pass *p, const struct text_rows *t, float *out)
 {
+	const struct encoder *e = p->e;
 	const float *x = e->scratch.x + t->first * e->width;
 
 	memcpy(out, x, e->width * sizeof(*out));
 	for (size_t r = 1; r < t->n && !e->first_row; r++)
 		e->kernels->axpy(out, 1.0f, x + r * e->width, e->width);
-	normalise(out, e->width); /* also divides the sum by t->n */
+	if (!p->plain)
+		normalise(out, e->width); /* also divides the sum by t->n */
+	for (size_t j = 0; j < e->width && p->plain && !e->first_row; j++)
+		out[j] /= (float)t->n;
 }
 
 static void run_pass(struct pass *p, float *out)
@@ -197,7 +202,7 @@ static void run_pass(struct pass *p, float *out)
 		run_layer(p);
 	}
 	for (size_t i = 0; i < p->n_texts; i++)
-		pool_text(e, &p->texts[i], out + i * e->width);
+		pool_text(p, &p->texts[i], out + i * e->width);
 	p->n_rows = p->n_texts = p->n_blocks = 0;
 }
 
@@ -235,13 +240,14 @@ size_t encoder_tokens(const struct encoder *e, const char *text, size_t n)
 	return n;
 }
 
-void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float *out, size_t *tokens)
+static void embed(struct encoder *e, const char *const *texts, size_t n, bool plain, float *out, size_t *tokens)
 {
 	struct pass *p = mem_zero(1, sizeof(*p));
 	struct token_list list = { 0 };
 	size_t done = 0;
 
 	p->e = e;
+	p->plain = plain;
 	for (size_t i = 0; i < n; i++) {
 		encoder_encode(e, texts[i], &list);
 		if (tokens)
@@ -256,4 +262,14 @@ void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float 
 		run_pass(p, out + done * e->width);
 	token_list_release(&list);
 	free(p);
+}
+
+void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float *out, size_t *tokens)
+{
+	embed(e, texts, n, false, out, tokens);
+}
+
+void encoder_means(struct encoder *e, const char *const *texts, size_t n, float *out)
+{
+	embed(e, texts, n, true, out, NULL);
 }

@@ -31,5 +31,7 @@ size_t encoder_tokens(const struct encoder *e, const char *text, size_t n);
 /* Embeds n texts (UTF-8, cut at the model's 256 or 512 tokens) into out (n, width). tokens, when not NULL, receives
  * each text's token count (n). One thread at a time: the encoder owns scratch memory. */
 void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float *out, size_t *tokens);
+/* The same vectors before they are brought to length 1: what a head that was trained over the encoder reads. */
+void encoder_means(struct encoder *e, const char *const *texts, size_t n, float *out);
 
 #endif

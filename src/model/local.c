@@ -1,17 +1,19 @@
 /* local.c - the engine that runs small decoders in this process (src/llm). What the requests of a batch have in common
  * at their beginning is computed once, and what one batch after another begins with is kept between them. A decoder is
  * loaded once, whatever adapters it is read through. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "llm/adapter.h"
-#include "llm/chat.h"
 #include "llm/generate.h"
 #include "llm/prefix_cache.h"
 #include "model/engine.h"
+#include "model/reader.h"
 #include "model/registry.h"
+#include "model/tuned.h"
 #include "schema/schema.h"
 
 enum {
@@ -161,11 +163,42 @@ static struct voice *add_voice(struct local *l, const char *adapter, struct erro
 	return v;
 }
 
+/* The base and the adapter of a fine-tuned model; the base must still be what it was trained on. */
+static bool find_tuned(const struct local_engine *e, const char *name, struct registry_files *files, struct error *err)
+{
+	struct tuned t;
+	uint64_t hash;
+	char hex[17];
+
+	if (!tuned_find(e->settings->tuned, name, &t, err))
+		return false;
+	bool found = t.kind == TUNED_ADAPTER || error_set(err, "model \"%s\": an encoder, which writes no text", name);
+
+	found = found && registry_find(e->folder, t.base, files, err) && tuned_file_hash(buf_text(&files->base), &hash, err);
+	if (found) {
+		const char *then = json_string_value(json_object_get(json_object_get(t.card, "base"), "hash"));
+
+		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)hash);
+		if (!then || strcmp(then, hex) != 0)
+			found = error_set(err, "model \"%s\": %s changed since it was trained; put the old file back, or train again",
+					  name, buf_text(&files->base));
+		buf_addf(&files->adapter, "%s/adapter.gguf", t.folder);
+	}
+	tuned_release(&t);
+	return found;
+}
+
+static bool local_serves(const char *name)
+{
+	return registry_is_local(name) || tuned_is(name);
+}
+
 static void *local_open(void *engine, const char *name, struct error *err)
 {
 	struct local_engine *e = engine;
 	struct registry_files files = { 0 };
-	struct local *l = registry_find(e->folder, name, &files, err) ? local_of(e, buf_text(&files.base), err) : NULL;
+	bool found = tuned_is(name) ? find_tuned(e, name, &files, err) : registry_find(e->folder, name, &files, err);
+	struct local *l = found ? local_of(e, buf_text(&files.base), err) : NULL;
 	struct voice *v = l ? add_voice(l, buf_text(&files.adapter), err) : NULL;
 
 	registry_files_release(&files);
@@ -174,12 +207,7 @@ static void *local_open(void *engine, const char *name, struct error *err)
 
 static void encode_request(const struct local *l, const struct model_request *r, struct token_list *out)
 {
-	struct chat_message *messages = mem_zero(r->n_messages, sizeof(*messages));
-
-	for (size_t i = 0; i < r->n_messages; i++)
-		messages[i] = (struct chat_message){ (enum chat_role)r->messages[i].role, r->messages[i].text };
-	chat_encode(l->format, decoder_tokenizer(l->decoder), messages, r->n_messages, out);
-	free(messages);
+	messages_encode(l->format, decoder_tokenizer(l->decoder), r->messages, r->n_messages, out);
 }
 
 /* The choices as a tree, and how many tokens the longest has. */
@@ -396,4 +424,4 @@ static bool local_ask(void *model, struct arena *arena, const struct model_reque
 	return true;
 }
 
-const struct model_engine model_engine_local = { registry_is_local, local_start, local_stop, local_open, local_ask };
+const struct model_engine model_engine_local = { local_serves, local_start, local_stop, local_open, local_ask };

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "llm/encoder.h"
 #include "model/engine.h"
+#include "model/registry.h"
 
 const char *const model_status_names[] = { "ok", "truncated", "refused", "timeout", "error" };
 
@@ -23,7 +24,7 @@ static const struct model_engine *const engines[] = { &model_engine_local };
 enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
 struct models {
-	char *folder;
+	char *folder, *tuned;
 	struct model_settings settings;
 	struct pool *pool;
 	void *started[ENGINES];
@@ -37,6 +38,7 @@ struct models *models_open(const char *folder, const struct model_settings *sett
 
 	m->folder = mem_string(folder);
 	m->settings = *settings;
+	m->settings.tuned = m->tuned = settings->tuned ? mem_string(settings->tuned) : NULL;
 	m->pool = pool_open(settings->threads);
 	for (size_t i = 0; i < ENGINES; i++)
 		m->started[i] = engines[i]->start(m->folder, &m->settings, m->pool);
@@ -59,6 +61,7 @@ void models_free(struct models *m)
 	encoder_free(m->encoder);
 	pool_free(m->pool);
 	free(m->folder);
+	free(m->tuned);
 	free(m);
 }
 
@@ -120,10 +123,32 @@ static bool encoder_ready(struct models *m, struct error *err)
 
 	if (!kernels)
 		return false;
-	buf_addf(&path, "%s/%s", m->folder, models_embedding_name(m));
+	models_embedding_folder(m, &path);
 	m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
 	buf_release(&path);
 	return m->encoder != NULL;
+}
+
+void models_embedding_folder(const struct models *m, struct buf *path)
+{
+	buf_addf(path, "%s/%s", m->folder, models_embedding_name(m));
+}
+
+bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err)
+{
+	struct registry_files files = { 0 };
+	bool found = registry_is_local(name) && !strchr(name, '+') ? registry_find(m->folder, name, &files, err) :
+		     error_set(err, "model \"%s\": only a local decoder can be fine-tuned here; name local or local:NAME", name);
+
+	if (found)
+		buf_adds(path, buf_text(&files.base));
+	registry_files_release(&files);
+	return found;
+}
+
+struct pool *models_pool(struct models *m)
+{
+	return m->pool;
 }
 
 size_t models_embedding_width(struct models *m, struct error *err)

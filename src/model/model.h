@@ -1,7 +1,7 @@
 /* model.h - one way to ask a language model, many engines behind it (first form: the local one).
  *
  * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
- * same read through a LoRA adapter. However many adapters one is read through, its weights are loaded once. Providers
+ * same read through a LoRA adapter; "tuned:NAME:vN" is an adapter of the task's own, beside its store. However many adapters one is read through, its weights are loaded once. Providers
  * ("openai:...", "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
  * One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H
@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
+#include "base/pool.h"
 
 enum message_role { MESSAGE_SYSTEM, MESSAGE_USER, MESSAGE_ASSISTANT };
 
@@ -77,6 +79,7 @@ struct model_settings {
 	size_t memory_mb;   /* keys and values that a local model, with all its adapters, holds at a time; 0:
 			     * MODEL_MEMORY_MB. A prompt that is longer by itself is still answered */
 	size_t max_context; /* see struct model_request; for whoever builds requests */
+	const char *tuned;  /* where "tuned:NAME:vN" is found (tuned.h); NULL: nowhere. Copied */
 };
 
 struct models *models_open(const char *folder, const struct model_settings *settings); /* folder of local models */
@@ -95,6 +98,11 @@ bool model_is_local(const struct model *m);
  * begins with the JSON pointer. */
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
 	       struct model_reply *replies, struct error *err);
+
+/* For training: what a local decoder's name stands for (no adapter), and where the embedding model lies; both appended. */
+bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
+void models_embedding_folder(const struct models *m, struct buf *path);
+struct pool *models_pool(struct models *m);
 
 /* Embeds n texts with the local embedding model: out (n, models_embedding_width()). */
 size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be loaded */

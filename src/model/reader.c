@@ -64,18 +64,25 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
-size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n)
+void messages_encode(const struct chat_format *format, const struct tokenizer *t, const struct message *messages, size_t n,
+		     struct token_list *out)
 {
 	struct chat_message *turns = mem_zero(n, sizeof(*turns));
-	struct token_list tokens = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		turns[i] = (struct chat_message){ (enum chat_role)messages[i].role, messages[i].text };
-	chat_encode(r->format, r->tokenizer, turns, n, &tokens);
+	chat_encode(format, t, turns, n, out);
+	free(turns);
+}
+
+size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n)
+{
+	struct token_list tokens = { 0 };
+
+	messages_encode(r->format, r->tokenizer, messages, n, &tokens);
 	size_t count = tokens.n;
 
 	token_list_release(&tokens);
-	free(turns);
 	return count;
 }
 

@@ -3,6 +3,7 @@
 #ifndef RUNG_MODEL_READER_H
 #define RUNG_MODEL_READER_H
 
+#include "llm/chat.h"
 #include "model/model.h"
 
 struct reader;
@@ -16,5 +17,9 @@ size_t reader_tokens(const struct reader *r, const struct message *messages, siz
 size_t reader_limit(const struct reader *r); /* tokens of context; 0: the file does not say */
 /* What a conversation that begins without a system turn is given; NULL: nothing. */
 const char *reader_default_system(const struct reader *r);
+
+/* Appends the ids of the conversation and of the opening of the reply, as every local model reads it. */
+void messages_encode(const struct chat_format *format, const struct tokenizer *t, const struct message *messages, size_t n,
+		     struct token_list *out);
 
 #endif

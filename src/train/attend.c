@@ -91,6 +91,11 @@ size_t attend_scratch(const struct attend *a)
 	return (size_t)pool_threads(a->pool) * tile_floats(a, longest_of(a)) + owed_floats(a);
 }
 
+size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen)
+{
+	return (size_t)pool_threads(a->pool) * tile_floats(a, (struct longest){ rows, seen });
+}
+
 struct run {
 	const struct attend *a;
 	struct longest longest;

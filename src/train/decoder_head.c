@@ -6,8 +6,6 @@
 #include "base/arena.h"
 #include "train/decoder_train_inner.h"
 
-enum { HEAD_ROWS = 256, HEAD_WORDS = 8192 };
-
 struct head_rows {
 	struct decoder_pass *p;
 	size_t first, n;   /* of the pass's losses */

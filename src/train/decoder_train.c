@@ -344,6 +344,22 @@ static void run_layer(struct decoder_pass *p)
 	for_rows(p, join_ffn);
 }
 
+size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, size_t longest)
+{
+	const struct decoder *d = t->d;
+	struct decoder_trainer other = *t;
+	struct decoder_pass p = { .t = &other };
+	size_t panel = larger(d->width * larger(2 * d->ffn, decoder_qkv_width(d)), HEAD_WORDS * d->width);
+
+	other.state = mem_zero(d->layers, sizeof(*other.state));
+	struct attend a = attention(&p);
+	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + attend_scratch_most(&a, longest, longest) + panel +
+			HEAD_ROWS * (d->vocabulary + 4 * d->width);
+
+	free(other.state);
+	return parameters_bytes(&t->parameters) + floats * sizeof(float);
+}
+
 static void run_layers(struct decoder_pass *p)
 {
 	struct decoder_trainer *t = p->t;

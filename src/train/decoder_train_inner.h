@@ -8,7 +8,10 @@
 #include "train/decoder_train.h"
 #include "train/product.h"
 
-enum { PARTS_MOST = 3 };
+enum {
+	PARTS_MOST = 3,
+	HEAD_ROWS = 256, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
+};
 
 /* A frozen matrix of up to three tensors above each other, each with a pair of its own. All A are one parameter, above each other
  * as well, since they see the same input: h = scale x A^T has `inner` = parts * rank columns. */

@@ -38,6 +38,11 @@ static size_t tile_end(const struct training_pass *p, size_t tile)
 	return (tile + 1) * ROW_TILE < p->rows ? (tile + 1) * ROW_TILE : p->rows;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 static void add(float *to, const float *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -79,9 +84,9 @@ static size_t lay_out(struct encoder_trainer *t, float *base, size_t rows)
 	s->block = take(&next, rows * w);
 	s->d = take(&next, rows * w);
 	s->d2 = take(&next, rows * w);
-	s->wide = take(&next, rows * (e->ffn > 3 * w ? e->ffn : 3 * w));
-	s->turned = take(&next, (e->ffn > 3 * w ? e->ffn : 3 * w) * (rows + 16));
-	s->partial = take(&next, tiles * (2 * w + (e->ffn > 3 * w ? e->ffn : 3 * w)));
+	s->wide = take(&next, rows * larger(e->ffn, 3 * w));
+	s->turned = take(&next, larger(e->ffn, 3 * w) * (rows + 16));
+	s->partial = take(&next, tiles * (2 * w + larger(e->ffn, 3 * w)));
 	return (size_t)(next - base);
 }
 
@@ -274,6 +279,21 @@ static void run_layer(struct training_pass *p)
 	for_rows(p, second_norm);
 }
 
+size_t encoder_trainer_bytes(const struct encoder_trainer *t, size_t tokens, size_t longest)
+{
+	struct encoder_trainer other = *t;
+	struct training_pass p = { .t = &other };
+	size_t largest = t->e->width * larger(t->e->ffn, 3 * t->e->width);
+
+	other.state = mem_zero(t->e->layers, sizeof(*other.state));
+	struct attend a = attention(&p);
+	size_t floats = lay_out(&other, NULL, tokens) + attend_scratch_most(&a, longest, longest) + 3 * largest;
+
+	free(other.state);
+	return parameters_bytes(&t->parameters) + parameters_bytes(&t->frozen) + floats * sizeof(float) +
+	       t->e->vocabulary * sizeof(bool);
+}
+
 /* Words of the texts, each once. */
 static void catch_up_words(struct training_pass *p)
 {
@@ -418,7 +438,7 @@ static double run_head(struct training_pass *p, double *weight)
 /* Adds the partial sums (tiles, n) up, in order. */
 static void reduce(struct training_pass *p, float *to, size_t from, size_t n)
 {
-	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + (ffn > 3 * w ? ffn : 3 * w);
+	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + larger(ffn, 3 * w);
 
 	for (size_t i = 0; i < row_tiles(p->rows); i++)
 		add(to, p->t->scratch.partial + i * ld + from, n);
@@ -426,7 +446,7 @@ static void reduce(struct training_pass *p, float *to, size_t from, size_t n)
 
 static float *partial_of(struct training_pass *p, size_t tile)
 {
-	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + (ffn > 3 * w ? ffn : 3 * w);
+	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + larger(ffn, 3 * w);
 	float *partial = p->t->scratch.partial + tile * ld;
 
 	memset(partial, 0, ld * sizeof(*partial));

@@ -35,8 +35,8 @@ struct training_text {
 struct encoder_trainer *encoder_trainer_new(const struct encoder *e, const struct encoder_training *options);
 void encoder_trainer_free(struct encoder_trainer *t);
 struct parameters *encoder_trainer_parameters(struct encoder_trainer *t);
-/* Bytes that a trainer takes with passes of that many tokens, the longest text of `longest`: what a memory cap is compared with. */
-size_t encoder_trainer_bytes(const struct encoder *e, const struct encoder_training *options, size_t tokens, size_t longest);
+/* Bytes that it takes with passes of that many tokens, the longest text of `longest`: what a memory cap is compared with. */
+size_t encoder_trainer_bytes(const struct encoder_trainer *t, size_t tokens, size_t longest);
 
 /* Forward and backward through n texts: adds to the gradients (`first` of a step: begins them). Returns the sum of weighted losses;
  * *weight gets the sum of weights. */

@@ -38,9 +38,17 @@ static size_t padded(size_t n)
 	return (n + 15) / 16 * 16;
 }
 
-size_t parameters_bytes(size_t rows, size_t columns, bool by_rows)
+size_t parameters_bytes(const struct parameters *ps)
 {
-	return (by_rows ? 3u : 4u) * padded(rows * columns) * sizeof(float);
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct parameter *p = ps->at[i];
+
+		bytes += 3 * padded(p->rows * p->columns) * sizeof(float) +
+			 (p->by_rows ? p->room : p->rows) * p->columns * sizeof(float);
+	}
+	return bytes;
 }
 
 struct parameter *parameters_add(struct parameters *ps, const char *const *names, size_t n_names, size_t rows, size_t columns,

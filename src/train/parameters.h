@@ -53,7 +53,7 @@ void parameters_release(struct parameters *p);
 /* A new matrix of zeros; lives as long as p. names (n_names) are copied. */
 struct parameter *parameters_add(struct parameters *p, const char *const *names, size_t n_names, size_t rows, size_t columns,
 				 bool by_rows);
-size_t parameters_bytes(size_t rows, size_t columns, bool by_rows); /* that one takes, gradients of rows apart */
+size_t parameters_bytes(const struct parameters *p); /* that they take now */
 
 /* The gradient of a row of a by_rows parameter, zero the first time in a step. */
 float *parameter_row_gradient(struct parameter *p, size_t row);

@@ -1,0 +1,309 @@
+/* tuned.c - folders and cards. */
+#include "model/tuned.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+static const char prefix[] = "tuned:";
+enum { PREFIX = sizeof(prefix) - 1, NAME_MOST = 100 };
+static const size_t card_bytes = (size_t)16 << 20;
+
+void tuned_release(struct tuned *t)
+{
+	free(t->name);
+	free(t->folder);
+	json_decref(t->card);
+	*t = (struct tuned){ 0 };
+}
+
+bool tuned_is(const char *name)
+{
+	return strncmp(name, prefix, PREFIX) == 0;
+}
+
+bool tuned_name_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)name[i]) && (i == 0 || !strchr("-_.", name[i])))
+			return false;
+	return n > 0 && n <= NAME_MOST;
+}
+
+/* Parts "tuned:NAME:vN". */
+static bool parse(const char *name, struct buf *own, size_t *version, struct error *err)
+{
+	const char *colon = strrchr(name, ':');
+	char *end = NULL;
+
+	if (tuned_is(name) && colon > name + PREFIX && colon[1] == 'v' && isdigit((unsigned char)colon[2])) {
+		*version = strtoul(colon + 2, &end, 10);
+		buf_add(own, name + PREFIX, (size_t)(colon - name) - PREFIX);
+	}
+	if (!end || *end || !tuned_name_valid(buf_text(own)))
+		return error_set(err, "model \"%.150s\": a fine-tuned model is named tuned:NAME:vN, as in tuned:medical-coder:v3; "
+				 "`rung tune ls TASK` lists them", name);
+	return true;
+}
+
+static json_t *read_card(const char *folder, struct error *err)
+{
+	struct buf path = { 0 };
+	json_error_t at;
+	size_t n;
+
+	buf_addf(&path, "%s/card.json", folder);
+	char *text = file_read(path.data, card_bytes, &n, err);
+	json_t *card = text ? json_loadb(text, n, 0, &at) : NULL;
+
+	if (text && !card)
+		error_set(err, "%s:%d: %s", path.data, at.line, at.text);
+	free(text);
+	buf_release(&path);
+	return card;
+}
+
+/* Reads the card of a version whose folder is there. */
+static bool read_version(const char *root, const char *own, size_t version, struct tuned *out, struct error *err)
+{
+	struct buf folder = { 0 }, name = { 0 };
+
+	buf_addf(&folder, "%s/%s/v%zu", root, own, version);
+	buf_addf(&name, "%s%s:v%zu", prefix, own, version);
+	*out = (struct tuned){ .name = name.data, .folder = folder.data, .card = read_card(folder.data, err) };
+	const char *kind = json_string_value(json_object_get(out->card, "kind"));
+
+	out->base = json_string_value(json_object_get(json_object_get(out->card, "base"), "name"));
+	out->kind = kind && strcmp(kind, "encoder") == 0 ? TUNED_ENCODER : TUNED_ADAPTER;
+	if (out->card && (!kind || !out->base))
+		error_set(err, "%s/card.json: no card of a fine-tuned model: \"kind\" or \"base\" is missing", out->folder);
+	if (kind && out->base)
+		return true;
+	tuned_release(out);
+	return false;
+}
+
+bool tuned_find(const char *root, const char *name, struct tuned *out, struct error *err)
+{
+	struct buf own = { 0 }, folder = { 0 };
+	size_t version = 0;
+	bool found = parse(name, &own, &version, err);
+
+	if (found) {
+		buf_addf(&folder, "%s/%s/v%zu", root ? root : "", buf_text(&own), version);
+		if (!root || !file_exists(folder.data))
+			found = error_set(err, "model \"%s\": no such fine-tuned model here; `rung tune ls TASK` lists them", name);
+	}
+	found = found && read_version(root, buf_text(&own), version, out, err);
+	buf_release(&own);
+	buf_release(&folder);
+	return found;
+}
+
+/* The highest version that is there; 0: none. */
+static size_t latest(const char *root, const char *own)
+{
+	struct buf path = { 0 };
+	size_t most = 0;
+
+	buf_addf(&path, "%s/%s", root, own);
+	DIR *dir = opendir(path.data);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char *end;
+		size_t version = entry->d_name[0] == 'v' ? strtoul(entry->d_name + 1, &end, 10) : 0;
+
+		if (version > most && *end == '\0')
+			most = version;
+	}
+	if (dir)
+		closedir(dir);
+	buf_release(&path);
+	return most;
+}
+
+bool tuned_find_key(const char *root, const char *name, const char *key, struct tuned *out, bool *found, struct error *err)
+{
+	*found = false;
+	for (size_t version = latest(root, name); version > 0; version--) {
+		struct buf folder = { 0 };
+
+		buf_addf(&folder, "%s/%s/v%zu", root, name, version);
+		bool there = file_exists(folder.data);
+
+		buf_release(&folder);
+		if (!there)
+			continue;
+		if (!read_version(root, name, version, out, err))
+			return false;
+		const char *its = json_string_value(json_object_get(out->card, "key"));
+
+		if (its && strcmp(its, key) == 0) {
+			*found = true;
+			return true;
+		}
+		tuned_release(out);
+	}
+	return true;
+}
+
+bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err)
+{
+	buf_addf(folder, "%s/%s/training-%s", root, name, key);
+	return file_make_folder(folder->data, err);
+}
+
+bool tuned_commit(const char *root, const char *name, const char *workplace, json_t *card, struct tuned *out, struct error *err)
+{
+	size_t version = latest(root, name) + 1;
+	struct buf path = { 0 }, target = { 0 };
+
+	json_object_set_new(card, "name", json_string(name));
+	json_object_set_new(card, "version", json_integer((json_int_t)version));
+	char *text = json_dumps(card, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+
+	buf_addf(&path, "%s/card.json", workplace);
+	buf_addf(&target, "%s/%s/v%zu", root, name, version);
+	bool done = file_replace(path.data, text, strlen(text), err);
+
+	if (done && rename(workplace, target.data) != 0)
+		done = error_set(err, "%s: cannot be made a version: %s", target.data, strerror(errno));
+	done = done && read_version(root, name, version, out, err);
+	free(text);
+	buf_release(&path);
+	buf_release(&target);
+	return done;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char **names_of(const char *root, size_t *n)
+{
+	DIR *dir = opendir(root);
+	char **names = NULL;
+
+	*n = 0;
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (tuned_name_valid(entry->d_name)) {
+			names = mem_resize(names, *n + 1, sizeof(*names));
+			names[(*n)++] = mem_string(entry->d_name);
+		}
+	if (dir)
+		closedir(dir);
+	if (names)
+		qsort(names, *n, sizeof(*names), by_name);
+	return names;
+}
+
+static void write_line(const struct tuned *t, struct buf *out)
+{
+	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
+
+	buf_addf(out, "%-28s %-8s %-24s %6lld items", t->name, t->kind == TUNED_ENCODER ? "encoder" : "lora", t->base,
+		 (long long)json_integer_value(json_object_get(data, "items")));
+	if (json_is_number(json_object_get(dev, "score")))
+		buf_addf(out, "  dev %.3f", json_number_value(json_object_get(dev, "score")));
+	buf_adds(out, "\n");
+}
+
+static bool list_versions(const char *root, const char *name, bool json, struct buf *out, struct error *err)
+{
+	for (size_t version = 1, most = latest(root, name); version <= most; version++) {
+		struct buf folder = { 0 };
+		struct tuned t;
+
+		buf_addf(&folder, "%s/%s/v%zu", root, name, version);
+		bool there = file_exists(folder.data);
+
+		buf_release(&folder);
+		if (!there)
+			continue;
+		if (!read_version(root, name, version, &t, err))
+			return false;
+		if (json) {
+			char *text = json_dumps(t.card, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+			buf_addf(out, "%s\n", text);
+			free(text);
+		} else {
+			write_line(&t, out);
+		}
+		tuned_release(&t);
+	}
+	return true;
+}
+
+bool tuned_list(const char *root, bool json, struct buf *out, struct error *err)
+{
+	size_t n;
+	char **names = names_of(root, &n);
+	bool listed = true;
+
+	for (size_t i = 0; i < n; i++) {
+		listed = listed && list_versions(root, names[i], json, out, err);
+		free(names[i]);
+	}
+	free(names);
+	return listed;
+}
+
+/* Removes a folder and what is in it, which is ours: files, and folders of files. */
+static void remove_tree(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		struct buf inner = { 0 };
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		buf_addf(&inner, "%s/%s", path, entry->d_name);
+		if (unlink(inner.data) != 0)
+			remove_tree(inner.data);
+		buf_release(&inner);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+bool tuned_remove(const char *root, const char *name, struct error *err)
+{
+	struct tuned t;
+
+	if (!tuned_find(root, name, &t, err))
+		return false;
+	remove_tree(t.folder);
+	bool gone = !file_exists(t.folder) || error_set(err, "%s: cannot be removed: %s", t.folder, strerror(errno));
+
+	tuned_release(&t);
+	return gone;
+}
+
+bool tuned_file_hash(const char *path, uint64_t *hash, struct error *err)
+{
+	enum { BEGINNING = 1 << 16, STEP = 4096, SAMPLE = 64 };
+	struct file_map map;
+
+	if (!file_map(&map, path, err))
+		return false;
+	*hash = hash64(map.data, map.n < BEGINNING ? map.n : BEGINNING, map.n);
+	for (size_t at = BEGINNING; at + SAMPLE <= map.n; at += STEP)
+		*hash = hash64(map.data + at, SAMPLE, *hash);
+	file_unmap(&map);
+	return true;
+}

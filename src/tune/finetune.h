@@ -1,0 +1,73 @@
+/* finetune.h - rung 3's training proper: texts and labels, or prompts and completions, to a folder that the registry takes.
+ *
+ * A part of the examples, whole groups, is held out: training ends when it stops getting better on them, and keeps the weights that
+ * were best. Everything here is of the pool: dev and test cannot be named. Engines: src/train. */
+#ifndef RUNG_TUNE_FINETUNE_H
+#define RUNG_TUNE_FINETUNE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "model/model.h"
+#include "train/fit.h"
+
+struct finetune_settings {
+	size_t epochs, batch; /* 0: by the number of examples */
+	double rate;          /* the highest learning rate */
+	double head_rate;     /* encoder: the head's share of it */
+	size_t rank;          /* LoRA; an encoder trains every weight with 0 */
+	double alpha;
+	double warm_up;       /* share of the steps */
+	size_t patience;      /* epochs without a better score before it ends */
+	double held_out;      /* share of the examples, at most; few examples hold out none */
+	bool balanced;        /* encoder: classes weigh alike, however many examples they have */
+	size_t memory_mb;     /* of the training itself; 0: no cap */
+	uint64_t seed;
+};
+extern const struct finetune_settings finetune_encoder_defaults, finetune_lora_defaults;
+/* The settings as they are written on the card and hashed; the caller owns it. */
+json_t *finetune_settings_json(const struct finetune_settings *s);
+
+struct finetune_texts {
+	size_t n, classes;
+	const char *const *texts; /* (n) */
+	const size_t *classes_of; /* (n) each below classes; not with sets */
+	const uint8_t *sets;      /* (n, classes) 0 or 1: several labels an item; else NULL */
+	const size_t *groups;     /* (n) */
+};
+
+struct finetune_prompts {
+	size_t n;
+	const struct model_request *prompts; /* (n) their messages alone count */
+	const char *const *completions;      /* (n) what the model is to write */
+	const size_t *groups;                /* (n) */
+};
+
+/* What came of it, for the card. */
+struct finetune_outcome {
+	enum fit_end end;
+	json_t *curve;        /* [{step, loss, score}]; the caller owns it */
+	size_t trained, held, too_long, steps;
+	double score;         /* the best one on what was held out; NAN: nothing was */
+	double seconds, tokens_per_second;
+};
+
+/* base: an encoder's folder. Leaves an encoder's folder with head.safetensors in `folder`, where its checkpoint is meanwhile.
+ * False with outcome->end FIT_STOPPED (interrupted, the same call goes on) or FIT_FAILED, and a sentence. */
+bool finetune_encoder(const char *base, struct pool *pool, const struct finetune_texts *texts, const struct finetune_settings *s,
+		      uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
+		      struct finetune_outcome *outcome, struct error *err);
+/* base: a decoder's GGUF file. Leaves adapter.gguf in `folder`. */
+bool finetune_lora(const char *base, struct pool *pool, const struct finetune_prompts *prompts, const struct finetune_settings *s,
+		   uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
+		   struct finetune_outcome *outcome, struct error *err);
+
+/* Probabilities of the classes by an encoder that was tuned: softmax, or (sets) one sigmoid a class. */
+struct tuned_encoder;
+/* The caller frees it. The head must have `classes` rows. Borrows pool. */
+struct tuned_encoder *tuned_encoder_open(const char *folder, size_t classes, bool sets, struct pool *pool, struct error *err);
+void tuned_encoder_free(struct tuned_encoder *t);
+/* out (n, classes). One thread at a time. */
+void tuned_encoder_predict(struct tuned_encoder *t, const char *const *texts, size_t n, double *out);
+
+#endif

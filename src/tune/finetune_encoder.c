@@ -1,0 +1,247 @@
+/* finetune_encoder.c - texts and classes to a tuned encoder, and what such an encoder says. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llm/encoder_inner.h"
+#include "train/encoder_train.h"
+#include "tune/finetune_inner.h"
+
+enum { USUAL_TOKENS = 4096, SCORED = 64 };
+
+struct lesson {
+	const struct finetune_texts *from;
+	struct encoder_trainer *trainer;
+	struct training_text *texts; /* (n) what is trained on, then what is held out */
+	size_t n_train, n_held;
+};
+
+static size_t tokens_of(void *self, size_t item)
+{
+	return ((struct lesson *)self)->texts[item].n;
+}
+
+static double pass(void *self, const size_t *items, size_t n, bool first, double *weight)
+{
+	struct lesson *l = self;
+	const struct training_text **list = mem_alloc(n * sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &l->texts[items[i]];
+	double loss = encoder_trainer_pass(l->trainer, list, n, first, weight);
+
+	free(list);
+	return loss;
+}
+
+/* One item's score: its class is the most likely one; with sets, F1 of those that are likelier than not. */
+static double score_of(const struct lesson *l, const struct training_text *t, const float *scores)
+{
+	size_t best = 0, said = 0, meant = 0, both = 0;
+
+	for (size_t c = 1; c < l->from->classes; c++)
+		best = scores[c] > scores[best] ? c : best;
+	if (!l->from->sets)
+		return best == t->label;
+	for (size_t c = 0; c < l->from->classes; c++) {
+		said += scores[c] > 0;
+		meant += t->labels[c];
+		both += scores[c] > 0 && t->labels[c];
+	}
+	return said + meant == 0 ? 1 : 2 * (double)both / (double)(said + meant);
+}
+
+static double held_out_score(void *self)
+{
+	struct lesson *l = self;
+	float *scores = mem_alloc(SCORED * l->from->classes * sizeof(*scores));
+	double sum = 0;
+
+	for (size_t from = 0; from < l->n_held; from += SCORED) {
+		size_t n = l->n_held - from < SCORED ? l->n_held - from : SCORED;
+		const struct training_text *list[SCORED];
+
+		for (size_t i = 0; i < n; i++)
+			list[i] = &l->texts[l->n_train + from + i];
+		encoder_trainer_scores(l->trainer, list, n, scores);
+		for (size_t i = 0; i < n; i++)
+			sum += score_of(l, list[i], scores + i * l->from->classes);
+	}
+	free(scores);
+	return sum / (double)l->n_held;
+}
+
+static size_t bytes(void *self, size_t tokens, size_t longest)
+{
+	return encoder_trainer_bytes(((struct lesson *)self)->trainer, tokens, longest);
+}
+
+/* Tokens of the texts in the order of h; returns those of the longest. */
+static size_t read_texts(struct lesson *l, const struct encoder *e, const struct held_out *h)
+{
+	size_t n = h->n_train + h->n_held, longest = 0;
+
+	l->n_train = h->n_train;
+	l->n_held = h->n_held;
+	l->texts = mem_zero(n + 1, sizeof(*l->texts));
+	for (size_t i = 0; i < n; i++) {
+		size_t item = i < h->n_train ? h->train[i] : h->held[i - h->n_train];
+		struct token_list tokens = { 0 };
+
+		encoder_encode(e, l->from->texts[item], &tokens);
+		longest = tokens.n > longest ? tokens.n : longest;
+		l->texts[i] = (struct training_text){ .ids = tokens.ids, .n = tokens.n };
+		if (l->from->sets)
+			l->texts[i].labels = l->from->sets + item * l->from->classes;
+		else
+			l->texts[i].label = l->from->classes_of[item];
+	}
+	return longest;
+}
+
+/* Weights with which all classes count alike, the mean over items 1. */
+static float *balanced_weights(const struct finetune_texts *t)
+{
+	float *weights = mem_zero(t->classes, sizeof(*weights));
+	size_t *count = mem_zero(t->classes, sizeof(*count));
+
+	for (size_t i = 0; i < t->n; i++)
+		count[t->classes_of[i]]++;
+	for (size_t c = 0; c < t->classes; c++)
+		weights[c] = count[c] ? (float)((double)t->n / ((double)t->classes * (double)count[c])) : 0;
+	free(count);
+	return weights;
+}
+
+static bool train(struct lesson *l, const struct encoder *e, const struct finetune_settings *s, const struct finetune_run *run,
+		  const struct held_out *h, struct finetune_outcome *outcome, struct error *err)
+{
+	struct finetune_run whole = *run;
+	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
+
+	whole.longest = read_texts(l, e, h);
+	whole.model = &model;
+	whole.items = h->n_train;
+	outcome->held = h->n_held;
+	return finetune_fit(&whole, s, outcome, err) && encoder_trainer_save(l->trainer, run->folder, err);
+}
+
+bool finetune_encoder(const char *base, struct pool *pool, const struct finetune_texts *texts, const struct finetune_settings *s,
+		      uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
+		      struct finetune_outcome *outcome, struct error *err)
+{
+	const struct kernels *kernels = kernels_choose(false, err);
+	struct encoder *e = kernels ? encoder_open(base, kernels, pool, err) : NULL;
+	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
+				    .progress = progress };
+	struct lesson l = { .from = texts };
+	struct held_out h;
+
+	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
+	if (!e)
+		return false;
+	float *weights = s->balanced && !texts->sets ? balanced_weights(texts) : NULL;
+	struct encoder_training training = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
+					     .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate,
+					     .adamw = adamw_defaults, .seed = s->seed };
+
+	held_out_init(&h, texts->groups, texts->n, s->held_out, s->seed);
+	l.trainer = encoder_trainer_new(e, &training);
+	bool trained = train(&l, e, s, &run, &h, outcome, err);
+
+	encoder_trainer_free(l.trainer);
+	for (size_t i = 0; i < l.n_train + l.n_held; i++)
+		free((void *)l.texts[i].ids);
+	free(l.texts);
+	free(weights);
+	held_out_release(&h);
+	encoder_free(e);
+	return trained;
+}
+
+/* --- what it says -------------------------------------------------------------------------------------------------- */
+
+struct tuned_encoder {
+	struct encoder *encoder;
+	const struct kernels *kernels;
+	float *weight, *bias; /* (classes, width), (classes) */
+	size_t classes, width;
+	bool sets;
+};
+
+static bool read_head(struct tuned_encoder *t, const char *folder, struct error *err)
+{
+	struct buf path = { 0 };
+
+	buf_addf(&path, "%s/head.safetensors", folder);
+	struct safetensors *file = safetensors_open(path.data, err);
+	const struct tensor *weight = file ? safetensors_find(file, "classifier.weight") : NULL;
+	const struct tensor *bias = file ? safetensors_find(file, "classifier.bias") : NULL;
+	bool fits = weight && bias && tensor_rows(weight) == t->classes && tensor_columns(weight) == t->width &&
+		    tensor_columns(bias) == t->classes;
+
+	if (file && !fits)
+		error_set(err, "%s: \"classifier.weight\" must have %zu rows (labels) of %zu values, and \"classifier.bias\" %zu", path.data,
+			  t->classes, t->width, t->classes);
+	if (fits) {
+		t->weight = mem_aligned(t->classes * t->width * sizeof(float));
+		t->bias = mem_aligned(t->classes * sizeof(float));
+		tensor_read(weight, 0, t->classes, t->weight);
+		tensor_read(bias, 0, 1, t->bias);
+	}
+	safetensors_free(file);
+	buf_release(&path);
+	return fits;
+}
+
+struct tuned_encoder *tuned_encoder_open(const char *folder, size_t classes, bool sets, struct pool *pool, struct error *err)
+{
+	struct tuned_encoder *t = mem_zero(1, sizeof(*t));
+
+	*t = (struct tuned_encoder){ .kernels = kernels_choose(false, err), .classes = classes, .sets = sets };
+	t->encoder = t->kernels ? encoder_open(folder, t->kernels, pool, err) : NULL;
+	t->width = t->encoder ? encoder_width(t->encoder) : 0;
+	if (t->encoder && read_head(t, folder, err))
+		return t;
+	tuned_encoder_free(t);
+	return NULL;
+}
+
+void tuned_encoder_free(struct tuned_encoder *t)
+{
+	if (!t)
+		return;
+	encoder_free(t->encoder);
+	free(t->weight);
+	free(t->bias);
+	free(t);
+}
+
+static void softmax(double *p, size_t n)
+{
+	double most = p[0], sum = 0;
+
+	for (size_t c = 1; c < n; c++)
+		most = fmax(most, p[c]);
+	for (size_t c = 0; c < n; c++)
+		sum += p[c] = exp(p[c] - most);
+	for (size_t c = 0; c < n; c++)
+		p[c] /= sum;
+}
+
+void tuned_encoder_predict(struct tuned_encoder *t, const char *const *texts, size_t n, double *out)
+{
+	float *means = mem_aligned(n * t->width * sizeof(*means));
+
+	encoder_means(t->encoder, texts, n, means);
+	for (size_t i = 0; i < n; i++, out += t->classes) {
+		for (size_t c = 0; c < t->classes; c++) {
+			out[c] = (double)t->bias[c] + (double)t->kernels->dot(t->weight + c * t->width, means + i * t->width, t->width);
+			if (t->sets)
+				out[c] = 1 / (1 + exp(-out[c]));
+		}
+		if (!t->sets)
+			softmax(out, t->classes);
+	}
+	free(means);
+}

@@ -1,0 +1,147 @@
+/* finetune_lora.c - prompts and completions to a LoRA adapter. A completion ends with the token that ends the model's turn. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "llm/chat.h"
+#include "model/reader.h"
+#include "train/decoder_train.h"
+#include "tune/finetune_inner.h"
+
+enum { USUAL_TOKENS = 1024, LONGEST = 2048 };
+
+struct lesson {
+	struct decoder_trainer *trainer;
+	struct training_sequence *sequences; /* (n) what is trained on, then what is held out */
+	size_t n_train, n_held, too_long;
+};
+
+static size_t tokens_of(void *self, size_t item)
+{
+	return ((struct lesson *)self)->sequences[item].n;
+}
+
+static double pass(void *self, const size_t *items, size_t n, bool first, double *weight)
+{
+	struct lesson *l = self;
+	const struct training_sequence **list = mem_alloc(n * sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &l->sequences[items[i]];
+	double loss = decoder_trainer_pass(l->trainer, list, n, first, weight);
+
+	free(list);
+	return loss;
+}
+
+/* Minus the mean loss of a completion's token. */
+static double held_out_score(void *self)
+{
+	struct lesson *l = self;
+	double loss = 0, weight = 0;
+
+	for (size_t i = 0; i < l->n_held; i++) {
+		const struct training_sequence *one = &l->sequences[l->n_train + i];
+		double own;
+
+		loss += decoder_trainer_loss(l->trainer, &one, 1, &own);
+		weight += own;
+	}
+	return -loss / weight;
+}
+
+static size_t bytes(void *self, size_t tokens, size_t longest)
+{
+	return decoder_trainer_bytes(((struct lesson *)self)->trainer, tokens, longest);
+}
+
+static struct training_sequence encode(const struct decoder *d, const struct model_request *prompt, const char *completion)
+{
+	const struct tokenizer *t = decoder_tokenizer(d);
+	const struct chat_format *format = chat_format_detect(t);
+	struct token_list tokens = { 0 };
+	struct training_sequence s = { 0 };
+
+	messages_encode(format, t, prompt->messages, prompt->n_messages, &tokens);
+	s.n_prompt = tokens.n;
+	tokenizer_encode(t, completion, strlen(completion), false, &tokens);
+	if (chat_end(format, t) >= 0)
+		token_list_add(&tokens, chat_end(format, t));
+	s.ids = tokens.ids;
+	s.n = tokens.n;
+	return s;
+}
+
+/* The sequences in the order of h, those that are too long left out; returns the tokens of the longest. */
+static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h)
+{
+	size_t limit = decoder_limit(d) < LONGEST ? decoder_limit(d) : LONGEST, longest = 0;
+
+	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
+	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
+		bool held = i >= h->n_train;
+		size_t item = held ? h->held[i - h->n_train] : h->train[i];
+		struct training_sequence s = encode(d, &p->prompts[item], p->completions[item]);
+
+		if (s.n > limit || s.n == s.n_prompt) {
+			l->too_long++;
+			free((void *)s.ids);
+			continue;
+		}
+		longest = s.n > longest ? s.n : longest;
+		l->sequences[l->n_train + l->n_held] = s;
+		*(held ? &l->n_held : &l->n_train) += 1;
+	}
+	return longest;
+}
+
+static bool train(struct lesson *l, size_t longest, const struct finetune_settings *s, const struct finetune_run *run,
+		  struct finetune_outcome *outcome, struct error *err)
+{
+	struct finetune_run whole = *run;
+	struct fit_model model = { l, decoder_trainer_parameters(l->trainer), tokens_of, pass, l->n_held ? held_out_score : NULL };
+	struct buf path = { 0 };
+
+	outcome->held = l->n_held;
+	outcome->too_long = l->too_long;
+	if (l->n_train == 0)
+		return error_set(err, "all %zu examples are longer than the %d tokens that are trained on; shorten what the input template "
+				      "shows", l->too_long, LONGEST);
+	whole.model = &model;
+	whole.items = l->n_train;
+	whole.longest = longest;
+	buf_addf(&path, "%s/adapter.gguf", run->folder);
+	bool trained = finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
+
+	buf_release(&path);
+	return trained;
+}
+
+bool finetune_lora(const char *base, struct pool *pool, const struct finetune_prompts *prompts, const struct finetune_settings *s,
+		   uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
+		   struct finetune_outcome *outcome, struct error *err)
+{
+	const struct kernels *kernels = kernels_choose(false, err);
+	struct decoder *d = kernels ? decoder_open_unpacked(base, kernels, pool, err) : NULL;
+	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
+				    .progress = progress };
+	struct decoder_training training = { .rank = s->rank, .alpha = s->alpha, .adamw = adamw_defaults, .seed = s->seed };
+	struct lesson l = { 0 };
+	struct held_out h;
+
+	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
+	if (!d)
+		return false;
+	held_out_init(&h, prompts->groups, prompts->n, s->held_out, s->seed);
+	l.trainer = decoder_trainer_new(d, &training);
+	size_t longest = read_prompts(&l, d, prompts, &h);
+	bool trained = train(&l, longest, s, &run, outcome, err);
+
+	decoder_trainer_free(l.trainer);
+	for (size_t i = 0; i < l.n_train + l.n_held; i++)
+		free((void *)l.sequences[i].ids);
+	free(l.sequences);
+	held_out_release(&h);
+	decoder_free(d);
+	return trained;
+}
