@@ -59,6 +59,28 @@ const struct option_row option_watch = { "--watch", NULL, OPTION_FLAG, NULL,
 	"go on adding whenever something changes, until Ctrl-C", AT(watch) };
 const struct option_row option_name = { "--name", NULL, OPTION_TEXT, "NAME", "name to add the model under", AT(name) };
 
+const struct option_row option_method = { "--method", NULL, OPTION_TEXT, "METHOD",
+	"encoder, lora or lora-rag (default: the first that the task's kind has)", AT(method) };
+const struct option_row option_base = { "--base", NULL, OPTION_TEXT, "MODEL",
+	"the decoder that LoRA adapts (default local)", AT(base) };
+const struct option_row option_tune_name = { "--name", NULL, OPTION_TEXT, "NAME",
+	"what the versions are of (default: the task's name)", AT(name) };
+const struct option_row option_epochs = { "--epochs", NULL, OPTION_COUNT, "N",
+	"times that every example is seen at most (default 3 to 10, by their number)", AT(epochs) };
+const struct option_row option_batch = { "--batch", NULL, OPTION_COUNT, "N", "examples in a step (default 16 or 32)", AT(batch) };
+const struct option_row option_rate = { "--rate", NULL, OPTION_NUMBER, "X",
+	"highest learning rate (default 1e-4 for an encoder, 5e-4 for LoRA)", AT(rate) };
+const struct option_row option_rank = { "--rank", NULL, OPTION_COUNT, "N",
+	"rank of LoRA (default 16; an encoder trains every weight without it)", AT(rank) };
+const struct option_row option_seeds = { "--seeds", NULL, OPTION_COUNT, "N",
+	"train so many models, of one seed after another (default 1)", AT(seeds) };
+const struct option_row option_most_tokens = { "--most-tokens", NULL, OPTION_COUNT, "N",
+	"leave out examples beyond so many trained tokens; 0: none (default: as a climb)", AT(most_tokens) };
+const struct option_row option_balanced = { "--balanced", NULL, OPTION_FLAG, NULL,
+	"an encoder's labels weigh alike, however many examples they have", AT(balanced) };
+const struct option_row option_tune_memory = { "--memory", NULL, OPTION_COUNT, "MB",
+	"memory that training may take (default: no cap)", AT(memory) };
+
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {
 	fprintf(stderr, "rung %s: %s \"%s\"%s; see `rung %s --help`\n", c->name, what, value, remedy, c->name);

@@ -25,10 +25,11 @@ struct text_list {
 
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
-	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id;
+	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base;
 	struct text_list models, filters, text;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
-	bool json, quiet, dry_run, require_target, watch, help;
+	double epochs, batch, rate, rank, seeds, most_tokens;
+	bool json, quiet, dry_run, require_target, watch, balanced, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -44,13 +45,15 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_context, option_models_folder, option_json, option_quiet, option_help, option_rungs, option_models,
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
-	option_watch;
+	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
+	option_most_tokens, option_balanced, option_tune_name, option_tune_memory;
 
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);
 void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
-extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model;
+extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
+	command_tune;
 
 #endif

@@ -41,8 +41,12 @@ static bool stopped(void *context)
 /* One line that overwrites itself; only what fits. */
 static void show_progress(void *context, const char *what, size_t done, size_t total)
 {
+	enum { COUNTS = 20 };
+	struct winsize size;
+	int room = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 2 * COUNTS ? size.ws_col - COUNTS : 60;
+
 	(void)context;
-	fprintf(stderr, "\r\033[K  %-48.48s %zu/%zu", what, done, total);
+	fprintf(stderr, "\r\033[K  %-48.*s %zu/%zu", room, what, done, total);
 	fflush(stderr);
 }
 

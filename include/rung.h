@@ -121,6 +121,25 @@ enum rung_status rung_docs_search(struct rung *r, const struct rung_docs_query *
 /* *problems: how many sentences the text has. */
 enum rung_status rung_docs_verify(struct rung *r, bool json, size_t *problems, char **text, struct rung_error *err);
 
+struct rung_tune_options {
+	const char *method; /* "encoder", "lora", "lora-rag"; NULL: the first that the task's kind has */
+	const char *model;  /* the decoder that is tuned; NULL: local */
+	const char *name;   /* of what is registered; NULL: the task's */
+	/* 0 everywhere: what a climb would take (docs/tuning.md). */
+	size_t epochs, batch, rank;
+	double rate;
+	size_t most_tokens; /* SIZE_MAX: every example, however many */
+	size_t memory_mb;
+	bool balanced;
+	size_t seeds;       /* so many models, of as many seeds; 0: 1 */
+};
+/* Fine-tunes on the pool, and scores what came of it on dev. The text says what was made; interrupted, the same call goes on. */
+enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *options, bool json, char **text,
+			   struct rung_error *err);
+/* The registry of the task's fine-tuned models; names are "NAME:vN", with or without "tuned:" before them. */
+enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct rung_error *err);
+enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err);
+
 /* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */
 enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct rung_error *err);
 enum rung_status rung_model_add(struct rung *r, const char *path, const char *name, struct rung_error *err);

@@ -90,13 +90,21 @@ const char *rung_store_path(struct rung *r)
 	return r->options.store ? r->options.store : arena_printf(&r->arena, "%s/.rung/store.db", r->task->folder);
 }
 
+const char *rung_beside_store(struct rung *r, const char *name)
+{
+	const char *store = rung_store_path(r), *slash = strrchr(store, '/');
+
+	return arena_printf(&r->arena, "%.*s%s", slash ? (int)(slash - store) + 1 : 0, store, name);
+}
+
 struct models *rung_models(struct rung *r)
 {
 	struct buf folder = { 0 };
 
 	if (!r->models) {
 		registry_folder(r->options.models, &folder);
-		struct model_settings settings = { r->options.threads, r->options.memory_mb, r->options.max_context };
+		struct model_settings settings = { r->options.threads, r->options.memory_mb, r->options.max_context,
+						   r->task ? rung_beside_store(r, "tuned") : NULL };
 
 		r->models = models_open(buf_text(&folder), &settings);
 		buf_release(&folder);
@@ -154,7 +162,7 @@ static bool open_library(struct rung *r, bool create, struct error *err)
 {
 	if (r->task->documents.n_paths == 0)
 		return true;
-	r->library = library_open(rung_docs_path(r), create, rung_models(r), err);
+	r->library = library_open(rung_beside_store(r, "docs.db"), create, rung_models(r), err);
 	return r->library != NULL;
 }
 

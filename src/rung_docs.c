@@ -6,13 +6,6 @@
 #include "retrieve/library_text.h"
 #include "rung_inner.h"
 
-const char *rung_docs_path(struct rung *r)
-{
-	const char *store = rung_store_path(r), *slash = strrchr(store, '/');
-
-	return arena_printf(&r->arena, "%.*sdocs.db", slash ? (int)(slash - store) + 1 : 0, store);
-}
-
 /* Opens task and library; NULL, the sentence and the status otherwise. */
 static struct library *open_library(struct rung *r, bool create, struct error *err, enum rung_status *status)
 {
@@ -22,8 +15,8 @@ static struct library *open_library(struct rung *r, bool create, struct error *e
 	*status = RUNG_INPUT;
 	if (!rung_open_task(r, &file_alone, err))
 		return NULL;
-	l = library_open(rung_docs_path(r), create, rung_models(r), err);
-	if (!l && (create || file_exists(rung_docs_path(r))))
+	l = library_open(rung_beside_store(r, "docs.db"), create, rung_models(r), err);
+	if (!l && (create || file_exists(rung_beside_store(r, "docs.db"))))
 		*status = RUNG_UNFINISHED;
 	return l;
 }

@@ -29,7 +29,7 @@ char *rung_handed_over(struct buf *b);
 /* Opens the task in place of what was open. */
 bool rung_open_task(struct rung *r, const struct task_options *options, struct error *err);
 const char *rung_store_path(struct rung *r);
-const char *rung_docs_path(struct rung *r); /* docs.db in the store's folder */
+const char *rung_beside_store(struct rung *r, const char *name); /* docs.db, tuned: in the store's folder */
 struct models *rung_models(struct rung *r);
 
 #endif

@@ -1,6 +1,7 @@
 /* climb.c - rung by rung: race, candidate, test, decide whether to go on. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,25 @@ static bool begin_run(struct climb *c, const char *settings, struct error *err)
 	return true;
 }
 
+static void show_training(void *context, const struct variant *v, const struct fit_step *s)
+{
+	const struct climb *c = context;
+	char what[160];
+
+	if (!c->options->progress.step)
+		return;
+	snprintf(what, sizeof(what), "%s: training, loss %.3f, rate %.1e, %.0f tokens/s", v->id, s->loss, s->rate, s->tokens_per_second);
+	c->options->progress.step(c->options->progress.context, what, s->step, s->steps);
+}
+
+static bool training_stopped(void *context)
+{
+	struct climb *c = context;
+	struct error ignored;
+
+	return must_stop(c, &ignored);
+}
+
 enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err)
 {
@@ -244,6 +264,8 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 		goto out;
 	*run = c.run;
 	c.workshop = workshop_open(task, c.dev, models, library, store, c.run, options->seed);
+	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
+	workshop_watch(c.workshop, &c.watch);
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {

@@ -10,7 +10,7 @@
 #include "task/scorer.h"
 #include "variant/evidence.h"
 
-static bool must_stop(struct climb *c, struct error *err)
+bool must_stop(struct climb *c, struct error *err)
 {
 	const struct climb_options *o = c->options;
 	size_t dev = 0, test = 0, prior = 0, probe = 0;

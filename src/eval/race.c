@@ -25,8 +25,9 @@ static double mean_tokens(const struct record *r)
 	return r->n ? sum / (double)r->n : NAN;
 }
 
-/* An entrant whose model cannot be had fails alone, and one that these documents do not suit stays out; the others go on. */
-static void check_ready(struct climb *c, struct entrant *e)
+/* An entrant whose model cannot be had fails alone, and one that these documents do not suit stays out; the others go on. False
+ * when the climb was stopped while a model was trained. */
+static bool check_ready(struct climb *c, struct entrant *e)
 {
 	struct error why;
 
@@ -35,6 +36,7 @@ static void check_ready(struct climb *c, struct entrant *e)
 	e->out = e->failed || e->unfit;
 	if (e->failed)
 		e->why = arena_string(&c->arena, why.text);
+	return !e->failed || !e->variant->tuning || !must_stop(c, &why);
 }
 
 /* Log of the e-value that a is better than b on the items both answered. */
@@ -174,15 +176,17 @@ static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, s
 	return !any || run_block(c, entrants, n, 0, items, true, err);
 }
 
-static void enter(struct climb *c, struct entrant *entrants, size_t n, struct entrant *e)
+static bool enter(struct climb *c, struct entrant *entrants, size_t n, struct entrant *e)
 {
 	size_t items = c->dev.list.n;
 
 	e->record.score = arena_array(&c->arena, items, sizeof(double));
 	e->record.tokens = arena_array(&c->arena, items, sizeof(double));
-	check_ready(c, e);
+	if (!check_ready(c, e))
+		return false;
 	e->waiting = !e->out && cheap_form(entrants, n, e) != NULL;
 	e->out |= e->waiting;
+	return true;
 }
 
 bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err)
@@ -193,7 +197,8 @@ bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err
 	size_t starting = n;
 
 	for (size_t i = 0; i < n; i++) {
-		enter(c, entrants, n, &entrants[i]);
+		if (!enter(c, entrants, n, &entrants[i]))
+			return false;
 		calls |= entrants[i].variant->model != NULL;
 		starting -= entrants[i].waiting;
 	}

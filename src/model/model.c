@@ -151,6 +151,11 @@ struct pool *models_pool(struct models *m)
 	return m->pool;
 }
 
+const char *models_tuned(const struct models *m)
+{
+	return m->tuned;
+}
+
 size_t models_embedding_width(struct models *m, struct error *err)
 {
 	return encoder_ready(m, err) ? encoder_width(m->encoder) : 0;

@@ -103,6 +103,7 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
 void models_embedding_folder(const struct models *m, struct buf *path);
 struct pool *models_pool(struct models *m);
+const char *models_tuned(const struct models *m); /* the folder of fine-tuned models; NULL: none */
 
 /* Embeds n texts with the local embedding model: out (n, models_embedding_width()). */
 size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be loaded */

@@ -164,24 +164,38 @@ bool tuned_workplace(const char *root, const char *name, const char *key, struct
 	return file_make_folder(folder->data, err);
 }
 
+static bool write_card(const char *folder, const json_t *card, struct error *err)
+{
+	char *text = json_dumps(card, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	struct buf path = { 0 };
+
+	buf_addf(&path, "%s/card.json", folder);
+	bool written = file_replace(path.data, text, strlen(text), err);
+
+	free(text);
+	buf_release(&path);
+	return written;
+}
+
+bool tuned_note(struct tuned *t, const char *what, size_t n, double score, struct error *err)
+{
+	json_object_set_new(t->card, what, json_pack("{s:I, s:f}", "n", (json_int_t)n, "score", score));
+	return write_card(t->folder, t->card, err);
+}
+
 bool tuned_commit(const char *root, const char *name, const char *workplace, json_t *card, struct tuned *out, struct error *err)
 {
 	size_t version = latest(root, name) + 1;
-	struct buf path = { 0 }, target = { 0 };
+	struct buf target = { 0 };
 
 	json_object_set_new(card, "name", json_string(name));
 	json_object_set_new(card, "version", json_integer((json_int_t)version));
-	char *text = json_dumps(card, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-
-	buf_addf(&path, "%s/card.json", workplace);
 	buf_addf(&target, "%s/%s/v%zu", root, name, version);
-	bool done = file_replace(path.data, text, strlen(text), err);
+	bool done = write_card(workplace, card, err);
 
 	if (done && rename(workplace, target.data) != 0)
 		done = error_set(err, "%s: cannot be made a version: %s", target.data, strerror(errno));
 	done = done && read_version(root, name, version, out, err);
-	free(text);
-	buf_release(&path);
 	buf_release(&target);
 	return done;
 }

@@ -39,6 +39,9 @@ bool tuned_workplace(const char *root, const char *name, const char *key, struct
 /* Makes the workplace the next version, with that card (which gets its name and version). */
 bool tuned_commit(const char *root, const char *name, const char *workplace, json_t *card, struct tuned *out, struct error *err);
 
+/* Writes a measurement on the card of a version that is there, in place of one of that name: {n, score}. */
+bool tuned_note(struct tuned *t, const char *what, size_t n, double score, struct error *err);
+
 /* A line, or (json) an object, for each version of each name. */
 bool tuned_list(const char *root, bool json, struct buf *out, struct error *err);
 /* Removes a version, files and folder. */

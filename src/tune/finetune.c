@@ -10,18 +10,18 @@
 
 /* Devlin et al. 2018 (arXiv 1810.04805) for encoders; LoRA at ten times the rate ("LoRA Without Regret", Thinking Machines 2025). */
 const struct finetune_settings finetune_encoder_defaults = {
-	.rate = 1e-4, .head_rate = 10, .alpha = 32, .warm_up = 0.1, .patience = 3, .held_out = 0.1, .seed = 1,
+	.rate = 1e-4, .head_rate = 10, .alpha = 32, .warm_up = 0.1, .patience = 3, .held_out = 0.1, .most_tokens = 2000000, .seed = 1,
 };
 const struct finetune_settings finetune_lora_defaults = {
-	.rate = 5e-4, .rank = 16, .alpha = 32, .warm_up = 0.05, .patience = 3, .held_out = 0.1, .seed = 1,
+	.rate = 5e-4, .rank = 16, .alpha = 32, .warm_up = 0.05, .patience = 3, .held_out = 0.1, .most_tokens = 200000, .seed = 1,
 };
 
 json_t *finetune_settings_json(const struct finetune_settings *s)
 {
-	return json_pack("{s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I}", "epochs", (json_int_t)s->epochs, "batch",
+	return json_pack("{s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I, s:I}", "epochs", (json_int_t)s->epochs, "batch",
 			 (json_int_t)s->batch, "rate", s->rate, "head_rate", s->head_rate, "rank", (json_int_t)s->rank, "alpha",
 			 s->alpha, "warm_up", s->warm_up, "patience", (json_int_t)s->patience, "held_out", s->held_out, "balanced",
-			 s->balanced, "seed", (json_int_t)s->seed);
+			 s->balanced, "most_tokens", (json_int_t)s->most_tokens, "seed", (json_int_t)s->seed);
 }
 
 void held_out_release(struct held_out *h)
@@ -87,13 +87,11 @@ static size_t usual_batch(size_t items)
 	return items < 1000 ? 16 : 32;
 }
 
-static size_t usual_epochs(const struct finetune_settings *s, size_t items)
+size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora)
 {
-	bool lora = s->rank > 0;
-
-	if (items < 1000)
-		return lora ? 4 : 10;
-	return lora ? 3 : 6;
+	if (s->epochs)
+		return s->epochs;
+	return items < 1000 ? (lora ? 4 : 10) : (lora ? 3 : 6);
 }
 
 /* Tokens of a pass under the cap; 0 and a sentence when not even the longest example fits. */
@@ -135,7 +133,7 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	struct fit_options options = {
 		.items = run->items,
 		.batch = s->batch ? s->batch : usual_batch(run->items),
-		.epochs = s->epochs ? s->epochs : usual_epochs(s, run->items),
+		.epochs = finetune_epochs(s, run->items, run->lora),
 		.rate = s->rate, .warm_up = s->warm_up, .patience = s->patience, .seed = s->seed, .fingerprint = run->fingerprint,
 	};
 

@@ -21,7 +21,8 @@ struct finetune_settings {
 	size_t patience;      /* epochs without a better score before it ends */
 	double held_out;      /* share of the examples, at most; few examples hold out none */
 	bool balanced;        /* encoder: classes weigh alike, however many examples they have */
-	size_t memory_mb;     /* of the training itself; 0: no cap */
+	size_t most_tokens;   /* of all epochs together, what prompts share not counted: examples beyond are left out; 0: no limit */
+	size_t memory_mb;     /* of the training itself; 0: no cap. Decides passes, not what comes of them */
 	uint64_t seed;
 };
 extern const struct finetune_settings finetune_encoder_defaults, finetune_lora_defaults;
@@ -47,7 +48,7 @@ struct finetune_prompts {
 struct finetune_outcome {
 	enum fit_end end;
 	json_t *curve;        /* [{step, loss, score}]; the caller owns it */
-	size_t trained, held, too_long, steps;
+	size_t trained, held, too_long, left_out, steps;
 	double score;         /* the best one on what was held out; NAN: nothing was */
 	double seconds, tokens_per_second;
 };

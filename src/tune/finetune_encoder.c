@@ -76,25 +76,38 @@ static size_t bytes(void *self, size_t tokens, size_t longest)
 	return encoder_trainer_bytes(((struct lesson *)self)->trainer, tokens, longest);
 }
 
-/* Tokens of the texts in the order of h; returns those of the longest. */
-static size_t read_texts(struct lesson *l, const struct encoder *e, const struct held_out *h)
+static struct training_text read_text(const struct lesson *l, const struct encoder *e, size_t item)
 {
-	size_t n = h->n_train + h->n_held, longest = 0;
+	struct training_text t = { 0 };
+	struct token_list tokens = { 0 };
 
-	l->n_train = h->n_train;
-	l->n_held = h->n_held;
-	l->texts = mem_zero(n + 1, sizeof(*l->texts));
-	for (size_t i = 0; i < n; i++) {
-		size_t item = i < h->n_train ? h->train[i] : h->held[i - h->n_train];
-		struct token_list tokens = { 0 };
+	encoder_encode(e, l->from->texts[item], &tokens);
+	t.ids = tokens.ids;
+	t.n = tokens.n;
+	if (l->from->sets)
+		t.labels = l->from->sets + item * l->from->classes;
+	else
+		t.label = l->from->classes_of[item];
+	return t;
+}
 
-		encoder_encode(e, l->from->texts[item], &tokens);
-		longest = tokens.n > longest ? tokens.n : longest;
-		l->texts[i] = (struct training_text){ .ids = tokens.ids, .n = tokens.n };
-		if (l->from->sets)
-			l->texts[i].labels = l->from->sets + item * l->from->classes;
-		else
-			l->texts[i].label = l->from->classes_of[item];
+/* Tokens of the texts in the order of h, as many as the settings allow; returns those of the longest. */
+static size_t read_texts(struct lesson *l, const struct encoder *e, const struct held_out *h, const struct finetune_settings *s)
+{
+	size_t epochs = finetune_epochs(s, h->n_train, false), longest = 0, tokens = 0;
+
+	l->texts = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->texts));
+	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
+		bool held = i >= h->n_train;
+
+		if (!held && s->most_tokens && tokens * epochs >= s->most_tokens)
+			continue;
+		struct training_text t = read_text(l, e, held ? h->held[i - h->n_train] : h->train[i]);
+
+		longest = t.n > longest ? t.n : longest;
+		tokens += held ? 0 : t.n;
+		l->texts[l->n_train + l->n_held] = t;
+		*(held ? &l->n_held : &l->n_train) += 1;
 	}
 	return longest;
 }
@@ -119,10 +132,11 @@ static bool train(struct lesson *l, const struct encoder *e, const struct finetu
 	struct finetune_run whole = *run;
 	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
 
-	whole.longest = read_texts(l, e, h);
+	whole.longest = read_texts(l, e, h, s);
 	whole.model = &model;
-	whole.items = h->n_train;
-	outcome->held = h->n_held;
+	whole.items = l->n_train;
+	outcome->held = l->n_held;
+	outcome->left_out = h->n_train - l->n_train;
 	return finetune_fit(&whole, s, outcome, err) && encoder_trainer_save(l->trainer, run->folder, err);
 }
 

@@ -13,11 +13,15 @@ enum { HELD_OUT_FEWEST = 40 };
 void held_out_init(struct held_out *h, const size_t *groups, size_t n, double share, uint64_t seed);
 void held_out_release(struct held_out *h);
 
+/* The epochs that so many examples take, where the settings leave it open. */
+size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora);
+
 /* Runs the loop on the first n_train items of a model, and fills the outcome. bytes(): what passes of so many tokens take; the
  * most tokens, up to `usual`, whose passes stay below the memory cap are chosen. */
 struct finetune_run {
 	struct fit_model *model;
 	size_t items, longest, usual;
+	bool lora;
 	size_t (*bytes)(void *self, size_t tokens, size_t longest);
 	uint64_t fingerprint;
 	const char *folder;

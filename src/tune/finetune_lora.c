@@ -8,12 +8,12 @@
 #include "train/decoder_train.h"
 #include "tune/finetune_inner.h"
 
-enum { USUAL_TOKENS = 1024, LONGEST = 2048 };
+enum { USUAL_TOKENS = 1024, LONGEST = 2048, HELD_MOST = 100 };
 
 struct lesson {
 	struct decoder_trainer *trainer;
 	struct training_sequence *sequences; /* (n) what is trained on, then what is held out */
-	size_t n_train, n_held, too_long;
+	size_t n_train, n_held, too_long, left_out;
 };
 
 static size_t tokens_of(void *self, size_t item)
@@ -72,15 +72,33 @@ static struct training_sequence encode(const struct decoder *d, const struct mod
 	return s;
 }
 
-/* The sequences in the order of h, those that are too long left out; returns the tokens of the longest. */
-static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h)
+static size_t common_prefix(const struct training_sequence *a, const struct training_sequence *b)
 {
-	size_t limit = decoder_limit(d) < LONGEST ? decoder_limit(d) : LONGEST, longest = 0;
+	size_t n = 0;
+
+	while (n < a->n && n < b->n && a->ids[n] == b->ids[n])
+		n++;
+	return n;
+}
+
+/* The sequences in the order of h: those that are too long are left out, and those beyond what the settings allow. Returns the
+ * tokens of the longest. */
+static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h,
+			   const struct finetune_settings *settings)
+{
+	size_t limit = decoder_limit(d) < LONGEST ? decoder_limit(d) : LONGEST, longest = 0, tokens = 0;
+	size_t epochs = finetune_epochs(settings, h->n_train, true);
 
 	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
 		bool held = i >= h->n_train;
 		size_t item = held ? h->held[i - h->n_train] : h->train[i];
+		bool enough = settings->most_tokens && tokens * epochs >= settings->most_tokens;
+
+		if (held ? l->n_held >= HELD_MOST : enough) {
+			l->left_out++;
+			continue;
+		}
 		struct training_sequence s = encode(d, &p->prompts[item], p->completions[item]);
 
 		if (s.n > limit || s.n == s.n_prompt) {
@@ -89,6 +107,8 @@ static size_t read_prompts(struct lesson *l, const struct decoder *d, const stru
 			continue;
 		}
 		longest = s.n > longest ? s.n : longest;
+		if (!held)
+			tokens += s.n - (l->n_train ? common_prefix(&s, &l->sequences[0]) : 0);
 		l->sequences[l->n_train + l->n_held] = s;
 		*(held ? &l->n_held : &l->n_train) += 1;
 	}
@@ -104,6 +124,7 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 
 	outcome->held = l->n_held;
 	outcome->too_long = l->too_long;
+	outcome->left_out = l->left_out;
 	if (l->n_train == 0)
 		return error_set(err, "all %zu examples are longer than the %d tokens that are trained on; shorten what the input template "
 				      "shows", l->too_long, LONGEST);
@@ -124,7 +145,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 	const struct kernels *kernels = kernels_choose(false, err);
 	struct decoder *d = kernels ? decoder_open_unpacked(base, kernels, pool, err) : NULL;
 	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
-				    .progress = progress };
+				    .progress = progress, .lora = true };
 	struct decoder_training training = { .rank = s->rank, .alpha = s->alpha, .adamw = adamw_defaults, .seed = s->seed };
 	struct lesson l = { 0 };
 	struct held_out h;
@@ -134,7 +155,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 		return false;
 	held_out_init(&h, prompts->groups, prompts->n, s->held_out, s->seed);
 	l.trainer = decoder_trainer_new(d, &training);
-	size_t longest = read_prompts(&l, d, prompts, &h);
+	size_t longest = read_prompts(&l, d, prompts, &h, s);
 	bool trained = train(&l, longest, s, &run, outcome, err);
 
 	decoder_trainer_free(l.trainer);

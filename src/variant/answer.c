@@ -42,6 +42,22 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 	return true;
 }
 
+static bool encoder_answers(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+			    struct arena *arena, struct answer *answers, struct error *err)
+{
+	const struct tuned_model *m = workshop_tuned(w, v, err);
+
+	for (size_t i = 0; m && i < n; i++) {
+		double start = clock_ms(), *p = arena_array(arena, w->task->n_labels, sizeof(*p));
+		const char *text = workshop_text(w, arena, items[i]);
+
+		tuned_encoder_predict(m->encoder, &text, 1, p);
+		answers[i] = (struct answer){ .text = w->task->labels[most_likely(p, w->task->n_labels)].name,
+					      .status = "answered", .scores = p, .ms = clock_ms() - start };
+	}
+	return m != NULL;
+}
+
 /* Divides by the prior and brings the sum back to 1. */
 static void calibrate(double *p, const double *prior, size_t n)
 {
@@ -236,6 +252,8 @@ bool variant_answer_anyway(struct workshop *w, const struct variant *v, const st
 		return classifier_answers(w, v, items, n, arena, answers, err);
 	if (v->lookup)
 		return lookups_answer(w, v, items, n, arena, answers, err);
+	if (v->tuning && !v->model)
+		return encoder_answers(w, v, items, n, arena, answers, err);
 	return model_answers(w, v, items, n, arena, answers, err);
 }
 
@@ -277,7 +295,11 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 		return false;
 	if (v->technique && !workshop_documents(w, v->technique, unfit, err))
 		return false;
-	return *unfit || ((!embeds || workshop_vectors(w, err)) && (!v->model || model_open(w->models, v->model, err)));
+	if (*unfit)
+		return true;
+	if ((embeds && !workshop_vectors(w, err)) || (v->tuning && !workshop_tuned(w, v, err)))
+		return false;
+	return !v->model || model_open(w->models, workshop_model(w, v, err), err);
 }
 
 bool variant_request(struct workshop *w, const struct variant *v, const struct example *item, struct buf *out,
@@ -288,7 +310,7 @@ bool variant_request(struct workshop *w, const struct variant *v, const struct e
 	struct evidence shown;
 	bool built = true;
 
-	if (v->classifier || v->lookup)
+	if (v->classifier || v->lookup || (v->tuning && !v->model))
 		return true;
 	arena_init(&arena);
 	built = request_build(w, v, item, workshop_text(w, &arena, item), &arena, &request, &shown, err);

@@ -139,11 +139,11 @@ bool calls_make(struct workshop *w, const struct variant *v, const struct exampl
 	struct model_request *requests = arena_array(arena, n * samples, sizeof(*requests));
 	struct call_row *replies = arena_array(arena, n * samples, sizeof(*replies));
 	struct call_row *guesses = arena_array(arena, n, sizeof(*guesses));
-	const char **queries = arena_array(arena, n, sizeof(*queries));
+	const char **queries = arena_array(arena, n, sizeof(*queries)), *model = workshop_model(w, v, err);
 
-	if (!list_queries(w, v, items, n, arena, guesses, queries, err) ||
+	if (!model || !list_queries(w, v, items, n, arena, guesses, queries, err) ||
 	    !list_requests(w, v, items, n, queries, arena, requests, shown, err) ||
-	    !ask_all(w, v->model, requests, n * samples, arena, replies, err))
+	    !ask_all(w, model, requests, n * samples, arena, replies, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (each > samples)

@@ -204,8 +204,7 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
 }
 
-/* What a shot's example answers. */
-static const char *shown_answer(const struct task *task, const struct example *shot)
+const char *request_completion(const struct task *task, const struct example *shot)
 {
 	if (task->kind == TASK_CLASSIFY)
 		return task->labels[shot->label].name;
@@ -262,7 +261,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 		const struct example *shot = pool.items[shots[i]];
 
 		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, characters);
-		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, shot) };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, request_completion(w->task, shot) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],

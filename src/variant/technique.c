@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "llm/grammar_match.h"
+#include "model/registry.h"
 #include "schema/schema.h"
 #include "variant/lookup.h"
 
@@ -144,7 +145,7 @@ size_t variant_replies(const struct variant *v)
 
 size_t variant_calls(const struct variant *v)
 {
-	if (v->classifier || !v->model)
+	if (!v->model)
 		return 0;
 	return variant_replies(v) + (v->technique && v->technique->rewrites);
 }
@@ -169,6 +170,27 @@ static void add_classifiers(struct list *list, struct arena *arena, int rung)
 		if (methods[i].rung == rung)
 			add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, methods[i].id),
 						    .name = methods[i].summary, .rung = rung, .classifier = &methods[i] });
+}
+
+/* An encoder, and each local decoder, fine-tuned; a model that is tuned already, or a provider's, is not tuned here. */
+static void add_tunings(struct list *list, struct arena *arena, const struct task *task, const char *const *models, size_t n_models)
+{
+	size_t n;
+	const struct tuning *tunings = tuning_all(task->kind, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tuning *t = &tunings[i];
+		bool searches = t->technique && t->technique->search;
+
+		if (searches && task->documents.n_paths == 0)
+			continue;
+		if (!t->technique)
+			add(list, (struct variant){ .id = arena_printf(arena, "3/%s", t->id), .name = t->name, .rung = 3, .tuning = t });
+		for (size_t m = 0; m < n_models && t->technique; m++)
+			if (registry_is_local(models[m]) && !strchr(models[m], '+'))
+				add(list, (struct variant){ .id = arena_printf(arena, "3/%s@%s", t->id, models[m]), .name = t->name,
+							    .model = models[m], .rung = 3, .tuning = t, .technique = t->technique });
+	}
 }
 
 static bool has_definitions(const struct task *task)
@@ -278,7 +300,7 @@ static uint64_t recipe_of(const struct task *task, const struct variant *v)
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n)
 {
-	size_t n_methods, n_lookups, n_techniques, n_searches;
+	size_t n_methods, n_lookups, n_techniques, n_searches, n_tunings;
 	const struct technique *techniques = technique_all(task->kind, &n_techniques);
 	const struct technique *searches = technique_searches(task->kind, &n_searches);
 	struct list list = { 0 };
@@ -289,7 +311,8 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 		models = task->models;
 		n_models = task->n_models;
 	}
-	size_t most = n_methods + n_lookups + task->n_variants +
+	tuning_all(task->kind, &n_tunings);
+	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (n_models + 1) +
 		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
@@ -307,6 +330,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	}
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, 3);
+	add_tunings(&list, arena, task, models, n_models);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
 	*n = list.n;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "retrieve/library.h"
 #include "tune/classifier.h"
+#include "tune/finetune.h"
 
 enum shots { SHOTS_NONE, SHOTS_FIXED, SHOTS_EMBEDDING, SHOTS_TFIDF };
 enum answer_mode { ANSWER_TEXT, ANSWER_JSON, ANSWER_QUOTES, ANSWER_SCORES };
@@ -48,6 +49,14 @@ const struct technique *technique_all(enum task_kind kind, size_t *n);
 /* How the probes of a kind of task ask: closed book, oracle, distracted, without gold. NULL where there are none. */
 const struct technique *technique_probes(enum task_kind kind, size_t *n);
 
+/* A way of fine-tuning on the pool; the rows are in tuned.c. */
+struct tuning {
+	const char *id, *name;
+	const struct technique *technique; /* how the tuned decoder is asked, in training and afterwards; NULL: an encoder */
+	const struct technique *lesson;    /* how its prompts are made in training, where that differs (passages); else NULL */
+};
+const struct tuning *tuning_all(enum task_kind kind, size_t *n);
+
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
 
@@ -58,7 +67,8 @@ struct variant {
 	int rung;
 	bool incumbent;
 	const char *skipped; /* why it cannot be tried; NULL when it can */
-	/* Exactly one of the four is set. */
+	const struct tuning *tuning; /* the model (for an encoder, NULL) is fine-tuned on the pool first */
+	/* Exactly one of the four is set; none for a tuned encoder. */
 	const struct technique *technique;
 	const struct lookup *lookup;
 	const struct classifier_method *classifier;
@@ -86,6 +96,17 @@ struct workshop;
 struct workshop *workshop_open(const struct task *task, struct dev_items dev, struct models *models,
 			       struct library *library, struct store *store, int64_t run, uint64_t seed);
 void workshop_free(struct workshop *w);
+/* Looks at training, which is long, and may end it; NULL members: nobody. Borrowed. */
+struct training_watch {
+	void (*step)(void *context, const struct variant *v, const struct fit_step *step);
+	bool (*stopped)(void *context);
+	void *context;
+	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
+	const char *name;                               /* of what is registered; NULL: the task's */
+};
+void workshop_watch(struct workshop *w, const struct training_watch *watch);
+/* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
+const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 

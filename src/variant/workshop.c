@@ -24,12 +24,18 @@ void workshop_serve(struct workshop *w, int64_t run)
 	w->served = run;
 }
 
+void workshop_watch(struct workshop *w, const struct training_watch *watch)
+{
+	w->watch = watch;
+}
+
 void workshop_free(struct workshop *w)
 {
 	if (!w)
 		return;
 	for (struct trained *t = w->trained; t; t = t->next)
 		classifier_free(t->classifier);
+	workshop_free_tuned(w);
 	tfidf_index_free(w->tfidf);
 	gazetteer_free(w->gazetteer);
 	hash_map_release(&w->document_names);
@@ -49,7 +55,7 @@ const char *workshop_text(struct workshop *w, struct arena *arena, const struct 
 	return copy;
 }
 
-static const char *const *pool_texts(struct workshop *w)
+const char *const *workshop_pool_texts(struct workshop *w)
 {
 	struct item_list pool = w->task->pool.list;
 
@@ -71,7 +77,7 @@ bool workshop_vectors(struct workshop *w, struct error *err)
 	if (w->width == 0)
 		return false;
 	w->pool_vectors = mem_zero(n * w->width, sizeof(*w->pool_vectors));
-	return models_embed(w->models, pool_texts(w), n, w->pool_vectors, err);
+	return models_embed(w->models, workshop_pool_texts(w), n, w->pool_vectors, err);
 }
 
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err)
@@ -81,7 +87,7 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 			return t->classifier;
 	if (method->embeds && !workshop_vectors(w, err))
 		return NULL;
-	struct classifier *c = classifier_train(method, w->task, w->task->pool, pool_texts(w),
+	struct classifier *c = classifier_train(method, w->task, w->task->pool, workshop_pool_texts(w),
 						method->embeds ? w->pool_vectors : NULL, w->width, w->seed, err);
 
 	if (c) {
@@ -126,7 +132,7 @@ static size_t tfidf_shots(struct workshop *w, const struct example *item, struct
 	if (!w->tfidf) {
 		struct tfidf_options options = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
 
-		w->tfidf = tfidf_index_new(&options, pool_texts(w), w->task->pool.list.n);
+		w->tfidf = tfidf_index_new(&options, workshop_pool_texts(w), w->task->pool.list.n);
 	}
 	return tfidf_nearest(w->tfidf, workshop_text(w, arena, item), KNN_SHOTS, SIZE_MAX, positions, similarity);
 }

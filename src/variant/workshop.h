@@ -8,6 +8,7 @@
 #include "retrieve/tfidf.h"
 #include "task/template.h"
 #include "variant/evidence.h"
+#include "tune/finetune.h"
 #include "variant/variant.h"
 
 enum {
@@ -45,6 +46,14 @@ struct weighed {
 	struct weighed *next;
 };
 
+/* A fine-tuned model that is there. */
+struct tuned_model {
+	const char *variant;
+	const char *name;              /* "tuned:NAME:vN" */
+	struct tuned_encoder *encoder; /* NULL: a decoder, which models_open() knows by name */
+	struct tuned_model *next;
+};
+
 struct prior {
 	const char *variant;
 	const double *probability; /* (n_labels) */
@@ -75,12 +84,20 @@ struct workshop {
 	struct prior *priors;
 	struct threshold *thresholds;
 	struct weighed *weighed;
+	struct tuned_model *tuned;
+	const struct training_watch *watch; /* NULL: nobody looks at training */
 };
 
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
+const char *const *workshop_pool_texts(struct workshop *w);
 bool workshop_vectors(struct workshop *w, struct error *err); /* pool_vectors are there */
 /* The classifier of that method, trained on the pool at first use. */
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err);
+/* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */
+const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err);
+void workshop_free_tuned(struct workshop *w);
+/* The name of the model that answers: the variant's own, or what was trained from it. */
+const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err);
 /* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */
 bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
 		    size_t **positions, size_t *n, struct error *err);
@@ -107,6 +124,8 @@ bool abstention_threshold(struct workshop *w, const struct variant *v, double *t
 /* The request for one input, and the passages in it, found by the query; messages and texts live in arena. */
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
 		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err);
+/* What the example's answer looks like in a reply: shown in shots, and what training has the model write. */
+const char *request_completion(const struct task *task, const struct example *example);
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
 struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
 void gazetteer_free(struct gazetteer *g);

@@ -1,0 +1,90 @@
+/* cmd_tune.c - rung tune TASK | ls TASK | rm TASK NAME:vN */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "terminal.h"
+
+static size_t count(double given)
+{
+	return given > 0 ? (size_t)given : 0;
+}
+
+static int train(struct rung *r, const struct settings *s)
+{
+	struct rung_tune_options options = {
+		.method = s->method, .model = s->base, .name = s->name, .epochs = count(s->epochs), .batch = count(s->batch),
+		.rank = count(s->rank), .rate = s->rate > 0 ? s->rate : 0, .memory_mb = count(s->memory), .balanced = s->balanced,
+		.seeds = count(s->seeds), .most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
+	};
+	struct rung_error err;
+	char *text;
+	enum rung_status status = rung_tune(r, &options, s->json, &text, &err);
+
+	terminal_clear_progress();
+	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
+}
+
+static int list(struct rung *r, const struct settings *s)
+{
+	struct rung_error err;
+	char *text;
+	enum rung_status status = rung_tune_list(r, s->json, &text, &err);
+
+	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
+}
+
+static int rm(struct rung *r, const struct settings *s)
+{
+	struct rung_error err;
+	enum rung_status status = rung_tune_remove(r, s->arguments[2], &err);
+
+	return status ? terminal_fail(status, &err) : 0;
+}
+
+static const struct {
+	const char *name, *arguments;
+	size_t n; /* arguments with the verb and the task */
+	int (*run)(struct rung *r, const struct settings *s);
+} verbs[] = { { "ls", "", 2, list }, { "rm", " NAME:vN", 3, rm } };
+
+static int run(const struct settings *s)
+{
+	struct rung *r;
+	int code;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(s->arguments[0], verbs[i].name) != 0)
+			continue;
+		if (s->n_arguments != verbs[i].n) {
+			fprintf(stderr, "rung tune: use `rung tune %s TASK%s`; see `rung tune --help`\n", verbs[i].name, verbs[i].arguments);
+			return RUNG_INPUT;
+		}
+		r = terminal_open(s, s->arguments[1]);
+		code = verbs[i].run(r, s);
+		rung_close(r);
+		return code;
+	}
+	if (s->n_arguments != 1) {
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls and rm; see `rung tune --help`\n", s->arguments[0]);
+		return RUNG_INPUT;
+	}
+	r = terminal_open(s, s->arguments[0]);
+	code = train(r, s);
+	rung_close(r);
+	return code;
+}
+
+static const struct option_row *const options_of[] = {
+	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
+	&option_most_tokens, &option_balanced, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
+};
+
+const struct command command_tune = {
+	"tune", "TASK | ls TASK | rm TASK NAME:vN", "fine-tune a small model on the task's pool",
+	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
+	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
+	"on from its last checkpoint. ls lists the versions, rm removes one.",
+	options_of, 1, 3, run,
+};

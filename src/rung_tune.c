@@ -1,0 +1,211 @@
+/* rung_tune.c - the public API over fine-tuning: one variant of rung 3 trained by itself, and the registry of what was. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "eval/eval.h"
+#include "model/tuned.h"
+#include "rung_inner.h"
+#include "task/scorer.h"
+
+/* The variant of rung 3 that the options mean. */
+static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
+{
+	const char *model = o->model ? o->model : "local", *method = o->method;
+	size_t n, n_tunings;
+	const struct variant *variants = variants_list(r->task, &r->arena, &model, 1, &n);
+	const struct tuning *tunings = tuning_all(r->task->kind, &n_tunings);
+	struct buf names = { 0 };
+
+	if (!method)
+		method = tunings[0].id;
+	for (size_t i = 0; i < n; i++)
+		if (variants[i].tuning && strcmp(variants[i].tuning->id, method) == 0)
+			return &variants[i];
+	for (size_t i = 0; i < n; i++)
+		if (variants[i].tuning)
+			buf_addf(&names, "%s%s", names.n ? ", " : "", variants[i].tuning->id);
+	error_set(err, "%s: --method %s cannot train model \"%s\" for this task; there is: %s", r->task->file, method, model,
+		  names.n ? names.data : "nothing, as only local decoders are trained here");
+	buf_release(&names);
+	return NULL;
+}
+
+static struct finetune_settings settings_of(const struct rung *r, const struct rung_tune_options *o, const struct variant *v)
+{
+	struct finetune_settings s = v->model ? finetune_lora_defaults : finetune_encoder_defaults;
+
+	s.seed = r->options.seed;
+	s.epochs = o->epochs;
+	s.batch = o->batch;
+	s.rate = o->rate > 0 ? o->rate : s.rate;
+	s.rank = o->rank ? o->rank : s.rank;
+	s.balanced = o->balanced;
+	s.memory_mb = o->memory_mb;
+	if (o->most_tokens)
+		s.most_tokens = o->most_tokens == SIZE_MAX ? 0 : o->most_tokens;
+	return s;
+}
+
+static void show_step(void *context, const struct variant *v, const struct fit_step *s)
+{
+	const struct rung *r = context;
+	char what[160], score[32] = "";
+
+	if (!isnan(s->score))
+		snprintf(score, sizeof(score), ", held out %.3f", s->score);
+	snprintf(what, sizeof(what), "%s: loss %.3f%s, rate %.1e, %.0f tokens/s, %.0f min %02.0f s left", v->id, s->loss, score, s->rate,
+		 s->tokens_per_second, floor(s->seconds_left / 60), fmod(s->seconds_left, 60));
+	r->options.progress(r->options.context, what, s->step, s->steps);
+}
+
+static bool stopped(void *context)
+{
+	const struct rung *r = context;
+
+	return r->options.stopped && r->options.stopped(r->options.context);
+}
+
+enum { SCORED = 16 };
+
+/* Mean score of the variant on dev. */
+static bool score_dev(struct rung *r, struct workshop *w, const struct variant *v, struct dev_items dev, double *score,
+		      struct error *err)
+{
+	*score = 0;
+	for (size_t from = 0; from < dev.list.n; from += SCORED) {
+		size_t n = dev.list.n - from < SCORED ? dev.list.n - from : SCORED;
+		struct arena arena;
+
+		arena_init(&arena);
+		struct answer *answers = arena_array(&arena, n, sizeof(*answers));
+		bool answered = !stopped(r) && variant_answer(w, v, dev.list.items + from, n, &arena, answers, err);
+
+		for (size_t i = 0; answered && i < n; i++)
+			*score += scorer_grade(r->task, dev.list.items[from + i], answers[i].text) / (double)dev.list.n;
+		arena_release(&arena);
+		if (!answered)
+			return stopped(r) ? error_set(err, "interrupted; run the same command again") : false;
+		if (r->options.progress)
+			r->options.progress(r->options.context, "scoring on dev", from + n, dev.list.n);
+	}
+	return true;
+}
+
+static void describe(const struct tuned *t, bool json, struct buf *out)
+{
+	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
+	const json_t *held = json_object_get(t->card, "held_out_score");
+
+	if (json) {
+		char *text = json_dumps(t->card, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+		buf_addf(out, "%s\n", text);
+		free(text);
+		return;
+	}
+	buf_addf(out, "%s: %s of %s, trained on %lld of %lld pool examples", t->name,
+		 t->kind == TUNED_ENCODER ? "encoder" : "LoRA", t->base, (long long)json_integer_value(json_object_get(data, "trained")),
+		 (long long)json_integer_value(json_object_get(data, "items")));
+	if (json_is_number(held))
+		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
+			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
+	buf_addf(out, "\n  dev: %.3f on %lld examples\n", json_number_value(json_object_get(dev, "score")),
+		 (long long)json_integer_value(json_object_get(dev, "n")));
+}
+
+/* Trains one model of one seed, scores it and describes it. */
+static bool tune_one(struct rung *r, const struct variant *v, const struct training_watch *watch, bool json, struct buf *out,
+		     struct error *err)
+{
+	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
+	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
+	const char *unfit, *name = NULL;
+	struct tuned t;
+	double score;
+
+	workshop_watch(w, watch);
+	bool done = variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
+		    score_dev(r, w, v, dev, &score, err) && tuned_find(models_tuned(rung_models(r)), name, &t, err);
+
+	if (unfit)
+		error_set(err, "%s", unfit);
+	if (done) {
+		done = tuned_note(&t, "dev", dev.list.n, score, err);
+		describe(&t, json, out);
+		tuned_release(&t);
+	}
+	workshop_free(w);
+	return done;
+}
+
+static bool open_documents(struct rung *r, const struct variant *v, struct error *err)
+{
+	if (!v->technique || !v->technique->search)
+		return true;
+	r->library = library_open(rung_beside_store(r, "docs.db"), false, rung_models(r), err);
+	return r->library || error_prefix(err, "run `rung docs add` first");
+}
+
+enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
+{
+	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
+	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .context = r,
+					.name = o->name };
+	struct buf out = { 0 };
+	struct error e;
+	bool done = true;
+
+	if (o->name && !tuned_name_valid(o->name)) {
+		error_set(&e, "--name \"%s\" may have letters, digits, '-', '_' and '.', and begins with a letter or digit", o->name);
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
+	const struct variant *v = rung_open_task(r, &open, &e) ? find_variant(r, o, &e) : NULL;
+
+	if (!v)
+		return rung_failed(RUNG_INPUT, &e, err);
+	struct finetune_settings settings = settings_of(r, o, v);
+
+	*(v->model ? &watch.lora : &watch.encoder) = &settings;
+	if (!open_documents(r, v, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	for (size_t i = 0; done && i < (o->seeds ? o->seeds : 1); i++, settings.seed++)
+		done = tune_one(r, v, &watch, json, &out, &e);
+	if (!done) {
+		buf_release(&out);
+		return rung_failed(stopped(r) ? RUNG_UNFINISHED : RUNG_INPUT, &e, err);
+	}
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
+}
+
+/* The registry's folder, with the task file read and nothing else. */
+static const char *open_registry(struct rung *r, struct error *err)
+{
+	struct task_options open = { .file_alone = true };
+
+	return rung_open_task(r, &open, err) ? rung_beside_store(r, "tuned") : NULL;
+}
+
+enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct rung_error *err)
+{
+	struct buf out = { 0 };
+	struct error e;
+	const char *root = open_registry(r, &e);
+
+	if (!root || !tuned_list(root, json, &out, &e)) {
+		buf_release(&out);
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
+}
+
+enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err)
+{
+	struct error e;
+	const char *root = open_registry(r, &e);
+	const char *full = root && !tuned_is(name) ? arena_printf(&r->arena, "tuned:%s", name) : name;
+
+	return root && tuned_remove(root, full, &e) ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
+}

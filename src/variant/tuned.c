@@ -1,0 +1,315 @@
+/* tuned.c - rung 3's models: found in the registry by what they would be trained from, or trained now.
+ *
+ * The key of a version is a hash of everything that decides it: the base's contents, every example as it is trained on, the
+ * settings and the seed. So a climb that resumes, or a task whose pool did not change, finds what it trained before. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "llm/encoder.h"
+#include "model/tuned.h"
+#include "variant/workshop.h"
+
+/* Asked as they were trained: the task's own words, no shots. Scores where there are labels, JSON where there is a schema. */
+static const struct technique labels = { .id = "lora", .name = "LoRA on the small decoder", .answer = ANSWER_SCORES };
+static const struct technique fields = { .id = "lora", .name = "LoRA on the small decoder", .answer = ANSWER_JSON };
+static const struct technique plain_text = { .id = "lora", .name = "LoRA on the small decoder" };
+static const struct search fused = { .mode = SEARCH_FUSED, .cutting = { 200, 40, true, false }, .k = 4 };
+static const struct technique with_passages = { .id = "lora-rag", .name = "LoRA and retrieval", .passages = PASSAGES_RETRIEVED,
+						.search = &fused };
+/* Where examples say which passage holds the answer, it stands among others in training, found or not (RAFT, Zhang et al. 2024,
+ * arXiv 2403.10131). */
+static const struct technique among_others = { .id = "lora-rag", .name = "LoRA and retrieval", .passages = PASSAGES_DISTRACTED,
+					       .search = &fused };
+
+static const struct tuning for_labels[] = {
+	{ .id = "encoder", .name = "fine-tuned encoder" },
+	{ .id = "lora", .name = "LoRA on the small decoder, label scoring", .technique = &labels },
+};
+static const struct tuning for_fields[] = { { .id = "lora", .name = "LoRA on the small decoder", .technique = &fields } };
+static const struct tuning for_answers[] = {
+	{ .id = "lora", .name = "LoRA on the small decoder, closed book", .technique = &plain_text },
+	{ .id = "lora-rag", .name = "LoRA on the small decoder, with retrieval", .technique = &with_passages, .lesson = &among_others },
+};
+static const struct tuning for_text[] = { { .id = "lora", .name = "LoRA on the small decoder", .technique = &plain_text } };
+
+#define ROWS(table) (*n = sizeof(table) / sizeof((table)[0]), (table))
+
+const struct tuning *tuning_all(enum task_kind kind, size_t *n)
+{
+	switch (kind) {
+	case TASK_CLASSIFY:
+		return ROWS(for_labels);
+	case TASK_EXTRACT:
+		return ROWS(for_fields);
+	case TASK_ANSWER:
+		return ROWS(for_answers);
+	default:
+		return ROWS(for_text);
+	}
+}
+
+/* What one model is trained from. */
+struct lesson {
+	struct arena arena;
+	struct finetune_texts texts;     /* an encoder's */
+	struct finetune_prompts prompts; /* a decoder's */
+	struct finetune_settings settings;
+	struct buf base;                 /* path */
+	char base_hash[17], data_hash[17], key[17];
+	size_t n;
+};
+
+static void hex(uint64_t hash, char out[17])
+{
+	snprintf(out, 17, "%016llx", (unsigned long long)hash);
+}
+
+static uint64_t add_hash(const char *text, uint64_t hash)
+{
+	return hash64(text, strlen(text), hash);
+}
+
+static const size_t *groups_of(const struct task *task, struct arena *arena)
+{
+	struct item_list pool = task->pool.list;
+	size_t *groups = arena_array(arena, pool.n, sizeof(*groups));
+
+	for (size_t i = 0; i < pool.n; i++)
+		groups[i] = pool.items[i]->group;
+	return groups;
+}
+
+static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
+{
+	struct item_list pool = w->task->pool.list;
+	size_t *classes = arena_array(&l->arena, pool.n, sizeof(*classes)), distinct = 0;
+	bool *seen = arena_array(&l->arena, w->task->n_labels, sizeof(*seen));
+
+	l->texts = (struct finetune_texts){ .n = pool.n, .classes = w->task->n_labels, .texts = workshop_pool_texts(w),
+					    .classes_of = classes, .groups = groups_of(w->task, &l->arena) };
+	for (size_t i = 0; i < pool.n; i++) {
+		classes[i] = pool.items[i]->label;
+		distinct += !seen[classes[i]];
+		seen[classes[i]] = true;
+		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(l->texts.texts[i], *hash));
+	}
+	if (distinct < 2)
+		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
+	return true;
+}
+
+static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
+{
+	struct item_list pool = w->task->pool.list;
+	struct model_request *prompts = arena_array(&l->arena, pool.n, sizeof(*prompts));
+	const char **completions = arena_array(&l->arena, pool.n, sizeof(*completions));
+	struct variant asked = *v;
+
+	if (v->tuning->lesson && w->task->has_gold)
+		asked.technique = v->tuning->lesson;
+	for (size_t i = 0; i < pool.n; i++) {
+		const struct example *item = pool.items[i];
+		struct evidence shown;
+
+		if (!request_build(w, &asked, item, workshop_text(w, &l->arena, item), &l->arena, &prompts[i], &shown, err))
+			return false;
+		completions[i] = request_completion(w->task, item);
+		*hash = add_hash(completions[i], add_hash(request_json(&l->arena, &prompts[i]), *hash));
+	}
+	l->prompts = (struct finetune_prompts){ .n = pool.n, .prompts = prompts, .completions = completions,
+						.groups = groups_of(w->task, &l->arena) };
+	return true;
+}
+
+static bool find_base(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
+{
+	if (!v->model) {
+		models_embedding_folder(w->models, &l->base);
+		*hash = models_embedding_hash(w->models, err);
+		return *hash != 0;
+	}
+	return models_base_file(w->models, v->model, &l->base, err) && tuned_file_hash(l->base.data, hash, err);
+}
+
+static struct finetune_settings settings_of(const struct workshop *w, const struct variant *v)
+{
+	const struct finetune_settings *given = !w->watch ? NULL : v->model ? w->watch->lora : w->watch->encoder;
+	struct finetune_settings s = given ? *given : v->model ? finetune_lora_defaults : finetune_encoder_defaults;
+
+	if (!given)
+		s.seed = w->seed;
+	return s;
+}
+
+static bool lesson_init(struct workshop *w, const struct variant *v, struct lesson *l, struct error *err)
+{
+	uint64_t base, data = 0;
+
+	*l = (struct lesson){ .settings = settings_of(w, v), .n = w->task->pool.list.n };
+	arena_init(&l->arena);
+	if (!find_base(w, v, l, &base, err) || !(v->model ? read_prompts(w, v, l, &data, err) : read_texts(w, l, &data, err)))
+		return false;
+	json_t *settings = finetune_settings_json(&l->settings);
+	char *written = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+	hex(base, l->base_hash);
+	hex(data, l->data_hash);
+	hex(add_hash(written, add_hash(v->tuning->id, base ^ data)), l->key);
+	free(written);
+	json_decref(settings);
+	return true;
+}
+
+static void lesson_release(struct lesson *l)
+{
+	buf_release(&l->base);
+	arena_release(&l->arena);
+}
+
+/* --- training ------------------------------------------------------------------------------------------------------ */
+
+struct watched {
+	const struct training_watch *watch;
+	const struct variant *variant;
+};
+
+static void watch_step(void *context, const struct fit_step *step)
+{
+	const struct watched *t = context;
+
+	t->watch->step(t->watch->context, t->variant, step);
+}
+
+static bool watch_stopped(void *context)
+{
+	const struct watched *t = context;
+
+	return t->watch->stopped(t->watch->context);
+}
+
+/* Names may hold less than names of tasks. */
+static const char *registered_name(struct workshop *w)
+{
+	if (w->watch && w->watch->name)
+		return w->watch->name;
+	char *name = arena_string(&w->arena, w->task->name);
+
+	for (char *c = name; *c; c++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *c) || (c == name && strchr("-_.", *c)))
+			*c = 'x';
+	return *name ? name : "task";
+}
+
+static json_t *card_of(const struct workshop *w, const struct variant *v, const struct lesson *l,
+		       const struct finetune_outcome *o)
+{
+	struct error ignored;
+	const struct kernels *kernels = kernels_choose(false, &ignored);
+	json_t *card = json_object(), *labels_of = json_array();
+
+	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
+	json_object_set_new(card, "task", json_string(w->task->name));
+	json_object_set_new(card, "method", json_string(v->tuning->id));
+	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_embedding_name(w->models),
+						    "hash", l->base_hash, "licence",
+						    "as the base model's: see where it came from before passing this on"));
+	json_object_set_new(card, "data", json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items",
+						    (json_int_t)l->n, "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held,
+						    "too_long", (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human",
+						    (json_int_t)l->n, "model_labelled", (json_int_t)0));
+	json_object_set_new(card, "key", json_string(l->key));
+	json_object_set_new(card, "kernels", json_string(kernels ? kernels->name : ""));
+	json_object_set_new(card, "settings", finetune_settings_json(&l->settings));
+	json_object_set(card, "curve", o->curve);
+	json_object_set_new(card, "held_out_score", isnan(o->score) ? json_null() : json_real(o->score));
+	for (size_t i = 0; i < w->task->n_labels; i++)
+		json_array_append_new(labels_of, json_string(w->task->labels[i].name));
+	json_object_set_new(card, "labels", labels_of);
+	return card;
+}
+
+static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+{
+	struct watched watched = { w->watch, v };
+	struct fit_progress progress = { .step = w->watch && w->watch->step ? watch_step : NULL,
+					 .stopped = w->watch && w->watch->stopped ? watch_stopped : NULL, .context = &watched };
+	const char *root = models_tuned(w->models), *name = registered_name(w);
+	struct finetune_outcome outcome = { 0 };
+	struct buf folder = { 0 };
+	uint64_t fingerprint = add_hash(l->key, 0);
+	bool trained = tuned_workplace(root, name, l->key, &folder, err);
+
+	if (trained && v->model)
+		trained = finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder.data,
+					&progress, &outcome, err);
+	else if (trained)
+		trained = finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder.data,
+					   &progress, &outcome, err);
+	if (trained) {
+		json_t *card = card_of(w, v, l, &outcome);
+
+		trained = tuned_commit(root, name, folder.data, card, out, err);
+		json_decref(card);
+	}
+	json_decref(outcome.curve);
+	buf_release(&folder);
+	return trained;
+}
+
+static bool find_or_train(struct workshop *w, const struct variant *v, struct tuned *out, struct error *err)
+{
+	const char *root = models_tuned(w->models);
+	struct lesson l;
+	bool found = false, ready;
+
+	if (!root)
+		return error_set(err, "there is no place for fine-tuned models here");
+	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err) &&
+		(found || train(w, v, &l, out, err));
+	lesson_release(&l);
+	return ready;
+}
+
+const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err)
+{
+	struct tuned_encoder *encoder = NULL;
+	struct tuned t;
+
+	for (const struct tuned_model *m = w->tuned; m; m = m->next)
+		if (strcmp(m->variant, v->id) == 0)
+			return m;
+	if (!find_or_train(w, v, &t, err))
+		return NULL;
+	struct tuned_model *m = arena_alloc(&w->arena, sizeof(*m));
+
+	*m = (struct tuned_model){ .variant = v->id, .name = arena_string(&w->arena, t.name), .next = w->tuned };
+	if (!v->model)
+		encoder = tuned_encoder_open(t.folder, w->task->n_labels, w->task->many, models_pool(w->models), err);
+	tuned_release(&t);
+	if (!v->model && !encoder)
+		return NULL;
+	m->encoder = encoder;
+	w->tuned = m;
+	return m;
+}
+
+void workshop_free_tuned(struct workshop *w)
+{
+	for (struct tuned_model *m = w->tuned; m; m = m->next)
+		tuned_encoder_free(m->encoder);
+	w->tuned = NULL;
+}
+
+const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err)
+{
+	const struct tuned_model *m = workshop_tuned(w, v, err);
+
+	return m ? m->name : NULL;
+}
+
+const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err)
+{
+	return v->tuning ? workshop_train(w, v, err) : v->model;
+}
