@@ -1,4 +1,4 @@
-/* cmd_tune.c - rung tune TASK | ls TASK | rm TASK NAME:vN */
+/* cmd_tune.c - rung tune TASK | ls TASK | rm TASK NAME:vN | export TASK NAME:vN | import TASK PATH */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +10,18 @@ static size_t count(double given)
 	return given > 0 ? (size_t)given : 0;
 }
 
-static int train(struct rung *r, const struct settings *s)
+static struct rung_tune_options options_from(const struct settings *s)
 {
-	struct rung_tune_options options = {
+	return (struct rung_tune_options){
 		.method = s->method, .model = s->base, .name = s->name, .epochs = count(s->epochs), .batch = count(s->batch),
 		.rank = count(s->rank), .rate = s->rate > 0 ? s->rate : 0, .memory_mb = count(s->memory), .balanced = s->balanced,
 		.seeds = count(s->seeds), .most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
 	};
+}
+
+static int train(struct rung *r, const struct settings *s)
+{
+	struct rung_tune_options options = options_from(s);
 	struct rung_error err;
 	char *text;
 	enum rung_status status = rung_tune(r, &options, s->json, &text, &err);
@@ -42,11 +47,38 @@ static int rm(struct rung *r, const struct settings *s)
 	return status ? terminal_fail(status, &err) : 0;
 }
 
+static int export(struct rung *r, const struct settings *s)
+{
+	struct rung_error err;
+
+	if (!s->as || !s->output) {
+		fprintf(stderr, "rung tune: export needs --as gguf|peft|merged|encoder and -o PATH\n");
+		return RUNG_INPUT;
+	}
+	enum rung_status status = rung_tune_export(r, s->arguments[2], s->as, s->output, &err);
+
+	return status ? terminal_fail(status, &err) : 0;
+}
+
+static int import(struct rung *r, const struct settings *s)
+{
+	struct rung_tune_options options = options_from(s);
+	struct rung_error err;
+	char *text;
+	enum rung_status status = rung_tune_import(r, s->arguments[2], &options, s->json, &text, &err);
+
+	terminal_clear_progress();
+	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
+}
+
 static const struct {
 	const char *name, *arguments;
 	size_t n; /* arguments with the verb and the task */
 	int (*run)(struct rung *r, const struct settings *s);
-} verbs[] = { { "ls", "", 2, list }, { "rm", " NAME:vN", 3, rm } };
+} verbs[] = {
+	{ "ls", "", 2, list }, { "rm", " NAME:vN", 3, rm }, { "export", " NAME:vN --as FORMAT -o PATH", 3, export },
+	{ "import", " PATH", 3, import },
+};
 
 static int run(const struct settings *s)
 {
@@ -66,7 +98,7 @@ static int run(const struct settings *s)
 		return code;
 	}
 	if (s->n_arguments != 1) {
-		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls and rm; see `rung tune --help`\n", s->arguments[0]);
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export and import; see `rung tune --help`\n", s->arguments[0]);
 		return RUNG_INPUT;
 	}
 	r = terminal_open(s, s->arguments[0]);
@@ -77,14 +109,15 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
-	&option_most_tokens, &option_balanced, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_most_tokens, &option_balanced, &option_as, &option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_tune = {
-	"tune", "TASK | ls TASK | rm TASK NAME:vN", "fine-tune a small model on the task's pool",
+	"tune", "TASK | ls TASK | rm|export TASK NAME:vN | import TASK PATH", "fine-tune a small model on the task's pool",
 	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
 	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
-	"on from its last checkpoint. ls lists the versions, rm removes one.",
+	"on from its last checkpoint. ls lists the versions, rm removes one, export writes one for other programs, and\n"
+	"import takes in what was trained elsewhere: PEFT's folder, a GGUF adapter, an encoder's folder.",
 	options_of, 1, 3, run,
 };

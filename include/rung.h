@@ -138,6 +138,13 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *optio
 			   struct rung_error *err);
 /* The registry of the task's fine-tuned models; names are "NAME:vN", with or without "tuned:" before them. */
 enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct rung_error *err);
+/* Writes a version for other programs: as "gguf" (an adapter file for llama.cpp), "peft" (a folder), "merged" (a folder with the
+ * whole model in f16) or "encoder" (a folder that transformers opens). */
+enum rung_status rung_tune_export(struct rung *r, const char *name, const char *as, const char *output, struct rung_error *err);
+/* Takes in what was trained elsewhere as the next version, and scores it on dev: a GGUF adapter, PEFT's folder (for options->model),
+ * or an encoder's folder with head.safetensors. The text says what it is. */
+enum rung_status rung_tune_import(struct rung *r, const char *path, const struct rung_tune_options *options, bool json, char **text,
+				  struct rung_error *err);
 enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err);
 
 /* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */

@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "eval/eval.h"
+#include "llm/adapter.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
 #include "task/scorer.h"
+#include "tune/exchange.h"
 
 /* The variant of rung 3 that the options mean. */
 static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
@@ -179,6 +182,119 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	return RUNG_OK;
 }
 
+/* --- import and export ---------------------------------------------------------------------------------------------- */
+
+/* What lies at the path goes to the workplace as rung keeps it. */
+static bool take_in(struct rung *r, const char *path, const struct variant *v, const char *workplace, uint64_t *base_hash,
+		    struct error *err)
+{
+	struct models *models = rung_models(r);
+	struct buf base = { 0 };
+	const char *adapter = arena_printf(&r->arena, "%s/adapter.gguf", workplace);
+	bool taken;
+
+	if (!v->model) {
+		*base_hash = models_embedding_hash(models, err);
+		taken = *base_hash && copy_folder(path, workplace, err);
+	} else if (!models_base_file(models, v->model, &base, err) || !tuned_file_hash(base.data, base_hash, err)) {
+		taken = false;
+	} else if (file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
+		taken = import_peft(path, base.data, models_pool(models), adapter, err);
+	} else {
+		taken = adapter_fits(path, base.data, err) && copy_file(path, adapter, err);
+	}
+	buf_release(&base);
+	return taken;
+}
+
+static json_t *import_card(const struct rung *r, const struct variant *v, uint64_t base_hash)
+{
+	char hash[17];
+
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
+			 v->tuning->id, "base", "name", v->model ? v->model : models_embedding_name(r->models), "hash", hash, "imported", 1);
+}
+
+static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,
+			   struct error *err)
+{
+	const char *root = models_tuned(rung_models(r));
+	struct buf workplace = { 0 };
+	uint64_t base_hash;
+	bool done = tuned_workplace(root, name, "import", &workplace, err) &&
+		    take_in(r, path, v, workplace.data, &base_hash, err);
+
+	if (done) {
+		json_t *card = import_card(r, v, base_hash);
+
+		done = tuned_commit(root, name, workplace.data, card, t, err);
+		json_decref(card);
+	} else if (workplace.data) {
+		tuned_abandon(workplace.data);
+	}
+	buf_release(&workplace);
+	return done;
+}
+
+enum rung_status rung_tune_import(struct rung *r, const char *path, const struct rung_tune_options *o, bool json, char **text,
+				  struct rung_error *err)
+{
+	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
+	struct training_watch watch = { .stopped = stopped, .context = r };
+	struct rung_tune_options chosen = *o;
+	struct buf out = { 0 };
+	struct tuned t = { 0 };
+	struct error e;
+
+	if (!rung_open_task(r, &open, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	if (!o->method && !file_exists(arena_printf(&r->arena, "%s/head.safetensors", path)))
+		chosen.method = "lora";
+	const struct variant *v = find_variant(r, &chosen, &e);
+
+	if (!v || !open_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	watch.version = t.name;
+	bool done = tune_one(r, v, &watch, json, &out, &e);
+
+	if (!done) { /* what cannot answer is not kept */
+		struct error ignored;
+
+		tuned_remove(models_tuned(rung_models(r)), t.name, &ignored);
+		buf_release(&out);
+	}
+	tuned_release(&t);
+	if (!done)
+		return rung_failed(RUNG_INPUT, &e, err);
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
+}
+
+static bool export_version(struct rung *r, const struct tuned *t, const char *as, const char *output, struct error *err)
+{
+	const char *adapter = arena_printf(&r->arena, "%s/adapter.gguf", t->folder);
+	bool encoder = strcmp(as, "encoder") == 0, gguf = strcmp(as, "gguf") == 0, peft = strcmp(as, "peft") == 0;
+	struct models *models = rung_models(r);
+	struct buf base = { 0 };
+
+	if (!encoder && !gguf && !peft && strcmp(as, "merged") != 0)
+		return error_set(err, "--as "%s" is not one of gguf, peft, merged and encoder", as);
+	if (encoder != (t->kind == TUNED_ENCODER))
+		return error_set(err, "%s is %s; export it with --as %s", t->name, encoder ? "a LoRA adapter" : "an encoder",
+				 encoder ? "gguf, peft or merged" : "encoder");
+	if (encoder)
+		return copy_folder(t->folder, output, err);
+	if (gguf)
+		return copy_file(adapter, output, err);
+	bool done = models_base_file(models, t->base, &base, err) &&
+		    (peft ? export_peft(adapter, base.data, t->base, models_pool(models), output, err) :
+			    export_merged(adapter, base.data, models_pool(models), output, err));
+
+	buf_release(&base);
+	return done;
+}
+
 /* The registry's folder, with the task file read and nothing else. */
 static const char *open_registry(struct rung *r, struct error *err)
 {
@@ -199,6 +315,18 @@ enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct r
 	}
 	*text = rung_handed_over(&out);
 	return RUNG_OK;
+}
+
+enum rung_status rung_tune_export(struct rung *r, const char *name, const char *as, const char *output, struct rung_error *err)
+{
+	struct tuned t = { 0 };
+	struct error e;
+	const char *root = open_registry(r, &e);
+	const char *full = root && !tuned_is(name) ? arena_printf(&r->arena, "tuned:%s", name) : name;
+	bool done = root && tuned_find(root, full, &t, &e) && export_version(r, &t, as, output, &e);
+
+	tuned_release(&t);
+	return done ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
 }
 
 enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err)

@@ -295,6 +295,11 @@ static void remove_tree(const char *path)
 	rmdir(path);
 }
 
+void tuned_abandon(const char *workplace)
+{
+	remove_tree(workplace);
+}
+
 bool tuned_remove(const char *root, const char *name, struct error *err)
 {
 	struct tuned t;

@@ -36,6 +36,8 @@ bool tuned_find_key(const char *root, const char *name, const char *key, struct 
 
 /* Appends the folder in which NAME is trained from inputs with that key; it is made. */
 bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err);
+/* Removes a workplace that will not become a version. */
+void tuned_abandon(const char *workplace);
 /* Makes the workplace the next version, with that card (which gets its name and version). */
 bool tuned_commit(const char *root, const char *name, const char *workplace, json_t *card, struct tuned *out, struct error *err);
 

@@ -202,7 +202,7 @@ static size_t list_tensors(const struct encoder_trainer *t, struct safetensors_o
 	return n;
 }
 
-static bool copy_file(const char *from, const char *to, const char *name, bool needed, struct error *err)
+static bool copy_setting(const char *from, const char *to, const char *name, bool needed, struct error *err)
 {
 	struct buf source = { 0 }, target = { 0 };
 	bool copied = true;
@@ -226,13 +226,13 @@ static bool copy_settings(const struct encoder *e, const char *folder, struct er
 	static const char *const names[] = { "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
 					     "sentence_bert_config.json", "modules.json" };
 	struct buf pooling = { 0 };
-	bool copied = copy_file(e->folder, folder, "config.json", true, err);
+	bool copied = copy_setting(e->folder, folder, "config.json", true, err);
 
 	for (size_t i = 0; copied && i < sizeof(names) / sizeof(names[0]); i++)
-		copied = copy_file(e->folder, folder, names[i], false, err);
+		copied = copy_setting(e->folder, folder, names[i], false, err);
 	buf_addf(&pooling, "%s/1_Pooling", folder);
 	copied = copied && file_make_folder(pooling.data, err) &&
-		 copy_file(e->folder, folder, "1_Pooling/config.json", false, err);
+		 copy_setting(e->folder, folder, "1_Pooling/config.json", false, err);
 	buf_release(&pooling);
 	return copied;
 }

@@ -266,6 +266,8 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 
 	if (!root)
 		return error_set(err, "there is no place for fine-tuned models here");
+	if (w->watch && w->watch->version)
+		return tuned_find(root, w->watch->version, out, err);
 	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err) &&
 		(found || train(w, v, &l, out, err));
 	lesson_release(&l);

@@ -103,6 +103,7 @@ struct training_watch {
 	void *context;
 	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
 	const char *name;                               /* of what is registered; NULL: the task's */
+	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };
 void workshop_watch(struct workshop *w, const struct training_watch *watch);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */

@@ -1,0 +1,23 @@
+/* exchange.h - fine-tuned models out to other programs, and back in.
+ *
+ * A GGUF adapter is what rung itself and llama.cpp read. PEFT's folder (adapter_config.json, adapter_model.safetensors) and merged
+ * weights name tensors as transformers does; where GGUF turns rows of queries and keys (architecture llama: pairs that rotate
+ * together lie side by side) they are turned back. */
+#ifndef RUNG_TUNE_EXCHANGE_H
+#define RUNG_TUNE_EXCHANGE_H
+
+#include "base/pool.h"
+#include "model/tuned.h"
+
+/* base: GGUF file of the decoder that the adapter is for. folder is made. */
+bool export_peft(const char *adapter, const char *base, const char *base_name, struct pool *pool, const char *folder,
+		 struct error *err);
+/* The whole decoder with the adapter added to its weights, in f16 with config.json: for GPUs. Its tokenizer stays the base's. */
+bool export_merged(const char *adapter, const char *base, struct pool *pool, const char *folder, struct error *err);
+/* PEFT's folder to a GGUF adapter for the base. */
+bool import_peft(const char *folder, const char *base, struct pool *pool, const char *adapter, struct error *err);
+bool copy_file(const char *from, const char *to, struct error *err);
+/* All files of a folder, and of the folders in it, to another. */
+bool copy_folder(const char *from, const char *to, struct error *err);
+
+#endif
