@@ -7,7 +7,8 @@
 peft: transformers loads GGUF_BASE, PEFT the adapter of FOLDER. ADAPTER_GGUF is the same adapter as llama.cpp stores it, whose
 products must be PEFT's ("none" leaves that out). llama: llama.cpp loads both files, through the environment of `make
 bench-peers`. Both compare the most probable token behind each position. IDS: one sequence of token ids a line; TOPS: one line for
-each, as many ids.
+each, as many ids. Against quantised weights llama.cpp rounds activations to 8 bits: on golden's tiny models it then agrees with
+transformers at .92 to .98 of random positions, with or without an adapter, at .99 to 1 over the same weights in f32.
 
 encoder: transformers' AutoModel loads FOLDER and must miss nothing in it; sentence vectors of unit length (mean of the rows, or
 [CLS] where 1_Pooling says so), or with --logits what the head classifier.weight, classifier.bias in model.safetensors makes of the
