@@ -279,7 +279,7 @@ static bool export_version(struct rung *r, const struct tuned *t, const char *as
 	struct buf base = { 0 };
 
 	if (!encoder && !gguf && !peft && strcmp(as, "merged") != 0)
-		return error_set(err, "--as "%s" is not one of gguf, peft, merged and encoder", as);
+		return error_set(err, "--as \"%s\" is not one of gguf, peft, merged and encoder", as);
 	if (encoder != (t->kind == TUNED_ENCODER))
 		return error_set(err, "%s is %s; export it with --as %s", t->name, encoder ? "a LoRA adapter" : "an encoder",
 				 encoder ? "gguf, peft or merged" : "encoder");

@@ -66,19 +66,28 @@ def read_adapter(path):
     return {n: alpha / len(half[n + ".lora_a"]) * (half[n + ".lora_b"] @ half[n + ".lora_a"]) for n in names}
 
 
-def merge(model, base, deltas):
-    """Adds the deltas to the model's weights; Q and K of a llama out of GGUF's order of rows. base: its GGUFReader."""
+def in_their_order(base, deltas):
+    """The products with the rows of a llama's Q and K out of GGUF's order, into transformers'. base: its GGUFReader."""
     architecture = base.fields["general.architecture"].contents()
     heads = {"attn_q": "head_count", "attn_k": "head_count_kv"} if architecture == "llama" else {}
+    moved = {}
+    for name, delta in deltas.items():
+        part = name.split(".")[2]
+        if part in heads:
+            delta = smollm2.unpermute(delta, base.fields[f"{architecture}.attention.{heads[part]}"].contents())
+        moved[name] = np.ascontiguousarray(delta)
+    return moved
+
+
+def merge(model, base, deltas):
+    """Adds the deltas to the model's weights. base: its GGUFReader."""
     names = dict(zip(PARTS, ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
                              "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]))
     weights = dict(model.named_parameters())
-    for name, delta in deltas.items():
+    for name, delta in in_their_order(base, deltas).items():
         _, layer, part, _ = name.split(".")
-        if part in heads:
-            delta = smollm2.unpermute(delta, base.fields[f"{architecture}.attention.{heads[part]}"].contents())
         weight = weights[f"model.layers.{layer}.{names[part]}.weight"]
-        weight.data += weight.data.new_tensor(np.ascontiguousarray(delta))
+        weight.data += weight.data.new_tensor(delta)
 
 
 def golden(folder):
