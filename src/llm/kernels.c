@@ -45,3 +45,10 @@ const struct kernels *kernels_choose(bool exact, struct error *err)
 	refuse(name, err);
 	return NULL;
 }
+
+const struct kernels *kernels_for_training(struct error *err)
+{
+	const struct kernels *k = kernels_choose(false, err);
+
+	return k && k->products == PRODUCTS_INT8 && k->exact ? k->exact : k;
+}

@@ -144,7 +144,7 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 		      uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
 		      struct finetune_outcome *outcome, struct error *err)
 {
-	const struct kernels *kernels = kernels_choose(false, err);
+	const struct kernels *kernels = kernels_for_training(err);
 	struct encoder *e = kernels ? encoder_open(base, kernels, pool, err) : NULL;
 	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
 				    .progress = progress };

@@ -142,7 +142,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 		   uint64_t fingerprint, const char *folder, const struct fit_progress *progress,
 		   struct finetune_outcome *outcome, struct error *err)
 {
-	const struct kernels *kernels = kernels_choose(false, err);
+	const struct kernels *kernels = kernels_for_training(err);
 	struct decoder *d = kernels ? decoder_open_unpacked(base, kernels, pool, err) : NULL;
 	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
 				    .progress = progress, .lora = true };
