@@ -10,6 +10,7 @@
 #include "rung_inner.h"
 #include "task/scorer.h"
 #include "tune/exchange.h"
+#include "tune/general.h"
 
 /* The variant of rung 3 that the options mean. */
 static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
@@ -69,30 +70,65 @@ static bool stopped(void *context)
 	return r->options.stopped && r->options.stopped(r->options.context);
 }
 
-enum { SCORED = 16 };
+enum {
+	SCORED = 16, /* answered together */
+	SEEN = 50,   /* pool examples that are asked again */
+};
 
-/* Mean score of the variant on dev. */
-static bool score_dev(struct rung *r, struct workshop *w, const struct variant *v, struct dev_items dev, double *score,
-		      struct error *err)
+/* Mean score of the variant on the items, written on its version's card. */
+static bool score_items(struct rung *r, struct workshop *w, const struct variant *v, struct item_list items, const char *what,
+			struct tuned *t, struct error *err)
 {
-	*score = 0;
-	for (size_t from = 0; from < dev.list.n; from += SCORED) {
-		size_t n = dev.list.n - from < SCORED ? dev.list.n - from : SCORED;
+	double score = 0;
+
+	for (size_t from = 0; from < items.n; from += SCORED) {
+		size_t n = items.n - from < SCORED ? items.n - from : SCORED;
 		struct arena arena;
 
 		arena_init(&arena);
 		struct answer *answers = arena_array(&arena, n, sizeof(*answers));
-		bool answered = !stopped(r) && variant_answer(w, v, dev.list.items + from, n, &arena, answers, err);
+		bool answered = !stopped(r) && variant_answer(w, v, items.items + from, n, &arena, answers, err);
 
 		for (size_t i = 0; answered && i < n; i++)
-			*score += scorer_grade(r->task, dev.list.items[from + i], answers[i].text) / (double)dev.list.n;
+			score += scorer_grade(r->task, items.items[from + i], answers[i].text) / (double)items.n;
 		arena_release(&arena);
 		if (!answered)
 			return stopped(r) ? error_set(err, "interrupted; run the same command again") : false;
 		if (r->options.progress)
-			r->options.progress(r->options.context, "scoring on dev", from + n, dev.list.n);
+			r->options.progress(r->options.context, what, from + n, items.n);
 	}
-	return true;
+	return tuned_note(t, what, items.n, score, err);
+}
+
+/* What the base knew of everyday questions, and what is left of it. */
+static bool score_general(struct rung *r, const struct variant *v, struct tuned *t, struct error *err)
+{
+	struct general_result before, after;
+	struct model *base = model_open(rung_models(r), v->model, err);
+	struct model *tuned = base ? model_open(rung_models(r), t->name, err) : NULL;
+
+	return tuned && general_ask(base, &before, err) && general_ask(tuned, &after, err) &&
+	       tuned_note(t, "general_before", before.n, (double)before.right / (double)before.n, err) &&
+	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
+}
+
+static double noted(const struct tuned *t, const char *what)
+{
+	return json_number_value(json_object_get(json_object_get(t->card, what), "score"));
+}
+
+/* More than this between what was seen and what was not says that answers were learnt by heart. */
+static const double by_heart = 0.2;
+
+static void describe_side_effects(const struct tuned *t, struct buf *out)
+{
+	double pool = noted(t, "pool"), dev = noted(t, "dev"), before = noted(t, "general_before"), after = noted(t, "general_after");
+
+	buf_addf(out, "  pool: %.3f on examples it was trained on%s\n", pool,
+		 pool - dev > by_heart ? "; it learnt much of them by heart, so facts that change belong into documents (retrieval)" : "");
+	if (json_object_get(t->card, "general_before"))
+		buf_addf(out, "  everyday questions: %.3f right before, %.3f after%s\n", before, after,
+			 before - after > 0.1 ? "; tuning broke other things: keep it to this task" : "");
 }
 
 static void describe(const struct tuned *t, bool json, struct buf *out)
@@ -115,6 +151,7 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
 	buf_addf(out, "\n  dev: %.3f on %lld examples\n", json_number_value(json_object_get(dev, "score")),
 		 (long long)json_integer_value(json_object_get(dev, "n")));
+	describe_side_effects(t, out);
 }
 
 /* Trains one model of one seed, scores it and describes it. */
@@ -123,21 +160,21 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
+	struct item_list seen = r->task->pool.list;
 	const char *unfit, *name = NULL;
-	struct tuned t;
-	double score;
+	struct tuned t = { 0 };
 
+	seen.n = seen.n < SEEN ? seen.n : SEEN;
 	workshop_watch(w, watch);
 	bool done = variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
-		    score_dev(r, w, v, dev, &score, err) && tuned_find(models_tuned(rung_models(r)), name, &t, err);
+		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
+		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || score_general(r, v, &t, err));
 
 	if (unfit)
 		error_set(err, "%s", unfit);
-	if (done) {
-		done = tuned_note(&t, "dev", dev.list.n, score, err);
+	if (done)
 		describe(&t, json, out);
-		tuned_release(&t);
-	}
+	tuned_release(&t);
 	workshop_free(w);
 	return done;
 }

@@ -48,7 +48,12 @@ const struct kernels *kernels_choose(bool exact, struct error *err)
 
 const struct kernels *kernels_for_training(struct error *err)
 {
-	const struct kernels *k = kernels_choose(false, err);
+	const struct kernels *chosen = kernels_choose(false, err);
+	const struct kernels *const *all = kernels_all();
 
-	return k && k->products == PRODUCTS_INT8 && k->exact ? k->exact : k;
+	if (!chosen || chosen->products != PRODUCTS_INT8)
+		return chosen;
+	while ((*all)->products == PRODUCTS_INT8 || !(*all)->available())
+		all++;
+	return *all;
 }

@@ -115,7 +115,7 @@ const struct kernels *const *kernels_all(void);
  * name that is unknown or that this processor lacks is an error that lists the available ones. */
 const struct kernels *kernels_choose(bool exact, struct error *err);
 
-/* The same for training, whose gradients int8 products would drown: a set that has those gives way to its f32 one. */
+/* The same for training, whose gradients int8 products would drown: a set that has those gives way to the best other one. */
 const struct kernels *kernels_for_training(struct error *err);
 
 /* Up to three tensors of equal width, one above the other: where the rows of a weight matrix come from. */
