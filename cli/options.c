@@ -67,6 +67,10 @@ const struct option_row option_tune_name = { "--name", NULL, OPTION_TEXT, "NAME"
 	"what the versions are of (default: the task's name)", AT(name) };
 const struct option_row option_as = { "--as", NULL, OPTION_TEXT, "FORMAT",
 	"with export: gguf, peft, merged or encoder", AT(as) };
+const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
+	"with --unlabelled: the variant that labels it", AT(teacher) };
+const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",
+	"more inputs to learn from, labelled by --teacher and marked as such", AT(unlabelled) };
 const struct option_row option_epochs = { "--epochs", NULL, OPTION_COUNT, "N",
 	"times that every example is seen at most (default 3 to 10, by their number)", AT(epochs) };
 const struct option_row option_batch = { "--batch", NULL, OPTION_COUNT, "N", "examples in a step (default 16 or 32)", AT(batch) };

@@ -132,6 +132,8 @@ struct rung_tune_options {
 	size_t memory_mb;
 	bool balanced;
 	size_t seeds;       /* so many models, of as many seeds; 0: 1 */
+	/* Distillation, both or neither: this variant labels this file's rows, which are learnt beside the pool and marked as such. */
+	const char *teacher, *unlabelled;
 };
 /* Fine-tunes on the pool, and scores what came of it on dev. The text says what was made; interrupted, the same call goes on. */
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *options, bool json, char **text,

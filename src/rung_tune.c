@@ -11,6 +11,7 @@
 #include "task/scorer.h"
 #include "tune/exchange.h"
 #include "tune/general.h"
+#include "variant/teach.h"
 
 /* The variant of rung 3 that the options mean. */
 static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
@@ -187,12 +188,48 @@ static bool open_documents(struct rung *r, const struct variant *v, struct error
 	return r->library || error_prefix(err, "run `rung docs add` first");
 }
 
+/* The teacher labels the file; what it labelled lives in r's arena. */
+static bool ask_teacher(struct rung *r, const struct rung_tune_options *o, struct training_watch *watch, struct buf *out,
+			struct error *err)
+{
+	struct teach_progress progress = { r->options.progress, r->options.stopped, r->options.context };
+	const struct variant *teacher = NULL;
+	struct taught taught;
+	size_t n;
+	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(variants[i].id, o->teacher) == 0 && !variants[i].skipped)
+			teacher = &variants[i];
+	if (!teacher)
+		return error_set(err, "%s: no variant \"%s\" can teach; `rung report` lists them", r->task->file, o->teacher);
+	if (r->task->documents.n_paths > 0 && !r->library &&
+	    !(r->library = library_open(rung_beside_store(r, "docs.db"), false, rung_models(r), err)))
+		return false;
+	r->store = store_open(rung_store_path(r), true, err);
+	if (!r->store)
+		return false;
+	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library,
+					   r->store, 0, r->options.seed);
+	bool done = teach(w, r->task, teacher, o->unlabelled, &progress, &r->arena, &taught, err);
+
+	workshop_free(w);
+	if (!done)
+		return false;
+	watch->taught = taught.items;
+	watch->n_taught = taught.n;
+	watch->teacher = o->teacher;
+	buf_addf(out, "%s labelled %zu of %zu rows (%zu stand in the task already, %zu got no usable answer)\n", o->teacher, taught.n,
+		 taught.rows, taught.known, taught.unanswered);
+	return true;
+}
+
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
 	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .context = r,
 					.name = o->name };
-	struct buf out = { 0 };
+	struct buf out = { 0 }, told = { 0 };
 	struct error e;
 	bool done = true;
 
@@ -207,8 +244,19 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	struct finetune_settings settings = settings_of(r, o, v);
 
 	*(v->model ? &watch.lora : &watch.encoder) = &settings;
+	if (!o->teacher != !o->unlabelled) {
+		error_set(&e, "--teacher and --unlabelled go together: a variant, and a file of inputs for it to label");
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
 	if (!open_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
+	if (o->teacher && !ask_teacher(r, o, &watch, &told, &e)) {
+		buf_release(&told);
+		return rung_failed(stopped(r) ? RUNG_UNFINISHED : RUNG_INPUT, &e, err);
+	}
+	if (!json)
+		buf_adds(&out, buf_text(&told));
+	buf_release(&told);
 	for (size_t i = 0; done && i < (o->seeds ? o->seeds : 1); i++, settings.seed++)
 		done = tune_one(r, v, &watch, json, &out, &e);
 	if (!done) {

@@ -58,7 +58,8 @@ struct lesson {
 	struct finetune_settings settings;
 	struct buf base;                 /* path */
 	char base_hash[17], data_hash[17], key[17];
-	size_t n;
+	const struct example **items;    /* (n) the pool's, and behind them those that a model labelled */
+	size_t n, n_taught;
 };
 
 static void hex(uint64_t hash, char out[17])
@@ -71,30 +72,42 @@ static uint64_t add_hash(const char *text, uint64_t hash)
 	return hash64(text, strlen(text), hash);
 }
 
-static const size_t *groups_of(const struct task *task, struct arena *arena)
+static void list_items(const struct workshop *w, struct lesson *l)
 {
-	struct item_list pool = task->pool.list;
-	size_t *groups = arena_array(arena, pool.n, sizeof(*groups));
+	struct item_list pool = w->task->pool.list;
 
+	l->n_taught = w->watch ? w->watch->n_taught : 0;
+	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
 	for (size_t i = 0; i < pool.n; i++)
-		groups[i] = pool.items[i]->group;
+		l->items[l->n++] = pool.items[i];
+	for (size_t i = 0; i < l->n_taught; i++)
+		l->items[l->n++] = w->watch->taught[i];
+}
+
+static const size_t *groups_of(struct lesson *l)
+{
+	size_t *groups = arena_array(&l->arena, l->n, sizeof(*groups));
+
+	for (size_t i = 0; i < l->n; i++)
+		groups[i] = l->items[i]->group;
 	return groups;
 }
 
 static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
 {
-	struct item_list pool = w->task->pool.list;
-	size_t *classes = arena_array(&l->arena, pool.n, sizeof(*classes)), distinct = 0;
+	size_t *classes = arena_array(&l->arena, l->n, sizeof(*classes)), distinct = 0;
+	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts));
 	bool *seen = arena_array(&l->arena, w->task->n_labels, sizeof(*seen));
 
-	l->texts = (struct finetune_texts){ .n = pool.n, .classes = w->task->n_labels, .texts = workshop_pool_texts(w),
-					    .classes_of = classes, .groups = groups_of(w->task, &l->arena) };
-	for (size_t i = 0; i < pool.n; i++) {
-		classes[i] = pool.items[i]->label;
+	for (size_t i = 0; i < l->n; i++) {
+		texts[i] = workshop_text(w, &l->arena, l->items[i]);
+		classes[i] = l->items[i]->label;
 		distinct += !seen[classes[i]];
 		seen[classes[i]] = true;
-		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(l->texts.texts[i], *hash));
+		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(texts[i], *hash));
 	}
+	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
+					    .groups = groups_of(l) };
 	if (distinct < 2)
 		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
 	return true;
@@ -102,15 +115,14 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 
 static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
 {
-	struct item_list pool = w->task->pool.list;
-	struct model_request *prompts = arena_array(&l->arena, pool.n, sizeof(*prompts));
-	const char **completions = arena_array(&l->arena, pool.n, sizeof(*completions));
+	struct model_request *prompts = arena_array(&l->arena, l->n, sizeof(*prompts));
+	const char **completions = arena_array(&l->arena, l->n, sizeof(*completions));
 	struct variant asked = *v;
 
 	if (v->tuning->lesson && w->task->has_gold)
 		asked.technique = v->tuning->lesson;
-	for (size_t i = 0; i < pool.n; i++) {
-		const struct example *item = pool.items[i];
+	for (size_t i = 0; i < l->n; i++) {
+		const struct example *item = l->items[i];
 		struct evidence shown;
 
 		if (!request_build(w, &asked, item, workshop_text(w, &l->arena, item), &l->arena, &prompts[i], &shown, err))
@@ -118,8 +130,7 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 		completions[i] = request_completion(w->task, item);
 		*hash = add_hash(completions[i], add_hash(request_json(&l->arena, &prompts[i]), *hash));
 	}
-	l->prompts = (struct finetune_prompts){ .n = pool.n, .prompts = prompts, .completions = completions,
-						.groups = groups_of(w->task, &l->arena) };
+	l->prompts = (struct finetune_prompts){ .n = l->n, .prompts = prompts, .completions = completions, .groups = groups_of(l) };
 	return true;
 }
 
@@ -147,8 +158,9 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 {
 	uint64_t base, data = 0;
 
-	*l = (struct lesson){ .settings = settings_of(w, v), .n = w->task->pool.list.n };
+	*l = (struct lesson){ .settings = settings_of(w, v) };
 	arena_init(&l->arena);
+	list_items(w, l);
 	if (!find_base(w, v, l, &base, err) || !(v->model ? read_prompts(w, v, l, &data, err) : read_texts(w, l, &data, err)))
 		return false;
 	json_t *settings = finetune_settings_json(&l->settings);
@@ -218,7 +230,9 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 	json_object_set_new(card, "data", json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items",
 						    (json_int_t)l->n, "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held,
 						    "too_long", (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human",
-						    (json_int_t)l->n, "model_labelled", (json_int_t)0));
+						    (json_int_t)(l->n - l->n_taught), "model_labelled", (json_int_t)l->n_taught));
+	if (l->n_taught > 0)
+		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
 	json_object_set_new(card, "key", json_string(l->key));
 	json_object_set_new(card, "kernels", json_string(kernels ? kernels->name : ""));
 	json_object_set_new(card, "settings", finetune_settings_json(&l->settings));

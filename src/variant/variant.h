@@ -103,6 +103,9 @@ struct training_watch {
 	void *context;
 	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
 	const char *name;                               /* of what is registered; NULL: the task's */
+	const struct example *const *taught;            /* (n_taught) examples that a model labelled (teach.h), beside the pool's */
+	size_t n_taught;
+	const char *teacher;                            /* the variant that did; NULL: none */
 	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };
 void workshop_watch(struct workshop *w, const struct training_watch *watch);

@@ -1,0 +1,149 @@
+/* teach.c - rows to examples whose answers are a model's. */
+#include "variant/teach.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "task/table.h"
+#include "variant/workshop.h"
+
+enum { BATCH = 10 };
+
+/* The normal form of what is shown of an item. */
+static const char *normal_text(struct workshop *w, const struct example *item, struct arena *arena)
+{
+	const char *text = workshop_text(w, arena, item);
+	struct buf normal = { 0 };
+
+	text_normalise(&normal, text, strlen(text));
+	const char *copy = arena_copy(arena, buf_text(&normal), normal.n);
+
+	buf_release(&normal);
+	return copy;
+}
+
+static void note_list(struct workshop *w, struct item_list list, struct arena *arena, struct hash_map *known)
+{
+	for (size_t i = 0; i < list.n; i++) {
+		const char *text = normal_text(w, list.items[i], arena);
+
+		hash_map_put(known, text, strlen(text), 1);
+	}
+}
+
+static bool needs_column(const struct task *task, const char *column)
+{
+	char open[256];
+
+	snprintf(open, sizeof(open), "{{%s", column);
+	return strstr(task->input, open) != NULL;
+}
+
+/* Which of the file's columns is which of the task's; TABLE_COLUMNS: it is not there. */
+static bool map_columns(const struct task *task, const struct table *t, size_t *column, struct error *err)
+{
+	for (size_t c = 0; c < task->n_columns; c++) {
+		column[c] = TABLE_COLUMNS;
+		for (size_t i = 0; i < t->n_columns; i++)
+			if (strcmp(t->columns[i], task->columns[c]) == 0)
+				column[c] = i;
+		if (column[c] == TABLE_COLUMNS && needs_column(task, task->columns[c]))
+			return error_set(err, "%s: there is no column \"%s\", which the task's input template shows", t->path,
+					 task->columns[c]);
+	}
+	return true;
+}
+
+static struct example *row_example(const struct task *task, const struct table_row *row, const size_t *column, struct arena *arena)
+{
+	struct example *e = arena_alloc(arena, sizeof(*e));
+	const char **values = arena_array(arena, task->n_columns, sizeof(*values));
+
+	for (size_t c = 0; c < task->n_columns; c++)
+		values[c] = column[c] == TABLE_COLUMNS ? "" : row->values[column[c]];
+	*e = (struct example){ .id = arena_printf(arena, "taught-%zu", row->line), .values = values, .answer = "",
+			       .group = SIZE_MAX - row->line, .line = row->line };
+	return e;
+}
+
+/* Takes the teacher's answer as the example's; false when it is none that could be learnt. */
+static bool take_answer(const struct task *task, struct example *e, const struct answer *a, struct arena *arena)
+{
+	if (!a->text || strcmp(a->status, "answered") != 0)
+		return false;
+	e->answer = arena_string(arena, a->text);
+	for (size_t i = 0; task->kind == TASK_CLASSIFY && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, a->text) == 0) {
+			e->label = i;
+			return true;
+		}
+	return task->kind != TASK_CLASSIFY;
+}
+
+/* Answers the examples (n); keeps those that got one, in their order. */
+static bool ask_teacher(struct workshop *w, const struct task *task, const struct variant *teacher, struct example **examples,
+			size_t n, const struct teach_progress *p, struct arena *arena, struct taught *out, struct error *err)
+{
+	const struct example **kept = arena_array(arena, n + 1, sizeof(*kept));
+
+	for (size_t from = 0; from < n; from += BATCH) {
+		size_t count = n - from < BATCH ? n - from : BATCH;
+		struct answer *answers = arena_array(arena, count, sizeof(*answers));
+
+		if (p->stopped && p->stopped(p->context))
+			return error_set(err, "interrupted; run the same command again to go on");
+		if (!variant_answer(w, teacher, (const struct example *const *)examples + from, count, arena, answers, err))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			bool taken = take_answer(task, examples[from + i], &answers[i], arena);
+
+			out->unanswered += !taken;
+			if (taken)
+				kept[out->n++] = examples[from + i];
+		}
+		if (p->step)
+			p->step(p->context, "the teacher answers", from + count, n);
+	}
+	out->items = kept;
+	return true;
+}
+
+bool teach(struct workshop *w, const struct task *task, const struct variant *teacher, const char *file,
+	   const struct teach_progress *progress, struct arena *arena, struct taught *out, struct error *err)
+{
+	struct hash_map known = { 0 };
+	const char *unfit;
+	struct table t;
+	size_t n = 0;
+
+	*out = (struct taught){ 0 };
+	if (!table_read(&t, arena, file, err))
+		return false;
+	size_t *column = arena_array(arena, task->n_columns, sizeof(*column));
+	struct example **examples = arena_array(arena, t.n_rows + 1, sizeof(*examples));
+
+	if (!map_columns(task, &t, column, err))
+		return false;
+	note_list(w, task->pool.list, arena, &known);
+	note_list(w, task->dev.list, arena, &known);
+	note_list(w, task->test.list, arena, &known);
+	out->rows = t.n_rows;
+	for (size_t i = 0; i < t.n_rows; i++) {
+		struct example *e = row_example(task, &t.rows[i], column, arena);
+		const char *text = normal_text(w, e, arena);
+
+		if (hash_map_get(&known, text, strlen(text), 0))
+			out->known++;
+		else
+			examples[n++] = e;
+		hash_map_put(&known, text, strlen(text), 1);
+	}
+	hash_map_release(&known);
+	if (!variant_ready(w, teacher, &unfit, err))
+		return false;
+	if (unfit)
+		return error_set(err, "%s", unfit);
+	return ask_teacher(w, task, teacher, examples, n, progress, arena, out, err);
+}
