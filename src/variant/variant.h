@@ -43,8 +43,9 @@ struct technique {
 	const char *waits_for; /* id of its cheap form: it is raced only once that one has survived the first cut */
 	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
 };
-/* The ways of one kind of task; their rung is 2 when they search, else 1. */
+/* The ways of one kind of task, and those of many: true; their rung is 2 when they search, else 1. */
 const struct technique *technique_all(enum task_kind kind, size_t *n);
+const struct technique *technique_sets(size_t *n);
 /* How the probes of a kind of task ask: closed book, oracle, distracted, without gold. NULL where there are none. */
 const struct technique *technique_probes(enum task_kind kind, size_t *n);
 
@@ -90,7 +91,7 @@ void workshop_free(struct workshop *w);
 void workshop_serve(struct workshop *w, int64_t run);
 
 struct answer {
-	const char *text;   /* the answer: classify, a label of the task; NULL: none; "" of kind answer: it abstained */
+	const char *text;   /* the answer: classify, a label of the task, or several (task/label_sets.h); NULL: none; "" of kind answer: it abstained */
 	const char *status; /* "answered", "abstained", "unparsed", "refused", "truncated", "timeout", "error" */
 	const struct evidence *evidence; /* what it stands on (evidence.h); NULL without passages */
 	int64_t call;       /* row of the store; 0: no model was asked; the first of several */
