@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "tune/engine.h"
 
-static const double grid[] = { 1, 10, 100 };
+static const double grid[] = { 10, 100, 1000 };
 enum { N_GRID = sizeof(grid) / sizeof(grid[0]), FEW_LABELS = 100 };
 
 static const double rough = 1e-3; /* of a fold */
@@ -191,11 +191,11 @@ static void *words_train(const struct lesson *l, struct buf *note)
 	struct heads *h = mem_zero(1, sizeof(*h));
 
 	words.min_documents = l->n < many_texts ? 1 : 2;
-	words.longest = l->n_classes <= FEW_LABELS ? 2 : 1;
+	words.longest = 1;
 	h->t = tfidf_fit(&words, l->texts, l->n);
 	struct sparse_row *rows = rows_new(h->t, l->texts, l->n);
 
-	train_rows(h, l, (struct linear_rows){ .n = l->n, .width = tfidf_terms(h->t), .sparse = rows }, 10, note);
+	train_rows(h, l, (struct linear_rows){ .n = l->n, .width = tfidf_terms(h->t), .sparse = rows }, 100, note);
 	rows_free(rows, l->n);
 	return h;
 }
