@@ -81,10 +81,14 @@ static const struct longest *list_labels(const struct task *task, struct arena *
 
 static void add_other(struct parse_others *other, struct arena *arena, const char *name, size_t n)
 {
+	size_t cut = n < OTHER_BYTES ? n : OTHER_BYTES;
+
 	if (!other || n == 0 || other->n == OTHERS)
 		return;
+	while (cut < n && cut > 0 && ((unsigned char)name[cut] & 0xC0) == 0x80) /* not inside a character */
+		cut--;
 	other->names = other->names ? other->names : arena_array(arena, OTHERS, sizeof(*other->names));
-	other->names[other->n++] = arena_copy(arena, name, n < OTHER_BYTES ? n : text_first(name, OTHER_BYTES, OTHER_BYTES));
+	other->names[other->n++] = arena_copy(arena, name, cut);
 }
 
 static bool mark_whole(const struct task *task, const struct longest *list, const char *name, bool *found)

@@ -2,7 +2,8 @@
  * and the baseline that knows how frequent each label is.
  *
  * The cut above which a label belongs to an item's set is chosen on held-out folds of the pool, and C with it where labels
- * are few: hundreds of fits for each C would take minutes and move little, since the cut follows the probabilities. */
+ * are few: thousands of fits for each C would take minutes and move little, since the cut follows the probabilities. Single
+ * words do better than pairs, and a larger C than where one class is chosen: most labels have a handful of items. */
 #include <math.h>
 
 #include "base/arena.h"
@@ -187,11 +188,10 @@ static void train_rows(struct heads *h, const struct lesson *l, struct linear_ro
 
 static void *words_train(const struct lesson *l, struct buf *note)
 {
-	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 2, .sublinear = true };
+	struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
 	struct heads *h = mem_zero(1, sizeof(*h));
 
 	words.min_documents = l->n < many_texts ? 1 : 2;
-	words.longest = 1;
 	h->t = tfidf_fit(&words, l->texts, l->n);
 	struct sparse_row *rows = rows_new(h->t, l->texts, l->n);
 
