@@ -19,7 +19,7 @@ static const struct variant *find_variant(struct rung *r, const struct rung_tune
 	const char *model = o->model ? o->model : "local", *method = o->method;
 	size_t n, n_tunings;
 	const struct variant *variants = variants_list(r->task, &r->arena, &model, 1, &n);
-	const struct tuning *tunings = tuning_all(r->task->kind, &n_tunings);
+	const struct tuning *tunings = tuning_all(r->task, &n_tunings);
 	struct buf names = { 0 };
 
 	if (!method)

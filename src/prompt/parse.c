@@ -75,7 +75,7 @@ static bool json_label(struct arena *arena, const char *reply, const char *const
 	return found;
 }
 
-static bool refuses(const char *text)
+bool parse_refuses(const char *text)
 {
 	static const char *const openings[] = { "i'm sorry", "i am sorry", "sorry", "i can't", "i cannot", "i can not",
 						"i'm unable", "i am unable", "i won't" };
@@ -104,7 +104,7 @@ static enum parse_result mentioned(const char *const *names, size_t n, const cha
 	}
 	if (mentions == 1 || (mentions > 1 && last_wins))
 		return PARSE_LABEL;
-	return mentions == 0 && refuses(text) ? PARSE_REFUSED : PARSE_NONE;
+	return mentions == 0 && parse_refuses(text) ? PARSE_REFUSED : PARSE_NONE;
 }
 
 static enum parse_result parse_in(struct arena *arena, const struct task *task, const char *reply, bool reasoned,

@@ -11,4 +11,18 @@ enum parse_result { PARSE_LABEL, PARSE_NONE, PARSE_REFUSED };
  * last "answer:" counts, and without one the last label mentioned does. */
 enum parse_result parse_label(const struct task *task, const char *reply, bool reasoned, size_t *label);
 
+/* Reads the reply to a classification with many labels: the array of a JSON object's member "labels" (or a JSON array), else
+ * the labels that the text mentions as words; a dot or dash inside a code is part of its word. found (task->n_labels) is
+ * set for those of the task. PARSE_LABEL also when the reply says that none applies ("none", "[]"). other: names that are no
+ * labels of the task, of a JSON array or between commas; NULL: not wanted. They live in arena. */
+struct parse_others {
+	const char **names;
+	size_t n;
+};
+enum parse_result parse_labels(const struct task *task, const char *reply, struct arena *arena, bool *found,
+			       struct parse_others *other);
+
+/* Whether a text in lower case opens as refusals do. */
+bool parse_refuses(const char *text);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "cost/price.h"
 #include "eval/probe.h"
+#include "report/micro.h"
 #include "report/retrieval.h"
 #include "stats/interval.h"
 #include "task/scorer.h"
@@ -131,6 +132,7 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
 	v->retrieval = retrieval_of(b->task, n_test ? b->task->test.list : b->task->dev.list, n_test ? test : dev,
 				    n_test ? n_test : n_dev, b->arena);
+	v->micro = n_test ? micro_of(b->task, b->task->test.list, test, n_test) : micro_of(b->task, b->task->dev.list, dev, n_dev);
 	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
 	for (size_t i = 0; i < n_ms; i++)
@@ -184,7 +186,7 @@ static double majority_share(const struct task *task, struct item_list items)
 			count += items.items[i]->label == label;
 		most = count > most ? count : most;
 	}
-	return items.n && task->n_labels ? (double)most / (double)items.n : NAN;
+	return items.n && task->n_labels && !task->many ? (double)most / (double)items.n : NAN;
 }
 
 /* A model that does no better than the commonest label says nothing about the task; the reader must be told. */
@@ -205,6 +207,14 @@ static void find_no_better_than_chance(struct build *b)
 	}
 }
 
+/* A mean over items hides how many labels there are to find. */
+static void find_micro(struct build *b)
+{
+	for (size_t i = 0; i < b->report->n_variants; i++)
+		if (b->variants[i].candidate && b->variants[i].micro.n > 0)
+			find(b, micro_sentence(&b->variants[i], b->arena));
+}
+
 static void find_warnings(struct build *b)
 {
 	for (size_t i = 0; i < b->task->n_warnings; i++)
@@ -222,7 +232,7 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 {
 	size_t columns = b->task->n_labels + 1, n;
 
-	if (b->task->n_labels == 0)
+	if (b->task->n_labels == 0 || b->task->many)
 		return true;
 	size_t *counts = arena_array(b->arena, b->task->n_labels * columns, sizeof(*counts));
 	struct hash_map by_item = { 0 };
@@ -377,7 +387,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 2 * n + task->n_warnings + 4, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
@@ -397,6 +407,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err))
 		return false;
 	find_no_better_than_chance(&b);
+	find_micro(&b);
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;

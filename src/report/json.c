@@ -106,6 +106,19 @@ static json_t *retrieval_value(const struct report_retrieval *r)
 	return o;
 }
 
+static json_t *micro_value(const struct report_micro *m)
+{
+	json_t *o;
+
+	if (m->n == 0)
+		return json_null();
+	o = json_object();
+	put(o, "precision", real_value(m->precision));
+	put(o, "recall", real_value(m->recall));
+	put(o, "f1", real_value(m->f1));
+	return o;
+}
+
 static json_t *diagnosis_value(const struct report *r)
 {
 	json_t *list = json_array();
@@ -149,6 +162,7 @@ static json_t *variant_value(const struct report_variant *v)
 	put(o, "ms_p50", real_value(v->ms_p50));
 	put(o, "ms_p95", real_value(v->ms_p95));
 	put(o, "retrieval", retrieval_value(&v->retrieval));
+	put(o, "micro", micro_value(&v->micro));
 	return o;
 }
 

@@ -59,6 +59,12 @@ struct report_answer {
 	const struct evidence *evidence;
 };
 
+/* Of tasks with many labels an item, over all labels of all items together; NAN: nothing to divide by. */
+struct report_micro {
+	size_t n; /* items; 0: not such a task, or not measured */
+	double precision, recall, f1;
+};
+
 struct report_variant {
 	const char *id;   /* "1/knn-few-shot-tfidf@local" */
 	const char *name; /* "kNN few-shot (TF-IDF)" */
@@ -72,6 +78,7 @@ struct report_variant {
 	size_t calls; /* language-model calls, dev and test */
 	double input_tokens, output_tokens; /* means per call */
 	struct report_retrieval retrieval;
+	struct report_micro micro; /* on test when measured there, else on dev */
 	double usd_per_1k_calls, usd_per_1k_right, usd_per_day; /* NAN: unknown */
 	double ms_p50, ms_p95;
 };

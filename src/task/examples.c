@@ -14,9 +14,7 @@ static const char *column_value(const struct examples *x, size_t row, size_t col
 	return x->table.rows[row].values[column];
 }
 
-static void warn(struct examples *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void warn(struct examples *x, const char *format, ...)
+void examples_warn(struct examples *x, const char *format, ...)
 {
 	char sentence[1024];
 	va_list args;
@@ -81,7 +79,7 @@ static bool answers_fill(struct examples *x)
 	for (size_t i = 0; i < x->n; i++) {
 		const char *answer = column_value(x, i, x->answer);
 
-		if (answer[strspn(answer, " \t\r\n")] == '\0' && x->f->task.kind != TASK_ANSWER)
+		if (answer[strspn(answer, " \t\r\n")] == '\0' && x->f->task.kind != TASK_ANSWER && !x->f->task.many)
 			return table_fail(&x->table, x->table.rows[i].line, x->err,
 					  "the answer (column \"%s\") is empty; fill it in or remove the example",
 					  x->f->answer);
@@ -122,21 +120,17 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-/* The answers that occur, sorted. */
-static void labels_collect(struct examples *x)
+void examples_labels_collect(struct examples *x, const char *const *names, size_t n_names)
 {
 	struct task *t = &x->f->task;
 	struct hash_map seen = { 0 };
-	struct label *labels = mem_alloc(x->n * sizeof(*labels));
+	struct label *labels = mem_alloc((n_names + 1) * sizeof(*labels));
 	struct label *settled;
 	size_t n = 0;
 
-	for (size_t i = 0; i < x->n; i++) {
-		const char *name = x->items[i].answer;
-
-		if (hash_map_put(&seen, name, strlen(name), n) == n && seen.n == n + 1)
-			labels[n++] = (struct label){ .name = name };
-	}
+	for (size_t i = 0; i < n_names; i++)
+		if (hash_map_put(&seen, names[i], strlen(names[i]), n) == n && seen.n == n + 1)
+			labels[n++] = (struct label){ .name = names[i] };
 	qsort(labels, n, sizeof(*labels), by_name);
 	settled = arena_array(&t->arena, n, sizeof(*settled));
 	memcpy(settled, labels, n * sizeof(*settled));
@@ -146,7 +140,17 @@ static void labels_collect(struct examples *x)
 	hash_map_release(&seen);
 }
 
-static bool label_unknown(struct examples *x, const struct example *e)
+/* The answers that occur, sorted. */
+static void answers_collect(struct examples *x)
+{
+	const char **names = arena_array(&x->scratch, x->n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < x->n; i++)
+		names[i] = x->items[i].answer;
+	examples_labels_collect(x, names, x->n);
+}
+
+bool examples_label_unknown(struct examples *x, size_t line, const char *name)
 {
 	const struct task *t = &x->f->task;
 	const char **names = arena_array(&x->scratch, t->n_labels, sizeof(*names));
@@ -155,10 +159,12 @@ static bool label_unknown(struct examples *x, const struct example *e)
 	for (size_t l = 0; l < t->n_labels; l++)
 		names[l] = t->labels[l].name;
 	buf_adds(&sentence, "label ");
-	mention_value(&sentence, e->answer);
+	mention_value(&sentence, name);
 	buf_adds(&sentence, " is not one of ");
-	mention_names(&sentence, e->answer, names, t->n_labels);
-	table_fail(&x->table, e->line, x->err, "%s", buf_text(&sentence));
+	mention_names(&sentence, name, names, t->n_labels);
+	if (t->many && strpbrk(name, ",|"))
+		buf_adds(&sentence, "; labels of one item are separated by \";\"");
+	table_fail(&x->table, line, x->err, "%s", buf_text(&sentence));
 	buf_release(&sentence);
 	return false;
 }
@@ -172,10 +178,10 @@ static void labels_check(struct examples *x)
 		count[x->items[i].label]++;
 	for (size_t l = 0; l < t->n_labels; l++)
 		if (!count[l])
-			warn(x, "label \"%s\" has no example, so nothing is measured on it", t->labels[l].name);
+			examples_warn(x, "label \"%s\" has no example, so nothing is measured on it", t->labels[l].name);
 	free(count);
 	if (t->n_labels > 20 && t->n_labels > x->n / 2)
-		warn(x, "%zu labels for %zu examples: is \"%s\" the column with the label?", t->n_labels, x->n,
+		examples_warn(x, "%zu labels for %zu examples: is \"%s\" the column with the label?", t->n_labels, x->n,
 		     x->f->answer);
 }
 
@@ -185,17 +191,19 @@ static bool labels_fill(struct examples *x)
 	struct hash_map index = { 0 };
 	bool ok = true, differ = false;
 
-	if (t->kind != TASK_CLASSIFY || t->many)
+	if (t->kind != TASK_CLASSIFY)
 		return true;
+	if (t->many)
+		return label_sets_fill(x);
 	if (!t->n_labels)
-		labels_collect(x);
+		answers_collect(x);
 	for (size_t l = 0; l < t->n_labels; l++)
 		hash_map_put(&index, t->labels[l].name, strlen(t->labels[l].name), l);
 	for (size_t i = 0; i < x->n && ok; i++) {
 		struct example *e = &x->items[i];
 
 		e->label = hash_map_get(&index, e->answer, strlen(e->answer), SIZE_MAX);
-		ok = e->label != SIZE_MAX || label_unknown(x, e);
+		ok = e->label != SIZE_MAX || examples_label_unknown(x, e->line, e->answer);
 		differ |= e->label != x->items[0].label;
 	}
 	hash_map_release(&index);
@@ -295,7 +303,7 @@ static void conflicts_warn(struct examples *x)
 	}
 	free(conflict);
 	if (texts)
-		warn(x, "%zu text%s with two or more different answers (first: %s %zu and %zu of %s); relabel them",
+		examples_warn(x, "%zu text%s with two or more different answers (first: %s %zu and %zu of %s); relabel them",
 		     texts, texts == 1 ? " stands" : "s stand", x->table.array ? "rows" : "lines", one, other,
 		     x->table.path);
 }
@@ -426,10 +434,10 @@ static void drops_count(struct examples *x)
 		t->n_straddling += x->splits[i] == SPLIT_STRADDLING;
 	}
 	if (t->n_duplicates)
-		warn(x, "%zu duplicate%s dropped: %s", t->n_duplicates, t->n_duplicates == 1 ? " is" : "s are",
+		examples_warn(x, "%zu duplicate%s dropped: %s", t->n_duplicates, t->n_duplicates == 1 ? " is" : "s are",
 		     given ? "their texts stand in a later split too" : "their texts stand in an earlier row");
 	if (t->n_straddling)
-		warn(x, "%zu example%s dropped: their group stands in a later split too", t->n_straddling,
+		examples_warn(x, "%zu example%s dropped: their group stands in a later split too", t->n_straddling,
 		     t->n_straddling == 1 ? " is" : "s are");
 }
 
@@ -449,7 +457,7 @@ static bool lists_fill(struct examples *x, uint64_t seed)
 	if (t->test.list.n >= 100)
 		return true;
 	precision_add(&precision, t->test.list.n);
-	warn(x, "%zu test examples are few: %s", t->test.list.n, buf_text(&precision));
+	examples_warn(x, "%zu test examples are few: %s", t->test.list.n, buf_text(&precision));
 	buf_release(&precision);
 	return true;
 }

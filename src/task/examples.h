@@ -32,5 +32,15 @@ void examples_release(struct examples *x);
 
 /* references.c: what else a row says of its answer (kind answer: several right ones; gold passages and documents). */
 bool references_fill(struct examples *x);
+/* The strings and numbers of a JSON array, in arena; false when the text is none. Anything else in the array makes it none. */
+bool references_array(struct arena *arena, const char *text, const char *const **strings, size_t *n);
+
+/* label_sets.c: the labels of every row (`many: true`). */
+bool label_sets_fill(struct examples *x);
+/* What it shares with examples.c: "label ... is not one of ..." (false), the task's labels from the names that occur, and a
+ * warning. */
+bool examples_label_unknown(struct examples *x, size_t line, const char *name);
+void examples_labels_collect(struct examples *x, const char *const *names, size_t n);
+void examples_warn(struct examples *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -20,8 +20,7 @@ static const char *scalar_text(struct arena *arena, const json_t *value)
 	return text;
 }
 
-/* The strings and numbers of a JSON array, in arena; false when the text is none. Anything else in the array makes it none. */
-static bool read_array(struct arena *arena, const char *text, const char *const **strings, size_t *n)
+bool references_array(struct arena *arena, const char *text, const char *const **strings, size_t *n)
 {
 	json_t *array = text[0] == '[' ? json_loads(text, 0, NULL) : NULL;
 	const char **list = arena_array(arena, json_array_size(array) + 1, sizeof(*list));
@@ -42,7 +41,7 @@ static bool read_array(struct arena *arena, const char *text, const char *const 
 /* ["2046", "the year 2046"]: each is right. An empty array is an empty answer. */
 static void answers_read(struct examples *x, struct example *e)
 {
-	if (!read_array(&x->f->task.arena, e->answer, &e->answers, &e->n_answers)) {
+	if (!references_array(&x->f->task.arena, e->answer, &e->answers, &e->n_answers)) {
 		e->n_answers = 0;
 		e->answer += strspn(e->answer, " \t\r\n"); /* blanks alone are no answer */
 		return;
@@ -57,7 +56,7 @@ static void gold_read(struct examples *x, struct example *e)
 
 	if (x->gold < x->table.n_columns)
 		e->gold = e->values[x->gold];
-	if (!ids[0] || read_array(arena, ids, &e->gold_ids, &e->n_gold_ids))
+	if (!ids[0] || references_array(arena, ids, &e->gold_ids, &e->n_gold_ids))
 		return;
 	const char **one = arena_array(arena, 1, sizeof(*one));
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "schema/validator.h"
 #include "task/fields.h"
+#include "task/label_sets.h"
 
 struct span {
 	const char *text;
@@ -323,6 +324,18 @@ static double score_f1(const struct task *t, const struct example *e, const char
 	return score;
 }
 
+static double score_set_f1(const struct task *t, const struct example *e, const char *answer)
+{
+	return label_set_f1(label_set_compare(t, e, answer));
+}
+
+static double score_exact_set(const struct task *t, const struct example *e, const char *answer)
+{
+	struct set_counts c = label_set_compare(t, e, answer);
+
+	return c.common == c.expected && c.common == c.given;
+}
+
 static const struct scorer table[] = {
 	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
 	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
@@ -331,6 +344,8 @@ static const struct scorer table[] = {
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
 	{ "json", "fields that the answer shares with what is right: harmonic mean of precision and recall", false, score_json },
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
+	{ "set_f1", "labels that the answer shares with what is right: harmonic mean of precision and recall", false, score_set_f1 },
+	{ "exact_set", "the answer's labels are those that are right, no more and no fewer", true, score_exact_set },
 };
 
 const struct scorer *scorer_all(size_t *n)

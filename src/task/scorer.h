@@ -20,7 +20,7 @@ double scorer_grade(const struct task *task, const struct example *example, cons
 
 const struct scorer *scorer_find(const char *name); /* NULL when there is none */
 const struct scorer *scorer_all(size_t *n);
-/* The scorer of a task that names none. Kinds whose scorer is not in the table yet get a name that scorer_find() does
+/* The scorer of a task that names none (with many: true it is set_f1). Kinds whose scorer is not in the table yet get a name that scorer_find() does
  * not know. */
 const char *scorer_default(enum task_kind kind);
 

@@ -29,11 +29,13 @@ struct label {
 struct example {
 	const char *id;            /* the id column, else "line-N", or "row-N" of a JSON array */
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
-	const char *answer;        /* as written in the file; kind answer: "" when the right thing is to abstain; kind extract:
+	const char *answer;        /* as written in the file, labels of a set aside; kind answer: "" when the right thing is to abstain; kind extract:
 				    * a JSON object that satisfies the schema, in the order of its properties */
 	const char *const *answers; /* (n_answers) all that are right, `answer` the first of them; n_answers 0: only `answer` */
 	size_t n_answers;
-	size_t label;              /* classify, not many: index into task->labels; else 0 */
+	size_t label;              /* classify: index into task->labels; many: of its first label; else 0 */
+	const size_t *labels;      /* (n_labels) many: indices into task->labels, rising; `answer` joins their names by ", " */
+	size_t n_labels;
 	size_t group;              /* examples of one group number are never split; without a group each has its own */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */

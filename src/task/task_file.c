@@ -271,7 +271,9 @@ static bool labels_read(struct reader *r, const struct yaml *node)
 	bool ok = true;
 
 	if (node->type == YAML_TEXT)
-		return wants(r, node, "a list of names, or a map of name: definition");
+		return wants(r, node, "a list of names, a map of name: definition, or {file: codes.tsv, name: COLUMN}");
+	if (label_file_named(node))
+		return label_file_read(r->f, node, r->err);
 	if (node->n < 2)
 		return task_file_fail(r->f, node, r->err, "labels has %zu, a choice needs at least 2", node->n);
 	for (const struct yaml *c = node->first; c && ok; c = c->next, i++) {
@@ -405,7 +407,7 @@ static bool documents_read(struct reader *r, const struct yaml *node)
 }
 
 /* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */
-static const char *const later_scorers[] = { "set_f1", "exact_set", "citation", "judge", "command" };
+static const char *const later_scorers[] = { "citation", "judge", "command" };
 
 static bool scorer_name_read(struct reader *r, const struct yaml *node)
 {
@@ -530,6 +532,19 @@ const char *task_kind_name(enum task_kind kind)
 	return kind_names[kind];
 }
 
+/* many: true has kinds and scorers of its own. */
+static bool many_fits(struct reader *r)
+{
+	const struct task *t = &r->f->task;
+	const struct yaml *many = yaml_get(r->f->root, "many"), *scorer = yaml_get(r->f->root, "scorer");
+
+	if (t->many && t->kind != TASK_CLASSIFY)
+		return task_file_fail(r->f, many, r->err, "many: true belongs to kind: classify, not %s", task_kind_name(t->kind));
+	if (!t->many && scorer && (strcmp(t->scorer, "set_f1") == 0 || strcmp(t->scorer, "exact_set") == 0))
+		return task_file_fail(r->f, scorer, r->err, "scorer %s compares sets of labels; it needs many: true", t->scorer);
+	return true;
+}
+
 static bool needed(struct reader *r)
 {
 	const struct task_file *f = r->f;
@@ -563,10 +578,10 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !objects_fit(f, err))
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !objects_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)
-		f->task.scorer = scorer_default(f->task.kind);
+		f->task.scorer = f->task.many ? "set_f1" : scorer_default(f->task.kind);
 	return true;
 }

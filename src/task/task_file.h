@@ -16,6 +16,10 @@ struct task_file {
  * caller and everything lives in that arena. */
 bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct error *err);
 
+/* label_file.c: whether `labels:` names a table of them, and the labels read from it. */
+bool label_file_named(const struct yaml *node);
+bool label_file_read(struct task_file *f, const struct yaml *node, struct error *err);
+
 /* The path of a file that the task names: from its folder, unless absolute. Lives in the task's arena or is `name`. */
 const char *task_file_path(struct task_file *f, const char *name);
 

@@ -149,7 +149,7 @@ static void bayes_free(void *model)
 	free(b);
 }
 
-const struct classifier_engine bayes_engine = { bayes_train, bayes_predict, bayes_free };
+const struct classifier_engine bayes_engine = { bayes_train, bayes_predict, bayes_free, NULL };
 
 struct majority {
 	size_t n_classes;
@@ -175,4 +175,4 @@ static void majority_predict(const void *model, const char *text, const float *v
 	memcpy(out, m->priors, m->n_classes * sizeof(*out));
 }
 
-const struct classifier_engine majority_engine = { majority_train, majority_predict, free };
+const struct classifier_engine majority_engine = { majority_train, majority_predict, free, NULL };

@@ -22,6 +22,20 @@ static const struct classifier_method methods[] = {
 	{ "embedding-nearest", "vote of the nearest examples by embedding", 3, true, &nearest_vectors_engine },
 };
 
+static const struct classifier_method set_methods[] = {
+	{ "frequency", "always the most frequent labels", 0, false, &frequency_engine },
+	{ "tfidf-words", "a logistic regression for each label on TF-IDF of words", 0, false, &words_heads_engine },
+	{ "tfidf-nearest", "vote of the nearest examples' labels by TF-IDF", 0, false, &nearest_texts_sets_engine },
+	{ "embedding-head", "a logistic regression for each label on embeddings", 3, true, &vectors_heads_engine },
+	{ "embedding-nearest", "vote of the nearest examples' labels by embedding", 3, true, &nearest_vectors_sets_engine },
+};
+
+const struct classifier_method *classifier_set_methods(size_t *n)
+{
+	*n = sizeof(set_methods) / sizeof(set_methods[0]);
+	return set_methods;
+}
+
 const struct classifier_method *classifier_methods(size_t *n)
 {
 	*n = sizeof(methods) / sizeof(methods[0]);
@@ -52,14 +66,26 @@ void rows_free(struct sparse_row *rows, size_t n)
 	free(rows);
 }
 
+/* The labels of an item: one, or with many: true any number. */
+static const size_t *labels_of(const struct task *task, const struct example *e, size_t *n)
+{
+	*n = task->many ? e->n_labels : 1;
+	return task->many ? e->labels : &e->label;
+}
+
 /* Numbers the labels that occur, in the order of the task; class_of (n_labels) is filled for those. */
-static void number_classes(struct classifier *c, struct item_list items, size_t *class_of)
+static void number_classes(struct classifier *c, const struct task *task, struct item_list items, size_t *class_of)
 {
 	bool *occurs = mem_zero(c->n_labels, sizeof(*occurs));
 
 	c->labels = mem_zero(c->n_labels, sizeof(*c->labels));
-	for (size_t i = 0; i < items.n; i++)
-		occurs[items.items[i]->label] = true;
+	for (size_t i = 0; i < items.n; i++) {
+		size_t n;
+		const size_t *labels = labels_of(task, items.items[i], &n);
+
+		for (size_t k = 0; k < n; k++)
+			occurs[labels[k]] = true;
+	}
 	for (size_t label = 0; label < c->n_labels; label++)
 		if (occurs[label]) {
 			class_of[label] = c->n_classes;
@@ -68,21 +94,43 @@ static void number_classes(struct classifier *c, struct item_list items, size_t 
 	free(occurs);
 }
 
-/* Everything the engine needs beside what the caller gave; classes, groups and priors are freed by lesson_release(). */
-static void lesson_init(struct lesson *l, struct item_list items, const size_t *class_of, size_t n_classes)
+/* The classes of all items, one item's behind the other's; freed by lesson_release(). */
+static const struct class_sets *sets_new(struct item_list items, const size_t *class_of)
+{
+	struct class_sets *s = mem_zero(1, sizeof(*s));
+	size_t *starts = mem_zero(items.n + 1, sizeof(*starts)), *classes, n = 0;
+
+	for (size_t i = 0; i < items.n; i++)
+		starts[i + 1] = starts[i] + items.items[i]->n_labels;
+	classes = mem_zero(starts[items.n] + 1, sizeof(*classes));
+	for (size_t i = 0; i < items.n; i++)
+		for (size_t k = 0; k < items.items[i]->n_labels; k++)
+			classes[n++] = class_of[items.items[i]->labels[k]];
+	*s = (struct class_sets){ starts, classes };
+	return s;
+}
+
+/* Everything the engine needs beside what the caller gave; lesson_release() frees it. */
+static void lesson_init(struct lesson *l, const struct task *task, struct item_list items, const size_t *class_of,
+			size_t n_classes)
 {
 	size_t *classes = mem_zero(items.n, sizeof(*classes)), *groups = mem_zero(items.n, sizeof(*groups));
 	double *priors = mem_zero(n_classes, sizeof(*priors));
 
 	for (size_t i = 0; i < items.n; i++) {
-		classes[i] = class_of[items.items[i]->label];
+		size_t n;
+		const size_t *labels = labels_of(task, items.items[i], &n);
+
+		classes[i] = n > 0 ? class_of[labels[0]] : 0;
 		groups[i] = items.items[i]->group;
-		priors[classes[i]] += 1.0 / (double)items.n;
+		for (size_t k = 0; k < n; k++)
+			priors[class_of[labels[k]]] += 1.0 / (double)items.n;
 	}
 	*l = (struct lesson){ .n = items.n, .n_classes = n_classes };
 	l->classes = classes;
 	l->groups = groups;
 	l->priors = priors;
+	l->sets = task->many ? sets_new(items, class_of) : NULL;
 }
 
 static void lesson_release(struct lesson *l)
@@ -90,15 +138,23 @@ static void lesson_release(struct lesson *l)
 	free((void *)l->classes);
 	free((void *)l->groups);
 	free((void *)l->priors);
+	if (l->sets) {
+		free((void *)l->sets->starts);
+		free((void *)l->sets->classes);
+		free((void *)l->sets);
+	}
 }
 
 static bool learnable(const struct classifier *c, const struct task *task, size_t n, struct error *err)
 {
-	if (c->n_classes >= 2)
+	if (c->n_classes >= 2 || (task->many && c->n_classes == 1))
 		return true;
 	if (n == 0)
 		return error_set(err, "%s: the pool is empty, so %s has nothing to learn from; "
 				 "add labelled examples to %s", task->file, c->method->id, task->examples_file);
+	if (task->many)
+		return error_set(err, "%s: no example of the pool (%zu) has a label, so %s has nothing to learn; add labelled "
+				 "examples to %s", task->file, n, c->method->id, task->examples_file);
 	return error_set(err, "%s: every example of the pool (%zu) has the label \"%s\", so %s has nothing to tell "
 			 "apart; add examples of other labels to %s", task->file, n,
 			 task->labels[c->labels[0]].name, c->method->id, task->examples_file);
@@ -114,13 +170,13 @@ struct classifier *classifier_train(const struct classifier_method *method, cons
 
 	c->method = method;
 	c->n_labels = task->n_labels;
-	number_classes(c, pool.list, class_of);
+	number_classes(c, task, pool.list, class_of);
 	if (!learnable(c, task, pool.list.n, err)) {
 		free(class_of);
 		classifier_free(c);
 		return NULL;
 	}
-	lesson_init(&l, pool.list, class_of, c->n_classes);
+	lesson_init(&l, task, pool.list, class_of, c->n_classes);
 	l.texts = texts;
 	l.vectors = vectors;
 	l.width = width;
@@ -153,6 +209,11 @@ void classifier_predict(const struct classifier *c, const char *text, const floa
 
 		out[label] = occurs ? out[--k] : 0.0;
 	}
+}
+
+double classifier_threshold(const struct classifier *c)
+{
+	return c->method->engine->threshold(c->model);
 }
 
 const char *classifier_note(const struct classifier *c)

@@ -22,21 +22,26 @@ struct classifier_method {
 /* Rung 0: majority, naive-bayes, tfidf-words, tfidf-characters, tfidf-nearest. Rung 3: embedding-head,
  * embedding-nearest. */
 const struct classifier_method *classifier_methods(size_t *n);
-/* The row of that id, or NULL. */
+/* Those of many: true. Rung 0: frequency, tfidf-words, tfidf-nearest. Rung 3: embedding-head, embedding-nearest. */
+const struct classifier_method *classifier_set_methods(size_t *n);
+/* The row of that id among the former, or NULL. */
 const struct classifier_method *classifier_method_find(const char *id);
 
 /* Trains on the pool: texts[i] is what a classifier should see of pool.list.items[i] (template_values), vectors
  * (n, width) their embeddings when the method embeds, else NULL. Labels come from the items. Deterministic by seed;
  * settings are chosen inside the pool, groups kept whole. Keeps no pointer to its arguments; the caller frees the
- * result. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it). */
+ * result. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it; many: none). */
 struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
 				    struct pool_items pool, const char *const *texts, const float *vectors,
 				    size_t width, uint64_t seed, struct error *err);
 void classifier_free(struct classifier *c);
 
-/* Probability of every label, out (task->n_labels); sums to 1, and is 0 for a label that the pool does not have. The
+/* Probability of every label, out (task->n_labels), 0 for a label that the pool does not have; they sum to 1, unless an item
+ * has many labels: then each is the probability that the item has that one. The
  * argument the method does not use may be NULL. Several threads may predict with one classifier. */
 void classifier_predict(const struct classifier *c, const char *text, const float *vector, double *out);
+/* many: the probability from which on a label belongs to the item's set. */
+double classifier_threshold(const struct classifier *c);
 /* One sentence on what was chosen inside the pool (regularisation, neighbours, cross-validated score). */
 const char *classifier_note(const struct classifier *c);
 

@@ -49,6 +49,7 @@ struct finetune_outcome {
 	enum fit_end end;
 	json_t *curve;        /* [{step, loss, score}]; the caller owns it */
 	size_t trained, held, too_long, left_out, steps;
+	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	double score;         /* the best one on what was held out; NAN: nothing was */
 	double seconds, tokens_per_second;
 };

@@ -5,6 +5,7 @@
 
 #include "llm/encoder_inner.h"
 #include "train/encoder_train.h"
+#include "tune/cut.h"
 #include "tune/finetune_inner.h"
 
 enum { USUAL_TOKENS = 4096, SCORED = 64 };
@@ -14,6 +15,7 @@ struct lesson {
 	struct encoder_trainer *trainer;
 	struct training_text *texts; /* (n) what is trained on, then what is held out */
 	size_t n_train, n_held;
+	struct cut cut; /* sets: of the last score() */
 };
 
 static size_t tokens_of(void *self, size_t item)
@@ -34,41 +36,77 @@ static double pass(void *self, const size_t *items, size_t n, bool first, double
 	return loss;
 }
 
-/* One item's score: its class is the most likely one; with sets, F1 of those that are likelier than not. */
-static double score_of(const struct lesson *l, const struct training_text *t, const float *scores)
+/* scores (n, classes) of texts first .. first + n - 1. */
+static void score_texts(struct lesson *l, size_t first, size_t n, float *scores)
 {
-	size_t best = 0, said = 0, meant = 0, both = 0;
+	for (size_t from = 0; from < n; from += SCORED) {
+		size_t count = n - from < SCORED ? n - from : SCORED;
+		const struct training_text *list[SCORED];
 
-	for (size_t c = 1; c < l->from->classes; c++)
-		best = scores[c] > scores[best] ? c : best;
-	if (!l->from->sets)
-		return best == t->label;
-	for (size_t c = 0; c < l->from->classes; c++) {
-		said += scores[c] > 0;
-		meant += t->labels[c];
-		both += scores[c] > 0 && t->labels[c];
+		for (size_t i = 0; i < count; i++)
+			list[i] = &l->texts[first + from + i];
+		encoder_trainer_scores(l->trainer, list, count, scores + from * l->from->classes);
 	}
-	return said + meant == 0 ? 1 : 2 * (double)both / (double)(said + meant);
+}
+
+/* The share of items whose class is the most likely one. */
+static double accuracy(const struct lesson *l, size_t first, size_t n, const float *scores)
+{
+	size_t right = 0, classes = l->from->classes;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t best = 0;
+
+		for (size_t c = 1; c < classes; c++)
+			best = scores[i * classes + c] > scores[i * classes + best] ? c : best;
+		right += best == l->texts[first + i].label;
+	}
+	return (double)right / (double)n;
+}
+
+/* The cut at which the items' sets have the best F1; scores become probabilities. */
+static struct cut best_cut(const struct lesson *l, size_t first, size_t n, float *scores)
+{
+	size_t classes = l->from->classes, *starts = mem_zero(n + 1, sizeof(*starts)), *members, at = 0;
+	struct class_sets truth = { .starts = starts };
+
+	for (size_t i = 0; i < n * classes; i++)
+		scores[i] = 1 / (1 + expf(-scores[i]));
+	truth.classes = members = mem_alloc((n * classes + 1) * sizeof(*members));
+	for (size_t i = 0; i < n; i++) {
+		for (size_t c = 0; c < classes; c++)
+			if (l->texts[first + i].labels[c])
+				members[at++] = c;
+		starts[i + 1] = at;
+	}
+	struct cut cut = cut_choose(scores, NULL, n, classes, &truth);
+
+	free(starts);
+	free(members);
+	return cut;
+}
+
+/* Accuracy, or the mean F1 of sets at their best cut, of the items that are held out; of those that are trained on when none is. */
+static double score(struct lesson *l)
+{
+	size_t first = l->n_held ? l->n_train : 0, n = l->n_held ? l->n_held : l->n_train;
+	float *scores = mem_alloc(n * l->from->classes * sizeof(*scores));
+	double result;
+
+	score_texts(l, first, n, scores);
+	if (l->from->sets) {
+		l->cut = best_cut(l, first, n, scores);
+		result = l->cut.f1;
+	} else {
+		result = accuracy(l, first, n, scores);
+	}
+	free(scores);
+	return result;
 }
 
 static double held_out_score(void *self)
 {
-	struct lesson *l = self;
-	float *scores = mem_alloc(SCORED * l->from->classes * sizeof(*scores));
-	double sum = 0;
-
-	for (size_t from = 0; from < l->n_held; from += SCORED) {
-		size_t n = l->n_held - from < SCORED ? l->n_held - from : SCORED;
-		const struct training_text *list[SCORED];
-
-		for (size_t i = 0; i < n; i++)
-			list[i] = &l->texts[l->n_train + from + i];
-		encoder_trainer_scores(l->trainer, list, n, scores);
-		for (size_t i = 0; i < n; i++)
-			sum += score_of(l, list[i], scores + i * l->from->classes);
-	}
-	free(scores);
-	return sum / (double)l->n_held;
+	return score(self);
 }
 
 static size_t bytes(void *self, size_t tokens, size_t longest)
@@ -137,7 +175,13 @@ static bool train(struct lesson *l, const struct encoder *e, const struct finetu
 	whole.items = l->n_train;
 	outcome->held = l->n_held;
 	outcome->left_out = h->n_train - l->n_train;
-	return finetune_fit(&whole, s, outcome, err) && encoder_trainer_save(l->trainer, run->folder, err);
+	if (!finetune_fit(&whole, s, outcome, err))
+		return false;
+	if (l->from->sets) { /* once more with the weights that are kept */
+		score(l);
+		outcome->threshold = l->cut.threshold;
+	}
+	return encoder_trainer_save(l->trainer, run->folder, err);
 }
 
 bool finetune_encoder(const char *base, struct pool *pool, const struct finetune_texts *texts, const struct finetune_settings *s,

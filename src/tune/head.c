@@ -138,6 +138,6 @@ static void head_free(void *model)
 	free(h);
 }
 
-const struct classifier_engine words_engine = { words_train, head_predict, head_free };
-const struct classifier_engine characters_engine = { characters_train, head_predict, head_free };
-const struct classifier_engine head_engine = { vectors_train, head_predict, head_free };
+const struct classifier_engine words_engine = { words_train, head_predict, head_free, NULL };
+const struct classifier_engine characters_engine = { characters_train, head_predict, head_free, NULL };
+const struct classifier_engine head_engine = { vectors_train, head_predict, head_free, NULL };

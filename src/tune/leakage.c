@@ -1,6 +1,8 @@
 /* leakage.c - one TF-IDF index over the pool, asked for the nearest neighbour of every other item. */
 #include "tune/leakage.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "retrieve/tfidf.h"
 #include "task/template.h"
@@ -24,6 +26,11 @@ static const char *item_text(const struct template *input, const struct example 
 	return copy;
 }
 
+static bool same_answer(const struct task *task, const struct example *a, const struct example *b)
+{
+	return task->many ? strcmp(a->answer, b->answer) == 0 : a->label == b->label;
+}
+
 static void search_list(struct search *s, struct item_list list, struct arena *arena)
 {
 	for (size_t i = 0; i < list.n; i++) {
@@ -35,7 +42,7 @@ static void search_list(struct search *s, struct item_list list, struct arena *a
 			continue;
 		const struct example *twin = s->task->pool.list.items[position];
 
-		s->found[s->n++] = (struct near_copy){ list.items[i], twin, similarity, list.items[i]->label == twin->label };
+		s->found[s->n++] = (struct near_copy){ list.items[i], twin, similarity, same_answer(s->task, list.items[i], twin) };
 	}
 }
 

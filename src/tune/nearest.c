@@ -1,7 +1,8 @@
 /* nearest.c - the k most similar items of the pool vote, each with its cosine similarity; on TF-IDF or embeddings.
  *
  * k is chosen by leaving one item out (its whole group, to be exact). Without any similar item the shares of the labels
- * in the pool answer. */
+ * in the pool answer. Where items have many labels each gets the votes of the neighbours that have it, and the share of
+ * votes from which on it counts is chosen along with k. */
 #include <math.h>
 
 #include "base/arena.h"
@@ -17,8 +18,10 @@ struct nearest {
 	struct tfidf_index *index; /* NULL: on embeddings */
 	float *vectors;            /* (n, width), of unit length */
 	size_t n, width, n_classes, k;
-	size_t *classes; /* (n) */
+	size_t *classes; /* (n); many: all classes of all items */
+	size_t *starts;  /* many: (n + 1) where an item's classes begin; else NULL */
 	double *priors;  /* (n_classes) */
+	double threshold; /* many */
 };
 
 /* out (width) = v at unit length; a zero vector stays zero. */
@@ -75,6 +78,12 @@ static size_t model_nearest(const struct nearest *m, const char *text, const flo
 	return vectors_nearest(m, vector, k, skip, positions, similarities);
 }
 
+static void add_set(const struct nearest *m, size_t item, double weight, double *out)
+{
+	for (size_t i = m->starts[item]; i < m->starts[item + 1]; i++)
+		out[m->classes[i]] += weight;
+}
+
 /* Probabilities out of the first k of `found` neighbours. */
 static void vote(const struct nearest *m, size_t k, size_t found, const size_t *positions, const double *similarities,
 		 double *out)
@@ -85,7 +94,10 @@ static void vote(const struct nearest *m, size_t k, size_t found, const size_t *
 	for (size_t i = 0; i < k && i < found; i++) {
 		double weight = fmax(0.0, similarities[i]);
 
-		out[m->classes[positions[i]]] += weight;
+		if (m->starts)
+			add_set(m, positions[i], weight, out);
+		else
+			out[m->classes[positions[i]]] += weight;
 		sum += weight;
 	}
 	for (size_t c = 0; c < m->n_classes; c++)
@@ -139,16 +151,65 @@ static void choose_k(struct nearest *m, const struct lesson *l, struct buf *note
 	free(p);
 }
 
+/* The same where an item has many classes: the cut goes with k. */
+static void choose_k_and_cut(struct nearest *m, const struct lesson *l, struct buf *note)
+{
+	size_t n = l->n < FOLDS_MOST_ITEMS ? l->n : FOLDS_MOST_ITEMS, k = l->n_classes, positions[FETCHED];
+	double similarities[FETCHED], *p = mem_zero(k, sizeof(*p));
+	float *all = mem_zero(N_NEIGHBOURS * n * k, sizeof(*all));
+	struct cut best = { 0, -1 };
+
+	for (size_t i = 0; i < n; i++) {
+		const float *vector = m->index ? NULL : l->vectors + i * l->width;
+		size_t found = model_nearest(m, m->index ? l->texts[i] : NULL, vector, FETCHED, i, positions, similarities);
+
+		found = without_group(l->groups, l->groups[i], found, positions, similarities);
+		for (size_t s = 0; s < N_NEIGHBOURS; s++) {
+			vote(m, neighbours[s], found, positions, similarities, p);
+			for (size_t c = 0; c < k; c++)
+				all[(s * n + i) * k + c] = (float)p[c];
+		}
+	}
+	for (size_t s = 0; s < N_NEIGHBOURS; s++) {
+		struct cut cut = cut_choose(all + s * n * k, NULL, n, k, l->sets);
+
+		if (cut.f1 > best.f1) {
+			best = cut;
+			m->k = neighbours[s];
+		}
+	}
+	m->threshold = best.threshold;
+	buf_addf(note, "%zu neighbour%s, and a label from %.3f of their votes on, by leaving one item of the pool out (mean F1 %.3f)",
+		 m->k, m->k == 1 ? "" : "s", m->threshold, best.f1);
+	free(p);
+	free(all);
+}
+
+static void copy_classes(struct nearest *m, const struct lesson *l)
+{
+	const size_t *from = l->sets ? l->sets->classes : l->classes;
+	size_t n = l->sets ? l->sets->starts[l->n] : l->n;
+
+	m->classes = mem_alloc((n + 1) * sizeof(*m->classes));
+	memcpy(m->classes, from, n * sizeof(*m->classes));
+	if (!l->sets)
+		return;
+	m->starts = mem_alloc((l->n + 1) * sizeof(*m->starts));
+	memcpy(m->starts, l->sets->starts, (l->n + 1) * sizeof(*m->starts));
+}
+
 static void *nearest_train(struct nearest *m, const struct lesson *l, struct buf *note)
 {
 	m->n = l->n;
 	m->n_classes = l->n_classes;
-	m->classes = mem_alloc(l->n * sizeof(*m->classes));
-	memcpy(m->classes, l->classes, l->n * sizeof(*m->classes));
+	copy_classes(m, l);
 	m->priors = mem_alloc(l->n_classes * sizeof(*m->priors));
 	memcpy(m->priors, l->priors, l->n_classes * sizeof(*m->priors));
 	m->k = 1;
-	if (l->n >= FOLDS_FEWEST_ITEMS)
+	m->threshold = 0.5;
+	if (l->n >= FOLDS_FEWEST_ITEMS && l->sets)
+		choose_k_and_cut(m, l, note);
+	else if (l->n >= FOLDS_FEWEST_ITEMS)
 		choose_k(m, l, note);
 	else
 		buf_addf(note, "1 neighbour, as %zu items are too few to choose more", l->n);
@@ -195,9 +256,17 @@ static void nearest_free(void *model)
 	tfidf_index_free(m->index);
 	free(m->vectors);
 	free(m->classes);
+	free(m->starts);
 	free(m->priors);
 	free(m);
 }
 
-const struct classifier_engine nearest_texts_engine = { texts_train, nearest_predict, nearest_free };
-const struct classifier_engine nearest_vectors_engine = { vectors_train, nearest_predict, nearest_free };
+static double nearest_threshold(const void *model)
+{
+	return ((const struct nearest *)model)->threshold;
+}
+
+const struct classifier_engine nearest_texts_engine = { texts_train, nearest_predict, nearest_free, NULL };
+const struct classifier_engine nearest_vectors_engine = { vectors_train, nearest_predict, nearest_free, NULL };
+const struct classifier_engine nearest_texts_sets_engine = { texts_train, nearest_predict, nearest_free, nearest_threshold };
+const struct classifier_engine nearest_vectors_sets_engine = { vectors_train, nearest_predict, nearest_free, nearest_threshold };

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "prompt/parse.h"
 #include "variant/lookup.h"
+#include "variant/sets.h"
 
 static size_t most_likely(const double *p, size_t n)
 {
@@ -15,6 +16,18 @@ static size_t most_likely(const double *p, size_t n)
 		if (p[i] > p[best])
 			best = i;
 	return best;
+}
+
+/* The label that is most likely, or all that are likely enough. */
+static const char *classified(const struct task *task, double threshold, const double *p, struct arena *arena)
+{
+	if (!task->many)
+		return task->labels[most_likely(p, task->n_labels)].name;
+	bool *has = arena_array(arena, task->n_labels, sizeof(*has));
+
+	for (size_t i = 0; i < task->n_labels; i++)
+		has[i] = p[i] >= threshold;
+	return sets_text(task, has, arena);
 }
 
 static bool classifier_answers(struct workshop *w, const struct variant *v, const struct example *const *items,
@@ -36,8 +49,8 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 				return false;
 		}
 		classifier_predict(c, text, vector, p);
-		answers[i] = (struct answer){ .text = w->task->labels[most_likely(p, w->task->n_labels)].name,
-					      .status = "answered", .scores = p, .ms = clock_ms() - start };
+		answers[i] = (struct answer){ .text = classified(w->task, classifier_threshold(c), p, arena), .status = "answered",
+					      .scores = p, .ms = clock_ms() - start };
 	}
 	return true;
 }
@@ -52,8 +65,8 @@ static bool encoder_answers(struct workshop *w, const struct variant *v, const s
 		const char *text = workshop_text(w, arena, items[i]);
 
 		tuned_encoder_predict(m->encoder, &text, 1, p);
-		answers[i] = (struct answer){ .text = w->task->labels[most_likely(p, w->task->n_labels)].name,
-					      .status = "answered", .scores = p, .ms = clock_ms() - start };
+		answers[i] = (struct answer){ .text = classified(w->task, m->threshold, p, arena), .status = "answered", .scores = p,
+					      .ms = clock_ms() - start };
 	}
 	return m != NULL;
 }
@@ -137,7 +150,7 @@ static const char *read_call(const struct workshop *w, const struct variant *v, 
 	case TASK_EXTRACT:
 		return read_object(w, v, call, arena, text);
 	default:
-		return read_label(w, v, call, text);
+		return w->task->many ? sets_read(w->task, call, arena, text) : read_label(w, v, call, text);
 	}
 }
 

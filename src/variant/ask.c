@@ -66,6 +66,20 @@ static json_t *citations_json(const struct evidence *e)
 	return list;
 }
 
+/* The answer's labels, in the order of the task. */
+static json_t *labels_json(const char *answer)
+{
+	json_t *list = json_array();
+
+	for (const char *at = answer; *at;) {
+		size_t n = strcspn(at, ",");
+
+		json_array_append_new(list, json_stringn(at, n));
+		at += n + strspn(at + n, ", ");
+	}
+	return list;
+}
+
 bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
 		 struct buf *out, struct error *err)
 {
@@ -88,7 +102,9 @@ bool ask_variant(struct workshop *w, const struct task *task, const struct varia
 
 	if (answer.evidence)
 		json_object_set_new(root, "citations", citations_json(answer.evidence));
-	for (size_t i = 0; answer.text && answer.scores && i < task->n_labels; i++)
+	if (task->many && answer.text)
+		json_object_set_new(root, "labels", labels_json(answer.text));
+	for (size_t i = 0; !task->many && answer.text && answer.scores && i < task->n_labels; i++)
 		if (strcmp(task->labels[i].name, answer.text) == 0)
 			json_object_set_new(root, "probability", json_real(answer.scores[i]));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));

@@ -102,13 +102,17 @@ static bool abstain(struct workshop *w, const struct lookup *l, const struct exa
 }
 
 static const struct lookup lookups[] = {
-	{ TASK_ANSWER, 0, "abstain", "abstaining from every question", NULL, abstain },
-	{ TASK_ANSWER, 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
-	{ TASK_ANSWER, 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
-	{ TASK_ANSWER, 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
-	{ TASK_EXTRACT, 0, "nearest-answer", "the answer of the most similar known example", NULL, nearest_answer },
-	{ TASK_EXTRACT, 0, "gazetteer", "known values in the input, else of the most similar example", NULL,
+	{ TASK_ANSWER, false, 0, "abstain", "abstaining from every question", NULL, abstain },
+	{ TASK_ANSWER, false, 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
+	{ TASK_ANSWER, false, 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
+	{ TASK_ANSWER, false, 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
+	{ TASK_EXTRACT, false, 0, "nearest-answer", "the answer of the most similar known example", NULL, nearest_answer },
+	{ TASK_EXTRACT, false, 0, "gazetteer", "known values in the input, else of the most similar example", NULL,
 	  gazetteer_answer },
+	{ TASK_CLASSIFY, true, 2, "label-table", "labels whose names and definitions are near a sentence by words (TF-IDF)", NULL,
+	  label_table_words },
+	{ TASK_CLASSIFY, true, 2, "label-vectors", "labels whose names and definitions are near a sentence by embedding", NULL,
+	  label_table_vectors },
 };
 
 const struct lookup *lookup_all(size_t *n)

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "retrieve/sentence_rank.h"
-#include "variant/workshop.h"
+#include "variant/sets.h"
 
 static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
 {
@@ -60,7 +60,7 @@ static const char *form_of(const struct task *task, const struct technique *t, s
 	case TASK_EXTRACT:
 		return extract_form(task, t, arena);
 	default:
-		return label_form(t);
+		return task->many ? sets_form(t) : label_form(t);
 	}
 }
 
@@ -200,12 +200,18 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 		r->max_tokens = CITED_TOKENS;
 		return;
 	}
+	if (task->many) {
+		sets_ask(w, arena, r);
+		return;
+	}
 	r->schema = label_schema(task, t->reasoning, arena);
 	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
 }
 
 const char *request_completion(const struct task *task, const struct example *shot)
 {
+	if (task->many)
+		return sets_shown(shot);
 	if (task->kind == TASK_CLASSIFY)
 		return task->labels[shot->label].name;
 	return shot->answer[0] ? shot->answer : "I do not know.";
@@ -238,7 +244,7 @@ static size_t plain_tokens(const struct task *task)
 	static const size_t tokens[] = { [TASK_CLASSIFY] = LABEL_TOKENS, [TASK_EXTRACT] = JSON_TOKENS,
 					 [TASK_ANSWER] = ANSWER_TOKENS, [TASK_GENERATE] = ANSWER_TOKENS };
 
-	return tokens[task->kind];
+	return task->many ? SET_TOKENS : tokens[task->kind];
 }
 
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
@@ -248,7 +254,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
 	/* the rest of a shot's input may hold the fields that its answer shows */
-	size_t characters = w->task->kind == TASK_EXTRACT ? SIZE_MAX : SHOT_CHARACTERS;
+	size_t characters = w->task->kind == TASK_EXTRACT ? SIZE_MAX : w->task->many ? SET_SHOT_CHARACTERS : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
 	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/reader.h"
+#include "prompt/parse.h"
 #include "task/scorer.h"
 #include "variant/evidence.h"
 
@@ -63,6 +64,46 @@ struct shown {
 	const char *added; /* the system turn that the model's chat format puts first; NULL: none */
 };
 
+/* Names in the replies that are no labels of the task, of a task with many labels an item. */
+static struct parse_others dropped(const struct shown *s, struct arena *arena)
+{
+	struct parse_others others = { 0 };
+	bool *found = arena_array(arena, s->task->n_labels + 1, sizeof(*found));
+
+	for (size_t i = 0; s->task->many && i < s->n_calls; i++)
+		if (s->calls[i].output)
+			parse_labels(s->task, s->calls[i].output, arena, found, &others);
+	return others;
+}
+
+static void write_dropped(const struct shown *s, struct buf *out)
+{
+	struct arena arena;
+
+	arena_init(&arena);
+	struct parse_others others = dropped(s, &arena);
+
+	for (size_t i = 0; i < others.n; i++)
+		buf_addf(out, "%s%s", i ? ", " : "dropped   ", others.names[i]);
+	if (others.n > 0)
+		buf_adds(out, " (no label of the task)\n");
+	arena_release(&arena);
+}
+
+static json_t *dropped_json(const struct shown *s)
+{
+	json_t *list = json_array();
+	struct arena arena;
+
+	arena_init(&arena);
+	struct parse_others others = dropped(s, &arena);
+
+	for (size_t i = 0; i < others.n; i++)
+		json_array_append_new(list, json_string(others.names[i]));
+	arena_release(&arena);
+	return list;
+}
+
 static void write_json(const struct shown *s, struct buf *out)
 {
 	const struct answer_row *a = s->answer;
@@ -78,6 +119,8 @@ static void write_json(const struct shown *s, struct buf *out)
 		json_object_set_new(root, "samples", samples_json(c, s->n_calls));
 	if (a->evidence)
 		json_object_set_new(root, "evidence", json_or_null(a->evidence));
+	if (s->task->many)
+		json_object_set_new(root, "dropped", dropped_json(s));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);
@@ -169,8 +212,9 @@ static void write_text(const struct shown *s, struct buf *out)
 		buf_addf(out, "--- system (the model's chat format adds it)\n%s\n", s->added);
 	write_calls(s, out);
 	write_citations(a->evidence, out);
-	buf_addf(out, "---\nread as   %s (%s)\nexpected  %s\nscore     %g\n", a->answer ? a->answer : "nothing", a->status,
-		 s->example->answer, scorer_grade(s->task, s->example, a->answer));
+	buf_addf(out, "---\nread as   %s (%s)\n", a->answer ? a->answer : "nothing", a->status);
+	write_dropped(s, out);
+	buf_addf(out, "expected  %s\nscore     %g\n", s->example->answer, scorer_grade(s->task, s->example, a->answer));
 	if (a->call)
 		buf_addf(out, "tokens    %zu in, %zu out\n", a->input_tokens, a->output_tokens);
 	buf_addf(out, "ms        %.2f\n", a->ms);

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "prompt/parse.h"
 #include "task/table.h"
 #include "variant/workshop.h"
 
@@ -68,12 +69,30 @@ static struct example *row_example(const struct task *task, const struct table_r
 	return e;
 }
 
+/* The labels that the answer's text lists; none of them is a set too. */
+static bool take_set(const struct task *task, struct example *e, struct arena *arena)
+{
+	bool *found = arena_array(arena, task->n_labels + 1, sizeof(*found));
+	size_t *labels = arena_array(arena, task->n_labels + 1, sizeof(*labels));
+
+	if (e->answer[0] && parse_labels(task, e->answer, arena, found, NULL) != PARSE_LABEL)
+		return false;
+	for (size_t i = 0; i < task->n_labels; i++)
+		if (found[i])
+			labels[e->n_labels++] = i;
+	e->labels = labels;
+	e->label = e->n_labels > 0 ? labels[0] : 0;
+	return true;
+}
+
 /* Takes the teacher's answer as the example's; false when it is none that could be learnt. */
 static bool take_answer(const struct task *task, struct example *e, const struct answer *a, struct arena *arena)
 {
 	if (!a->text || strcmp(a->status, "answered") != 0)
 		return false;
 	e->answer = arena_string(arena, a->text);
+	if (task->many)
+		return take_set(task, e, arena);
 	for (size_t i = 0; task->kind == TASK_CLASSIFY && i < task->n_labels; i++)
 		if (strcmp(task->labels[i].name, a->text) == 0) {
 			e->label = i;

@@ -6,6 +6,7 @@
 #include "model/registry.h"
 #include "schema/schema.h"
 #include "variant/lookup.h"
+#include "variant/sets.h"
 
 /* How documents are searched: one row a way. Cuttings that are alike share one collection of the library. */
 enum { CUT = 200, CUT_OVERLAP = 40, CUT_SMALL = 80, CUT_SMALL_OVERLAP = 16 };
@@ -45,6 +46,19 @@ static const struct technique label_techniques[] = {
 	  .calibration = CALIBRATE_CONTEXTUAL },
 	{ .id = "scoring-batch", .name = "label scoring, batch calibration", .answer = ANSWER_SCORES,
 	  .calibration = CALIBRATE_BATCH },
+};
+
+/* Many labels an item: written as a list. Scores of single labels say nothing of sets. */
+static const struct technique set_techniques[] = {
+	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
+	{ .id = "definitions", .name = "label definitions", .definitions = true },
+	{ .id = "structured", .name = "structured output", .answer = ANSWER_JSON },
+	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
+	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING },
+	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF },
+	{ .id = "rag-fused", .name = "retrieval by both, labels chosen from it", .passages = PASSAGES_RETRIEVED, .search = &fused_many },
+	{ .id = "rag-words", .name = "retrieval by words (BM25), labels chosen from it", .passages = PASSAGES_RETRIEVED,
+	  .search = &by_words },
 };
 
 /* Answers to questions: closed book, everything in the prompt, and what is found (Lewis et al. 2020, arXiv 2005.11401). */
@@ -114,6 +128,11 @@ static const struct technique answer_probes[] = {
 
 #define ROWS(table) (*n = sizeof(table) / sizeof((table)[0]), (table))
 
+const struct technique *technique_sets(size_t *n)
+{
+	return ROWS(set_techniques);
+}
+
 const struct technique *technique_all(enum task_kind kind, size_t *n)
 {
 	switch (kind) {
@@ -132,10 +151,10 @@ const struct technique *technique_probes(enum task_kind kind, size_t *n)
 	return kind == TASK_ANSWER ? ROWS(answer_probes) : NULL;
 }
 
-static const struct technique *technique_searches(enum task_kind kind, size_t *n)
+static const struct technique *technique_searches(const struct task *task, size_t *n)
 {
 	*n = 0;
-	return kind == TASK_CLASSIFY ? ROWS(label_searches) : NULL;
+	return task->kind == TASK_CLASSIFY && !task->many ? ROWS(label_searches) : NULL;
 }
 
 size_t variant_replies(const struct variant *v)
@@ -161,10 +180,10 @@ static struct variant *add(struct list *list, struct variant v)
 	return &list->variants[list->n++];
 }
 
-static void add_classifiers(struct list *list, struct arena *arena, int rung)
+static void add_classifiers(struct list *list, struct arena *arena, const struct task *task, int rung)
 {
 	size_t n;
-	const struct classifier_method *methods = classifier_methods(&n);
+	const struct classifier_method *methods = task->many ? classifier_set_methods(&n) : classifier_methods(&n);
 
 	for (size_t i = 0; i < n; i++)
 		if (methods[i].rung == rung)
@@ -176,7 +195,7 @@ static void add_classifiers(struct list *list, struct arena *arena, int rung)
 static void add_tunings(struct list *list, struct arena *arena, const struct task *task, const char *const *models, size_t n_models)
 {
 	size_t n;
-	const struct tuning *tunings = tuning_all(task->kind, &n);
+	const struct tuning *tunings = tuning_all(task, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tuning *t = &tunings[i];
@@ -216,6 +235,11 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 
 		if (t->definitions && !has_definitions(task))
 			v->skipped = "the task gives no label definitions";
+		if (task->many && t->definitions && sets_definitions(task) > DEFINITIONS_BYTES)
+			v->skipped = arena_printf(arena, "the %zu labels and their definitions are %zu bytes, more than the %d that fit a prompt",
+						  task->n_labels, sets_definitions(task), DEFINITIONS_BYTES);
+		if (task->many && t->answer == ANSWER_JSON && task->n_labels > SCHEMA_LABELS)
+			v->skipped = arena_printf(arena, "%zu labels are more than the %d that a schema lists", task->n_labels, SCHEMA_LABELS);
 		if (t->passages != PASSAGES_NONE && task->documents.n_paths == 0)
 			v->skipped = "no documents";
 		else if (t->weighs && !task->has_gold)
@@ -229,7 +253,7 @@ static void add_lookups(struct list *list, struct arena *arena, const struct tas
 	const struct lookup *lookups = lookup_all(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (lookups[i].kind != task->kind || lookups[i].rung != rung)
+		if (lookups[i].kind != task->kind || lookups[i].many != task->many || lookups[i].rung != rung)
 			continue;
 		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, lookups[i].id),
 								.name = lookups[i].summary, .rung = rung, .lookup = &lookups[i] });
@@ -301,35 +325,36 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 				    size_t n_models, size_t *n)
 {
 	size_t n_methods, n_lookups, n_techniques, n_searches, n_tunings;
-	const struct technique *techniques = technique_all(task->kind, &n_techniques);
-	const struct technique *searches = technique_searches(task->kind, &n_searches);
+	const struct technique *techniques = task->many ? technique_sets(&n_techniques) : technique_all(task->kind, &n_techniques);
+	const struct technique *searches = technique_searches(task, &n_searches);
 	struct list list = { 0 };
 
-	classifier_methods(&n_methods);
+	(task->many ? classifier_set_methods : classifier_methods)(&n_methods);
 	lookup_all(&n_lookups);
 	if (!models) {
 		models = task->models;
 		n_models = task->n_models;
 	}
-	tuning_all(task->kind, &n_tunings);
+	tuning_all(task, &n_tunings);
 	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (n_models + 1) +
 		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
 	add_lookups(&list, arena, task, 0);
 	if (task->kind == TASK_CLASSIFY)
-		add_classifiers(&list, arena, 0);
+		add_classifiers(&list, arena, task, 0);
 	add_users(&list, arena, task);
 	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
-	if (task->documents.n_paths > 0) {
+	if (task->documents.n_paths > 0 || task->many)
 		add_lookups(&list, arena, task, 2);
+	if (task->documents.n_paths > 0) {
 		add_techniques(&list, arena, task, techniques, n_techniques, 2, models, n_models);
 		add_techniques(&list, arena, task, searches, n_searches, 2, models, n_models);
 	} else {
 		add(&list, (struct variant){ .id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2, .skipped = "no documents" });
 	}
 	if (task->kind == TASK_CLASSIFY)
-		add_classifiers(&list, arena, 3);
+		add_classifiers(&list, arena, task, 3);
 	add_tunings(&list, arena, task, models, n_models);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);

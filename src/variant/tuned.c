@@ -27,6 +27,10 @@ static const struct tuning for_labels[] = {
 	{ .id = "encoder", .name = "fine-tuned encoder" },
 	{ .id = "lora", .name = "LoRA on the small decoder, label scoring", .technique = &labels },
 };
+static const struct tuning for_sets[] = {
+	{ .id = "encoder", .name = "fine-tuned encoder" },
+	{ .id = "lora", .name = "LoRA on the small decoder", .technique = &plain_text },
+};
 static const struct tuning for_fields[] = { { .id = "lora", .name = "LoRA on the small decoder", .technique = &fields } };
 static const struct tuning for_answers[] = {
 	{ .id = "lora", .name = "LoRA on the small decoder, closed book", .technique = &plain_text },
@@ -36,11 +40,11 @@ static const struct tuning for_text[] = { { .id = "lora", .name = "LoRA on the s
 
 #define ROWS(table) (*n = sizeof(table) / sizeof((table)[0]), (table))
 
-const struct tuning *tuning_all(enum task_kind kind, size_t *n)
+const struct tuning *tuning_all(const struct task *task, size_t *n)
 {
-	switch (kind) {
+	switch (task->kind) {
 	case TASK_CLASSIFY:
-		return ROWS(for_labels);
+		return task->many ? ROWS(for_sets) : ROWS(for_labels);
 	case TASK_EXTRACT:
 		return ROWS(for_fields);
 	case TASK_ANSWER:
@@ -93,21 +97,34 @@ static const size_t *groups_of(struct lesson *l)
 	return groups;
 }
 
+/* Which labels an item has, as a row of 0 and 1. */
+static void fill_set(const struct example *item, uint8_t *set)
+{
+	for (size_t k = 0; k < item->n_labels; k++)
+		set[item->labels[k]] = 1;
+}
+
 static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
 {
+	const struct task *task = w->task;
 	size_t *classes = arena_array(&l->arena, l->n, sizeof(*classes)), distinct = 0;
 	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts));
-	bool *seen = arena_array(&l->arena, w->task->n_labels, sizeof(*seen));
+	bool *seen = arena_array(&l->arena, task->n_labels, sizeof(*seen));
+	uint8_t *sets = task->many ? arena_array(&l->arena, l->n * task->n_labels, sizeof(*sets)) : NULL;
 
 	for (size_t i = 0; i < l->n; i++) {
-		texts[i] = workshop_text(w, &l->arena, l->items[i]);
-		classes[i] = l->items[i]->label;
+		const struct example *item = l->items[i];
+
+		texts[i] = workshop_text(w, &l->arena, item);
+		classes[i] = item->label;
 		distinct += !seen[classes[i]];
 		seen[classes[i]] = true;
-		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(texts[i], *hash));
+		if (sets)
+			fill_set(item, sets + i * task->n_labels);
+		*hash = add_hash(request_completion(task, item), add_hash(texts[i], *hash));
 	}
 	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
-					    .groups = groups_of(l) };
+					    .sets = sets, .groups = groups_of(l) };
 	if (distinct < 2)
 		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
 	return true;
@@ -237,6 +254,8 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 	json_object_set_new(card, "kernels", json_string(kernels ? kernels->name : ""));
 	json_object_set_new(card, "settings", finetune_settings_json(&l->settings));
 	json_object_set(card, "curve", o->curve);
+	if (w->task->many && !v->model)
+		json_object_set_new(card, "threshold", json_real(o->threshold));
 	json_object_set_new(card, "held_out_score", isnan(o->score) ? json_null() : json_real(o->score));
 	for (size_t i = 0; i < w->task->n_labels; i++)
 		json_array_append_new(labels_of, json_string(w->task->labels[i].name));
@@ -300,7 +319,8 @@ const struct tuned_model *workshop_tuned(struct workshop *w, const struct varian
 		return NULL;
 	struct tuned_model *m = arena_alloc(&w->arena, sizeof(*m));
 
-	*m = (struct tuned_model){ .variant = v->id, .name = arena_string(&w->arena, t.name), .next = w->tuned };
+	*m = (struct tuned_model){ .variant = v->id, .name = arena_string(&w->arena, t.name), .next = w->tuned,
+				   .threshold = json_number_value(json_object_get(t.card, "threshold")) };
 	if (!v->model)
 		encoder = tuned_encoder_open(t.folder, w->task->n_labels, w->task->many, models_pool(w->models), err);
 	tuned_release(&t);

@@ -44,8 +44,9 @@ struct technique {
 	const char *waits_for; /* id of its cheap form: it is raced only once that one has survived the first cut */
 	bool every_wording; /* one variant for each wording of `instruction`; else the first wording only */
 };
-/* The ways of one kind of task; their rung is 2 when they search, else 1. */
+/* The ways of one kind of task, and those of many: true; their rung is 2 when they search, else 1. */
 const struct technique *technique_all(enum task_kind kind, size_t *n);
+const struct technique *technique_sets(size_t *n);
 /* How the probes of a kind of task ask: closed book, oracle, distracted, without gold. NULL where there are none. */
 const struct technique *technique_probes(enum task_kind kind, size_t *n);
 
@@ -55,7 +56,7 @@ struct tuning {
 	const struct technique *technique; /* how the tuned decoder is asked, in training and afterwards; NULL: an encoder */
 	const struct technique *lesson;    /* how its prompts are made in training, where that differs (passages); else NULL */
 };
-const struct tuning *tuning_all(enum task_kind kind, size_t *n);
+const struct tuning *tuning_all(const struct task *task, size_t *n);
 
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
@@ -115,7 +116,7 @@ const char *workshop_train(struct workshop *w, const struct variant *v, struct e
 void workshop_serve(struct workshop *w, int64_t run);
 
 struct answer {
-	const char *text;   /* the answer: classify, a label of the task; NULL: none; "" of kind answer: it abstained */
+	const char *text;   /* the answer: classify, a label of the task, or several (task/label_sets.h); NULL: none; "" of kind answer: it abstained */
 	const char *status; /* "answered", "abstained", "unparsed", "refused", "truncated", "timeout", "error" */
 	const struct evidence *evidence; /* what it stands on (evidence.h); NULL without passages */
 	int64_t call;       /* row of the store; 0: no model was asked; the first of several */

@@ -38,6 +38,8 @@ void workshop_free(struct workshop *w)
 	workshop_free_tuned(w);
 	tfidf_index_free(w->tfidf);
 	gazetteer_free(w->gazetteer);
+	label_table_free(w->label_words);
+	label_table_free(w->label_vectors);
 	hash_map_release(&w->document_names);
 	free(w->pool_vectors);
 	arena_release(&w->arena);
@@ -99,12 +101,13 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 	return c;
 }
 
-/* One shot a label, KNN_SHOTS without labels, drawn by seed; the same for every input, so that all inputs share them as a
+/* One shot a label, KNN_SHOTS without labels or with many an item, drawn by seed; the same for every input, so that all inputs share them as a
  * prefix. */
 static size_t fixed_shots(struct workshop *w, size_t *positions)
 {
 	struct item_list pool = w->task->pool.list;
 	size_t *order = mem_zero(pool.n, sizeof(*order));
+	bool by_label = w->task->n_labels > 0 && !w->task->many;
 	size_t n = 0;
 	struct rng rng;
 
@@ -112,9 +115,9 @@ static size_t fixed_shots(struct workshop *w, size_t *positions)
 	for (size_t i = 0; i < pool.n; i++)
 		order[i] = i;
 	rng_shuffle(&rng, order, pool.n);
-	for (; w->task->n_labels == 0 && n < KNN_SHOTS && n < pool.n; n++)
+	for (; !by_label && n < KNN_SHOTS && n < pool.n; n++)
 		positions[n] = order[n];
-	for (size_t label = 0; label < w->task->n_labels; label++)
+	for (size_t label = 0; by_label && label < w->task->n_labels; label++)
 		for (size_t i = 0; i < pool.n; i++)
 			if (pool.items[order[i]]->label == label) {
 				positions[n++] = order[i];

@@ -51,6 +51,7 @@ struct tuned_model {
 	const char *variant;
 	const char *name;              /* "tuned:NAME:vN" */
 	struct tuned_encoder *encoder; /* NULL: a decoder, which models_open() knows by name */
+	double threshold;              /* many: labels at or above this probability are the answer */
 	struct tuned_model *next;
 };
 
@@ -78,6 +79,7 @@ struct workshop {
 	float *pool_vectors;     /* (pool, width), unit length; NULL until needed */
 	size_t width;
 	struct tfidf_index *tfidf; /* over pool_texts, for shots */
+	struct label_table *label_words, *label_vectors; /* NULL until needed (label_table.c) */
 	struct gazetteer *gazetteer; /* of the pool's answers; NULL until needed (gazetteer.c) */
 	size_t longest_answer;   /* of the pool, in bytes; 0 until needed */
 	struct trained *trained;
@@ -129,6 +131,7 @@ const char *request_completion(const struct task *task, const struct example *ex
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
 struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
 void gazetteer_free(struct gazetteer *g);
+void label_table_free(struct label_table *t);
 /* kind extract (extract.c): the form in which the answer is to be written, and the schema and tokens that a technique asks
  * with; and the object that a reply holds, as the task writes it, or NULL. */
 const char *extract_form(const struct task *task, const struct technique *t, struct arena *arena);
