@@ -138,13 +138,10 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 /* What task files may say already and a climb cannot do yet. */
 static bool climbable(const struct task *t, struct error *err)
 {
-	if (t->kind == TASK_GENERATE)
-		return error_set(err, "%s: kind %s cannot be climbed yet; so far classify, extract and answer can", t->file,
-				 task_kind_name(t->kind));
 	if (t->many)
 		return error_set(err, "%s: many: true cannot be climbed yet; so far an item has one label", t->file);
 	if (!scorer_find(t->scorer))
-		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1 and json can",
+		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1, json and fields can",
 				 t->file, t->scorer);
 	return true;
 }

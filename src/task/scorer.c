@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "schema/validator.h"
 #include "task/fields.h"
+#include "task/style.h"
 
 struct span {
 	const char *text;
@@ -69,7 +70,7 @@ static double score_json(const struct task *t, const struct example *e, const ch
 
 static double score_exact(const struct task *t, const struct example *e, const char *answer)
 {
-	if (t->kind == TASK_EXTRACT)
+	if (t->validator)
 		return compare_objects(t, e, answer, objects_same);
 	return same(whole(answer), expected(t, e));
 }
@@ -323,6 +324,13 @@ static double score_f1(const struct task *t, const struct example *e, const char
 	return score;
 }
 
+static double score_fields(const struct task *t, const struct example *e, const char *answer)
+{
+	struct span want = expected(t, e), got = whole(answer);
+
+	return style_f1(t->scorer_setting, want.text, want.n, got.text, got.n);
+}
+
 static const struct scorer table[] = {
 	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
 	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
@@ -330,6 +338,8 @@ static const struct scorer table[] = {
 	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
 	{ "json", "fields that the answer shares with what is right: harmonic mean of precision and recall", false, score_json },
+	{ "fields", "groups of the pattern, which the whole answer has to match, that are those of what is right: harmonic mean of precision "
+	  "and recall", false, score_fields },
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
 };
 
@@ -369,7 +379,7 @@ double scorer_grade(const struct task *t, const struct example *e, const char *a
 const char *scorer_default(enum task_kind kind)
 {
 	static const char *const names[] = {
-		[TASK_CLASSIFY] = "exact", [TASK_EXTRACT] = "json", [TASK_ANSWER] = "f1", [TASK_GENERATE] = "judge",
+		[TASK_CLASSIFY] = "exact", [TASK_EXTRACT] = "json", [TASK_ANSWER] = "f1", [TASK_GENERATE] = "f1",
 	};
 
 	return names[kind];

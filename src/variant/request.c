@@ -59,6 +59,8 @@ static const char *form_of(const struct task *task, const struct technique *t, s
 		return answer_form(t);
 	case TASK_EXTRACT:
 		return extract_form(task, t, arena);
+	case TASK_GENERATE:
+		return task->validator ? extract_form(task, t, arena) : generate_form(t);
 	default:
 		return label_form(t);
 	}
@@ -186,8 +188,12 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 {
 	const struct task *task = w->task;
 
-	if (task->kind == TASK_EXTRACT) {
+	if (task->validator) {
 		extract_ask(w, t, arena, r);
+		return;
+	}
+	if (task->kind == TASK_GENERATE) {
+		generate_ask_json(task, arena, r);
 		return;
 	}
 	if (t->answer == ANSWER_QUOTES) {
@@ -205,8 +211,10 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 }
 
 /* What a shot's example answers. */
-static const char *shown_answer(const struct task *task, const struct example *shot)
+static const char *shown_answer(const struct task *task, const struct technique *t, const struct example *shot, struct arena *arena)
 {
+	if (task->kind == TASK_GENERATE && !task->validator)
+		return t->answer == ANSWER_JSON ? generate_shown_json(shot, arena) : shot->answer;
 	if (task->kind == TASK_CLASSIFY)
 		return task->labels[shot->label].name;
 	return shot->answer[0] ? shot->answer : "I do not know.";
@@ -237,9 +245,9 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 static size_t plain_tokens(const struct task *task)
 {
 	static const size_t tokens[] = { [TASK_CLASSIFY] = LABEL_TOKENS, [TASK_EXTRACT] = JSON_TOKENS,
-					 [TASK_ANSWER] = ANSWER_TOKENS, [TASK_GENERATE] = ANSWER_TOKENS };
+					 [TASK_ANSWER] = ANSWER_TOKENS };
 
-	return tokens[task->kind];
+	return task->kind == TASK_GENERATE ? generate_tokens(task) : tokens[task->kind];
 }
 
 static bool technique_request(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
@@ -248,8 +256,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
-	/* the rest of a shot's input may hold the fields that its answer shows */
-	size_t characters = w->task->kind == TASK_EXTRACT ? SIZE_MAX : SHOT_CHARACTERS;
+	/* the rest of a shot's input may hold what its answer shows */
+	size_t characters = w->task->kind == TASK_EXTRACT || w->task->kind == TASK_GENERATE ? SIZE_MAX : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
 	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
@@ -262,7 +270,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 		const struct example *shot = pool.items[shots[i]];
 
 		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, characters);
-		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, shot) };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, shown_answer(w->task, t, shot, arena) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
@@ -270,6 +278,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
+	if (w->task->kind == TASK_GENERATE && r->want == WANT_TEXT)
+		generate_ask_text(w->task, t, arena, r);
 	if (r->want == WANT_JSON)
 		ask_json(w, t, shown, arena, r);
 	if (t->answer == ANSWER_SCORES) {
