@@ -12,7 +12,7 @@ LINE = re.compile(rf"- \*\*({'|'.join(COMPONENTS.split())}):\*\* (\*\*Breaking:\
 VERBS = set("""Accept Add Allow Animate Ask Build Cache Check Compress Count Cut Decode Double Drop Empty End Extend Find Fix Free Hide
 Ignore Index Keep Let Limit List Load Log Map Merge Move Name Notify Open Pause Print Raise Read Reduce Refuse Reject Remember Remove Rename
 Replace Require Resume Retry Return Revert Rotate Scan Select Serve Shorten Show Skip Sort Speed Split Stop Support Sync Tolerate Treat Turn
-Undo Update Upgrade Use Vacuum Wait Warn Exit""".split())
+Undo Update Upgrade Use Vacuum Wait Warn Exit Export""".split())
 SHORT = set("""acct auth bg btn btns cfg cmd config conn db def def. del desc dir dirs dl dupes err fav hdr hw idx img imgs info lib libs loc
 mem msg param params perf perms pic pics pos pw req reqs sec temp thumb thumbs ts tz vid vids w/ w/o b/c &""".split())
 NUMBERS = {"1": "one|single|a", "2": "two|both|pairs", "3": "three", "4": "four"}
