@@ -34,6 +34,7 @@ struct run {
 	struct pending *stack;
 	size_t *slots; /* (2 * n_groups) of the way that is followed */
 	uint32_t *mark, stamp;
+	struct ways ways[2];
 };
 
 struct pattern_groups *pattern_groups_new(const char *text, size_t n, struct error *err)
@@ -113,20 +114,23 @@ static bool set_has(const struct code_set *set, uint32_t c)
 	return false;
 }
 
-/* The slots of the first way that ends with the text; NULL when none does. now and then: two buffers. */
-static const size_t *run_over(struct run *r, const char *text, size_t n, struct ways *now, struct ways *then)
+/* The slots of the first way that ends with the text; NULL when none does. *reach: where the last way ended. */
+static const size_t *run_over(struct run *r, const char *text, size_t n, size_t *reach)
 {
 	const struct pattern_groups *p = r->p;
+	struct ways *now = &r->ways[0], *then = &r->ways[1];
 	size_t width = 2 * p->n_groups;
 
 	for (size_t i = 0; i < width; i++)
 		r->slots[i] = UNSET;
 	r->stamp = 1;
 	follow(r, p->start, 0, true, n == 0, now);
+	*reach = 0;
 	for (size_t at = 0; at < n && now->n > 0;) {
 		struct ways *swap = now;
 		uint32_t c;
 
+		*reach = at;
 		at += text_decode(text + at, n - at, &c);
 		then->n = 0;
 		r->stamp++;
@@ -140,6 +144,8 @@ static const size_t *run_over(struct run *r, const char *text, size_t n, struct 
 		}
 		now = then;
 		then = swap;
+		if (now->n > 0)
+			*reach = at;
 	}
 	for (uint32_t i = 0; i < now->n; i++)
 		if (now->nodes[i] == p->match)
@@ -147,22 +153,41 @@ static const size_t *run_over(struct run *r, const char *text, size_t n, struct 
 	return NULL;
 }
 
-bool pattern_groups_match(const struct pattern_groups *p, const char *text, size_t n, struct group_span *spans)
+static struct run run_begin(const struct pattern_groups *p, struct arena *arena)
 {
 	size_t nodes = p->net.n, width = 2 * p->n_groups;
-	struct arena arena;
-
-	arena_init(&arena);
 	/* A node is visited once, and leaves at most three things to do. */
-	struct run r = { .p = p, .stack = arena_array(&arena, 3 * nodes + 1, sizeof(*r.stack)),
-			 .slots = arena_array(&arena, width + 1, sizeof(*r.slots)),
-			 .mark = arena_array(&arena, nodes, sizeof(*r.mark)) };
-	struct ways ways[2];
+	struct run r = { .p = p, .stack = arena_array(arena, 3 * nodes + 1, sizeof(*r.stack)),
+			 .slots = arena_array(arena, width + 1, sizeof(*r.slots)),
+			 .mark = arena_array(arena, nodes, sizeof(*r.mark)) };
 
 	for (size_t i = 0; i < 2; i++)
-		ways[i] = (struct ways){ arena_array(&arena, nodes, sizeof(*ways[i].nodes)),
-					 arena_array(&arena, nodes * width + 1, sizeof(*ways[i].slots)), 0 };
-	const size_t *slots = run_over(&r, text, n, &ways[0], &ways[1]);
+		r.ways[i] = (struct ways){ arena_array(arena, nodes, sizeof(uint32_t)),
+					   arena_array(arena, nodes * width + 1, sizeof(size_t)), 0 };
+	return r;
+}
+
+size_t pattern_groups_reach(const struct pattern_groups *p, const char *text, size_t n)
+{
+	struct arena arena;
+	size_t reach;
+
+	arena_init(&arena);
+	struct run r = run_begin(p, &arena);
+
+	run_over(&r, text, n, &reach);
+	arena_release(&arena);
+	return reach;
+}
+
+bool pattern_groups_match(const struct pattern_groups *p, const char *text, size_t n, struct group_span *spans)
+{
+	struct arena arena;
+	size_t reach;
+
+	arena_init(&arena);
+	struct run r = run_begin(p, &arena);
+	const size_t *slots = run_over(&r, text, n, &reach);
 
 	for (size_t g = 0; slots && spans && g < p->n_groups; g++) {
 		bool took_part = slots[2 * g] != UNSET && slots[2 * g + 1] != UNSET;

@@ -22,16 +22,23 @@ const char *style_whole(const char *pattern, struct arena *arena)
 	return arena_printf(arena, "^(?:%s)$", pattern);
 }
 
+/* The text without the white space around it. */
+static const char *stripped(const char *text, size_t *n)
+{
+	for (; blank(text[0]); text++)
+		;
+	for (*n = strlen(text); *n > 0 && blank(text[*n - 1]); --*n)
+		;
+	return text;
+}
+
 bool style_matches(const char *pattern, const char *text)
 {
 	struct error ignored;
 	struct pattern_groups *p = pattern_groups_new(pattern, strlen(pattern), &ignored);
-	size_t n = strlen(text);
+	size_t n;
 
-	for (; n > 0 && blank(text[n - 1]); n--)
-		;
-	for (; n > 0 && blank(text[0]); text++)
-		n--;
+	text = stripped(text, &n);
 	bool matches = match(p, text, n, NULL);
 
 	pattern_groups_free(p);
@@ -106,17 +113,34 @@ bool style_fit(struct task_file *f, struct error *err)
 	return true;
 }
 
+/* Whether the example's answer matches; whose: "pattern", or "scorer". */
+static bool answer_fits(struct examples *x, const struct example *e, const char *pattern, const char *whose)
+{
+	if (!pattern || style_matches(pattern, e->answer))
+		return true;
+	struct error ignored;
+	struct pattern_groups *p = pattern_groups_new(pattern, strlen(pattern), &ignored);
+	size_t n;
+	const char *text = stripped(e->answer, &n);
+	size_t reach = pattern_groups_reach(p, text, n);
+	struct buf rest = { 0 };
+
+	pattern_groups_free(p);
+	mention_value(&rest, text + reach);
+	if (reach < n)
+		table_fail(&x->table, e->line, x->err, "the answer (column \"%s\") does not match %s of %s from byte %zu on: %s", x->f->answer,
+			   whose, x->f->task.file, reach, buf_text(&rest));
+	else
+		table_fail(&x->table, e->line, x->err, "the answer (column \"%s\") does not match %s of %s: it ends too early", x->f->answer,
+			   whose, x->f->task.file);
+	buf_release(&rest);
+	return false;
+}
+
 bool style_check(struct examples *x, const struct example *e)
 {
 	const struct task *t = &x->f->task;
-	bool graded = strcmp(t->scorer, "fields") == 0;
-	struct buf answer = { 0 };
 
-	if ((!t->pattern || style_matches(t->pattern, e->answer)) && (!graded || style_matches(t->scorer_setting, e->answer)))
-		return true;
-	mention_value(&answer, e->answer);
-	table_fail(&x->table, e->line, x->err, "the answer (column \"%s\") does not match the task's pattern as a whole: %s", x->f->answer,
-		   buf_text(&answer));
-	buf_release(&answer);
-	return false;
+	return answer_fits(x, e, t->pattern, "pattern") &&
+	       answer_fits(x, e, strcmp(t->scorer, "fields") == 0 ? t->scorer_setting : NULL, "scorer");
 }

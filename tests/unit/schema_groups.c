@@ -71,6 +71,22 @@ static void groups_are_found(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void it_says_how_far_a_text_fits(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t reach;
+	} texts[] = { { "", 0 }, { "x", 0 }, { "a", 1 }, { "aa", 2 }, { "aax", 2 }, { "aa\xC3\xA9", 4 }, { "aa\xC3\xA9z", 4 }, { "aa\xC3\xA8", 2 } };
+	static const char pattern[] = "(a+)\xC3\xA9";
+	struct error err = { "" };
+	struct pattern_groups *p = pattern_groups_new(pattern, strlen(pattern), &err);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		assert_int_equal(pattern_groups_reach(p, texts[i].text, strlen(texts[i].text)), texts[i].reach);
+	pattern_groups_free(p);
+}
+
 /* A backtracking matcher would take 2^1000 steps. */
 static void no_pattern_takes_for_ever(void **state)
 {
@@ -114,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_are_found),
+		cmocka_unit_test(it_says_how_far_a_text_fits),
 		cmocka_unit_test(no_pattern_takes_for_ever),
 		cmocka_unit_test(what_cannot_be_followed_is_refused),
 	};

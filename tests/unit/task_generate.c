@@ -13,8 +13,9 @@ static const struct {
 	{ "look-ahead", "pattern: '(?=a).*'\n", "", { "task.yaml:5:10: pattern: the pattern has a (? that is not (?:" } },
 	{ "too many states", "pattern: '(?:a|b)*a(?:a|b){20}'\n", "", { "task.yaml:5:10: pattern: the pattern is too large" } },
 	{ "an answer that breaks it", PATTERN, ROW("\"- web: Add x. (#1)\""),
-	  { "e.jsonl:81: the answer (column \"line\") does not match the task's pattern as a whole: \"- web: Add x. (#1)\"" } },
-	{ "more behind the match", PATTERN, ROW("\"- ui: Add x. (#1) and so on\""), { "e.jsonl:81: the answer" } },
+	  { "e.jsonl:81: the answer (column \"line\") does not match pattern of ", "task.yaml from byte 2 on: \"web: Add x. (#1)\"" } },
+	{ "more behind the match", PATTERN, ROW("\"- ui: Add x. (#1)? No\""), { "task.yaml: it ends too early" } }, /* "." goes on */
+	{ "cut off", PATTERN, ROW("\" - ui: Ad \""), { "e.jsonl:81: the answer", "it ends too early" } },
 	{ "an empty answer", PATTERN, ROW("\"\""), { "e.jsonl:81: the answer (column \"line\") is empty" } },
 	{ "pattern and schema", PATTERN "schema: s.json\n", "", { "task.yaml:5:10: pattern is for text and schema for JSON" } },
 	{ "labels", "labels: [a, b]\n", "", { "task.yaml:5:9: labels belong to kind: classify, not generate" } },
@@ -22,7 +23,7 @@ static const struct {
 	{ "fields of nothing", "scorer: fields\n", "", { "task.yaml:5:9: scorer fields compares the groups ( ) of a pattern, and there is none" } },
 	{ "fields without groups", "scorer: {fields: '- .*'}\n", "", { "task.yaml:5:9: scorer fields compares the groups" } },
 	{ "fields that are no pattern", "scorer: {fields: '(a|'}\n", "", { "task.yaml:5:18: fields: the pattern has a ( without )" } },
-	{ "an answer without the fields", "scorer: {fields: '- (ui): .*'}\n", "", { "does not match the task's pattern as a whole" } },
+	{ "an answer without the fields", "scorer: {fields: '- (ui): .*'}\n", "", { "does not match scorer of ", "from byte 2 on: \"" } },
 	{ "fields under a schema", "schema: s.json\nscorer: fields\n", "", { "task.yaml:6:9: scorer fields belongs to kind: generate without a schema" } },
 	{ "json without a schema", "scorer: json\n", "", { "task.yaml:5:9: scorer json compares objects under a schema" } },
 };
