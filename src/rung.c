@@ -146,11 +146,9 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 /* What task files may say already and a climb cannot do yet. */
 static bool climbable(const struct task *t, struct error *err)
 {
-	if (t->kind == TASK_GENERATE)
-		return error_set(err, "%s: kind %s cannot be climbed yet; so far classify, extract and answer can", t->file,
-				 task_kind_name(t->kind));
 	if (!scorer_find(t->scorer))
-		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1, json, set_f1 and exact_set can",
+		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1, json, fields, set_f1 and "
+				 "exact_set can",
 				 t->file, t->scorer);
 	return true;
 }

@@ -14,6 +14,7 @@ struct reader {
 	const char *text;
 	size_t n, at;
 	unsigned nesting;
+	uint32_t groups; /* ( ) seen so far */
 	struct error *err;
 };
 
@@ -228,6 +229,12 @@ static const struct pattern_tree *read_class(struct reader *r)
 /* Behind the "(". */
 static const struct pattern_tree *read_group(struct reader *r)
 {
+	struct pattern_tree *group = NULL;
+
+	if (!ahead(r, '?')) {
+		group = arena_alloc(r->arena, sizeof(*group));
+		*group = (struct pattern_tree){ .kind = PATTERN_GROUP, .group = r->groups++ };
+	}
 	if (take(r, '?') && !take(r, ':'))
 		return fail(r, "has a (? that is not (?:");
 	if (++r->nesting > NESTING)
@@ -237,7 +244,10 @@ static const struct pattern_tree *read_group(struct reader *r)
 	r->nesting--;
 	if (inside && !take(r, ')'))
 		return fail(r, "has a ( without )");
-	return inside;
+	if (!group || !inside)
+		return inside;
+	group->left = inside;
+	return group;
 }
 
 static const struct pattern_tree *read_atom(struct reader *r)
@@ -297,6 +307,13 @@ static bool read_counts(struct reader *r, uint32_t *min, uint32_t *max)
 	return true;
 }
 
+static bool is_anchor(const struct pattern_tree *t)
+{
+	while (t->kind == PATTERN_GROUP)
+		t = t->left;
+	return t->kind == PATTERN_BEGIN || t->kind == PATTERN_END;
+}
+
 static const struct pattern_tree *read_repeated(struct reader *r)
 {
 	const struct pattern_tree *atom = read_atom(r);
@@ -311,7 +328,7 @@ static const struct pattern_tree *read_repeated(struct reader *r)
 		min = 1;
 	else if (take(r, '{') ? !read_counts(r, &min, &max) : !take(r, '*'))
 		return r->err->text[0] ? NULL : atom; /* wrong counts, or no quantifier */
-	if (atom->kind == PATTERN_BEGIN || atom->kind == PATTERN_END)
+	if (is_anchor(atom))
 		return fail(r, "repeats an anchor");
 	if (r->at < r->n && strchr("*+?{", r->text[r->at]))
 		return fail(r, "has a lazy or doubled quantifier");
@@ -346,7 +363,7 @@ static const struct pattern_tree *read_choice(struct reader *r)
 	return all;
 }
 
-const struct pattern_tree *pattern_read(struct arena *arena, const char *text, size_t n, struct error *err)
+const struct pattern_tree *pattern_read(struct arena *arena, const char *text, size_t n, size_t *n_groups, struct error *err)
 {
 	struct error own = { "" };
 	struct reader r = { .arena = arena, .text = text, .n = n, .err = &own };
@@ -360,5 +377,6 @@ const struct pattern_tree *pattern_read(struct arena *arena, const char *text, s
 		t = fail(&r, "has a ) without (");
 	if (!t)
 		*err = own;
+	*n_groups = r.groups;
 	return t;
 }

@@ -1,4 +1,4 @@
-/* objects.c - what an answer of kind extract has to be, said with file and line. */
+/* objects.c - what an answer under a schema has to be, said with file and line. */
 #include "task/objects.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ bool objects_compile(struct task_file *f, struct error *err)
 	const char *type = json_string_value(json_object_get(validator_schema(t->validator), "type"));
 
 	if (!type || strcmp(type, "object") != 0)
-		return error_set(err, "%s: #: kind extract needs \"type\": \"object\" here, whose properties are the fields", t->schema_file);
+		return error_set(err, "%s: #: a task's schema needs \"type\": \"object\" here, whose properties are the fields", t->schema_file);
 	return true;
 }
 
@@ -29,11 +29,12 @@ bool objects_fit(const struct task_file *f, struct error *err)
 		return task_file_fail(f, kind, err, "kind extract needs schema: the path of the JSON Schema of its answers");
 	if (f->task.kind == TASK_EXTRACT && labels)
 		return task_file_fail(f, labels, err, "labels belong to kind: classify; a field with few values is an enum of the schema");
-	if (f->task.kind != TASK_EXTRACT && schema)
-		return task_file_fail(f, schema, err, "schema belongs to kind: extract, not %s; a variant may have one of its own",
-				      task_kind_name(f->task.kind));
-	if (f->task.kind != TASK_EXTRACT && scorer && strcmp(f->task.scorer, "json") == 0)
-		return task_file_fail(f, scorer, err, "scorer json belongs to kind: extract, not %s", task_kind_name(f->task.kind));
+	if (f->task.kind != TASK_EXTRACT && f->task.kind != TASK_GENERATE && schema)
+		return task_file_fail(f, schema, err, "schema belongs to kind: extract or generate, not %s; a variant may have one of "
+				      "its own", task_kind_name(f->task.kind));
+	if (!schema && scorer && strcmp(f->task.scorer, "json") == 0)
+		return task_file_fail(f, scorer, err, "scorer json compares objects under a schema, which this task does not have; kinds "
+				      "extract and generate may");
 	return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "task/examples.h"
 #include "task/objects.h"
+#include "task/style.h"
 
 /* A string, or a number as it is written; NULL for anything else. */
 static const char *scalar_text(struct arena *arena, const json_t *value)
@@ -74,7 +75,9 @@ bool references_fill(struct examples *x)
 
 		if (x->f->task.kind == TASK_ANSWER)
 			answers_read(x, e);
-		if (x->f->task.kind == TASK_EXTRACT && !object_fill(x, e))
+		if (x->f->task.validator && !object_fill(x, e))
+			return false;
+		if (!style_check(x, e))
 			return false;
 		gold_read(x, e);
 		answered += e->answer[0] != 0;

@@ -10,6 +10,7 @@
 #include "schema/validator.h"
 #include "task/fields.h"
 #include "task/label_sets.h"
+#include "task/style.h"
 
 struct span {
 	const char *text;
@@ -70,7 +71,7 @@ static double score_json(const struct task *t, const struct example *e, const ch
 
 static double score_exact(const struct task *t, const struct example *e, const char *answer)
 {
-	if (t->kind == TASK_EXTRACT)
+	if (t->validator)
 		return compare_objects(t, e, answer, objects_same);
 	return same(whole(answer), expected(t, e));
 }
@@ -336,6 +337,13 @@ static double score_exact_set(const struct task *t, const struct example *e, con
 	return c.common == c.expected && c.common == c.given;
 }
 
+static double score_fields(const struct task *t, const struct example *e, const char *answer)
+{
+	struct span want = expected(t, e), got = whole(answer);
+
+	return style_f1(t->scorer_setting, want.text, want.n, got.text, got.n);
+}
+
 static const struct scorer table[] = {
 	{ "exact", "the answer is what is right, letter for letter", true, score_exact },
 	{ "normalised", "equal after NFKC, lower case, punctuation and space to one space", true, score_normalised },
@@ -343,6 +351,8 @@ static const struct scorer table[] = {
 	{ "regex", "what the pattern (or its first group) matches in the answer is what is right", true, score_regex },
 	{ "number", "the last number of the answer is the last number of what is right", true, score_number },
 	{ "json", "fields that the answer shares with what is right: harmonic mean of precision and recall", false, score_json },
+	{ "fields", "groups of the pattern, which the whole answer has to match, that are those of what is right: harmonic mean of precision "
+	  "and recall", false, score_fields },
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
 	{ "set_f1", "labels that the answer shares with what is right: harmonic mean of precision and recall", false, score_set_f1 },
 	{ "exact_set", "the answer's labels are those that are right, no more and no fewer", true, score_exact_set },
@@ -384,7 +394,7 @@ double scorer_grade(const struct task *t, const struct example *e, const char *a
 const char *scorer_default(enum task_kind kind)
 {
 	static const char *const names[] = {
-		[TASK_CLASSIFY] = "exact", [TASK_EXTRACT] = "json", [TASK_ANSWER] = "f1", [TASK_GENERATE] = "judge",
+		[TASK_CLASSIFY] = "exact", [TASK_EXTRACT] = "json", [TASK_ANSWER] = "f1", [TASK_GENERATE] = "f1",
 	};
 
 	return names[kind];

@@ -212,6 +212,7 @@ static uint64_t fingerprint(const struct task *t)
 		h = mix_text(h, t->columns[i]);
 	h = mix_documents(h, &t->documents);
 	h = t->schema ? mix_text(h, t->schema) : h;
+	h = t->pattern ? mix_text(h, t->pattern) : h;
 	h = mix_items(h, t, &t->pool.list);
 	h = mix_items(h, t, &t->dev.list);
 	return mix_items(h, t, &t->test.list);

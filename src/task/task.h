@@ -91,10 +91,12 @@ struct task {
 	const char *const *models; /* at least "local" */
 	size_t n_models;
 	const char *scorer;         /* a row of the scorer table, or one that the task file knows ahead of its table */
-	const char *scorer_setting; /* {regex: THIS}, {judge: THIS, ...}, {command: THIS}; NULL: none */
-	const char *schema_file;    /* kind extract: path of the JSON Schema of its answers, an object's, */
+	const char *scorer_setting; /* {regex: THIS}, {fields: THIS}, {judge: THIS, ...}, {command: THIS}; NULL: none */
+	const char *pattern;        /* kind generate: what the whole of an answer matches (schema/pattern.h); NULL: none */
+	const char *schema_file;    /* kinds extract and generate: path of the JSON Schema of its answers, an object's, */
 	const char *schema;         /* its text, */
-	struct validator *validator; /* and what compares with it (schema/validator.h); freed with the task. Else NULL */
+	struct validator *validator; /* and what compares with it (schema/validator.h); freed with the task. NULL: answers are
+				      * no objects (kind generate without a schema, and the kinds that have none) */
 	bool has_target;
 	double target, margin, alpha;
 	enum task_plan plan;

@@ -12,6 +12,7 @@
 #include "task/mention.h"
 #include "task/objects.h"
 #include "task/scorer.h"
+#include "task/style.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -326,7 +327,7 @@ static bool schema_read(struct reader *r, const struct yaml *node, const char **
 	return true;
 }
 
-/* The schema of kind extract; an inline one would lose how its numbers and texts are told apart. */
+/* The schema of the task's answers; an inline one would lose how its numbers and texts are told apart. */
 static bool task_schema_read(struct reader *r, const struct yaml *node)
 {
 	struct task *t = &r->f->task;
@@ -429,6 +430,7 @@ static bool scorer_name_read(struct reader *r, const struct yaml *node)
 
 static const struct key scorer_keys[] = {
 	{ "regex", TEXT, .to = offsetof(struct task, scorer_setting) },
+	{ "fields", TEXT, .to = offsetof(struct task, scorer_setting) },
 	{ "judge", TEXT, .to = offsetof(struct task, scorer_setting) },
 	{ .name = "rubric", .kind = ANY },
 	{ "command", TEXT, .to = offsetof(struct task, scorer_setting) },
@@ -448,7 +450,7 @@ static bool scorer_map_read(struct reader *r, const struct yaml *node)
 	if (!map_read(r, node, scorer_keys, t))
 		return false;
 	if (named != 1)
-		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, judge or command, not %zu",
+		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, fields, judge or command, not %zu",
 				      named);
 	return true;
 }
@@ -517,6 +519,7 @@ static const struct key task_keys[] = {
 	{ "models", OWN, .own = models_read },
 	{ "scorer", OWN, .own = scorer_read },
 	{ "schema", OWN, .own = task_schema_read },
+	{ "pattern", TEXT, TASK(pattern) },
 	{ "target", NUMBER, TASK(target), .range = &share },
 	{ "margin", NUMBER, TASK(margin), .range = &margin_range },
 	{ "alpha", NUMBER, TASK(alpha), .range = &share },
@@ -578,7 +581,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !objects_fit(f, err))
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !objects_fit(f, err) || !style_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)

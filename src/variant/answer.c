@@ -139,6 +139,16 @@ static const char *read_object(const struct workshop *w, const struct variant *v
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
+/* The same of a text that was to be written. */
+static const char *read_text(const struct workshop *w, const struct variant *v, const struct call_row *call, struct arena *arena,
+			     const char **text)
+{
+	*text = generate_read(w->task, v, call->output, arena);
+	if (*text)
+		return "answered";
+	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
+}
+
 static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
 			     struct arena *arena, struct evidence *e, const char **text)
 {
@@ -149,6 +159,8 @@ static const char *read_call(const struct workshop *w, const struct variant *v, 
 		return read_answer(v, call, arena, e, text);
 	case TASK_EXTRACT:
 		return read_object(w, v, call, arena, text);
+	case TASK_GENERATE:
+		return read_text(w, v, call, arena, text);
 	default:
 		return w->task->many ? sets_read(w->task, call, arena, text) : read_label(w, v, call, text);
 	}

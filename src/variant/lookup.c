@@ -101,6 +101,19 @@ static bool abstain(struct workshop *w, const struct lookup *l, const struct exa
 	return true;
 }
 
+/* What a variant has to beat where the task is to change a text a little. */
+static bool same_text(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
+		      struct answer *answer, struct error *err)
+{
+	const char *text = workshop_text(w, arena, item);
+
+	(void)l, (void)err;
+	if (w->task->validator)
+		text = extract_read(w->task, NULL, text, arena);
+	*answer = (struct answer){ .text = text, .status = text ? "answered" : "unparsed" };
+	return true;
+}
+
 static const struct lookup lookups[] = {
 	{ TASK_ANSWER, false, 0, "abstain", "abstaining from every question", NULL, abstain },
 	{ TASK_ANSWER, false, 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
@@ -113,6 +126,9 @@ static const struct lookup lookups[] = {
 	  label_table_words },
 	{ TASK_CLASSIFY, true, 2, "label-vectors", "labels whose names and definitions are near a sentence by embedding", NULL,
 	  label_table_vectors },
+	{ .kind = TASK_GENERATE, .id = "input-unchanged", .summary = "the input as it is", .answer = same_text },
+	{ .kind = TASK_GENERATE, .id = "nearest-output", .summary = "the output of the most similar known example",
+	  .answer = nearest_answer },
 };
 
 const struct lookup *lookup_all(size_t *n)

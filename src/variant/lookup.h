@@ -1,4 +1,4 @@
-/* lookup.h - answers to questions, extracted fields and sets of labels without a language model: one row a way; on rung 0 without vectors
+/* lookup.h - answers to questions, extracted fields, sets of labels and written texts without a language model: one row a way; on rung 0 without vectors
  * too. Private to src/variant. */
 #ifndef RUNG_VARIANT_LOOKUP_H
 #define RUNG_VARIANT_LOOKUP_H

@@ -59,6 +59,8 @@ static const char *form_of(const struct task *task, const struct technique *t, s
 		return answer_form(t);
 	case TASK_EXTRACT:
 		return extract_form(task, t, arena);
+	case TASK_GENERATE:
+		return task->validator ? extract_form(task, t, arena) : generate_form(t);
 	default:
 		return task->many ? sets_form(t) : label_form(t);
 	}
@@ -186,8 +188,12 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 {
 	const struct task *task = w->task;
 
-	if (task->kind == TASK_EXTRACT) {
+	if (task->validator) {
 		extract_ask(w, t, arena, r);
+		return;
+	}
+	if (task->kind == TASK_GENERATE) {
+		generate_ask_json(task, arena, r);
 		return;
 	}
 	if (t->answer == ANSWER_QUOTES) {
@@ -208,10 +214,12 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
 }
 
-const char *request_completion(const struct task *task, const struct example *shot)
+const char *request_completion(const struct task *task, const struct technique *t, const struct example *shot, struct arena *arena)
 {
 	if (task->many)
 		return sets_shown(shot);
+	if (task->kind == TASK_GENERATE && !task->validator)
+		return t->answer == ANSWER_JSON ? generate_shown_json(shot, arena) : shot->answer;
 	if (task->kind == TASK_CLASSIFY)
 		return task->labels[shot->label].name;
 	return shot->answer[0] ? shot->answer : "I do not know.";
@@ -242,8 +250,10 @@ uint64_t request_seed(const struct workshop *w, const struct example *item, size
 static size_t plain_tokens(const struct task *task)
 {
 	static const size_t tokens[] = { [TASK_CLASSIFY] = LABEL_TOKENS, [TASK_EXTRACT] = JSON_TOKENS,
-					 [TASK_ANSWER] = ANSWER_TOKENS, [TASK_GENERATE] = ANSWER_TOKENS };
+					 [TASK_ANSWER] = ANSWER_TOKENS };
 
+	if (task->kind == TASK_GENERATE)
+		return generate_tokens(task);
 	return task->many ? SET_TOKENS : tokens[task->kind];
 }
 
@@ -253,8 +263,9 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	static const enum model_want wants[] = { WANT_TEXT, WANT_JSON, WANT_JSON, WANT_SCORES };
 	const struct technique *t = v->technique;
 	struct item_list pool = w->task->pool.list;
-	/* the rest of a shot's input may hold the fields that its answer shows */
-	size_t characters = w->task->kind == TASK_EXTRACT ? SIZE_MAX : w->task->many ? SET_SHOT_CHARACTERS : SHOT_CHARACTERS;
+	/* the rest of a shot's input may hold what its answer shows */
+	bool whole = w->task->kind == TASK_EXTRACT || w->task->kind == TASK_GENERATE;
+	size_t characters = whole ? SIZE_MAX : w->task->many ? SET_SHOT_CHARACTERS : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
 	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
@@ -267,7 +278,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 		const struct example *shot = pool.items[shots[i]];
 
 		messages[n++] = user_turn(w, arena, i == 0 ? opening : NULL, shot, characters);
-		messages[n++] = (struct message){ MESSAGE_ASSISTANT, request_completion(w->task, shot) };
+		messages[n++] = (struct message){ MESSAGE_ASSISTANT, request_completion(w->task, t, shot, arena) };
 	}
 	messages[n++] = user_turn(w, arena, n_shots == 0 ? opening : NULL, item, SIZE_MAX);
 	*r = (struct model_request){ .messages = messages, .n_messages = n, .want = wants[t->answer],
@@ -275,6 +286,8 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	if (t->samples > 0)
 		r->sampling = (struct model_sampling){ .temperature = t->temperature,
 						       .seed = request_seed(w, item, 0) };
+	if (w->task->kind == TASK_GENERATE && r->want == WANT_TEXT)
+		generate_ask_text(w->task, t, arena, r);
 	if (r->want == WANT_JSON)
 		ask_json(w, t, shown, arena, r);
 	if (t->answer == ANSWER_SCORES) {

@@ -107,6 +107,24 @@ static const struct technique extract_techniques[] = {
 	  .answer = ANSWER_JSON },
 };
 
+/* Text in a house style; the rows of JSON are those whose answers keep to the task's pattern. With a schema: extract_techniques. */
+static const struct technique generate_techniques[] = {
+	{ .id = "zero-shot", .name = "zero-shot", .every_wording = true },
+	{ .id = "constrained", .name = "zero-shot under the pattern", .answer = ANSWER_JSON },
+	{ .id = "reasoning", .name = "the reason first", .reasoning = true },
+	{ .id = "few-shot", .name = "few-shot", .shots = SHOTS_FIXED },
+	{ .id = "knn-embedding", .name = "kNN few-shot (embedding)", .shots = SHOTS_EMBEDDING },
+	{ .id = "knn-embedding-constrained", .name = "kNN few-shot (embedding) under the pattern", .shots = SHOTS_EMBEDDING,
+	  .answer = ANSWER_JSON },
+	{ .id = "knn-tfidf", .name = "kNN few-shot (TF-IDF)", .shots = SHOTS_TFIDF },
+	{ .id = "knn-tfidf-constrained", .name = "kNN few-shot (TF-IDF) under the pattern", .shots = SHOTS_TFIDF,
+	  .answer = ANSWER_JSON },
+	{ .id = "rag-fused", .name = "retrieval by both", .passages = PASSAGES_RETRIEVED, .search = &fused },
+	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words },
+	{ .id = "rag-few-shot", .name = "retrieval by both, few-shot", .passages = PASSAGES_RETRIEVED, .search = &fused,
+	  .shots = SHOTS_FIXED },
+};
+
 /* Labels decided with what documents say: tables of labels, guidelines. */
 static const struct technique label_searches[] = {
 	{ .id = "rag-fused", .name = "retrieval by both, label scoring", .passages = PASSAGES_RETRIEVED, .search = &fused,
@@ -140,6 +158,8 @@ const struct technique *technique_all(enum task_kind kind, size_t *n)
 		return ROWS(answer_techniques);
 	case TASK_EXTRACT:
 		return ROWS(extract_techniques);
+	case TASK_GENERATE:
+		return ROWS(generate_techniques);
 	default:
 		return ROWS(label_techniques);
 	}
@@ -240,6 +260,8 @@ static void add_technique(struct list *list, struct arena *arena, const struct t
 						  task->n_labels, sets_definitions(task), DEFINITIONS_BYTES);
 		if (task->many && t->answer == ANSWER_JSON && task->n_labels > SCHEMA_LABELS)
 			v->skipped = arena_printf(arena, "%zu labels are more than the %d that a schema lists", task->n_labels, SCHEMA_LABELS);
+		if (task->kind == TASK_GENERATE && t->answer == ANSWER_JSON && !task->validator && !task->pattern)
+			v->skipped = "the task gives no pattern";
 		if (t->passages != PASSAGES_NONE && task->documents.n_paths == 0)
 			v->skipped = "no documents";
 		else if (t->weighs && !task->has_gold)
@@ -325,7 +347,8 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 				    size_t n_models, size_t *n)
 {
 	size_t n_methods, n_lookups, n_techniques, n_searches, n_tunings;
-	const struct technique *techniques = task->many ? technique_sets(&n_techniques) : technique_all(task->kind, &n_techniques);
+	enum task_kind kind = task->validator ? TASK_EXTRACT : task->kind;
+	const struct technique *techniques = task->many ? technique_sets(&n_techniques) : technique_all(kind, &n_techniques);
 	const struct technique *searches = technique_searches(task, &n_searches);
 	struct list list = { 0 };
 

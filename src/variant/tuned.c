@@ -42,11 +42,11 @@ static const struct tuning for_text[] = { { .id = "lora", .name = "LoRA on the s
 
 const struct tuning *tuning_all(const struct task *task, size_t *n)
 {
+	if (task->validator)
+		return ROWS(for_fields);
 	switch (task->kind) {
 	case TASK_CLASSIFY:
 		return task->many ? ROWS(for_sets) : ROWS(for_labels);
-	case TASK_EXTRACT:
-		return ROWS(for_fields);
 	case TASK_ANSWER:
 		return ROWS(for_answers);
 	default:
@@ -121,7 +121,7 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 		seen[classes[i]] = true;
 		if (sets)
 			fill_set(item, sets + i * task->n_labels);
-		*hash = add_hash(request_completion(task, item), add_hash(texts[i], *hash));
+		*hash = add_hash(request_completion(task, NULL, item, &l->arena), add_hash(texts[i], *hash));
 	}
 	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
 					    .sets = sets, .groups = groups_of(l) };
@@ -144,7 +144,7 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 
 		if (!request_build(w, &asked, item, workshop_text(w, &l->arena, item), &l->arena, &prompts[i], &shown, err))
 			return false;
-		completions[i] = request_completion(w->task, item);
+		completions[i] = request_completion(w->task, v->technique, item, &l->arena);
 		*hash = add_hash(completions[i], add_hash(request_json(&l->arena, &prompts[i]), *hash));
 	}
 	l->prompts = (struct finetune_prompts){ .n = l->n, .prompts = prompts, .completions = completions, .groups = groups_of(l) };

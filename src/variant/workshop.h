@@ -24,7 +24,7 @@ enum {
 	CHOICE_BYTES = 240,      /* of such a quote */
 	GUESS_TOKENS = 48,       /* of what is searched for beside a question */
 	JSON_TOKENS = 256,       /* of a user's variant with a schema, or of kind extract */
-	EXTRACT_ROOM = 64,       /* kind extract: beyond the bytes of the pool's longest answer */
+	EXTRACT_ROOM = 64,       /* kinds extract and generate: beyond the bytes of the pool's longest answer */
 };
 
 struct trained {
@@ -127,16 +127,25 @@ bool abstention_threshold(struct workshop *w, const struct variant *v, double *t
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
 		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err);
 /* What the example's answer looks like in a reply: shown in shots, and what training has the model write. */
-const char *request_completion(const struct task *task, const struct example *example);
+const char *request_completion(const struct task *task, const struct technique *t, const struct example *example, struct arena *arena);
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
 struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
 void gazetteer_free(struct gazetteer *g);
 void label_table_free(struct label_table *t);
-/* kind extract (extract.c): the form in which the answer is to be written, and the schema and tokens that a technique asks
+/* Answers under the task's schema (extract.c): the form in which the answer is to be written, and the schema and tokens that a technique asks
  * with; and the object that a reply holds, as the task writes it, or NULL. */
 const char *extract_form(const struct task *task, const struct technique *t, struct arena *arena);
 void extract_ask(struct workshop *w, const struct technique *t, struct arena *arena, struct model_request *r);
 const char *extract_read(const struct task *task, const struct technique *t, const char *reply, struct arena *arena);
+/* kind generate without a schema (generate.c): the form; what a technique asks with, in running text or under the task's pattern,
+ * and how a shot's answer is then written; the tokens of an answer; and the text that a reply holds (of an object where there is
+ * a schema), or NULL. */
+const char *generate_form(const struct technique *t);
+void generate_ask_text(const struct task *task, const struct technique *t, struct arena *arena, struct model_request *r);
+void generate_ask_json(const struct task *task, struct arena *arena, struct model_request *r);
+const char *generate_shown_json(const struct example *shot, struct arena *arena);
+size_t generate_tokens(const struct task *task);
+const char *generate_read(const struct task *task, const struct variant *v, const char *reply, struct arena *arena);
 /* What a user's variant may write. */
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */

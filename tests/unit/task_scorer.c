@@ -45,6 +45,15 @@ static const struct {
 	{ "regex", "[0-9]+", "42", "it is 42 or 43", 1 },
 	{ "regex", "[0-9]+", "42", "none", 0 },
 	{ "regex", "(a)|b", "b", "b", 0 }, /* the first group took no part */
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "- api: Add x (#1)\n", 1 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "- ui: Add x (#1)", 2.0 / 3 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "- api: Add x", 2.0 * 2 / 5 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x", "- api: Add x", 1 }, /* a group that holds nothing is none */
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x", "- api: Add X", 0.5 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "api: Add x (#1)", 0 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "- api: Add x (#1) Done!", 0 },
+	{ "fields", "- ([a-z]+): ([^(]*)(?: \\((#[0-9]+)?\\))?", "- api: Add x (#1)", "", 0 },
+	{ "fields", "(a?)(b?)c", "c", "c", 1 }, /* nothing to tell apart */
 	/* SQuAD's own evaluation gives the same for these */
 	{ "f1", NULL, "the Ring of Silence", "Ring of Silence.", 1 },
 	{ "f1", NULL, "in 2046", "It was built in 2046", 4.0 / 7 },
