@@ -49,7 +49,7 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 				return false;
 		}
 		classifier_predict(c, text, vector, p);
-		answers[i] = (struct answer){ .text = classified(w->task, classifier_threshold(c), p, arena), .status = "answered",
+		answers[i] = (struct answer){ .text = classified(w->task, w->task->many ? classifier_threshold(c) : 0, p, arena), .status = "answered",
 					      .scores = p, .ms = clock_ms() - start };
 	}
 	return true;
