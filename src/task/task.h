@@ -29,8 +29,8 @@ struct label {
 struct example {
 	const char *id;            /* the id column, else "line-N", or "row-N" of a JSON array */
 	const char *const *values; /* (task->n_columns), UTF-8; "" where a row has none */
-	const char *answer;        /* as written in the file, labels of a set aside; kind answer: "" when the right thing is to abstain; kind extract:
-				    * a JSON object that satisfies the schema, in the order of its properties */
+	const char *answer;        /* as written in the file, labels of a set aside; kind answer: "" when the right thing is to abstain; with a
+				    * schema: a JSON object that satisfies it, in the order of its properties */
 	const char *const *answers; /* (n_answers) all that are right, `answer` the first of them; n_answers 0: only `answer` */
 	size_t n_answers;
 	size_t label;              /* classify: index into task->labels; many: of its first label; else 0 */
