@@ -3,6 +3,8 @@
  *   train encoder FOLDER DATA [DEV] [--batch N] [--rate X] [--epochs N] [--seed N] [--equal N] [--steps N] [--rank N] [--exact]
  *                 [--head-rate X] [--order FILE] [--head FILE]
  *
+ *   train lora GGUF [--rank N] [--tokens N] [--batch N] [--steps N]     random tokens, the loss on the last half
+ *
  * DATA: JSONL of {"text", "label"}. --order and --head write the batches of the first epoch and the head's first values, for the
  * peer to take. --equal N makes every text N tokens, its own over and over. */
 #include <jansson.h>
@@ -14,7 +16,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/rng.h"
 #include "llm/encoder_inner.h"
+#include "train/decoder_train.h"
 #include "train/encoder_train.h"
 #include "train/fit.h"
 
@@ -26,7 +30,7 @@ struct data {
 struct settings {
 	const char *positional[4];
 	size_t n_positional;
-	size_t batch, epochs, equal, steps, rank, seed, pass;
+	size_t batch, epochs, equal, steps, rank, seed, pass, tokens;
 	double rate, head_rate;
 	bool exact;
 	const char *order, *head;
@@ -273,14 +277,73 @@ static int train_encoder(const struct settings *s)
 	return 0;
 }
 
+enum { UNTIMED = 3 };
+
+/* Steps on sequences of random tokens; the first ones are not timed. */
+static void run_lora(struct decoder_trainer *t, const struct settings *s, size_t vocabulary)
+{
+	struct training_sequence *sequences = mem_zero(s->batch, sizeof(*sequences));
+	const struct training_sequence **list = mem_zero(s->batch, sizeof(*list));
+	int32_t *ids = mem_alloc(s->batch * s->tokens * sizeof(*ids));
+	struct rusage usage;
+	double began = 0, loss = 0, weight;
+	struct rng rng;
+
+	rng_init(&rng, s->seed, "tokens");
+	for (size_t step = 0; step < s->steps + UNTIMED; step++) {
+		if (step == UNTIMED)
+			began = clock_ms();
+		for (size_t i = 0; i < s->batch * s->tokens; i++)
+			ids[i] = (int32_t)rng_below(&rng, vocabulary);
+		for (size_t i = 0; i < s->batch; i++) {
+			sequences[i] = (struct training_sequence){ ids + i * s->tokens, s->tokens, s->tokens / 2 };
+			list[i] = &sequences[i];
+		}
+		loss = decoder_trainer_pass(t, list, s->batch, true, &weight) / weight;
+		parameters_step(decoder_trainer_parameters(t), s->rate, 1 / weight);
+	}
+	double seconds = (clock_ms() - began) / 1e3;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("{\"event\": \"end\", \"steps\": %zu, \"loss\": %.4f, \"seconds\": %.3f, \"tokens_per_second\": %.1f, "
+	       "\"peak_rss_mb\": %ld}\n", s->steps, loss, seconds, (double)(s->steps * s->batch * s->tokens) / seconds,
+	       usage.ru_maxrss / 1024);
+	free(sequences);
+	free(list);
+	free(ids);
+}
+
+static int train_lora(const struct settings *s)
+{
+	struct error err = { "" };
+	const struct kernels *kernels = kernels_choose(s->exact, &err);
+	struct pool *pool = pool_open(2);
+	struct decoder *d = kernels ? decoder_open_unpacked(s->positional[1], kernels, pool, &err) : NULL;
+	struct decoder_training training = { .rank = s->rank ? s->rank : 16, .alpha = 32, .adamw = adamw_defaults, .seed = s->seed };
+
+	if (!d) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	struct decoder_trainer *t = decoder_trainer_new(d, &training);
+
+	printf("{\"event\": \"start\", \"kernels\": \"%s\", \"bytes\": %zu}\n", kernels->name,
+	       decoder_trainer_bytes(t, s->batch * s->tokens, s->tokens));
+	run_lora(t, s, decoder_vocabulary(d));
+	decoder_trainer_free(t);
+	decoder_free(d);
+	pool_free(pool);
+	return 0;
+}
+
 static void read_settings(struct settings *s, int argc, char **argv)
 {
-	*s = (struct settings){ .batch = 32, .epochs = 1, .rate = 1e-4, .seed = 1, .pass = 4096, .head_rate = 1 };
+	*s = (struct settings){ .batch = 32, .epochs = 1, .rate = 1e-4, .seed = 1, .pass = 4096, .head_rate = 1, .tokens = 128 };
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
 		const struct { const char *name; size_t *to; } sizes[] = {
 			{ "--batch", &s->batch }, { "--epochs", &s->epochs }, { "--seed", &s->seed }, { "--equal", &s->equal },
-			{ "--steps", &s->steps }, { "--rank", &s->rank }, { "--pass", &s->pass },
+			{ "--steps", &s->steps }, { "--rank", &s->rank }, { "--pass", &s->pass }, { "--tokens", &s->tokens },
 		};
 		bool taken = false;
 
@@ -310,9 +373,10 @@ int main(int argc, char **argv)
 	struct settings s;
 
 	read_settings(&s, argc, argv);
-	if (s.n_positional < 3 || strcmp(s.positional[0], "encoder") != 0) {
-		fprintf(stderr, "usage: train encoder FOLDER DATA [DEV] [options]\n");
-		return 1;
-	}
-	return train_encoder(&s);
+	if (s.n_positional >= 3 && strcmp(s.positional[0], "encoder") == 0)
+		return train_encoder(&s);
+	if (s.n_positional == 2 && strcmp(s.positional[0], "lora") == 0)
+		return train_lora(&s);
+	fprintf(stderr, "usage: train encoder FOLDER DATA [DEV] [options] | train lora GGUF [options]\n");
+	return 1;
 }

@@ -45,16 +45,16 @@ static void loss_row(void *context, size_t i, int worker)
 	const struct decoder *d = h->p->t->d;
 	float *row = h->logits + i * d->vocabulary;
 	size_t truth = (size_t)h->p->loss_id[h->first + i];
-	double most = -INFINITY, sum = 0, score = (double)row[truth];
+	size_t best = 0;
+	double most, score = (double)row[truth];
 
 	(void)worker;
-	for (size_t v = 0; v < d->vocabulary; v++)
-		most = fmax(most, (double)row[v]);
+	for (size_t v = 1; v < d->vocabulary; v++)
+		best = row[v] > row[best] ? v : best;
+	most = (double)row[best];
 	d->kernels->softmax(row, d->vocabulary, 1);
-	/* softmax() divides by the sum of exp(x - most), which its largest value, 1 / sum, gives back */
-	for (size_t v = 0; v < d->vocabulary; v++)
-		sum = fmax(sum, (double)row[v]);
-	h->loss[i] = most - log(sum) - score;
+	/* softmax() divides by the sum of exp(x - most), which its largest value gives back */
+	h->loss[i] = most - log((double)row[best]) - score;
 	row[truth] -= 1;
 	d->kernels->round(row, d->vocabulary, row);
 }

@@ -6,20 +6,17 @@
 
 enum { ROW_TILE = 32 };
 
-static void gather_b(struct adapted *l)
+/* All B of a layer as one matrix (n, inner): each beside its own columns of h, zero elsewhere. */
+static struct rows gather_b(struct decoder_trainer *t, const struct adapted *l)
 {
 	size_t row = 0, rank = l->b[0]->columns;
+	float *block = t->scratch.b;
 
+	memset(block, 0, l->w->n * l->inner * sizeof(*block));
 	for (size_t part = 0; part < l->parts; row += l->rows[part++])
 		for (size_t i = 0; i < l->rows[part]; i++)
-			memcpy(l->block + (row + i) * l->inner + part * rank, l->b[part]->value + i * rank, rank * sizeof(float));
-}
-
-void adapted_begin(struct decoder_trainer *t)
-{
-	for (size_t i = 0; i < t->d->layers; i++)
-		for (size_t k = 0; k < LINEARS; k++)
-			gather_b(&t->linear[i][k]);
+			memcpy(block + (row + i) * l->inner + part * rank, l->b[part]->value + i * rank, rank * sizeof(*block));
+	return rows_of(block, l->w->n, l->inner, l->inner);
 }
 
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l)
@@ -72,7 +69,7 @@ void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, 
 	const struct kernels *kernels = t->d->kernels;
 	size_t k = l->w->k, ld = adapted_words(t, l);
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
-	struct rows b = rows_of(l->block, l->w->n, l->inner, l->inner);
+	struct rows b = gather_b(t, l);
 
 	pack_rows(&t->packing, kernels, t->d->pool, &a, NULL);
 	product(&t->packing, t->d->pool, x, p->rows, ld, h, l->inner);
@@ -114,7 +111,7 @@ void adapted_backward(struct decoder_pass *p, const struct adapted *l, const flo
 	const struct kernels *kernels = t->d->kernels;
 	size_t n = l->w->n, k = l->w->k, ld = kernels->rounded_words(n) + kernels->rounded_words(l->inner);
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
-	struct rows b = rows_of(l->block, n, l->inner, l->inner);
+	struct rows b = gather_b(t, l);
 	float *rounded = t->scratch.rounded;
 
 	transposed_product(p, h, l->inner, d, n, t->scratch.inner_sum);

@@ -48,7 +48,6 @@ static void adapt_matrix(struct decoder_trainer *t, struct adapted *l, const str
 		l->b[i] = parameters_add(&t->parameters, list, 1, l->rows[i], t->options.rank, false);
 		l->b[i]->decays = false;
 	}
-	l->block = mem_zero(w->n * l->inner, sizeof(*l->block));
 }
 
 struct decoder_trainer *decoder_trainer_new(const struct decoder *d, const struct decoder_training *options)
@@ -75,9 +74,6 @@ void decoder_trainer_free(struct decoder_trainer *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->d->layers; i++)
-		for (size_t k = 0; k < LINEARS; k++)
-			free(t->linear[i][k].block);
 	free(t->linear);
 	free(t->state);
 	free(t->memory);

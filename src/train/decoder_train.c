@@ -79,6 +79,7 @@ static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_tr
 	s->wide = take(&next, rows * wide);
 	s->d_gate = take(&next, rows * d->ffn);
 	s->d_h = take(&next, rows * inner);
+	s->b = take(&next, widest * inner);
 	s->turned = take(&next, inner * (rows + 16));
 	s->inner_sum = take(&next, inner * widest);
 	s->turns = take(&next, positions * decoder_turns_width(d));
@@ -371,7 +372,6 @@ static void run_layers(struct decoder_pass *p)
 		t->attend_memory = mem_aligned(need * sizeof(float));
 		t->attend_size = need;
 	}
-	adapted_begin(t);
 	for_rows(p, embed_rows);
 	for (p->layer = 0; p->layer < t->d->layers; p->layer++)
 		run_layer(p);

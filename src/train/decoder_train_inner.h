@@ -10,7 +10,7 @@
 
 enum {
 	PARTS_MOST = 3,
-	HEAD_ROWS = 256, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
+	HEAD_ROWS = 128, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
 };
 
 /* A frozen matrix of up to three tensors above each other, each with a pair of its own. All A are one parameter, above each other
@@ -20,7 +20,6 @@ struct adapted {
 	size_t parts, rows[PARTS_MOST], inner;
 	struct parameter *a;             /* (inner, k) */
 	struct parameter *b[PARTS_MOST]; /* (rows[i], rank) */
-	float *block;                    /* (n, inner) all B: each beside its own columns of h, zero elsewhere */
 };
 
 enum linear_part { LINEAR_QKV, LINEAR_OUTPUT, LINEAR_GATE_UP, LINEAR_DOWN, LINEARS };
@@ -47,6 +46,7 @@ struct decoder_scratch_train {
 	float *wide;    /* (rows, 2 ffn or qkv) */
 	float *d_gate;  /* (rows, ffn) */
 	float *d_h;     /* (rows, most inner) */
+	float *b;       /* (widest, most inner) */
 	float *turned;  /* (most inner, rows + 16) */
 	float *inner_sum; /* (most inner, widest) */
 	float *turns;   /* (positions, 1 or 2 reaches, head_width) */
@@ -81,7 +81,6 @@ struct decoder_pass {
 };
 
 /* decoder_linear.c */
-void adapted_begin(struct decoder_trainer *t); /* gathers all B of this step */
 /* The columns that a row for adapted_forward() has room for, in words. */
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 /* out (rows, n) = x W^T + h B^T, where x was rounded into rows of adapted_words(); h (rows, inner) is kept. */
