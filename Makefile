@@ -136,6 +136,9 @@ bench-knowledge: $(B)/bench/knowledge
 bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
 	@bench/retrieve.py $(B)/bench/retrieve $(B)/bench/engine
 	@bench/library.py $(B)/bench/library
+# Training beside PyTorch (docs/benchmarks.md says how its environment is made).
+bench-train: $(B)/bench/train
+	@bench/train.py $<
 bench-peers:
 	@tools/bench-peers.sh build/peers
 $(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
@@ -156,6 +159,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-retrieve bench-knowledge bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
