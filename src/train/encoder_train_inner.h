@@ -1,8 +1,10 @@
-/* encoder_train_inner.h - what encoder_setup.c (weights in and out), encoder_train.c (the arithmetic) and encoder_lora.c share. */
+/* encoder_train_inner.h - what encoder_setup.c (weights in and out), encoder_train.c (the layers), encoder_head.c and
+ * encoder_lora.c share. */
 #ifndef RUNG_TRAIN_ENCODER_TRAIN_INNER_H
 #define RUNG_TRAIN_ENCODER_TRAIN_INNER_H
 
 #include "llm/encoder_inner.h"
+#include "train/attend.h"
 #include "train/encoder_train.h"
 #include "train/product.h"
 
@@ -69,6 +71,22 @@ struct encoder_trainer {
 	size_t attend_size;
 	bool *seen;    /* (vocabulary) */
 };
+
+/* One way through the model: texts side by side. */
+struct training_pass {
+	struct encoder_trainer *t;
+	struct span *spans;
+	const struct training_text *const *texts;
+	size_t n_texts, rows;
+	size_t layer; /* at work */
+	bool add;     /* gradients are added to what is there */
+};
+
+/* encoder_head.c: out (width) = the mean of a text's rows of scratch.y, or its first; out (classes) = what the head makes of that;
+ * and the sum of losses of all texts, after which scratch.d is what the rows owe. */
+void encoder_pool_rows(const struct encoder_trainer *t, const struct span *s, float *out);
+void encoder_head_scores(const struct encoder_trainer *t, const float *pooled, float *out);
+double encoder_head(struct training_pass *p, double *weight);
 
 /* merged = weight + scale B A, of all matrices (encoder_lora.c). */
 void lora_merge(struct encoder_trainer *t);
