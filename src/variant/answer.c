@@ -284,6 +284,7 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 	const struct search *search = v->lookup ? v->lookup->search : NULL;
 	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
 
+	embeds = embeds || (v->lookup && lookup_embeds(v->lookup));
 	*unfit = NULL;
 	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
 		return false;
