@@ -315,6 +315,7 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 	const struct search *search = v->lookup ? v->lookup->search : NULL;
 	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
 
+	embeds = embeds || (v->lookup && lookup_embeds(v->lookup));
 	*unfit = NULL;
 	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
 		return false;
@@ -322,8 +323,12 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 		return false;
 	if (*unfit)
 		return true;
-	if ((embeds && !workshop_vectors(w, err)) || (v->tuning && !workshop_tuned(w, v, err)))
+	if (embeds && !workshop_vectors(w, err))
 		return false;
+	if (v->tuning && !workshop_tuned(w, v, err)) {
+		*unfit = tuning_waits(w, v) ? arena_string(&w->arena, err->text) : NULL;
+		return *unfit != NULL;
+	}
 	return !v->model || model_open(w->models, workshop_model(w, v, err), err);
 }
 

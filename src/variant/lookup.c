@@ -131,6 +131,11 @@ static const struct lookup lookups[] = {
 	  .answer = nearest_answer },
 };
 
+bool lookup_embeds(const struct lookup *l)
+{
+	return l->answer == label_table_vectors;
+}
+
 const struct lookup *lookup_all(size_t *n)
 {
 	*n = sizeof(lookups) / sizeof(lookups[0]);

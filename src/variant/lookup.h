@@ -16,6 +16,7 @@ struct lookup {
 };
 
 const struct lookup *lookup_all(size_t *n);
+bool lookup_embeds(const struct lookup *l); /* it needs the embedding model, and no documents */
 
 /* The row of gazetteer.c: strings of the pool that stand in the input. */
 bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,

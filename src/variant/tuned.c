@@ -291,6 +291,11 @@ static bool train(struct workshop *w, const struct variant *v, const struct less
 	return trained;
 }
 
+bool tuning_waits(const struct workshop *w, const struct variant *v)
+{
+	return v->technique && v->technique->answer == ANSWER_SCORES && !(w->watch && w->watch->lora);
+}
+
 static bool find_or_train(struct workshop *w, const struct variant *v, struct tuned *out, struct error *err)
 {
 	const char *root = models_tuned(w->models);
@@ -301,8 +306,12 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 		return error_set(err, "there is no place for fine-tuned models here");
 	if (w->watch && w->watch->version)
 		return tuned_find(root, w->watch->version, out, err);
-	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err) &&
-		(found || train(w, v, &l, out, err));
+	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err);
+	if (ready && !found && tuning_waits(w, v))
+		ready = error_set(err, "not trained: decoders seldom name labels better than encoders and take ten times as long; `rung tune TASK "
+				       "--method %s` trains it, and then a climb measures it", v->tuning->id);
+	else if (ready && !found)
+		ready = train(w, v, &l, out, err);
 	lesson_release(&l);
 	return ready;
 }

@@ -98,6 +98,8 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 /* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err);
 void workshop_free_tuned(struct workshop *w);
+/* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
+bool tuning_waits(const struct workshop *w, const struct variant *v);
 /* The name of the model that answers: the variant's own, or what was trained from it. */
 const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err);
 /* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */

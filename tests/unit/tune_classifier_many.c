@@ -159,6 +159,7 @@ static void hard_pools(void **state)
 	struct error err;
 
 	(void)state;
+	tear_down(NULL);
 	for (size_t m = 0; m < n_methods; m++) {
 		struct classifier *c;
 

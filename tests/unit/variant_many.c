@@ -194,6 +194,20 @@ static void classifiers_answer_with_sets(void **state)
 	close_pizzas();
 }
 
+/* Without an embedding model a variant that needs one says so before it is asked. */
+static void what_embeds_needs_its_model(void **state)
+{
+	const char *unfit;
+
+	(void)state;
+	open_pizzas(TABLE, codes);
+	assert_true(variant_ready(p.workshop, find("2/label-table"), &unfit, &p.err) && !unfit);
+	assert_false(variant_ready(p.workshop, find("2/label-vectors"), &unfit, &p.err));
+	assert_false(variant_ready(p.workshop, find("3/embedding-head"), &unfit, &p.err));
+	assert_non_null(strstr(p.err.text, "MiniLM"));
+	close_pizzas();
+}
+
 /* The words of a sentence against the table's rows; the pool taught how near is near enough, and nothing else. */
 static void the_table_answers_sentence_by_sentence(void **state)
 {
@@ -225,7 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_fits_sets_is_tried), cmocka_unit_test(long_lists_are_said_to_be_long),
 		cmocka_unit_test(models_are_asked_for_lists), cmocka_unit_test(replies_become_sets),
-		cmocka_unit_test(classifiers_answer_with_sets), cmocka_unit_test(the_table_answers_sentence_by_sentence),
+		cmocka_unit_test(classifiers_answer_with_sets), cmocka_unit_test(what_embeds_needs_its_model), cmocka_unit_test(the_table_answers_sentence_by_sentence),
 	};
 
 	return cmocka_run_group_tests_name("variant_many", tests, NULL, NULL);
