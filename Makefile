@@ -137,7 +137,7 @@ bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
 	@bench/retrieve.py $(B)/bench/retrieve $(B)/bench/engine
 	@bench/library.py $(B)/bench/library
 # Training beside PyTorch (docs/benchmarks.md says how its environment is made).
-bench-train: $(B)/bench/train
+bench-train: $(B)/bench/train $(B)/bench/engine
 	@bench/train.py $<
 bench-peers:
 	@tools/bench-peers.sh build/peers

@@ -20,6 +20,9 @@ DATA = os.environ.get("RUNG_DATA", "../shared/data")
 PYTHON = os.environ.get("TRAIN_PEERS", "build/train-peers") + "/bin/python"
 WORK = "build/bench-train"
 TURNS = int(os.environ.get("BENCH_TURNS", 2))
+# Of the matrix products alone: 6 for each weight that moves, 4 for each that does not, its head for every second token.
+MINILM_FLOPS = 6 * 6 * (4 * 384 * 384 + 2 * 384 * 1536)
+SMOLLM2_FLOPS = 4 * 30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) + 4 * 49152 * 576 / 2
 SMOLLM2 = MODELS + "/smollm2-135m-instruct.Q4_1.gguf"
 MINILM = MODELS + "/all-MiniLM-L6-v2"
 
@@ -57,6 +60,22 @@ def say(name, rung, peer, target):
 def at_most(name, value, limit):
     print(name, "-" if value is None else "%.0f" % value, "%g" % limit, "-" if not value else "%.2f" % (limit / value), "1",
           "absent" if not value else "ok" if value <= limit else "short", sep="\t", flush=True)
+
+
+def peak():
+    """Multiply-adds of the fastest loop of the kernel set in registers, in FLOP/s (bench/peak.h); None without bench/engine."""
+    try:
+        done = subprocess.run([os.path.dirname(engine) + "/engine", "-t", "2", "peak"], stdout=subprocess.PIPE, text=True, check=True)
+        return float(done.stdout.split()[1]) * 1e9
+    except (OSError, subprocess.CalledProcessError, IndexError, ValueError):
+        return None
+
+
+def share(name, rate, flops_per_token):
+    most = peak()
+    value = rate * flops_per_token / most if rate and most else None
+    print(name, "-" if value is None else "%.2f" % value, "1", "-" if value is None else "%.2f" % value, "0.5",
+          "absent" if value is None else "ok" if value >= 0.5 else "short", sep="\t", flush=True)
 
 
 def turns(ours, theirs):
@@ -103,8 +122,9 @@ def encoder_lines(files):
     theirs = ["encoder", "--model", MINILM, "--data", files[0], "--batch", 32, "--steps", 20, "--equal", 128]
     mine, peer = turns(ours, theirs)
     say("train MiniLM, 32 texts of 128 tokens, tokens/s", best(mine), best(peer), 1.3)
-    peak = best(mine, "peak_rss_mb")
-    at_most("train MiniLM, 4096 tokens a step, peak MB", peak and peak * 1.048576, 1200)
+    share("train MiniLM, 32 texts of 128 tokens, share of the peak", best(mine), MINILM_FLOPS)
+    memory = best(mine, "peak_rss_mb")
+    at_most("train MiniLM, 4096 tokens a step, peak MB", memory and memory * 1.048576, 1200)
 
 
 def lora_lines():
@@ -112,8 +132,9 @@ def lora_lines():
     theirs = ["lora", "--gguf", SMOLLM2, "--rank", 16, "--batch", 8, "--tokens", 128, "--steps", 8]
     mine, peer = turns(ours, theirs)
     say("train SmolLM2 LoRA r=16, 8 texts of 128 tokens, tokens/s", best(mine), best(peer), 2)
-    peak = best(mine, "peak_rss_mb")
-    at_most("train SmolLM2 LoRA, 1024 tokens a step, peak MB", peak and peak * 1.048576, 1000)
+    share("train SmolLM2 LoRA, share of the peak", best(mine), SMOLLM2_FLOPS)
+    memory = best(mine, "peak_rss_mb")
+    at_most("train SmolLM2 LoRA, 1024 tokens a step, peak MB", memory and memory * 1.048576, 1000)
 
 
 def accuracy_lines(files):
