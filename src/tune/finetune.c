@@ -82,16 +82,16 @@ void held_out_init(struct held_out *h, const size_t *groups, size_t n, double sh
 }
 
 /* Few examples take more epochs and smaller batches: about as many steps as learning takes. */
-static size_t usual_batch(size_t items)
+static size_t usual_batch(size_t items, bool lora)
 {
-	return items < 1000 ? 16 : 32;
+	return items < 1000 ? (lora ? 8 : 16) : 32;
 }
 
 size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora)
 {
 	if (s->epochs)
 		return s->epochs;
-	return items < 1000 ? (lora ? 4 : 10) : (lora ? 3 : 6);
+	return items < 1000 ? (lora ? 6 : 10) : (lora ? 3 : 6);
 }
 
 /* Tokens of a pass under the cap; 0 and a sentence when not even the longest example fits. */
@@ -132,7 +132,7 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	struct fit_result result;
 	struct fit_options options = {
 		.items = run->items,
-		.batch = s->batch ? s->batch : usual_batch(run->items),
+		.batch = s->batch ? s->batch : usual_batch(run->items, run->lora),
 		.epochs = finetune_epochs(s, run->items, run->lora),
 		.rate = s->rate, .warm_up = s->warm_up, .patience = s->patience, .seed = s->seed, .fingerprint = run->fingerprint,
 	};
