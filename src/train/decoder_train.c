@@ -353,7 +353,7 @@ size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, siz
 
 	other.state = mem_zero(d->layers, sizeof(*other.state));
 	struct attend a = attention(&p);
-	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + attend_scratch_most(&a, longest, longest) + panel +
+	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + attend_scratch_most(&a, longest, longest, tokens) + panel +
 			HEAD_ROWS * (d->vocabulary + 4 * d->width);
 
 	free(other.state);
