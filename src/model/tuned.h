@@ -1,8 +1,8 @@
 /* tuned.h - the registry of fine-tuned models: versions of a name, each a folder with what was trained and a card that says how.
  *
  * root/NAME/vN/ holds card.json and either adapter.gguf (LoRA on a decoder; the model "tuned:NAME:vN") or an encoder's folder with
- * head.safetensors. A version never changes once it is there. Training works in root/NAME/training-KEY/, which becomes the version
- * when it is done. */
+ * head.safetensors. A version never changes once it is there, and its number is not given again when it is gone. Training works in
+ * root/NAME/training-KEY/, which becomes the version when it is done. */
 #ifndef RUNG_MODEL_TUNED_H
 #define RUNG_MODEL_TUNED_H
 
