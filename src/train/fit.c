@@ -13,10 +13,10 @@
 
 enum {
 	MEGABATCH = 50,   /* batches whose items are sorted by length together */
-	FIRST_STEPS = 10, /* whose mean loss later ones are compared with; of the first epoch alone */
+	FIRST_ITEMS = 16, /* whose mean loss later ones are compared with: few, since a high rate spoils the next step already */
 };
 static const double checkpoint_ms = 120e3; /* between two in the middle of an epoch */
-static const double diverged = 2;          /* times the first loss */
+static const double diverged = 3;          /* times the first loss; a batch alone may be easy, not three times as easy */
 
 struct fitting {
 	struct fit_model *m;
@@ -236,7 +236,7 @@ enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct 
 	f.state.fingerprint = options->fingerprint;
 	f.epoch_steps = (options->items + options->batch - 1) / options->batch;
 	f.steps = f.epoch_steps * options->epochs;
-	f.first_steps = f.epoch_steps < FIRST_STEPS ? f.epoch_steps : FIRST_STEPS;
+	f.first_steps = (FIRST_ITEMS + options->batch - 1) / options->batch;
 	f.order = mem_zero(options->items + 1, sizeof(*f.order));
 	f.began_ms = f.saved_ms = clock_ms();
 	if (options->checkpoint)
