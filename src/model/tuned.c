@@ -325,6 +325,19 @@ bool tuned_remove(const char *root, const char *name, struct error *err)
 	return gone;
 }
 
+bool tuned_base_same(const struct tuned *t, const char *base, struct error *err)
+{
+	const char *then = json_string_value(json_object_get(json_object_get(t->card, "base"), "hash"));
+	uint64_t hash;
+	char hex[17];
+
+	if (!tuned_file_hash(base, &hash, err))
+		return false;
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)hash);
+	return (then && strcmp(then, hex) == 0) ||
+	       error_set(err, "model \"%s\": %s changed since it was trained; put the old file back, or train again", t->name, base);
+}
+
 bool tuned_file_hash(const char *path, uint64_t *hash, struct error *err)
 {
 	enum { BEGINNING = 1 << 16, STEP = 4096, SAMPLE = 64 };

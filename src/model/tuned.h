@@ -49,6 +49,9 @@ bool tuned_list(const char *root, bool json, struct buf *out, struct error *err)
 /* Removes a version, files and folder. */
 bool tuned_remove(const char *root, const char *name, struct error *err);
 
+/* Whether the file at that path is still what the version was trained from. */
+bool tuned_base_same(const struct tuned *t, const char *base, struct error *err);
+
 /* A number for a model file's contents: its size, its beginning, and 64 bytes of every 4 KiB. */
 bool tuned_file_hash(const char *path, uint64_t *hash, struct error *err);
 

@@ -89,6 +89,8 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 
 	l->texts = (struct finetune_texts){ .n = pool.n, .classes = w->task->n_labels, .texts = workshop_pool_texts(w),
 					    .classes_of = classes, .groups = groups_of(w->task, &l->arena) };
+	for (size_t i = 0; i < w->task->n_labels; i++) /* outputs are in the order of the labels */
+		*hash = add_hash(w->task->labels[i].name, *hash);
 	for (size_t i = 0; i < pool.n; i++) {
 		classes[i] = pool.items[i]->label;
 		distinct += !seen[classes[i]];

@@ -463,6 +463,32 @@ static void file_hashes_see_what_changes(void **state)
 	free(path);
 }
 
+static void changed_base_is_a_sentence(void **state)
+{
+	char *base = path_of("base.gguf"), hex[17];
+	struct error err = { "" };
+	struct tuned t;
+	uint64_t hash;
+
+	(void)state;
+	add_version("email", "a", "lora", &t);
+	write_file("base.gguf", "weights");
+	assert_false(tuned_base_same(&t, base, &err)); /* the card does not say what it was */
+	assert_true(tuned_file_hash(base, &hash, &err));
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)hash);
+	json_object_set_new(json_object_get(t.card, "base"), "hash", json_string(hex));
+	assert_true(tuned_base_same(&t, base, &err));
+	write_file("base.gguf", "weightz");
+	assert_false(tuned_base_same(&t, base, &err));
+	assert_sentence(&err, "model \"tuned:email:v1\": ");
+	assert_sentence(&err, "base.gguf changed since it was trained; put the old file back, or train again");
+	unlink(base);
+	assert_false(tuned_base_same(&t, base, &err));
+	assert_sentence(&err, "base.gguf: cannot open");
+	tuned_release(&t);
+	free(base);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -481,6 +507,7 @@ int main(void)
 		TEST(numbers_are_given_once),
 		TEST(removal_stays_inside),
 		TEST(file_hashes_see_what_changes),
+		TEST(changed_base_is_a_sentence),
 	};
 
 	return cmocka_run_group_tests_name("model_tuned", tests, NULL, NULL);
