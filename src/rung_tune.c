@@ -144,9 +144,12 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 		free(text);
 		return;
 	}
-	buf_addf(out, "%s: %s of %s, trained on %lld of %lld pool examples", t->name,
-		 t->kind == TUNED_ENCODER ? "encoder" : "LoRA", t->base, (long long)json_integer_value(json_object_get(data, "trained")),
-		 (long long)json_integer_value(json_object_get(data, "items")));
+	buf_addf(out, "%s: %s of %s, ", t->name, t->kind == TUNED_ENCODER ? "encoder" : "LoRA", t->base);
+	if (data)
+		buf_addf(out, "trained on %lld of %lld pool examples", (long long)json_integer_value(json_object_get(data, "trained")),
+			 (long long)json_integer_value(json_object_get(data, "items")));
+	else
+		buf_adds(out, "imported");
 	if (json_is_number(held))
 		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
@@ -372,7 +375,7 @@ static bool export_version(struct rung *r, const struct tuned *t, const char *as
 		return copy_folder(t->folder, output, err);
 	if (gguf)
 		return copy_file(adapter, output, err);
-	bool done = models_base_file(models, t->base, &base, err) &&
+	bool done = models_base_file(models, t->base, &base, err) && tuned_base_same(t, base.data, err) &&
 		    (peft ? export_peft(adapter, base.data, t->base, models_pool(models), output, err) :
 			    export_merged(adapter, base.data, models_pool(models), output, err));
 

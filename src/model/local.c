@@ -167,23 +167,14 @@ static struct voice *add_voice(struct local *l, const char *adapter, struct erro
 static bool find_tuned(const struct local_engine *e, const char *name, struct registry_files *files, struct error *err)
 {
 	struct tuned t;
-	uint64_t hash;
-	char hex[17];
 
 	if (!tuned_find(e->settings->tuned, name, &t, err))
 		return false;
 	bool found = t.kind == TUNED_ADAPTER || error_set(err, "model \"%s\": an encoder, which writes no text", name);
 
-	found = found && registry_find(e->folder, t.base, files, err) && tuned_file_hash(buf_text(&files->base), &hash, err);
-	if (found) {
-		const char *then = json_string_value(json_object_get(json_object_get(t.card, "base"), "hash"));
-
-		snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)hash);
-		if (!then || strcmp(then, hex) != 0)
-			found = error_set(err, "model \"%s\": %s changed since it was trained; put the old file back, or train again",
-					  name, buf_text(&files->base));
+	found = found && registry_find(e->folder, t.base, files, err) && tuned_base_same(&t, buf_text(&files->base), err);
+	if (found)
 		buf_addf(&files->adapter, "%s/adapter.gguf", t.folder);
-	}
 	tuned_release(&t);
 	return found;
 }

@@ -85,11 +85,14 @@ static bool read_version(const char *root, const char *own, size_t version, stru
 	const char *kind = json_string_value(json_object_get(out->card, "kind"));
 
 	out->base = json_string_value(json_object_get(json_object_get(out->card, "base"), "name"));
-	out->kind = kind && strcmp(kind, "encoder") == 0 ? TUNED_ENCODER : TUNED_ADAPTER;
-	if (out->card && (!kind || !out->base))
-		error_set(err, "%s/card.json: no card of a fine-tuned model: \"kind\" or \"base\" is missing", out->folder);
-	if (kind && out->base)
+	bool encoder = kind && strcmp(kind, "encoder") == 0, adapter = kind && strcmp(kind, "lora") == 0;
+
+	out->kind = encoder ? TUNED_ENCODER : TUNED_ADAPTER;
+	if ((encoder || adapter) && out->base)
 		return true;
+	if (out->card)
+		error_set(err, "%s/card.json: no card of a fine-tuned model: \"kind\" must be encoder or lora, and \"base\" have a "
+			       "\"name\"", out->folder);
 	tuned_release(out);
 	return false;
 }
@@ -111,7 +114,10 @@ bool tuned_find(const char *root, const char *name, struct tuned *out, struct er
 	return found;
 }
 
-/* The highest version that is there; 0: none. */
+/* What stays of a removed version, beside its folder: a number is given once, since stored answers name it. */
+static const char removed[] = ".removed";
+
+/* The highest version that is or was there; 0: none. */
 static size_t latest(const char *root, const char *own)
 {
 	struct buf path = { 0 };
@@ -124,7 +130,7 @@ static size_t latest(const char *root, const char *own)
 		char *end;
 		size_t version = entry->d_name[0] == 'v' ? strtoul(entry->d_name + 1, &end, 10) : 0;
 
-		if (version > most && *end == '\0')
+		if (version > most && (*end == '\0' || strcmp(end, removed) == 0))
 			most = version;
 	}
 	if (dir)
@@ -306,11 +312,30 @@ bool tuned_remove(const char *root, const char *name, struct error *err)
 
 	if (!tuned_find(root, name, &t, err))
 		return false;
-	remove_tree(t.folder);
-	bool gone = !file_exists(t.folder) || error_set(err, "%s: cannot be removed: %s", t.folder, strerror(errno));
+	struct buf mark = { 0 };
 
+	buf_addf(&mark, "%s%s", t.folder, removed);
+	bool gone = file_replace(mark.data, "", 0, err);
+
+	if (gone)
+		remove_tree(t.folder);
+	gone = gone && (!file_exists(t.folder) || error_set(err, "%s: cannot be removed: %s", t.folder, strerror(errno)));
+	buf_release(&mark);
 	tuned_release(&t);
 	return gone;
+}
+
+bool tuned_base_same(const struct tuned *t, const char *base, struct error *err)
+{
+	const char *then = json_string_value(json_object_get(json_object_get(t->card, "base"), "hash"));
+	uint64_t hash;
+	char hex[17];
+
+	if (!tuned_file_hash(base, &hash, err))
+		return false;
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)hash);
+	return (then && strcmp(then, hex) == 0) ||
+	       error_set(err, "model \"%s\": %s changed since it was trained; put the old file back, or train again", t->name, base);
 }
 
 bool tuned_file_hash(const char *path, uint64_t *hash, struct error *err)

@@ -1,8 +1,8 @@
 /* tuned.h - the registry of fine-tuned models: versions of a name, each a folder with what was trained and a card that says how.
  *
  * root/NAME/vN/ holds card.json and either adapter.gguf (LoRA on a decoder; the model "tuned:NAME:vN") or an encoder's folder with
- * head.safetensors. A version never changes once it is there. Training works in root/NAME/training-KEY/, which becomes the version
- * when it is done. */
+ * head.safetensors. A version never changes once it is there, and its number is not given again when it is gone. Training works in
+ * root/NAME/training-KEY/, which becomes the version when it is done. */
 #ifndef RUNG_MODEL_TUNED_H
 #define RUNG_MODEL_TUNED_H
 
@@ -48,6 +48,9 @@ bool tuned_note(struct tuned *t, const char *what, size_t n, double score, struc
 bool tuned_list(const char *root, bool json, struct buf *out, struct error *err);
 /* Removes a version, files and folder. */
 bool tuned_remove(const char *root, const char *name, struct error *err);
+
+/* Whether the file at that path is still what the version was trained from. */
+bool tuned_base_same(const struct tuned *t, const char *base, struct error *err);
 
 /* A number for a model file's contents: its size, its beginning, and 64 bytes of every 4 KiB. */
 bool tuned_file_hash(const char *path, uint64_t *hash, struct error *err);

@@ -77,23 +77,24 @@ static size_t tile_floats(const struct attend *a, struct longest l)
 }
 
 /* What the spans with a prefix owe its rows: keys, then values, of all key heads. */
-static size_t owed_floats(const struct attend *a)
+static size_t owed_floats(const struct attend *a, size_t prefixes)
 {
-	size_t n = 0;
+	return padded(prefixes * 2 * a->kv_heads * a->width);
+}
 
-	for (size_t i = 0; i < a->n_spans; i++)
-		n += a->spans[i].n_prefix * 2 * a->kv_heads * a->width;
-	return padded(n);
+size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen, size_t prefixes)
+{
+	return (size_t)pool_threads(a->pool) * tile_floats(a, (struct longest){ rows, seen }) + owed_floats(a, prefixes);
 }
 
 size_t attend_scratch(const struct attend *a)
 {
-	return (size_t)pool_threads(a->pool) * tile_floats(a, longest_of(a)) + owed_floats(a);
-}
+	struct longest l = longest_of(a);
+	size_t prefixes = 0;
 
-size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen)
-{
-	return (size_t)pool_threads(a->pool) * tile_floats(a, (struct longest){ rows, seen });
+	for (size_t i = 0; i < a->n_spans; i++)
+		prefixes += a->spans[i].n_prefix;
+	return attend_scratch_most(a, l.rows, l.seen, prefixes);
 }
 
 struct run {

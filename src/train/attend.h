@@ -30,8 +30,9 @@ struct attend {
 /* Floats of scratch memory that a call needs; spans must be set. */
 size_t attend_scratch(const struct attend *a);
 
-/* The same for spans that are not there yet: so many rows at most that see so many. */
-size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen);
+/* The same for spans that are not there yet: so many rows at most that see so many, and so many rows of prefixes, counted for each
+ * span that has them. */
+size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen, size_t prefixes);
 
 /* out (rows, heads * width), f32. */
 void attend_forward(const struct attend *a, float *out, float *scratch);

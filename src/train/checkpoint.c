@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -69,7 +70,20 @@ static bool get_parameters(FILE *f, struct parameters *ps)
 		if (p->by_rows && !get(f, p->moved, p->rows * sizeof(*p->moved)))
 			return false;
 	}
-	return fgetc(f) == EOF;
+	return true;
+}
+
+/* Whether the header's counts agree with each other and with the size of the file: nothing is allocated for damaged ones. */
+static bool fits(FILE *f, const struct header *h, const struct parameters *ps)
+{
+	uint64_t bytes = sizeof(*h) + h->state.curve_n * sizeof(struct fit_point) + h->steps * sizeof(*ps->rates);
+	struct stat status;
+
+	for (size_t i = 0; i < ps->n; i++)
+		bytes += 3 * values_of(ps->at[i]) * sizeof(float) + (ps->at[i]->by_rows ? ps->at[i]->rows * sizeof(uint32_t) : 0);
+	return h->steps == h->state.step && h->state.curve_n <= h->steps && h->steps < (uint64_t)1 << 32 &&
+	       (h->state.curve_n == 0 || h->state.best < h->state.curve_n) && fstat(fileno(f), &status) == 0 &&
+	       (uint64_t)status.st_size == bytes;
 }
 
 bool checkpoint_read(const char *path, struct parameters *ps, struct fit_state *state, struct fit_point **curve, bool *found,
@@ -87,19 +101,18 @@ bool checkpoint_read(const char *path, struct parameters *ps, struct fit_state *
 		fclose(f);
 		return true;
 	}
-	whole = whole && h.state.curve_n <= h.steps + 1 && h.steps < (uint64_t)1 << 32;
-	if (whole) {
-		*state = h.state;
+	if (whole && fits(f, &h, ps)) {
 		*curve = mem_resize(*curve, h.state.curve_n + 1, sizeof(**curve));
 		ps->rates = mem_resize(ps->rates, h.steps + 1, sizeof(*ps->rates));
 		ps->rates_room = h.steps + 1;
 		ps->n_steps = h.steps;
-		whole = get(f, *curve, h.state.curve_n * sizeof(**curve)) && get(f, ps->rates, h.steps * sizeof(*ps->rates)) &&
-			get_parameters(f, ps);
+		*found = get(f, *curve, h.state.curve_n * sizeof(**curve)) && get(f, ps->rates, h.steps * sizeof(*ps->rates)) &&
+			 get_parameters(f, ps);
 	}
 	fclose(f);
-	*found = whole;
-	return whole || error_set(err, "%s: the checkpoint is damaged; remove it to train from the beginning", path);
+	if (*found)
+		*state = h.state;
+	return *found || error_set(err, "%s: the checkpoint is damaged; remove it to train from the beginning", path);
 }
 
 bool values_write(const char *path, const struct parameters *ps, struct error *err)

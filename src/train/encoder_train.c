@@ -276,7 +276,7 @@ size_t encoder_trainer_bytes(const struct encoder_trainer *t, size_t tokens, siz
 
 	other.state = mem_zero(t->e->layers, sizeof(*other.state));
 	struct attend a = attention(&p);
-	size_t floats = lay_out(&other, NULL, tokens) + attend_scratch_most(&a, longest, longest) + 3 * largest;
+	size_t floats = lay_out(&other, NULL, tokens) + attend_scratch_most(&a, longest, longest, 0) + 3 * largest;
 
 	free(other.state);
 	return parameters_bytes(&t->parameters) + parameters_bytes(&t->frozen) + floats * sizeof(float) +

@@ -13,10 +13,10 @@
 
 enum {
 	MEGABATCH = 50,   /* batches whose items are sorted by length together */
-	FIRST_STEPS = 10, /* whose mean loss later ones are compared with */
+	FIRST_ITEMS = 16, /* whose mean loss later ones are compared with: few, since a high rate spoils the next step already */
 };
 static const double checkpoint_ms = 120e3; /* between two in the middle of an epoch */
-static const double diverged = 2;          /* times the first loss */
+static const double diverged = 3;          /* times the first loss; a batch alone may be easy, not three times as easy */
 
 struct fitting {
 	struct fit_model *m;
@@ -24,7 +24,7 @@ struct fitting {
 	struct fit_result *result;
 	struct fit_state state;
 	size_t *order;
-	size_t epoch_steps, steps;
+	size_t epoch_steps, steps, first_steps;
 	struct buf best;            /* path of the best values */
 	double began_ms, saved_ms;
 	size_t began_step;
@@ -139,7 +139,7 @@ static bool run_step(struct fitting *f)
 	f->state.step++;
 	f->state.loss += loss;
 	f->state.loss_steps++;
-	if (f->state.step <= FIRST_STEPS)
+	if (f->state.step <= f->first_steps)
 		f->state.first_loss += (loss - f->state.first_loss) / (double)f->state.step;
 	f->recent = f->state.step == f->began_step + 1 ? loss : 0.9 * f->recent + 0.1 * loss;
 	show(f, rate);
@@ -159,7 +159,7 @@ static bool evaluate(struct fitting *f)
 	struct fit_result *r = f->result;
 	struct fit_point point = { .step = f->state.step, .loss = f->state.loss / fmax(f->state.loss_steps, 1), .score = NAN };
 
-	if (point.loss > diverged * f->state.first_loss && f->state.step > FIRST_STEPS)
+	if (point.loss > diverged * f->state.first_loss && f->state.step > f->first_steps)
 		return error_set(f->err, "the loss rose from %.3g to %.3g: the learning rate %g is too high; train with a lower one, such "
 				 "as %g", f->state.first_loss, point.loss, f->o->rate, f->o->rate / 10);
 	parameters_catch_up(f->m->parameters);
@@ -236,13 +236,14 @@ enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct 
 	f.state.fingerprint = options->fingerprint;
 	f.epoch_steps = (options->items + options->batch - 1) / options->batch;
 	f.steps = f.epoch_steps * options->epochs;
+	f.first_steps = (FIRST_ITEMS + options->batch - 1) / options->batch;
 	f.order = mem_zero(options->items + 1, sizeof(*f.order));
 	f.began_ms = f.saved_ms = clock_ms();
 	if (options->checkpoint)
 		buf_addf(&f.best, "%s.best", options->checkpoint);
 	if (resume(&f))
 		end = run_epochs(&f);
-	if (end == FIT_DONE && !take_best(&f))
+	if (end != FIT_FAILED && !take_best(&f))
 		end = FIT_FAILED;
 	if (end == FIT_DONE && options->checkpoint) {
 		unlink(options->checkpoint);

@@ -43,7 +43,7 @@ struct fit_options {
 	size_t patience;     /* evaluations without a better score before it ends; 0: never */
 	uint64_t seed;       /* of the order of items */
 	uint64_t fingerprint; /* of data and settings: a checkpoint of other ones is not gone on from */
-	const char *checkpoint; /* path; NULL: none is written */
+	const char *checkpoint; /* path; NULL: none is written, and the last weights stay instead of the best */
 	struct fit_progress progress;
 };
 

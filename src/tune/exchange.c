@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -86,7 +87,17 @@ static void add_half(const struct decoder *d, const struct tensor *t, size_t lay
 		tensor_rows(t), tensor_columns(t), values, TENSOR_F32 };
 }
 
-static bool write_peft_config(const struct gguf *g, size_t rank, const char *base_name, const char *folder, struct error *err)
+/* Whether some layer's matrix of that name has a pair. */
+static bool is_adapted(const struct gguf *g, size_t layers, const struct exchange_name *l)
+{
+	for (size_t i = 0; i < layers; i++)
+		if (exchange_half(g, i, l, 'a'))
+			return true;
+	return false;
+}
+
+static bool write_peft_config(const struct gguf *g, size_t layers, size_t rank, const char *base_name, const char *folder,
+			      struct error *err)
 {
 	struct buf path = { 0 };
 	json_t *modules = json_array();
@@ -94,7 +105,7 @@ static bool write_peft_config(const struct gguf *g, size_t rank, const char *bas
 
 	gguf_float(g, "adapter.lora.alpha", &alpha);
 	for (size_t i = 0; i < EXCHANGE_NAMES; i++)
-		if (exchange_half(g, 0, &exchange_names[i], 'a'))
+		if (is_adapted(g, layers, &exchange_names[i]))
 			json_array_append_new(modules, json_string(strchr(exchange_names[i].module, '.') + 1));
 	json_t *config = json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:b, s:b, s:o}", "peft_type", "LORA", "task_type", "CAUSAL_LM",
 				   "base_model_name_or_path", base_name, "r", (json_int_t)rank, "lora_alpha", alpha, "lora_dropout", 0.0,
@@ -132,7 +143,7 @@ static bool write_peft(const struct gguf *g, const struct decoder *d, const char
 		}
 	buf_addf(&path, "%s/adapter_model.safetensors", folder);
 	bool written = file_make_folder(folder, err) && safetensors_write(path.data, out, n, format, 1, err) &&
-		       write_peft_config(g, rank, base_name, folder, err);
+		       write_peft_config(g, d->layers, rank, base_name, folder, err);
 
 	buf_release(&path);
 	arena_release(&arena);
@@ -190,23 +201,25 @@ static bool read_peft_name(const char *name, size_t *layer, const struct exchang
 }
 
 /* alpha as rung and llama.cpp scale with: alpha / rank; rsLoRA's alpha / sqrt(rank) is written as a larger one. */
-static bool read_alpha(const json_t *config, const char *folder, double *alpha, struct error *err)
+static bool read_alpha(const json_t *config, const char *folder, size_t *rank, double *alpha, struct error *err)
 {
-	double rank = json_number_value(json_object_get(config, "r"));
+	json_int_t r = json_integer_value(json_object_get(config, "r"));
 
 	*alpha = json_number_value(json_object_get(config, "lora_alpha"));
-	if (!(rank >= 1) || !(*alpha > 0))
+	if (r < 1 || !(*alpha > 0))
 		return error_set(err, "%s/adapter_config.json: \"r\" and \"lora_alpha\" must be numbers above 0", folder);
+	*rank = (size_t)r;
 	if (json_is_true(json_object_get(config, "use_dora")) ||
 	    json_object_size(json_object_get(config, "rank_pattern")) + json_object_size(json_object_get(config, "alpha_pattern")) > 0)
 		return error_set(err, "%s/adapter_config.json: DoRA and ranks or alphas of their own for some modules are not supported; "
 				      "train a plain LoRA", folder);
 	if (json_is_true(json_object_get(config, "use_rslora")))
-		*alpha *= sqrt(rank);
+		*alpha *= sqrt((double)r);
 	return true;
 }
 
-static bool convert_peft(const struct safetensors *s, const struct decoder *d, double alpha, const char *path, struct error *err)
+static bool convert_peft(const struct safetensors *s, const struct decoder *d, size_t rank, double alpha, const char *path,
+			 struct error *err)
 {
 	const struct gguf_pair pairs[] = {
 		{ "general.type", "adapter", 0 },
@@ -231,6 +244,11 @@ static bool convert_peft(const struct safetensors *s, const struct decoder *d, d
 		       error_set(err, "tensor \"%.100s\" adapts nothing that this engine can: attention and feed-forward matrices", t->name);
 		if (!read)
 			break;
+		if ((half == 'a' ? tensor_rows(t) : tensor_columns(t)) != rank) {
+			read = error_set(err, "tensor \"%.100s\" has %zu rows of %zu values, but \"r\" in adapter_config.json is %zu", t->name,
+					 tensor_rows(t), tensor_columns(t), rank);
+			break;
+		}
 		float *values = exchange_read(t, &arena);
 
 		if (half == 'b')
@@ -249,13 +267,19 @@ bool import_peft(const char *folder, const char *base, struct pool *pool, const 
 	struct decoder *d = config ? exchange_base(base, pool, err) : NULL;
 	struct safetensors *s = NULL;
 	struct buf path = { 0 };
+	size_t rank = 0;
 	double alpha;
 	bool done = false;
 
 	buf_addf(&path, "%s/adapter_model.safetensors", folder);
-	if (d && read_alpha(config, folder, &alpha, err) && (s = safetensors_open(path.data, err)) != NULL) {
-		done = convert_peft(s, d, alpha, adapter, err) || error_prefix(err, "%s", path.data);
-		done = done && adapter_fits(adapter, base, err);
+	if (d && read_alpha(config, folder, &rank, &alpha, err) && (s = safetensors_open(path.data, err)) != NULL) {
+		done = convert_peft(s, d, rank, alpha, adapter, err);
+		if (done && !adapter_fits(adapter, base, err)) {
+			unlink(adapter);
+			done = false;
+		}
+		if (!done)
+			error_prefix(err, "%s", path.data);
 	}
 	safetensors_free(s);
 	decoder_free(d);

@@ -112,6 +112,8 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 	bool *seen = arena_array(&l->arena, task->n_labels, sizeof(*seen));
 	uint8_t *sets = task->many ? arena_array(&l->arena, l->n * task->n_labels, sizeof(*sets)) : NULL;
 
+	for (size_t i = 0; i < task->n_labels; i++) /* outputs are in the order of the labels */
+		*hash = add_hash(task->labels[i].name, *hash);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct example *item = l->items[i];
 
