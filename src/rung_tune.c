@@ -6,9 +6,11 @@
 #include "base/file.h"
 #include "eval/eval.h"
 #include "llm/adapter.h"
+#include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
 #include "task/scorer.h"
+#include "tune/curate.h"
 #include "tune/exchange.h"
 
 /* The variant of rung 3 that the options mean. */
@@ -293,6 +295,29 @@ static bool export_version(struct rung *r, const struct tuned *t, const char *as
 
 	buf_release(&base);
 	return done;
+}
+
+enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, char **text, struct rung_error *err)
+{
+	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
+	struct buf folder = { 0 }, out = { 0 };
+	struct curation found;
+	struct error e;
+
+	if (!rung_open_task(r, &open, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	registry_folder(r->options.models, &folder);
+	const char *path = rung_beside_store(r, CURATE_FILE);
+	struct curate_models models = { rung_models(r), buf_text(&folder), model ? model : "local" };
+	bool done = curate_find(r->task, &models, r->options.seed, &r->arena, &found, &e) &&
+		    curate_merge(r->task, path, &r->arena, &found, &e) && curate_write(r->task, &found, path, &e);
+
+	buf_release(&folder);
+	if (!done)
+		return rung_failed(RUNG_INPUT, &e, err);
+	(json ? curate_json : curate_text)(r->task, &found, path, &out);
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
 }
 
 /* The registry's folder, with the task file read and nothing else. */
