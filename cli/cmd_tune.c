@@ -127,7 +127,8 @@ const struct command command_tune = {
 	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
 	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
 	"on from its last checkpoint. curate looks through the pool for copies, leaks and wrong labels, and writes\n"
-	"curation.csv beside the store, which training follows and you may change. ls lists the versions, rm removes one, export writes one for other programs, and\n"
-	"import takes in what was trained elsewhere: PEFT's folder, a GGUF adapter, an encoder's folder.",
+	"curation.csv beside the store, which training follows and you may change. ls lists the versions, rm removes\n"
+	"one, export writes one for other programs, and import takes in what was trained elsewhere: PEFT's folder, a\n"
+	"GGUF adapter, an encoder's folder.",
 	options_of, 1, 3, run,
 };

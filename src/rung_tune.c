@@ -125,12 +125,15 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
-	const char *unfit, *name = NULL;
+	const char *unfit = NULL, *name = NULL;
+	struct curated curated;
 	struct tuned t;
 	double score;
 
 	workshop_watch(w, watch);
-	bool done = variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
+	workshop_curate(w, &curated);
+	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
+		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    score_dev(r, w, v, dev, &score, err) && tuned_find(models_tuned(rung_models(r)), name, &t, err);
 
 	if (unfit)

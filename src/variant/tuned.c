@@ -53,12 +53,12 @@ const struct tuning *tuning_all(enum task_kind kind, size_t *n)
 /* What one model is trained from. */
 struct lesson {
 	struct arena arena;
+	struct item_list items;          /* of the pool */
 	struct finetune_texts texts;     /* an encoder's */
 	struct finetune_prompts prompts; /* a decoder's */
 	struct finetune_settings settings;
 	struct buf base;                 /* path */
 	char base_hash[17], data_hash[17], key[17];
-	size_t n;
 };
 
 static void hex(uint64_t hash, char out[17])
@@ -71,29 +71,30 @@ static uint64_t add_hash(const char *text, uint64_t hash)
 	return hash64(text, strlen(text), hash);
 }
 
-static const size_t *groups_of(const struct task *task, struct arena *arena)
+static const size_t *groups_of(struct lesson *l)
 {
-	struct item_list pool = task->pool.list;
-	size_t *groups = arena_array(arena, pool.n, sizeof(*groups));
+	size_t *groups = arena_array(&l->arena, l->items.n, sizeof(*groups));
 
-	for (size_t i = 0; i < pool.n; i++)
-		groups[i] = pool.items[i]->group;
+	for (size_t i = 0; i < l->items.n; i++)
+		groups[i] = l->items.items[i]->group;
 	return groups;
 }
 
 static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
 {
-	struct item_list pool = w->task->pool.list;
-	size_t *classes = arena_array(&l->arena, pool.n, sizeof(*classes)), distinct = 0;
+	struct item_list items = l->items;
+	const char **texts = arena_array(&l->arena, items.n, sizeof(*texts));
+	size_t *classes = arena_array(&l->arena, items.n, sizeof(*classes)), distinct = 0;
 	bool *seen = arena_array(&l->arena, w->task->n_labels, sizeof(*seen));
 
-	l->texts = (struct finetune_texts){ .n = pool.n, .classes = w->task->n_labels, .texts = workshop_pool_texts(w),
-					    .classes_of = classes, .groups = groups_of(w->task, &l->arena) };
-	for (size_t i = 0; i < pool.n; i++) {
-		classes[i] = pool.items[i]->label;
+	l->texts = (struct finetune_texts){ .n = items.n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
+					    .groups = groups_of(l) };
+	for (size_t i = 0; i < items.n; i++) {
+		texts[i] = workshop_text(w, &l->arena, items.items[i]);
+		classes[i] = items.items[i]->label;
 		distinct += !seen[classes[i]];
 		seen[classes[i]] = true;
-		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(l->texts.texts[i], *hash));
+		*hash = add_hash(w->task->labels[classes[i]].name, add_hash(texts[i], *hash));
 	}
 	if (distinct < 2)
 		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
@@ -102,15 +103,15 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 
 static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
 {
-	struct item_list pool = w->task->pool.list;
-	struct model_request *prompts = arena_array(&l->arena, pool.n, sizeof(*prompts));
-	const char **completions = arena_array(&l->arena, pool.n, sizeof(*completions));
+	struct item_list items = l->items;
+	struct model_request *prompts = arena_array(&l->arena, items.n, sizeof(*prompts));
+	const char **completions = arena_array(&l->arena, items.n, sizeof(*completions));
 	struct variant asked = *v;
 
 	if (v->tuning->lesson && w->task->has_gold)
 		asked.technique = v->tuning->lesson;
-	for (size_t i = 0; i < pool.n; i++) {
-		const struct example *item = pool.items[i];
+	for (size_t i = 0; i < items.n; i++) {
+		const struct example *item = items.items[i];
 		struct evidence shown;
 
 		if (!request_build(w, &asked, item, workshop_text(w, &l->arena, item), &l->arena, &prompts[i], &shown, err))
@@ -118,8 +119,8 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 		completions[i] = request_completion(w->task, item);
 		*hash = add_hash(completions[i], add_hash(request_json(&l->arena, &prompts[i]), *hash));
 	}
-	l->prompts = (struct finetune_prompts){ .n = pool.n, .prompts = prompts, .completions = completions,
-						.groups = groups_of(w->task, &l->arena) };
+	l->prompts = (struct finetune_prompts){ .n = items.n, .prompts = prompts, .completions = completions,
+						.groups = groups_of(l) };
 	return true;
 }
 
@@ -147,7 +148,7 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 {
 	uint64_t base, data = 0;
 
-	*l = (struct lesson){ .settings = settings_of(w, v), .n = w->task->pool.list.n };
+	*l = (struct lesson){ .settings = settings_of(w, v), .items = w->curated ? w->curated->pool.list : w->task->pool.list };
 	arena_init(&l->arena);
 	if (!find_base(w, v, l, &base, err) || !(v->model ? read_prompts(w, v, l, &data, err) : read_texts(w, l, &data, err)))
 		return false;
@@ -202,6 +203,26 @@ static const char *registered_name(struct workshop *w)
 	return *name ? name : "task";
 }
 
+/* What is trained from, and what curation.csv took out of the pool before. */
+static json_t *data_json(const struct workshop *w, const struct lesson *l, const struct finetune_outcome *o)
+{
+	json_t *data = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items", (json_int_t)l->items.n,
+				 "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held, "too_long",
+				 (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human", (json_int_t)l->items.n,
+				 "model_labelled", (json_int_t)0);
+
+	if (w->curated && w->curated->hash) {
+		json_t *dropped = json_object();
+
+		for (enum curate_reason r = 0; r < CURATE_REASONS; r++)
+			if (w->curated->dropped[r])
+				json_object_set_new(dropped, curate_reason_name(r), json_integer((json_int_t)w->curated->dropped[r]));
+		json_object_set_new(data, "dropped", dropped);
+		json_object_set_new(data, "relabelled", json_integer((json_int_t)w->curated->relabelled));
+	}
+	return data;
+}
+
 static json_t *card_of(const struct workshop *w, const struct variant *v, const struct lesson *l,
 		       const struct finetune_outcome *o)
 {
@@ -215,10 +236,7 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_embedding_name(w->models),
 						    "hash", l->base_hash, "licence",
 						    "as the base model's: see where it came from before passing this on"));
-	json_object_set_new(card, "data", json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items",
-						    (json_int_t)l->n, "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held,
-						    "too_long", (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human",
-						    (json_int_t)l->n, "model_labelled", (json_int_t)0));
+	json_object_set_new(card, "data", data_json(w, l, o));
 	json_object_set_new(card, "key", json_string(l->key));
 	json_object_set_new(card, "kernels", json_string(kernels ? kernels->name : ""));
 	json_object_set_new(card, "settings", finetune_settings_json(&l->settings));
