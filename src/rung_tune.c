@@ -100,7 +100,9 @@ static bool score_dev(struct rung *r, struct workshop *w, const struct variant *
 static void describe(const struct tuned *t, bool json, struct buf *out)
 {
 	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
-	const json_t *held = json_object_get(t->card, "held_out_score");
+	const json_t *held = json_object_get(t->card, "held_out_score"), *count;
+	json_int_t dropped = 0;
+	const char *reason;
 
 	if (json) {
 		char *text = json_dumps(t->card, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -109,9 +111,13 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 		free(text);
 		return;
 	}
+	json_object_foreach(json_object_get(data, "dropped"), reason, count)
+		dropped += json_integer_value(count);
 	buf_addf(out, "%s: %s of %s, trained on %lld of %lld pool examples", t->name,
 		 t->kind == TUNED_ENCODER ? "encoder" : "LoRA", t->base, (long long)json_integer_value(json_object_get(data, "trained")),
-		 (long long)json_integer_value(json_object_get(data, "items")));
+		 (long long)(json_integer_value(json_object_get(data, "items")) + dropped));
+	if (dropped)
+		buf_addf(out, " (" CURATE_FILE " drops %lld)", (long long)dropped);
 	if (json_is_number(held))
 		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
