@@ -1,4 +1,4 @@
-/* cmd_tune.c - rung tune TASK | ls TASK | rm TASK NAME:vN | export TASK NAME:vN | import TASK PATH */
+/* cmd_tune.c - rung tune TASK | curate TASK | ls TASK | rm TASK NAME:vN | export TASK NAME:vN | import TASK PATH */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,13 +72,22 @@ static int import(struct rung *r, const struct settings *s)
 	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
 }
 
+static int curate(struct rung *r, const struct settings *s)
+{
+	struct rung_error err;
+	char *text;
+	enum rung_status status = rung_tune_curate(r, s->base, s->json, &text, &err);
+
+	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
+}
+
 static const struct {
 	const char *name, *arguments;
 	size_t n; /* arguments with the verb and the task */
 	int (*run)(struct rung *r, const struct settings *s);
 } verbs[] = {
 	{ "ls", "", 2, list }, { "rm", " NAME:vN", 3, rm }, { "export", " NAME:vN --as FORMAT -o PATH", 3, export },
-	{ "import", " PATH", 3, import },
+	{ "import", " PATH", 3, import }, { "curate", "", 2, curate },
 };
 
 static int run(const struct settings *s)
@@ -99,7 +108,7 @@ static int run(const struct settings *s)
 		return code;
 	}
 	if (s->n_arguments != 1) {
-		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export and import; see `rung tune --help`\n", s->arguments[0]);
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import and curate; see `rung tune --help`\n", s->arguments[0]);
 		return RUNG_INPUT;
 	}
 	r = terminal_open(s, s->arguments[0]);
@@ -115,10 +124,12 @@ static const struct option_row *const options_of[] = {
 };
 
 const struct command command_tune = {
-	"tune", "TASK | ls TASK | rm|export TASK NAME:vN | import TASK PATH", "fine-tune a small model on the task's pool",
+	"tune", "TASK | curate|ls TASK | rm|export TASK NAME:vN | import TASK PATH", "fine-tune a small model on the task's pool",
 	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
 	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
-	"on from its last checkpoint. ls lists the versions, rm removes one, export writes one for other programs, and\n"
-	"import takes in what was trained elsewhere: PEFT's folder, a GGUF adapter, an encoder's folder.",
+	"on from its last checkpoint. curate looks through the pool for copies, leaks and wrong labels, and writes\n"
+	"curation.csv beside the store, which training follows and you may change. ls lists the versions, rm removes\n"
+	"one, export writes one for other programs, and import takes in what was trained elsewhere: PEFT's folder, a\n"
+	"GGUF adapter, an encoder's folder.",
 	options_of, 1, 3, run,
 };

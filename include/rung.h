@@ -147,6 +147,9 @@ enum rung_status rung_tune_export(struct rung *r, const char *name, const char *
  * or an encoder's folder with head.safetensors. The text says what it is. */
 enum rung_status rung_tune_import(struct rung *r, const char *path, const struct rung_tune_options *options, bool json, char **text,
 				  struct rung_error *err);
+/* Looks through the pool for what fine-tuning had better not learn from, and writes curation.csv beside the store, whose column
+ * `decision` is the user's; rung_tune() and rung_climb() follow it. model: the decoder whose tokens are counted; NULL: local. */
+enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, char **text, struct rung_error *err);
 enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err);
 
 /* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */

@@ -112,7 +112,7 @@ struct models *rung_models(struct rung *r)
 	return r->models;
 }
 
-static void climb_defaults(const struct rung *r, const struct rung_climb_options *o, struct climb_options *out)
+static void climb_defaults(struct rung *r, const struct rung_climb_options *o, struct climb_options *out)
 {
 	*out = (struct climb_options){
 		.seed = r->options.seed, .first_rung = o->first_rung, .last_rung = o->last_rung, .models = o->models,
@@ -120,6 +120,7 @@ static void climb_defaults(const struct rung *r, const struct rung_climb_options
 		.plan = !o->plan ? PLAN_AUTO : strcmp(o->plan, "early") == 0 ? PLAN_EARLY : PLAN_FULL,
 		.max_minutes = o->max_minutes > 0 ? o->max_minutes : r->task->budget.minutes,
 		.max_calls = o->max_calls ? o->max_calls : r->task->budget.calls,
+		.curation = rung_beside_store(r, CURATE_FILE),
 		.progress = { r->options.progress, r->options.stopped, r->options.context },
 	};
 }
@@ -318,6 +319,22 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	return RUNG_OK;
 }
 
+/* A fine-tuned winner is the one that was measured, so it learns from what it learnt from then. */
+static bool curate_winner(struct rung *r, const char *settings, struct error *err)
+{
+	const char *path = rung_beside_store(r, CURATE_FILE);
+
+	if (!r->winner->tuning)
+		return true;
+	if (!curate_apply(r->task, path, &r->arena, &r->curated, err))
+		return false;
+	if (r->curated.hash != settings_curation(settings))
+		return error_set(err, "%s: its decisions changed since the last climb, so that \"%s\" would be another model than was "
+				 "measured; run `rung climb` again", path, r->winner->id);
+	workshop_curate(r->workshop, &r->curated);
+	return true;
+}
+
 static bool choose_variant(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
@@ -343,7 +360,10 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->library, r->store, 0,
 				    run.seed);
 	workshop_serve(r->workshop, run.id);
-	return true;
+	if (curate_winner(r, run.settings, err))
+		return true;
+	r->winner = NULL; /* asked again, it is refused again */
+	return false;
 }
 
 enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer, struct rung_error *err)

@@ -18,6 +18,7 @@ struct rung {
 	struct library *library; /* the task's documents; NULL when it has none */
 	struct workshop *workshop; /* kept between questions */
 	const struct variant *winner;
+	struct curated curated; /* what a fine-tuned winner learnt from */
 	int meets_target;
 };
 

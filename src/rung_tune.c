@@ -6,9 +6,11 @@
 #include "base/file.h"
 #include "eval/eval.h"
 #include "llm/adapter.h"
+#include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
 #include "task/scorer.h"
+#include "tune/curate.h"
 #include "tune/exchange.h"
 #include "tune/general.h"
 #include "variant/teach.h"
@@ -135,7 +137,9 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 static void describe(const struct tuned *t, bool json, struct buf *out)
 {
 	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
-	const json_t *held = json_object_get(t->card, "held_out_score");
+	const json_t *held = json_object_get(t->card, "held_out_score"), *count;
+	json_int_t dropped = 0;
+	const char *reason;
 
 	if (json) {
 		char *text = json_dumps(t->card, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -144,12 +148,16 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 		free(text);
 		return;
 	}
+	json_object_foreach(json_object_get(data, "dropped"), reason, count)
+		dropped += json_integer_value(count);
 	buf_addf(out, "%s: %s of %s, ", t->name, t->kind == TUNED_ENCODER ? "encoder" : "LoRA", t->base);
 	if (data)
-		buf_addf(out, "trained on %lld of %lld pool examples", (long long)json_integer_value(json_object_get(data, "trained")),
-			 (long long)json_integer_value(json_object_get(data, "items")));
+		buf_addf(out, "trained on %lld of %lld examples", (long long)json_integer_value(json_object_get(data, "trained")),
+			 (long long)(json_integer_value(json_object_get(data, "items")) + dropped));
 	else
 		buf_adds(out, "imported");
+	if (dropped)
+		buf_addf(out, " (" CURATE_FILE " drops %lld)", (long long)dropped);
 	if (json_is_number(held))
 		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
@@ -165,12 +173,15 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
 	struct item_list seen = r->task->pool.list;
-	const char *unfit, *name = NULL;
+	const char *unfit = NULL, *name = NULL;
+	struct curated curated;
 	struct tuned t = { 0 };
 
 	seen.n = seen.n < SEEN ? seen.n : SEEN;
 	workshop_watch(w, watch);
-	bool done = variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
+	workshop_curate(w, &curated);
+	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
+		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
 		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || score_general(r, v, &t, err));
 
@@ -381,6 +392,29 @@ static bool export_version(struct rung *r, const struct tuned *t, const char *as
 
 	buf_release(&base);
 	return done;
+}
+
+enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, char **text, struct rung_error *err)
+{
+	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
+	struct buf folder = { 0 }, out = { 0 };
+	struct curation found;
+	struct error e;
+
+	if (!rung_open_task(r, &open, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	registry_folder(r->options.models, &folder);
+	const char *path = rung_beside_store(r, CURATE_FILE);
+	struct curate_models models = { rung_models(r), buf_text(&folder), model ? model : "local" };
+	bool done = curate_find(r->task, &models, r->options.seed, &r->arena, &found, &e) &&
+		    curate_merge(r->task, path, &r->arena, &found, &e) && curate_write(r->task, &found, path, &e);
+
+	buf_release(&folder);
+	if (!done)
+		return rung_failed(RUNG_INPUT, &e, err);
+	(json ? curate_json : curate_text)(r->task, &found, path, &out);
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
 }
 
 /* The registry's folder, with the task file read and nothing else. */

@@ -44,6 +44,16 @@ const char *const *settings_models(const char *settings, struct arena *arena, si
 	return names;
 }
 
+uint64_t settings_curation(const char *settings)
+{
+	json_t *root = json_loads(settings, 0, NULL);
+	const char *text = json_string_value(json_object_get(root, "curation"));
+	uint64_t hash = text ? strtoull(text, NULL, 16) : 0;
+
+	json_decref(root);
+	return hash;
+}
+
 /* Scores of the first items of the order that the variant answered without a gap. */
 static bool load_scores(const struct task *task, struct store *store, int64_t run, struct test_items order,
 			const char *variant, struct arena *arena, struct candidate *c, struct error *err)

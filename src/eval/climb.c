@@ -33,8 +33,16 @@ static void count_candidates(const struct variant *variants, size_t n, const str
 	}
 }
 
-/* What is fixed before the first call, as text that lives in arena. */
-static const char *settings_text(const struct task *task, const struct climb_options *o, uint64_t documents,
+static void add_hash(json_t *settings, const char *key, uint64_t hash)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)hash);
+	json_object_set_new(settings, key, json_string(text));
+}
+
+/* What is fixed before the first call, as text that lives in arena. curation: of what fine-tuning leaves out, or 0. */
+static const char *settings_text(const struct task *task, const struct climb_options *o, uint64_t documents, uint64_t curation,
 				 const struct variant *variants, size_t n, struct arena *arena)
 {
 	int rungs, incumbents;
@@ -48,12 +56,10 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
 				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
 				 rungs + incumbents, "first_rung", o->first_rung, "last_rung", o->last_rung, "models", models);
-	if (task->documents.n_paths > 0) {
-		char name[17];
-
-		snprintf(name, sizeof(name), "%016llx", (unsigned long long)documents);
-		json_object_set_new(root, "documents", json_string(name));
-	}
+	if (task->documents.n_paths > 0)
+		add_hash(root, "documents", documents);
+	if (curation)
+		add_hash(root, "curation", curation);
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -247,14 +253,17 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 {
 	struct climb c = { .task = task, .options = options, .store = store, .started_ms = clock_ms() };
 	enum climb_end end = CLIMB_FAILED;
+	struct curated curated = { .pool = task->pool };
 	uint64_t documents = 0;
 	size_t n;
 
 	if (library && !library_fingerprint(library, &documents, err))
 		return CLIMB_FAILED;
 	arena_init(&c.arena);
+	if (options->curation && options->last_rung == 3 && !curate_apply(task, options->curation, &c.arena, &curated, err))
+		goto out;
 	const struct variant *variants = variants_list(task, &c.arena, options->models, options->n_models, &n);
-	const char *settings = settings_text(task, options, documents, variants, n, &c.arena);
+	const char *settings = settings_text(task, options, documents, curated.hash, variants, n, &c.arena);
 
 	c.dev = dev_order(task, options->seed, &c.arena);
 	c.test = test_order(task, options->seed, &c.arena);
@@ -266,6 +275,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	c.workshop = workshop_open(task, c.dev, models, library, store, c.run, options->seed);
 	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
 	workshop_watch(c.workshop, &c.watch);
+	workshop_curate(c.workshop, &curated);
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {

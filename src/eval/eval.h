@@ -25,6 +25,7 @@ struct climb_options {
 	double max_minutes;  /* of this call; 0: no limit */
 	size_t max_calls;    /* model calls of the run; 0: no limit */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
+	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */
 	struct progress progress;
 };
 
@@ -53,6 +54,8 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 				 struct arena *arena);
 /* The models that the run tried; lives in arena. */
 const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
+/* Of the decisions on the pool that its fine-tuning followed; 0: it learnt from all of it. */
+uint64_t settings_curation(const char *settings);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */
 bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
 		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);

@@ -510,6 +510,11 @@ size_t encoder_width(const struct encoder *e)
 	return e->width;
 }
 
+size_t encoder_limit(const struct encoder *e)
+{
+	return e->limit - 2;
+}
+
 /* The step is prime to rows of any width in use, so no column is left out. */
 static uint64_t tensor_fingerprint(const struct tensor *t, uint64_t h)
 {

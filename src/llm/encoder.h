@@ -21,6 +21,7 @@ struct encoder;
 struct encoder *encoder_open(const char *folder, const struct kernels *kernels, struct pool *pool, struct error *err);
 void encoder_free(struct encoder *e);
 size_t encoder_width(const struct encoder *e); /* numbers in one vector, 384 */
+size_t encoder_limit(const struct encoder *e); /* tokens of one text, without [CLS] and [SEP]; what is longer is cut */
 /* A number for what decides the vectors: sizes, pooling, limit, and of each tensor its name, type, shape, and every 61st
  * 8 bytes of its data. Training moves every number of a tensor, so other weights give another fingerprint; a file with
  * single bytes changed may not. The same on every machine. */

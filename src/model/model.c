@@ -179,6 +179,13 @@ size_t models_embedding_tokens(struct models *m, const char *text, size_t n)
 	return encoder_ready(m, &err) ? encoder_tokens(m->encoder, text, n) : 0;
 }
 
+size_t models_embedding_limit(struct models *m)
+{
+	struct error err;
+
+	return encoder_ready(m, &err) ? encoder_limit(m->encoder) : 0;
+}
+
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err)
 {
 	if (!encoder_ready(m, err))

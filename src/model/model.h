@@ -115,5 +115,6 @@ uint64_t models_embedding_hash(struct models *m, struct error *err);
 /* Tokens of the n bytes of text as it counts them, uncut and without those it adds itself. Many threads may count once
  * the width was asked for; 0 when the model cannot be loaded. */
 size_t models_embedding_tokens(struct models *m, const char *text, size_t n);
+size_t models_embedding_limit(struct models *m); /* of those tokens, the ones that are read; 0 likewise */
 
 #endif

@@ -37,6 +37,9 @@ struct finetune_texts {
 	const size_t *groups;     /* (n) */
 };
 
+/* A decoder's prompt and completion that are longer, or longer than its context, are left out. */
+enum { TRAINED_TOKENS = 2048 };
+
 struct finetune_prompts {
 	size_t n;
 	const struct model_request *prompts; /* (n) their messages alone count */

@@ -8,7 +8,7 @@
 #include "train/decoder_train.h"
 #include "tune/finetune_inner.h"
 
-enum { USUAL_TOKENS = 1024, LONGEST = 2048, HELD_MOST = 100 };
+enum { USUAL_TOKENS = 1024, HELD_MOST = 100 };
 
 struct lesson {
 	struct decoder_trainer *trainer;
@@ -86,7 +86,7 @@ static size_t common_prefix(const struct training_sequence *a, const struct trai
 static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h,
 			   const struct finetune_settings *settings)
 {
-	size_t limit = decoder_limit(d) < LONGEST ? decoder_limit(d) : LONGEST, longest = 0, tokens = 0;
+	size_t limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS, longest = 0, tokens = 0;
 	size_t epochs = finetune_epochs(settings, h->n_train, true);
 
 	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
@@ -127,7 +127,7 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 	outcome->left_out = l->left_out;
 	if (l->n_train == 0)
 		return error_set(err, "all %zu examples are longer than the %d tokens that are trained on; shorten what the input template "
-				      "shows", l->too_long, LONGEST);
+				      "shows", l->too_long, TRAINED_TOKENS);
 	whole.model = &model;
 	whole.items = l->n_train;
 	whole.longest = longest;

@@ -54,7 +54,8 @@ static size_t emptiest(const size_t *counts, const size_t *totals, size_t n_fold
 	return best;
 }
 
-static void deal(struct folds *f, const struct grouping *g, const size_t *classes, size_t n_classes, uint64_t seed)
+static void deal(struct folds *f, const struct grouping *g, const size_t *classes, size_t n_classes, size_t most,
+		 uint64_t seed)
 {
 	size_t *order = mem_zero(g->n, sizeof(*order));
 	size_t *counts = mem_zero(f->n * n_classes, sizeof(*counts)), *totals = mem_zero(f->n, sizeof(*totals));
@@ -65,7 +66,7 @@ static void deal(struct folds *f, const struct grouping *g, const size_t *classe
 		order[i] = i;
 	rng_init(&r, seed, "folds");
 	rng_shuffle(&r, order, g->n);
-	for (size_t i = 0; i < g->n && dealt < FOLDS_MOST_ITEMS; i++) {
+	for (size_t i = 0; i < g->n && dealt < most; i++) {
 		size_t from = g->starts[order[i]], to = g->starts[order[i] + 1];
 		size_t k = emptiest(counts, totals, f->n, n_classes, classes[g->items[from]]);
 
@@ -81,8 +82,8 @@ static void deal(struct folds *f, const struct grouping *g, const size_t *classe
 	free(totals);
 }
 
-void folds_init(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
-		uint64_t seed)
+static void init(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
+		 size_t most, uint64_t seed)
 {
 	struct grouping g;
 
@@ -93,8 +94,20 @@ void folds_init(struct folds *f, const size_t *classes, const size_t *groups, si
 	for (size_t i = 0; i < n_items; i++)
 		f->fold[i] = f->n;
 	if (f->n > 0)
-		deal(f, &g, classes, n_classes, seed);
+		deal(f, &g, classes, n_classes, most, seed);
 	grouping_release(&g);
+}
+
+void folds_init(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
+		uint64_t seed)
+{
+	init(f, classes, groups, n_items, n_classes, FOLDS_MOST_ITEMS, seed);
+}
+
+void folds_init_all(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
+		    uint64_t seed)
+{
+	init(f, classes, groups, n_items, n_classes, SIZE_MAX, seed);
 }
 
 void folds_release(struct folds *f)

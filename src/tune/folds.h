@@ -23,6 +23,9 @@ struct folds {
  * them takes part: one more decimal of a score is not worth minutes. */
 void folds_init(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
 		uint64_t seed);
+/* The same with every item: for what is asked of each one. */
+void folds_init_all(struct folds *f, const size_t *classes, const size_t *groups, size_t n_items, size_t n_classes,
+		    uint64_t seed);
 void folds_release(struct folds *f);
 
 /* Writes the items that fold k trains on to train and those it holds out to held, both (n_items), and their numbers. */

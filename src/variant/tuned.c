@@ -76,9 +76,10 @@ static uint64_t add_hash(const char *text, uint64_t hash)
 	return hash64(text, strlen(text), hash);
 }
 
+/* The pool as curation.csv leaves it, and what a model labelled. */
 static void list_items(const struct workshop *w, struct lesson *l)
 {
-	struct item_list pool = w->task->pool.list;
+	struct item_list pool = w->curated ? w->curated->pool.list : w->task->pool.list;
 
 	l->n_taught = w->watch ? w->watch->n_taught : 0;
 	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
@@ -233,6 +234,26 @@ static const char *registered_name(struct workshop *w)
 	return *name ? name : "task";
 }
 
+/* What is trained from, and what curation.csv took out of the pool before. */
+static json_t *data_json(const struct workshop *w, const struct lesson *l, const struct finetune_outcome *o)
+{
+	json_t *data = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items", (json_int_t)l->n,
+				 "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held, "too_long",
+				 (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human", (json_int_t)(l->n - l->n_taught),
+				 "model_labelled", (json_int_t)l->n_taught);
+
+	if (w->curated && w->curated->hash) {
+		json_t *dropped = json_object();
+
+		for (enum curate_reason r = 0; r < CURATE_REASONS; r++)
+			if (w->curated->dropped[r])
+				json_object_set_new(dropped, curate_reason_name(r), json_integer((json_int_t)w->curated->dropped[r]));
+		json_object_set_new(data, "dropped", dropped);
+		json_object_set_new(data, "relabelled", json_integer((json_int_t)w->curated->relabelled));
+	}
+	return data;
+}
+
 static json_t *card_of(const struct workshop *w, const struct variant *v, const struct lesson *l,
 		       const struct finetune_outcome *o)
 {
@@ -246,10 +267,7 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_embedding_name(w->models),
 						    "hash", l->base_hash, "licence",
 						    "as the base model's: see where it came from before passing this on"));
-	json_object_set_new(card, "data", json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items",
-						    (json_int_t)l->n, "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held,
-						    "too_long", (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human",
-						    (json_int_t)(l->n - l->n_taught), "model_labelled", (json_int_t)l->n_taught));
+	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
 	json_object_set_new(card, "key", json_string(l->key));

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "retrieve/library.h"
 #include "tune/classifier.h"
+#include "tune/curate.h"
 #include "tune/finetune.h"
 
 enum shots { SHOTS_NONE, SHOTS_FIXED, SHOTS_EMBEDDING, SHOTS_TFIDF };
@@ -110,6 +111,8 @@ struct training_watch {
 	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };
 void workshop_watch(struct workshop *w, const struct training_watch *watch);
+/* Fine-tuning learns from these items of the pool (tune/curate.h); nothing else looks at them. Borrowed. */
+void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
 const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */

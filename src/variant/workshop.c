@@ -29,6 +29,11 @@ void workshop_watch(struct workshop *w, const struct training_watch *watch)
 	w->watch = watch;
 }
 
+void workshop_curate(struct workshop *w, const struct curated *curated)
+{
+	w->curated = curated;
+}
+
 void workshop_free(struct workshop *w)
 {
 	if (!w)

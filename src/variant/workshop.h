@@ -88,6 +88,7 @@ struct workshop {
 	struct weighed *weighed;
 	struct tuned_model *tuned;
 	const struct training_watch *watch; /* NULL: nobody looks at training */
+	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
 };
 
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
