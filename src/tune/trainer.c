@@ -121,7 +121,7 @@ static void add_common(const struct trainer_job *job, struct buf *out)
 	buf_addf(out, "\nwarmup_steps: %zu\n", warm_up_steps(job));
 	buf_addf(out, "weight_decay: %g\nmax_grad_norm: %.1f\nseed: %u\n", adamw_defaults.weight_decay, adamw_defaults.clip,
 		 (unsigned)(s->seed & UINT32_MAX)); /* NumPy's limit */
-	buf_adds(out, "bf16: true\ngradient_checkpointing: true\nlogging_steps: 1\noutput_dir: ./out\n");
+	buf_adds(out, "bf16: true\nlogging_steps: 1\noutput_dir: ./out\n");
 	if (job->n_held > 0)
 		buf_adds(out, "\n# the epoch that is best on what is held out stays\neval_strategy: epoch\nsave_strategy: epoch\n"
 			      "save_total_limit: 1\nload_best_model_at_end: true\nmetric_for_best_model: eval_loss\n"
@@ -166,11 +166,9 @@ static void axolotl_config(const struct trainer_job *job, struct buf *out)
 		      "# more than any example has: nothing is cut\nsequence_len: %zu\nexcess_length_strategy: raise\n"
 		      "sample_packing: false\npad_to_sequence_len: false\n\n", job->most_tokens);
 	buf_addf(out, "num_epochs: %zu\nmicro_batch_size: %zu\neval_batch_size: %zu\ngradient_accumulation_steps: %zu\n"
-		      "optimizer: adamw_torch\nlr_scheduler: linear\nadapter: lora\n",
+		      "gradient_checkpointing: true\noptimizer: adamw_torch\nlr_scheduler: linear\nadapter: lora\n",
 		 finetune_epochs(&job->settings, job->n_train, true), micro, micro, batch / micro);
 	add_common(job, out);
-	if (job->n_held > 0)
-		buf_addf(out, "early_stopping_patience: %zu\n", job->settings.patience);
 }
 
 static const struct trainer trainers[] = {
