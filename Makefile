@@ -4,6 +4,7 @@
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
+#   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
@@ -104,6 +105,10 @@ neon-tests:
 check: compile_commands.json
 	@tools/check.sh
 
+# What goes to trainers elsewhere, read by their own parsers (an environment with torch: bench/train_peers.txt).
+check-handoff: $(B)/rung
+	@tools/check-handoff.sh $<
+
 compile_commands.json: Makefile $(LIB_SRC) $(CLI_SRC)
 	@tools/compile-commands.sh "$(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)" $(LIB_SRC) $(CLI_SRC) >$@
 
@@ -159,6 +164,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -62,11 +62,13 @@ const struct option_row option_name = { "--name", NULL, OPTION_TEXT, "NAME", "na
 const struct option_row option_method = { "--method", NULL, OPTION_TEXT, "METHOD",
 	"encoder, lora or lora-rag (default: the first that the task's kind has)", AT(method) };
 const struct option_row option_base = { "--base", NULL, OPTION_TEXT, "MODEL",
-	"the decoder that LoRA adapts (default local)", AT(base) };
+	"the decoder that LoRA adapts (default local; with --for, ORG/MODEL on Hugging Face)", AT(base) };
 const struct option_row option_tune_name = { "--name", NULL, OPTION_TEXT, "NAME",
 	"what the versions are of (default: the task's name)", AT(name) };
 const struct option_row option_as = { "--as", NULL, OPTION_TEXT, "FORMAT",
 	"with export: gguf, peft, merged or encoder", AT(as) };
+const struct option_row option_for = { "--for", NULL, OPTION_TEXT, "TRAINER",
+	"with export: trl or axolotl, to train elsewhere what --base names there", AT(trainer) };
 const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
 	"with --unlabelled: the variant that labels it", AT(teacher) };
 const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",

@@ -143,6 +143,12 @@ enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct r
 /* Writes a version for other programs: as "gguf" (an adapter file for llama.cpp), "peft" (a folder), "merged" (a folder with the
  * whole model in f16) or "encoder" (a folder that transformers opens). */
 enum rung_status rung_tune_export(struct rung *r, const char *name, const char *as, const char *output, struct rung_error *err);
+/* Makes folder (new, or empty) with what `trainer` ("trl", "axolotl") needs to train elsewhere as rung would here: the pool's examples
+ * split as rung splits them, a configuration, and a README with the way back. Of the options method ("lora", "lora-rag"; NULL: lora),
+ * epochs, batch, rank and rate count, and model: a name on Hugging Face or a folder there; NULL: that of "local". The text says what was
+ * written. */
+enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const char *folder, const struct rung_tune_options *options,
+				    bool json, char **text, struct rung_error *err);
 /* Takes in what was trained elsewhere as the next version, and scores it on dev: a GGUF adapter, PEFT's folder (for options->model),
  * or an encoder's folder with head.safetensors. The text says what it is. */
 enum rung_status rung_tune_import(struct rung *r, const char *path, const struct rung_tune_options *options, bool json, char **text,

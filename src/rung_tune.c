@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "eval/eval.h"
 #include "llm/adapter.h"
 #include "model/registry.h"
@@ -13,6 +14,7 @@
 #include "tune/curate.h"
 #include "tune/exchange.h"
 #include "tune/general.h"
+#include "variant/handoff.h"
 #include "variant/teach.h"
 
 /* The variant of rung 3 that the options mean. */
@@ -416,6 +418,77 @@ enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, 
 	*text = rung_handed_over(&out);
 	return RUNG_OK;
 }
+
+/* --- training elsewhere --------------------------------------------------------------------------------------------- */
+
+/* What the trainer is to load; names of local models are files that it cannot train. */
+static const char *base_elsewhere(const char *model, struct error *err)
+{
+	size_t bad;
+
+	if (!model || strcmp(model, "local") == 0)
+		return trainer_default_base;
+	if (!model[0] || strncmp(model, "local", 5) == 0 || tuned_is(model) || !text_valid(model, strlen(model), &bad)) {
+		error_set(err, "--base \"%s\" is nothing that a trainer elsewhere can load; give the model's name on Hugging Face (ORG/MODEL) or "
+			       "a folder there", model);
+		return NULL;
+	}
+	return model;
+}
+
+static void describe_hand_off(const struct trainer *t, const struct trainer_job *job, const char *folder, bool json, struct buf *out)
+{
+	if (!json) {
+		buf_addf(out, "%s: %zu examples of the pool to train %s on with %s, and %zu held out; %s/README.md says how, and how the "
+			      "adapter comes back\n", folder, job->n_train, job->base, t->name, job->n_held, folder);
+		return;
+	}
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "folder", folder, "trainer", t->id, "base", job->base, "method",
+				   job->method, "train", (json_int_t)job->n_train, "validation", (json_int_t)job->n_held);
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	buf_addf(out, "%s\n", text);
+	free(text);
+	json_decref(object);
+}
+
+enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const char *folder, const struct rung_tune_options *o, bool json,
+				    char **text, struct rung_error *err)
+{
+	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
+	struct rung_tune_options chosen = *o;
+	struct trainer_job job = { 0 };
+	struct buf out = { 0 };
+	struct error e;
+	const struct trainer *t = trainer_find(trainer, &e);
+
+	chosen.model = NULL; /* the recipe is the same for every decoder */
+	chosen.method = o->method ? o->method : "lora";
+	if (!t || !(job.base = base_elsewhere(o->model, &e)) || !rung_open_task(r, &open, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	const struct variant *v = find_variant(r, &chosen, &e);
+
+	if (v && !v->model) {
+		error_set(&e, "--method %s is trained here alone; hand lora or lora-rag to a trainer elsewhere", chosen.method);
+		v = NULL;
+	}
+	if (!v || !open_documents(r, v, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	job.settings = settings_of(r, o, v);
+	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library, NULL, 0,
+					   r->options.seed);
+	bool done = handoff_write(w, v, t, &job, folder, &e);
+
+	if (done)
+		describe_hand_off(t, &job, folder, json, &out);
+	workshop_free(w);
+	if (!done)
+		return rung_failed(RUNG_INPUT, &e, err);
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
+}
+
+/* --- the registry --------------------------------------------------------------------------------------------------- */
 
 /* The registry's folder, with the task file read and nothing else. */
 static const char *open_registry(struct rung *r, struct error *err)

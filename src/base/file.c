@@ -1,13 +1,16 @@
 /* file.c - POSIX files. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 bool file_exists(const char *path)
 {
@@ -163,4 +166,23 @@ bool file_make_folder(const char *path, struct error *err)
 		part[i] = keep;
 	}
 	return true;
+}
+
+void file_remove_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		struct buf inner = { 0 };
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		buf_addf(&inner, "%s/%s", path, entry->d_name);
+		if (unlink(inner.data) != 0)
+			file_remove_folder(inner.data);
+		buf_release(&inner);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
 }

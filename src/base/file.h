@@ -39,5 +39,7 @@ bool file_write_end(struct file_write *w, struct error *err);
 
 /* mkdir -p */
 bool file_make_folder(const char *path, struct error *err);
+/* rm -r of a folder that is ours; what cannot be removed stays. */
+void file_remove_folder(const char *path);
 
 #endif

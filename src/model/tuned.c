@@ -281,29 +281,9 @@ bool tuned_list(const char *root, bool json, struct buf *out, struct error *err)
 	return listed;
 }
 
-/* Removes a folder and what is in it, which is ours: files, and folders of files. */
-static void remove_tree(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		struct buf inner = { 0 };
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		buf_addf(&inner, "%s/%s", path, entry->d_name);
-		if (unlink(inner.data) != 0)
-			remove_tree(inner.data);
-		buf_release(&inner);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 void tuned_abandon(const char *workplace)
 {
-	remove_tree(workplace);
+	file_remove_folder(workplace);
 }
 
 bool tuned_remove(const char *root, const char *name, struct error *err)
@@ -318,7 +298,7 @@ bool tuned_remove(const char *root, const char *name, struct error *err)
 	bool gone = file_replace(mark.data, "", 0, err);
 
 	if (gone)
-		remove_tree(t.folder);
+		file_remove_folder(t.folder);
 	gone = gone && (!file_exists(t.folder) || error_set(err, "%s: cannot be removed: %s", t.folder, strerror(errno)));
 	buf_release(&mark);
 	tuned_release(&t);

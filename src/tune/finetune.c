@@ -82,8 +82,10 @@ void held_out_init(struct held_out *h, const size_t *groups, size_t n, double sh
 }
 
 /* Few examples take more epochs and smaller batches: about as many steps as learning takes. */
-static size_t usual_batch(size_t items, bool lora)
+size_t finetune_batch(const struct finetune_settings *s, size_t items, bool lora)
 {
+	if (s->batch)
+		return s->batch;
 	return items < 1000 ? (lora ? 8 : 16) : 32;
 }
 
@@ -132,7 +134,7 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	struct fit_result result;
 	struct fit_options options = {
 		.items = run->items,
-		.batch = s->batch ? s->batch : usual_batch(run->items, run->lora),
+		.batch = finetune_batch(s, run->items, run->lora),
 		.epochs = finetune_epochs(s, run->items, run->lora),
 		.rate = s->rate, .warm_up = s->warm_up, .patience = s->patience, .seed = s->seed, .fingerprint = run->fingerprint,
 	};

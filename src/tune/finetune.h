@@ -28,6 +28,18 @@ struct finetune_settings {
 extern const struct finetune_settings finetune_encoder_defaults, finetune_lora_defaults;
 /* The settings as they are written on the card and hashed; the caller owns it. */
 json_t *finetune_settings_json(const struct finetune_settings *s);
+/* The epochs, and the examples of a step, that so many examples take where the settings leave it open. */
+size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora);
+size_t finetune_batch(const struct finetune_settings *s, size_t items, bool lora);
+
+/* Examples in two parts: to learn from, and held out; each in the order of the examples. */
+struct held_out {
+	size_t *train, n_train, *held, n_held;
+};
+/* Whole groups, drawn by seed, `share` of the examples at most; nothing is held out of fewer than HELD_OUT_FEWEST examples. */
+enum { HELD_OUT_FEWEST = 40 };
+void held_out_init(struct held_out *h, const size_t *groups, size_t n, double share, uint64_t seed);
+void held_out_release(struct held_out *h);
 
 struct finetune_texts {
 	size_t n, classes;

@@ -133,24 +133,34 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 	return true;
 }
 
-static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
+bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		      struct arena *arena, struct finetune_prompts *out, struct error *err)
 {
-	struct model_request *prompts = arena_array(&l->arena, l->n, sizeof(*prompts));
-	const char **completions = arena_array(&l->arena, l->n, sizeof(*completions));
+	struct model_request *prompts = arena_array(arena, n + 1, sizeof(*prompts));
+	const char **completions = arena_array(arena, n + 1, sizeof(*completions));
+	size_t *groups = arena_array(arena, n + 1, sizeof(*groups));
 	struct variant asked = *v;
 
 	if (v->tuning->lesson && w->task->has_gold)
 		asked.technique = v->tuning->lesson;
-	for (size_t i = 0; i < l->n; i++) {
-		const struct example *item = l->items[i];
+	for (size_t i = 0; i < n; i++) {
 		struct evidence shown;
 
-		if (!request_build(w, &asked, item, workshop_text(w, &l->arena, item), &l->arena, &prompts[i], &shown, err))
+		if (!request_build(w, &asked, items[i], workshop_text(w, arena, items[i]), arena, &prompts[i], &shown, err))
 			return false;
-		completions[i] = request_completion(w->task, v->technique, item, &l->arena);
-		*hash = add_hash(completions[i], add_hash(request_json(&l->arena, &prompts[i]), *hash));
+		completions[i] = request_completion(w->task, v->technique, items[i], arena);
+		groups[i] = items[i]->group;
 	}
-	l->prompts = (struct finetune_prompts){ .n = l->n, .prompts = prompts, .completions = completions, .groups = groups_of(l) };
+	*out = (struct finetune_prompts){ .n = n, .prompts = prompts, .completions = completions, .groups = groups };
+	return true;
+}
+
+static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
+{
+	if (!workshop_prompts(w, v, l->items, l->n, &l->arena, &l->prompts, err))
+		return false;
+	for (size_t i = 0; i < l->n; i++)
+		*hash = add_hash(l->prompts.completions[i], add_hash(request_json(&l->arena, &l->prompts.prompts[i]), *hash));
 	return true;
 }
 

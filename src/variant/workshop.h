@@ -101,6 +101,10 @@ const struct tuned_model *workshop_tuned(struct workshop *w, const struct varian
 void workshop_free_tuned(struct workshop *w);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
+/* The examples (n) as the variant's decoder is trained on them; everything lives in arena. The documents it searches were made
+ * ready. (tuned.c) */
+bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
+		      struct arena *arena, struct finetune_prompts *out, struct error *err);
 /* The name of the model that answers: the variant's own, or what was trained from it. */
 const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err);
 /* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */
