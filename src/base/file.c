@@ -114,7 +114,7 @@ bool file_write_begin(struct file_write *w, const char *path, struct error *err)
 
 void file_write_put(struct file_write *w, const void *bytes, size_t n)
 {
-	if (!w->cause && fwrite(bytes, 1, n, w->file) != n)
+	if (n > 0 && !w->cause && fwrite(bytes, 1, n, w->file) != n) /* bytes may be NULL where n is 0 */
 		w->cause = errno ? errno : EIO;
 }
 

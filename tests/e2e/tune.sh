@@ -194,6 +194,13 @@ fi
 # shellcheck disable=SC2086
 works "and training starts again when there is room" "$rung" tune "$scratch/small" $lora --epochs 3 --store "$scratch/full/store.db" --quiet
 
+sed -i 's/^labels:/models: ["tuned:small:v1"]\nlabels:/' "$scratch/small/task.yaml"
+# shellcheck disable=SC2086
+works "a climb asks a version by its name" "$rung" climb "$scratch/small" --rungs 1 $store --quiet --threads 2
+# shellcheck disable=SC2086
+works "and it answers" "$rung" ask "$scratch/small" --variant 1/scoring@tuned:small:v1 $store w3
+says "with a label" '"answer"'
+
 # One byte of the base's weights changes.
 python3 - "$RUNG_MODELS/tiny-llama.gguf" <<'PY'
 import sys
@@ -206,10 +213,9 @@ PY
 # shellcheck disable=SC2086
 refused "a base that changed is not merged with" "tiny-llama.gguf changed since it was trained" \
 	"$rung" tune export "$scratch/small" small:v1 --as merged -o "$scratch/x" $store
-sed -i 's/^labels:/models: ["tuned:small:v1"]\nlabels:/' "$scratch/small/task.yaml"
 # shellcheck disable=SC2086
 refused "and does not answer" "tiny-llama.gguf changed since it was trained; put the old file back, or train again" \
-	"$rung" ask "$scratch/small" --variant 1/scoring@tuned:small:v1 $store w3
+	"$rung" ask "$scratch/small" --variant 1/scoring@tuned:small:v1 $store w4
 sed -i '/^models:/d' "$scratch/small/task.yaml"
 # shellcheck disable=SC2086
 works "training sees another base" "$rung" tune "$scratch/small" $lora --epochs 1 $store --quiet
