@@ -5,9 +5,9 @@
 #include "tune/linear.h"
 
 /* Between what pools of hundreds and of ten thousands choose (head.c); rougher than a head that answers, since the thresholds are
- * means of the same probabilities. banking77: .89 to .90 right out of fold, at a third of the time of a tight C = 10. */
+ * means of the same probabilities. banking77: .89 right out of fold in half the time that .906 takes. */
 static const double dense_c = 3, sparse_c = 10;
-static const double enough = 0.1; /* of the gradient's length */
+static const double enough = 0.25; /* of the gradient's length */
 
 void suspects_find(const double *p, const size_t *classes, size_t n, size_t n_classes, size_t *suggested, double *margins)
 {

@@ -349,7 +349,7 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err)
 {
 	struct tuned_encoder *encoder = NULL;
-	struct tuned t;
+	struct tuned t = { 0 };
 
 	for (const struct tuned_model *m = w->tuned; m; m = m->next)
 		if (strcmp(m->variant, v->id) == 0)
