@@ -477,7 +477,11 @@ enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const c
 	job.settings = settings_of(r, o, v);
 	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library, NULL, 0,
 					   r->options.seed);
-	bool done = handoff_write(w, v, t, &job, folder, &e);
+	struct curated curated;
+
+	workshop_curate(w, &curated);
+	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, &e) &&
+		    handoff_write(w, v, t, &job, folder, &e);
 
 	if (done)
 		describe_hand_off(t, &job, folder, json, &out);

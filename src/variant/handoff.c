@@ -103,7 +103,7 @@ static bool make_folder(const char *folder, const struct trainer *t, const struc
 bool handoff_write(struct workshop *w, const struct variant *v, const struct trainer *trainer, struct trainer_job *job,
 		   const char *folder, struct error *err)
 {
-	struct item_list pool = w->task->pool.list;
+	struct item_list pool = workshop_lessons(w);
 	struct finetune_prompts prompts;
 	struct held_out h;
 	const char *unfit;

@@ -101,6 +101,8 @@ const struct tuned_model *workshop_tuned(struct workshop *w, const struct varian
 void workshop_free_tuned(struct workshop *w);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
+/* The pool as curation.csv leaves it. */
+struct item_list workshop_lessons(const struct workshop *w);
 /* The examples (n) as the variant's decoder is trained on them; everything lives in arena. The documents it searches were made
  * ready. (tuned.c) */
 bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
