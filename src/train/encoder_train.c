@@ -10,7 +10,10 @@
 
 #include "train/encoder_train_inner.h"
 
-enum { ROW_TILE = 64 }; /* rows whose sums over columns are one partial sum: part of the result, so not the threads' to choose */
+enum {
+	ROW_TILE = 64, /* rows whose sums over columns are one partial sum: part of the result, so not the threads' to choose */
+	WEIGHED_ROWS = 1024, /* that a product over rows takes at a time: beyond it its operands leave the second-level cache */
+};
 
 static size_t row_tiles(size_t rows)
 {
@@ -74,7 +77,7 @@ static size_t lay_out(struct encoder_trainer *t, float *base, size_t rows)
 	s->d = take(&next, rows * w);
 	s->d2 = take(&next, rows * w);
 	s->wide = take(&next, rows * larger(e->ffn, 3 * w));
-	s->turned = take(&next, larger(e->ffn, 3 * w) * (rows + 16));
+	s->turned = take(&next, larger(e->ffn, 3 * w) * ((rows < WEIGHED_ROWS ? rows : WEIGHED_ROWS) + 16));
 	s->partial = take(&next, tiles * (2 * w + larger(e->ffn, 3 * w)));
 	return (size_t)(next - base);
 }
@@ -114,23 +117,34 @@ static void backward(struct training_pass *p, const struct linear *l, const floa
 	product(&p->t->packing, p->t->e->pool, d, p->rows, ldd, out, w.k);
 }
 
+/* out (n, k) = D^T X of rows first .. first + rows - 1 */
+static void weigh_rows(struct encoder_trainer *t, const struct linear *l, const float *d, const float *x, size_t rows, float *out)
+{
+	const struct kernels *kernels = t->e->kernels;
+	size_t n = l->weight->rows, k = l->weight->columns, ld = kernels->rounded_words(rows) | 1;
+	struct rows right = rows_of(x, rows, k, k);
+
+	transpose_round(kernels, t->e->pool, d, rows, n, n, t->scratch.turned, ld);
+	pack_across(&t->packing, kernels, t->e->pool, &right, NULL);
+	product(&t->packing, t->e->pool, t->scratch.turned, n, ld, out, k);
+}
+
 /* The gradient of the matrix, D^T X: d (rows, n), x (rows, k). Where the base does not move it goes on to the pair. */
 static void weigh(struct training_pass *p, const struct linear *l, const float *d, const float *x)
 {
 	struct encoder_trainer *t = p->t;
-	const struct kernels *kernels = t->e->kernels;
-	size_t n = l->weight->rows, k = l->weight->columns, ld = kernels->rounded_words(p->rows) | 1;
-	struct rows right = rows_of(x, p->rows, k, k);
-	bool beside = p->add || l->merged;
-	float *out = beside ? t->sum : l->weight->gradient;
+	size_t n = l->weight->rows, k = l->weight->columns;
 
-	transpose_round(kernels, t->e->pool, d, p->rows, n, n, t->scratch.turned, ld);
-	pack_across(&t->packing, kernels, t->e->pool, &right, NULL);
-	product(&t->packing, t->e->pool, t->scratch.turned, n, ld, out, k);
-	if (l->merged)
-		lora_gradient(t, l, t->sum, p->add);
-	else if (p->add)
-		add(l->weight->gradient, t->sum, n * k);
+	for (size_t first = 0; first < p->rows; first += WEIGHED_ROWS) {
+		size_t rows = p->rows - first < WEIGHED_ROWS ? p->rows - first : WEIGHED_ROWS;
+		bool add_up = p->add || first > 0, beside = add_up || l->merged;
+
+		weigh_rows(t, l, d + first * n, x + first * k, rows, beside ? t->sum : l->weight->gradient);
+		if (l->merged)
+			lora_gradient(t, l, t->sum, add_up);
+		else if (add_up)
+			add(l->weight->gradient, t->sum, n * k);
+	}
 }
 
 /* --- forward ------------------------------------------------------------------------------------------------------- */

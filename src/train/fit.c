@@ -168,7 +168,7 @@ static bool evaluate(struct fitting *f)
 	r->curve = mem_resize(r->curve, f->state.curve_n + 1, sizeof(*r->curve));
 	r->curve[f->state.curve_n++] = point;
 	f->state.loss = f->state.loss_steps = 0;
-	bool better = f->state.curve_n == 1 || !f->m->score || point.score > r->curve[f->state.best].score;
+	bool better = f->state.curve_n == 1 || !f->m->score || point.score >= r->curve[f->state.best].score;
 
 	f->state.flat = better ? 0 : f->state.flat + 1;
 	if (!better)

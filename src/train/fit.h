@@ -40,7 +40,7 @@ struct fit_options {
 	size_t epochs, batch; /* items a step */
 	size_t pass_tokens;  /* in one pass at most, but at least one item; larger batches take several passes */
 	double rate, warm_up; /* the highest learning rate; share of the steps until it is reached */
-	size_t patience;     /* evaluations without a better score before it ends; 0: never */
+	size_t patience;     /* evaluations below the best score before it ends; 0: never. Of equal ones the later counts as the best */
 	uint64_t seed;       /* of the order of items */
 	uint64_t fingerprint; /* of data and settings: a checkpoint of other ones is not gone on from */
 	const char *checkpoint; /* path; NULL: none is written, and the last weights stay instead of the best */

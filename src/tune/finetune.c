@@ -75,6 +75,7 @@ void held_out_init(struct held_out *h, const size_t *groups, size_t n, double sh
 	}
 	for (size_t i = 0; i < n; i++)
 		*(held[i] ? &h->held[h->n_held++] : &h->train[h->n_train++]) = i;
+	rng_shuffle(&rng, h->train, h->n_train); /* where only the first can be trained on, they are not those of one label */
 	free(members);
 	free(first);
 	free(order);

@@ -37,7 +37,7 @@ struct held_out {
 	size_t *train, n_train, *held, n_held;
 };
 /* Whole groups, drawn by seed, `share` of the examples at most; nothing is held out of fewer than HELD_OUT_FEWEST examples. */
-enum { HELD_OUT_FEWEST = 40 };
+enum { HELD_OUT_FEWEST = 100 };
 void held_out_init(struct held_out *h, const size_t *groups, size_t n, double share, uint64_t seed);
 void held_out_release(struct held_out *h);
 

@@ -110,6 +110,13 @@ static void fill_set(const struct example *item, uint8_t *set)
 		set[item->labels[k]] = 1;
 }
 
+/* Groups decide what is held out: which examples are of one, not what number it has. */
+static void add_groups(const struct lesson *l, uint64_t *hash)
+{
+	for (size_t i = 1; i < l->n; i++)
+		*hash = hash64(l->items[i]->group == l->items[i - 1]->group ? "=" : "|", 1, *hash);
+}
+
 static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
 {
 	const struct task *task = w->task;
@@ -133,6 +140,7 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 	}
 	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
 					    .sets = sets, .groups = groups_of(l) };
+	add_groups(l, hash);
 	if (distinct < 2)
 		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
 	return true;
@@ -166,6 +174,7 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 		return false;
 	for (size_t i = 0; i < l->n; i++)
 		*hash = add_hash(l->prompts.completions[i], add_hash(request_json(&l->arena, &l->prompts.prompts[i]), *hash));
+	add_groups(l, hash);
 	return true;
 }
 
