@@ -428,7 +428,7 @@ static const char *base_elsewhere(const char *model, struct error *err)
 
 	if (!model || strcmp(model, "local") == 0)
 		return trainer_default_base;
-	if (!model[0] || strncmp(model, "local", 5) == 0 || tuned_is(model) || !text_valid(model, strlen(model), &bad)) {
+	if (!model[0] || registry_is_local(model) || tuned_is(model) || !text_valid(model, strlen(model), &bad)) {
 		error_set(err, "--base \"%s\" is nothing that a trainer elsewhere can load; give the model's name on Hugging Face (ORG/MODEL) or "
 			       "a folder there", model);
 		return NULL;

@@ -96,6 +96,10 @@ else
 	fail "the default base" "$(cat "$scratch/trl/README.md")"
 fi
 
+if export_for trl localai --base localai/model >"$scratch/out" 2>&1; then ok "a base whose name begins like a local one"; else
+	fail "a base whose name begins like a local one" "$(cat "$scratch/out")"
+fi
+
 # Too few examples to hold some out.
 head -n 31 "$scratch/task/examples.csv" >"$scratch/few.csv"
 sed -n '102,113p;152,163p' "$scratch/task/examples.csv" >>"$scratch/few.csv"
