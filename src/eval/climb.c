@@ -99,7 +99,7 @@ static bool measure_test(struct climb *c, const struct variant *v, const struct 
 		    (!rule->has_target || decide_target(rule, out).result != TARGET_UNRESOLVED))
 			break;
 	}
-	return true;
+	return workshop_note(c->workshop, v, "test", record.score, out->n, err);
 }
 
 /* Races the rung's variants on dev and writes down what became of each. *winner is NULL when none can be tried. */
@@ -134,7 +134,8 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 			*winner = e->variant;
 		const char *status = e->failed ? "failed" : e->waiting || e->unfit ? "skipped" : e->out ? "raced out" : "measured";
 
-		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err))
+		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
+		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err))
 			return false;
 	}
 	return true;

@@ -142,6 +142,8 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 
 	outcome->end = FIT_FAILED;
 	outcome->trained = run->items;
+	outcome->epochs = options.epochs;
+	outcome->batch = options.batch;
 	options.pass_tokens = pass_tokens(run, s, err);
 	if (options.pass_tokens == 0)
 		return false;

@@ -63,6 +63,7 @@ struct finetune_prompts {
 struct finetune_outcome {
 	enum fit_end end;
 	json_t *curve;        /* [{step, loss, score}]; the caller owns it */
+	size_t epochs, batch; /* as they were, where the settings left them open */
 	size_t trained, held, too_long, left_out, steps;
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	double score;         /* the best one on what was held out; NAN: nothing was */

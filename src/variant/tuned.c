@@ -296,7 +296,11 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
 	json_object_set_new(card, "key", json_string(l->key));
 	json_object_set_new(card, "kernels", json_string(kernels ? kernels->name : ""));
-	json_object_set_new(card, "settings", finetune_settings_json(&l->settings));
+	struct finetune_settings settings = l->settings;
+
+	settings.epochs = o->epochs;
+	settings.batch = o->batch;
+	json_object_set_new(card, "settings", finetune_settings_json(&settings));
 	json_object_set(card, "curve", o->curve);
 	if (w->task->many && !v->model)
 		json_object_set_new(card, "threshold", json_real(o->threshold));
@@ -396,6 +400,26 @@ const char *workshop_train(struct workshop *w, const struct variant *v, struct e
 	const struct tuned_model *m = workshop_tuned(w, v, err);
 
 	return m ? m->name : NULL;
+}
+
+bool workshop_note(struct workshop *w, const struct variant *v, const char *split, const double *scores, size_t n, struct error *err)
+{
+	struct tuned t;
+	double mean = 0;
+
+	for (const struct tuned_model *m = w->tuned; m && n > 0; m = m->next) {
+		if (strcmp(m->variant, v->id) != 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			mean += scores[i] / (double)n;
+		if (!tuned_find(models_tuned(w->models), m->name, &t, err))
+			return false;
+		bool noted = tuned_note(&t, split, n, mean, err);
+
+		tuned_release(&t);
+		return noted;
+	}
+	return true;
 }
 
 const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err)

@@ -115,6 +115,8 @@ void workshop_watch(struct workshop *w, const struct training_watch *watch);
 void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
 const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);
+/* Writes the mean of the scores (n) on the card of the variant's fine-tuned model; nothing where it has none. */
+bool workshop_note(struct workshop *w, const struct variant *v, const char *split, const double *scores, size_t n, struct error *err);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 
