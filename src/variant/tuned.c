@@ -84,7 +84,7 @@ static void list_items(const struct workshop *w, struct lesson *l)
 	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
 	for (size_t i = 0; i < pool.n; i++)
 		l->items[l->n++] = pool.items[i];
-	for (size_t i = 0; i < l->n_taught; i++)
+	for (size_t i = 0; w->watch && i < l->n_taught; i++)
 		l->items[l->n++] = w->watch->taught[i];
 }
 
@@ -320,7 +320,7 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err)
 {
 	struct tuned_encoder *encoder = NULL;
-	struct tuned t;
+	struct tuned t = { 0 };
 
 	for (const struct tuned_model *m = w->tuned; m; m = m->next)
 		if (strcmp(m->variant, v->id) == 0)
