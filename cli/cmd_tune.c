@@ -82,7 +82,7 @@ static int (*export_form(const struct settings *s))(struct rung *, const struct 
 	else if (s->trainer && !s->output)
 		wrong = "export --for TRAINER needs -o FOLDER";
 	else if (!s->trainer && s->n_arguments != 3)
-		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or --for trl|axolotl to train elsewhere (TASK --for TRAINER -o FOLDER)";
+		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or a trainer elsewhere (TASK --for trl|axolotl -o FOLDER)";
 	else if (!s->trainer && (!s->as || !s->output))
 		wrong = "export needs --as gguf|peft|merged|encoder and -o PATH";
 	if (wrong)
@@ -133,7 +133,8 @@ static int run(const struct settings *s)
 		if (strcmp(s->arguments[0], verbs[i].name) != 0)
 			continue;
 		if (s->n_arguments != verbs[i].n) {
-			fprintf(stderr, "rung tune: use `rung tune %s TASK%s`; see `rung tune --help`\n", verbs[i].name, verbs[i].arguments);
+			fprintf(stderr, "rung tune: use `rung tune %s TASK%s`; see `rung tune --help`\n", verbs[i].name,
+				verbs[i].arguments);
 			return RUNG_INPUT;
 		}
 		return run_on(s->arguments[1], verbs[i].run, s);
@@ -144,7 +145,8 @@ static int run(const struct settings *s)
 		return form ? run_on(s->arguments[1], form, s) : RUNG_INPUT;
 	}
 	if (s->n_arguments != 1) {
-		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import and curate; see `rung tune --help`\n", s->arguments[0]);
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import and curate; see `rung tune --help`\n",
+			s->arguments[0]);
 		return RUNG_INPUT;
 	}
 	return run_on(s->arguments[0], train, s);

@@ -229,11 +229,12 @@ static void add_base_lines(const struct trainer_job *job, const char *name, stru
 void trainer_readme(const struct trainer *t, const struct trainer_job *job, struct buf *out)
 {
 	bool is_default = strcmp(job->base, trainer_default_base) == 0;
-	const char *method = strcmp(job->method, "lora") == 0 ? "" : " --method lora-rag";
+	bool is_lora = strcmp(job->method, "lora") == 0; /* what an import takes it for */
 	struct buf name = { 0 };
 
 	add_local_name(&name, job->base);
-	buf_addf(out, "# Task \"%s\", trained with %s\n\ndata/train.jsonl holds %zu examples of the task's pool", job->task, t->name, job->n_train);
+	buf_addf(out, "# Task \"%s\", trained with %s\n\ndata/train.jsonl holds %zu examples of the task's pool", job->task, t->name,
+		 job->n_train);
 	if (job->n_held > 0)
 		buf_addf(out, ", data/validation.jsonl the %zu that say which epoch was\nbest. No group of examples is in both: keep the split "
 			      "as it is", job->n_held);
@@ -244,8 +245,8 @@ void trainer_readme(const struct trainer *t, const struct trainer_job *job, stru
 		      "divided by N, so that a step stays one of %zu examples:\n\n    %s\n\n", t->install, t->one, t->config,
 		 finetune_batch(&job->settings, job->n_train, true), t->many);
 	buf_addf(out, "## Back to rung\n\nWith TASK the task's folder, and out the folder that the trainer made here:\n\n"
-		      "    rung tune import TASK out --base local%s%s%s\n\n"
+		      "    rung tune import TASK out --base local%s%s%s%s\n\n"
 		      "That checks the adapter against the base, makes it the next version and scores it on dev.\n",
-		 is_default ? "" : ":", is_default ? "" : name.data, method);
+		 is_default ? "" : ":", is_default ? "" : name.data, is_lora ? "" : " --method ", is_lora ? "" : job->method);
 	buf_release(&name);
 }

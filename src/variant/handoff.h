@@ -1,4 +1,4 @@
-/* handoff.h - fine-tuning handed to a trainer elsewhere: a folder with the pool's examples, the trainer's configuration and the way back. */
+/* handoff.h - fine-tuning handed to a trainer elsewhere: a folder with the pool's examples, a configuration, and the way back. */
 #ifndef RUNG_VARIANT_HANDOFF_H
 #define RUNG_VARIANT_HANDOFF_H
 

@@ -90,7 +90,7 @@ static void list_items(const struct workshop *w, struct lesson *l)
 	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
 	for (size_t i = 0; i < pool.n; i++)
 		l->items[l->n++] = pool.items[i];
-	for (size_t i = 0; i < l->n_taught; i++)
+	for (size_t i = 0; w->watch && i < l->n_taught; i++)
 		l->items[l->n++] = w->watch->taught[i];
 }
 
