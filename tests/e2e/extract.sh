@@ -88,7 +88,7 @@ else
 		RUNG_MODELS=$real "$rung" climb "$scratch/real" --rungs 0-2 --json --quiet >"$scratch/report" 2>"$scratch/err"
 		if python3 - "$scratch/report" "$scratch/real/.rung/store.db" <<'PY' 2>"$scratch/why"; then ok "extraction with the real model"; else fail "extraction with the real model" "$(tail -c 900 "$scratch/why" "$scratch/err")"; fi
 import json, sqlite3, sys
-scores = {v["id"]: v["dev"]["score"] for v in json.load(open(sys.argv[1]))["variants"]}
+scores = {v["id"]: v["dev"]["score"] for v in json.load(open(sys.argv[1]))["variants"] if v["rung"] < 3}
 assert len(scores) == 9 and all(score is not None for score in scores.values()), scores
 assert scores["1/knn-tfidf@local"] > 0.7 and scores["2/rag-words@local"] > 0, scores
 rows = sqlite3.connect(sys.argv[2]).execute("select variant, status, answer from answer").fetchall()

@@ -114,7 +114,7 @@ store="--store $scratch/small-whole/store.db"
 ls -i "$scratch/small-whole/tuned/small/v1/adapter.gguf" >"$scratch/before"
 # shellcheck disable=SC2086
 works "the same command again" "$rung" tune "$scratch/small" $lora --epochs 24 $store --quiet
-says "finds the version" "tuned:small:v1: LoRA of local:tiny-llama, trained on 24 of 24 pool examples"
+says "finds the version" "tuned:small:v1: LoRA of local:tiny-llama, trained on 24 of 24 examples"
 ls -i "$scratch/small-whole/tuned/small/v1/adapter.gguf" >"$scratch/after"
 same "and trains nothing" "$scratch/before" "$scratch/after"
 # shellcheck disable=SC2086
@@ -239,7 +239,7 @@ same "its head as well" "$scratch/mail-whole/tuned/mail/v1/head.safetensors" "$s
 store="--store $scratch/mail-whole/store.db"
 # shellcheck disable=SC2086
 works "the same command again" "$rung" tune "$scratch/mail" --epochs 4 $store --quiet
-says "finds the encoder" "tuned:mail:v1: encoder of all-MiniLM-L6-v2, trained on 30 of 30 pool examples"
+says "finds the encoder" "tuned:mail:v1: encoder of all-MiniLM-L6-v2, trained on 30 of 30 examples"
 # shellcheck disable=SC2086
 refused "an encoder as GGUF" "tuned:mail:v1 is an encoder; export it with --as encoder" \
 	"$rung" tune export "$scratch/mail" mail:v1 --as gguf -o "$scratch/x" $store
