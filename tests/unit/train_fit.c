@@ -389,7 +389,7 @@ static enum fit_end run(const char *checkpoint, size_t stop_at, uint64_t fingerp
 	enum fit_end how = fit(&t.model, &o, &r, err);
 
 	*e = (struct ending){ .n = r.n, .best = r.best };
-	if (how != FIT_FAILED)
+	if (how != FIT_FAILED && r.n > 0)
 		memcpy(e->curve, r.curve, r.n * sizeof(*r.curve));
 	keep_values(&t, e->values);
 	free(r.curve);
