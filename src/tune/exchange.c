@@ -236,7 +236,7 @@ static bool convert_peft(const struct safetensors *s, const struct decoder *d, s
 
 	for (size_t i = 0; read && i < n; i++) {
 		const struct tensor *t = safetensors_at(s, i);
-		const struct exchange_name *l = NULL;
+		const struct exchange_name *l = exchange_names; /* until the name says which */
 		size_t layer = 0;
 		char half = 0;
 
@@ -307,7 +307,7 @@ bool copy_folder(const char *from, const char *to, struct error *err)
 	DIR *dir = opendir(from);
 	bool copied = dir ? file_make_folder(to, err) : error_set(err, "%s: cannot be read: %s", from, strerror(errno));
 
-	for (struct dirent *entry; copied && (entry = readdir(dir));) {
+	for (struct dirent *entry; dir && copied && (entry = readdir(dir));) {
 		struct buf source = { 0 }, target = { 0 };
 		struct stat status;
 
