@@ -296,13 +296,13 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 
 	if (!v->model) {
 		*base_hash = models_embedding_hash(models, err);
-		taken = *base_hash && copy_folder(path, workplace, err);
+		taken = *base_hash && file_copy_folder(path, workplace, err);
 	} else if (!models_base_file(models, v->model, &base, err) || !tuned_file_hash(base.data, base_hash, err)) {
 		taken = false;
 	} else if (file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
 		taken = import_peft(path, base.data, models_pool(models), adapter, err);
 	} else {
-		taken = adapter_fits(path, base.data, err) && copy_file(path, adapter, err);
+		taken = adapter_fits(path, base.data, err) && file_copy(path, adapter, err);
 	}
 	buf_release(&base);
 	return taken;
@@ -385,9 +385,9 @@ static bool export_version(struct rung *r, const struct tuned *t, const char *as
 		return error_set(err, "%s is %s; export it with --as %s", t->name, encoder ? "a LoRA adapter" : "an encoder",
 				 encoder ? "gguf, peft or merged" : "encoder");
 	if (encoder)
-		return copy_folder(t->folder, output, err);
+		return file_copy_folder(t->folder, output, err);
 	if (gguf)
-		return copy_file(adapter, output, err);
+		return file_copy(adapter, output, err);
 	bool done = models_base_file(models, t->base, &base, err) && tuned_base_same(t, base.data, err) &&
 		    (peft ? export_peft(adapter, base.data, t->base, models_pool(models), output, err) :
 			    export_merged(adapter, base.data, models_pool(models), output, err));

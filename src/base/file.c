@@ -186,3 +186,39 @@ void file_remove_folder(const char *path)
 		closedir(dir);
 	rmdir(path);
 }
+
+bool file_copy(const char *from, const char *to, struct error *err)
+{
+	struct file_map map;
+	bool copied;
+
+	if (!file_map(&map, from, err))
+		return false;
+	copied = file_replace(to, map.data ? (const void *)map.data : "", map.n, err);
+	file_unmap(&map);
+	return copied;
+}
+
+bool file_copy_folder(const char *from, const char *to, struct error *err)
+{
+	DIR *dir = opendir(from);
+	bool copied = dir ? file_make_folder(to, err) : error_set(err, "%s: cannot be read: %s", from, strerror(errno));
+
+	for (struct dirent *entry; dir && copied && (entry = readdir(dir));) {
+		struct buf source = { 0 }, target = { 0 };
+		struct stat status;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		buf_addf(&source, "%s/%s", from, entry->d_name);
+		buf_addf(&target, "%s/%s", to, entry->d_name);
+		bool folder = stat(source.data, &status) == 0 && S_ISDIR(status.st_mode);
+
+		copied = (folder ? file_copy_folder : file_copy)(source.data, target.data, err);
+		buf_release(&source);
+		buf_release(&target);
+	}
+	if (dir)
+		closedir(dir);
+	return copied;
+}

@@ -42,4 +42,8 @@ bool file_make_folder(const char *path, struct error *err);
 /* rm -r of a folder that is ours; what cannot be removed stays. */
 void file_remove_folder(const char *path);
 
+/* A file to another, replaced at once; and all files of a folder, and of the folders in it, hidden ones left out. */
+bool file_copy(const char *from, const char *to, struct error *err);
+bool file_copy_folder(const char *from, const char *to, struct error *err);
+
 #endif

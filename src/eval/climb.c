@@ -246,7 +246,7 @@ static bool training_stopped(void *context)
 	struct climb *c = context;
 	struct error ignored;
 
-	return must_stop(c, &ignored);
+	return climb_must_stop(c, &ignored);
 }
 
 enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,

@@ -10,7 +10,7 @@
 #include "task/scorer.h"
 #include "variant/evidence.h"
 
-bool must_stop(struct climb *c, struct error *err)
+bool climb_must_stop(struct climb *c, struct error *err)
 {
 	const struct climb_options *o = c->options;
 	size_t dev = 0, test = 0, prior = 0, probe = 0;
@@ -94,7 +94,7 @@ static bool answer_missing(struct climb *c, const struct variant *v, const char 
 
 		for (size_t i = start; i < end; i++)
 			missing |= !answered_find(have, items.items[i]);
-		if (missing && (must_stop(c, err) || !answer_batch(c, v, split, items.items + start, end - start, err)))
+		if (missing && (climb_must_stop(c, err) || !answer_batch(c, v, split, items.items + start, end - start, err)))
 			return false;
 		if (c->options->progress.step)
 			c->options->progress.step(c->options->progress.context, v->id, end, items.n);

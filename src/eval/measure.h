@@ -29,7 +29,7 @@ struct record {
 enum { BATCH = 10 }; /* answers in one transaction; racing looks at the evidence after each */
 
 /* Whether the climb must stop (climb->stopped says why): interrupted, or out of budget. */
-bool must_stop(struct climb *c, struct error *err);
+bool climb_must_stop(struct climb *c, struct error *err);
 
 /* Makes sure that items [from, to) of the list are answered, in batches, and fills record->score and tokens there.
  * False when it had to stop (climb->stopped is set) or failed (it is not, err is). */

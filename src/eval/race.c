@@ -36,7 +36,7 @@ static bool check_ready(struct climb *c, struct entrant *e)
 	e->out = e->failed || e->unfit;
 	if (e->failed)
 		e->why = arena_string(&c->arena, why.text);
-	return !e->failed || !e->variant->tuning || !must_stop(c, &why);
+	return !e->failed || !e->variant->tuning || !climb_must_stop(c, &why);
 }
 
 /* Log of the e-value that a is better than b on the items both answered. */

@@ -1,7 +1,8 @@
 /* model.h - one way to ask a language model, many engines behind it (first form: the local one).
  *
  * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
- * same read through a LoRA adapter; "tuned:NAME:vN" is an adapter of the task's own, beside its store. However many adapters one is read through, its weights are loaded once. Providers
+ * same read through a LoRA adapter; "tuned:NAME:vN" is an adapter of the task's own, beside its store. However many
+ * adapters one is read through, its weights are loaded once. Providers
  * ("openai:...", "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
  * One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H

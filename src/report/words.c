@@ -229,6 +229,10 @@ const char *words_fine_tune(struct buf *out, const struct report *r)
 	const struct report_variant *w = report_winner(r);
 	const struct comparison *c = tuning_comparison(r);
 
+	if (w && w->rung == 3 && !w->incumbent && !c) {
+		buf_adds(out, "No lower rung was measured, so nothing says that one does not do as well.");
+		return "Not yet";
+	}
 	if (w && w->rung == 3) {
 		buf_adds(out, w->incumbent
 				      ? "What you use today is fine-tuned, and no lower rung was shown to do as well."

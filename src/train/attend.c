@@ -7,13 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-
-enum { LINE = 16 };
-
-static size_t padded(size_t n)
-{
-	return (n + LINE - 1) / LINE * LINE;
-}
+#include "train/floats.h"
 
 static const struct kernels *plain(const struct attend *a)
 {
@@ -58,7 +52,7 @@ static size_t panel_floats(const struct attend *a, size_t columns, size_t k)
 	const struct kernels *kernels = plain(a);
 	size_t panel = (size_t)kernels->panel;
 
-	return padded((columns + panel - 1) / panel * kernels->panel_bytes(k) / sizeof(float));
+	return floats_padded((columns + panel - 1) / panel * kernels->panel_bytes(k) / sizeof(float));
 }
 
 static size_t panels_most(const struct attend *a, struct longest l)
@@ -72,14 +66,14 @@ static size_t tile_floats(const struct attend *a, struct longest l)
 {
 	size_t most = l.seen > l.rows ? l.seen : l.rows;
 
-	return 4 * padded(l.seen * a->width) + 2 * padded(l.rows * padded(l.seen)) + padded(l.seen * padded(l.rows)) +
-	       padded(most * a->width) + panels_most(a, l);
+	return 4 * floats_padded(l.seen * a->width) + 2 * floats_padded(l.rows * floats_padded(l.seen)) + floats_padded(l.seen * floats_padded(l.rows)) +
+	       floats_padded(most * a->width) + panels_most(a, l);
 }
 
 /* What the spans with a prefix owe its rows: keys, then values, of all key heads. */
 static size_t owed_floats(const struct attend *a, size_t prefixes)
 {
-	return padded(prefixes * 2 * a->kv_heads * a->width);
+	return floats_padded(prefixes * 2 * a->kv_heads * a->width);
 }
 
 size_t attend_scratch_most(const struct attend *a, size_t rows, size_t seen, size_t prefixes)
@@ -111,9 +105,9 @@ static struct work lay_out(const struct run *r, const struct span *s, int worker
 {
 	const struct attend *a = r->a;
 	float *next = r->scratch + (size_t)worker * r->tile_floats;
-	struct work w = { .kernels = plain(a), .rows = s->n, .seen = keys_of(s), .stride = padded(keys_of(s)) };
+	struct work w = { .kernels = plain(a), .rows = s->n, .seen = keys_of(s), .stride = floats_padded(keys_of(s)) };
 	size_t most = r->longest.seen > r->longest.rows ? r->longest.seen : r->longest.rows;
-	size_t rows = padded(r->longest.seen * a->width), square = padded(r->longest.rows * padded(r->longest.seen));
+	size_t rows = floats_padded(r->longest.seen * a->width), square = floats_padded(r->longest.rows * floats_padded(r->longest.seen));
 
 	w.k = next;
 	w.v = (next += rows);
@@ -122,8 +116,8 @@ static struct work lay_out(const struct run *r, const struct span *s, int worker
 	w.p = (next += rows);
 	w.d = (next += square);
 	w.turned = (next += square);
-	w.mixed = (next += padded(r->longest.seen * padded(r->longest.rows)));
-	w.panels = next + padded(most * a->width);
+	w.mixed = (next += floats_padded(r->longest.seen * floats_padded(r->longest.rows)));
+	w.panels = next + floats_padded(most * a->width);
 	return w;
 }
 
@@ -212,12 +206,6 @@ static void turn(const float *x, size_t rows, size_t columns, size_t ld, float *
 			out[c * rows + i] = x[i * ld + c];
 }
 
-static void add(float *to, const float *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] += from[i];
-}
-
 /* One query head: its d_q to d_qkv; what it owes keys and values is added to w->d_k and w->d_v. */
 static void query_backward(const struct run *r, const struct span *s, const struct work *w, size_t head)
 {
@@ -229,14 +217,14 @@ static void query_backward(const struct run *r, const struct span *s, const stru
 	times_rows(w, d_out, w->rows, ldo, a->width, w->v, w->seen, w->d, w->stride);
 	turn(w->p, w->rows, w->seen, w->stride, w->turned);
 	times_across(w, w->turned, w->seen, w->rows, w->rows, d_out, ldo, a->width, w->mixed, a->width);
-	add(w->d_v, w->mixed, w->seen * a->width);
+	floats_add(w->d_v, w->mixed, w->seen * a->width);
 	for (size_t i = 0; i < w->rows; i++)
 		w->kernels->softmax_gradient(w->d + i * w->stride, w->p + i * w->stride, w->seen, a->scale);
 	times_across(w, w->d, w->rows, w->stride, w->seen, w->k, a->width, a->width,
 		     r->d_qkv + s->first * ld + head * a->width, ld);
 	turn(w->d, w->rows, w->seen, w->stride, w->turned);
 	times_across(w, w->turned, w->seen, w->rows, w->rows, q, ld, a->width, w->mixed, a->width);
-	add(w->d_k, w->mixed, w->seen * a->width);
+	floats_add(w->d_k, w->mixed, w->seen * a->width);
 }
 
 static void backward_tile(void *context, size_t tile, int worker)
@@ -293,5 +281,5 @@ void attend_backward(const struct attend *a, const float *d_out, float *d_qkv, f
 	pool_run(a->pool, a->n_spans * a->kv_heads, backward_tile, &r);
 	for (size_t i = 0; i < a->n_spans; i++)
 		for (size_t j = 0; j < a->spans[i].n_prefix; j++, owed += n)
-			add(d_qkv + (a->spans[i].prefix_first + j) * ld + a->heads * a->width, owed, n);
+			floats_add(d_qkv + (a->spans[i].prefix_first + j) * ld + a->heads * a->width, owed, n);
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "train/decoder_train_inner.h"
+#include "train/floats.h"
 
 enum { ROW_TILE = 32 };
 
@@ -21,26 +22,7 @@ static size_t tile_end(const struct decoder_pass *p, size_t tile)
 	return (tile + 1) * ROW_TILE < p->rows ? (tile + 1) * ROW_TILE : p->rows;
 }
 
-static void add(float *to, const float *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] += from[i];
-}
-
 /* --- buffers ------------------------------------------------------------------------------------------------------- */
-
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static float *take(float **next, size_t n)
-{
-	float *at = *next;
-
-	*next += (n + 15) / 16 * 16;
-	return at;
-}
 
 static void lay_out_layer(const struct decoder_trainer *t, size_t layer, size_t rows, float **next)
 {
@@ -48,16 +30,16 @@ static void lay_out_layer(const struct decoder_trainer *t, size_t layer, size_t 
 	struct decoder_state *s = &t->state[layer];
 	bool norms = decoder_has(d, POST_NORMS);
 
-	s->x = take(next, rows * d->width);
-	s->raw = decoder_has(d, QK_NORM) ? take(next, rows * decoder_qkv_width(d)) : NULL;
-	s->qkv = take(next, rows * decoder_qkv_width(d));
-	s->mixed = take(next, rows * d->heads * d->head_width);
-	s->block = norms ? take(next, rows * d->width) : NULL;
-	s->middle = take(next, rows * d->width);
-	s->gate_up = take(next, rows * 2 * d->ffn);
-	s->block2 = norms ? take(next, rows * d->width) : NULL;
+	s->x = floats_take(next, rows * d->width);
+	s->raw = decoder_has(d, QK_NORM) ? floats_take(next, rows * decoder_qkv_width(d)) : NULL;
+	s->qkv = floats_take(next, rows * decoder_qkv_width(d));
+	s->mixed = floats_take(next, rows * d->heads * d->head_width);
+	s->block = norms ? floats_take(next, rows * d->width) : NULL;
+	s->middle = floats_take(next, rows * d->width);
+	s->gate_up = floats_take(next, rows * 2 * d->ffn);
+	s->block2 = norms ? floats_take(next, rows * d->width) : NULL;
 	for (size_t k = 0; k < LINEARS; k++)
-		s->h[k] = take(next, rows * t->linear[layer][k].inner);
+		s->h[k] = floats_take(next, rows * t->linear[layer][k].inner);
 }
 
 /* Lays the buffers of a pass out behind base; returns the floats they take. */
@@ -70,19 +52,19 @@ static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_tr
 
 	for (size_t i = 0; i < d->layers; i++)
 		lay_out_layer(t, i, rows, &next);
-	s->end = take(&next, rows * d->width);
-	s->normed = take(&next, rows * larger(d->width, d->heads * d->head_width));
-	s->rounded = take(&next, rows * (widest + inner));
-	s->block = take(&next, rows * larger(d->width, d->heads * d->head_width));
-	s->d = take(&next, rows * d->width);
-	s->d2 = take(&next, rows * larger(d->width, d->heads * d->head_width));
-	s->wide = take(&next, rows * wide);
-	s->d_gate = take(&next, rows * d->ffn);
-	s->d_h = take(&next, rows * inner);
-	s->b = take(&next, widest * inner);
-	s->turned = take(&next, inner * (rows + 16));
-	s->inner_sum = take(&next, inner * widest);
-	s->turns = take(&next, positions * decoder_turns_width(d));
+	s->end = floats_take(&next, rows * d->width);
+	s->normed = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
+	s->rounded = floats_take(&next, rows * (widest + inner));
+	s->block = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
+	s->d = floats_take(&next, rows * d->width);
+	s->d2 = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
+	s->wide = floats_take(&next, rows * wide);
+	s->d_gate = floats_take(&next, rows * d->ffn);
+	s->d_h = floats_take(&next, rows * inner);
+	s->b = floats_take(&next, widest * inner);
+	s->turned = floats_take(&next, inner * (rows + 16));
+	s->inner_sum = floats_take(&next, inner * widest);
+	s->turns = floats_take(&next, positions * decoder_turns_width(d));
 	return (size_t)(next - base);
 }
 
@@ -449,7 +431,7 @@ static void norm_backward(struct decoder_pass *p, size_t tile, const float *x, c
 		float *d2 = p->t->scratch.d2 + r * d->width;
 
 		d->kernels->rms_norm_gradient(d2, x + r * d->width, weight, d->width, d->epsilon);
-		add(p->t->scratch.d + r * d->width, d2, d->width);
+		floats_add(p->t->scratch.d + r * d->width, d2, d->width);
 	}
 }
 

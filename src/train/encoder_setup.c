@@ -202,20 +202,15 @@ static size_t list_tensors(const struct encoder_trainer *t, struct safetensors_o
 	return n;
 }
 
+/* A file of the encoder's folder to another folder; one that is not there is passed over unless it is needed. */
 static bool copy_setting(const char *from, const char *to, const char *name, bool needed, struct error *err)
 {
 	struct buf source = { 0 }, target = { 0 };
-	bool copied = true;
-	size_t n;
 
 	buf_addf(&source, "%s/%s", from, name);
 	buf_addf(&target, "%s/%s", to, name);
-	if (needed || file_exists(source.data)) {
-		char *bytes = file_read(source.data, (size_t)1 << 26, &n, err);
+	bool copied = (!needed && !file_exists(source.data)) || file_copy(source.data, target.data, err);
 
-		copied = bytes && file_replace(target.data, bytes, n, err);
-		free(bytes);
-	}
 	buf_release(&source);
 	buf_release(&target);
 	return copied;

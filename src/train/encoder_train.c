@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "train/encoder_train_inner.h"
+#include "train/floats.h"
 
 enum {
 	ROW_TILE = 64, /* rows whose sums over columns are one partial sum: part of the result, so not the threads' to choose */
@@ -30,26 +31,7 @@ static size_t tile_end(const struct training_pass *p, size_t tile)
 	return (tile + 1) * ROW_TILE < p->rows ? (tile + 1) * ROW_TILE : p->rows;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static void add(float *to, const float *from, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] += from[i];
-}
-
 /* --- buffers ------------------------------------------------------------------------------------------------------- */
-
-static float *take(float **next, size_t n)
-{
-	float *at = *next;
-
-	*next += (n + 15) / 16 * 16;
-	return at;
-}
 
 /* Lays the buffers of a pass of so many rows out behind `base`; returns what they take. */
 static size_t lay_out(struct encoder_trainer *t, float *base, size_t rows)
@@ -62,23 +44,23 @@ static size_t lay_out(struct encoder_trainer *t, float *base, size_t rows)
 	for (size_t i = 0; i < e->layers; i++) {
 		struct layer_state *l = &t->state[i];
 
-		l->x = take(&next, rows * w);
-		l->qkv = take(&next, rows * 3 * w);
-		l->mixed = take(&next, rows * w);
-		l->z1 = take(&next, rows * w);
-		l->y1 = take(&next, rows * w);
-		l->up = take(&next, rows * e->ffn);
-		l->z2 = take(&next, rows * w);
+		l->x = floats_take(&next, rows * w);
+		l->qkv = floats_take(&next, rows * 3 * w);
+		l->mixed = floats_take(&next, rows * w);
+		l->z1 = floats_take(&next, rows * w);
+		l->y1 = floats_take(&next, rows * w);
+		l->up = floats_take(&next, rows * e->ffn);
+		l->z2 = floats_take(&next, rows * w);
 	}
-	s->z0 = take(&next, rows * w);
-	s->y = take(&next, rows * w);
-	s->rounded = take(&next, rows * e->ffn);
-	s->block = take(&next, rows * w);
-	s->d = take(&next, rows * w);
-	s->d2 = take(&next, rows * w);
-	s->wide = take(&next, rows * larger(e->ffn, 3 * w));
-	s->turned = take(&next, larger(e->ffn, 3 * w) * ((rows < WEIGHED_ROWS ? rows : WEIGHED_ROWS) + 16));
-	s->partial = take(&next, tiles * (2 * w + larger(e->ffn, 3 * w)));
+	s->z0 = floats_take(&next, rows * w);
+	s->y = floats_take(&next, rows * w);
+	s->rounded = floats_take(&next, rows * e->ffn);
+	s->block = floats_take(&next, rows * w);
+	s->d = floats_take(&next, rows * w);
+	s->d2 = floats_take(&next, rows * w);
+	s->wide = floats_take(&next, rows * larger(e->ffn, 3 * w));
+	s->turned = floats_take(&next, larger(e->ffn, 3 * w) * ((rows < WEIGHED_ROWS ? rows : WEIGHED_ROWS) + 16));
+	s->partial = floats_take(&next, tiles * (2 * w + larger(e->ffn, 3 * w)));
 	return (size_t)(next - base);
 }
 
@@ -143,7 +125,7 @@ static void weigh(struct training_pass *p, const struct linear *l, const float *
 		if (l->merged)
 			lora_gradient(t, l, t->sum, add_up);
 		else if (add_up)
-			add(l->weight->gradient, t->sum, n * k);
+			floats_add(l->weight->gradient, t->sum, n * k);
 	}
 }
 
@@ -360,7 +342,7 @@ static void reduce(struct training_pass *p, float *to, size_t from, size_t n)
 	size_t w = p->t->e->width, ffn = p->t->e->ffn, ld = 2 * w + larger(ffn, 3 * w);
 
 	for (size_t i = 0; i < row_tiles(p->rows); i++)
-		add(to, p->t->scratch.partial + i * ld + from, n);
+		floats_add(to, p->t->scratch.partial + i * ld + from, n);
 }
 
 static float *partial_of(struct training_pass *p, size_t tile)
@@ -384,9 +366,9 @@ static void norm_backward(struct training_pass *p, size_t tile, const float *z, 
 		float *d = t->scratch.d + r * w;
 
 		if (joined)
-			add(d, t->scratch.d2 + r * w, w);
+			floats_add(d, t->scratch.d2 + r * w, w);
 		e->kernels->layer_norm_gradient(d, z + r * w, weight->value, w, e->epsilon, sums, sums + w);
-		add(sums + 2 * w, d, w);
+		floats_add(sums + 2 * w, d, w);
 		e->kernels->round(d, w, t->scratch.rounded + r * w);
 	}
 }
@@ -427,7 +409,7 @@ static void activate_backward(void *context, size_t tile, int worker)
 		float *d = p->t->scratch.wide + r * e->ffn;
 
 		e->kernels->gelu_gradient(d, p->t->state[p->layer].up + r * e->ffn, e->ffn);
-		add(sums, d, e->ffn);
+		floats_add(sums, d, e->ffn);
 		e->kernels->round(d, e->ffn, p->t->scratch.rounded + r * e->ffn);
 	}
 }
@@ -442,7 +424,7 @@ static void qkv_backward(void *context, size_t tile, int worker)
 	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
 		const float *d = p->t->scratch.wide + r * n;
 
-		add(sums, d, n);
+		floats_add(sums, d, n);
 		p->t->e->kernels->round(d, n, p->t->scratch.rounded + r * n);
 	}
 }
@@ -503,8 +485,8 @@ static void embeddings_backward(struct training_pass *p)
 		for (size_t j = 0; j < p->spans[i].n; j++) {
 			const float *d = t->scratch.d + (p->spans[i].first + j) * w;
 
-			add(parameter_row_gradient(t->words, (size_t)p->texts[i]->ids[j]), d, w);
-			add(parameter_row_gradient(t->places, j), d, w);
+			floats_add(parameter_row_gradient(t->words, (size_t)p->texts[i]->ids[j]), d, w);
+			floats_add(parameter_row_gradient(t->places, j), d, w);
 		}
 }
 

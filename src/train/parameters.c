@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/floats.h"
+
 enum {
 	TILE = 1 << 14,   /* values */
 	ROWS_TILE = 16,
@@ -33,11 +35,6 @@ void parameters_release(struct parameters *p)
 	*p = (struct parameters){ 0 };
 }
 
-static size_t padded(size_t n)
-{
-	return (n + 15) / 16 * 16;
-}
-
 size_t parameters_bytes(const struct parameters *ps)
 {
 	size_t bytes = 0;
@@ -45,7 +42,7 @@ size_t parameters_bytes(const struct parameters *ps)
 	for (size_t i = 0; i < ps->n; i++) {
 		const struct parameter *p = ps->at[i];
 
-		bytes += 3 * padded(p->rows * p->columns) * sizeof(float) +
+		bytes += 3 * floats_padded(p->rows * p->columns) * sizeof(float) +
 			 (p->by_rows ? p->room : p->rows) * p->columns * sizeof(float);
 	}
 	return bytes;
@@ -55,7 +52,7 @@ struct parameter *parameters_add(struct parameters *ps, const char *const *names
 				 bool by_rows)
 {
 	struct parameter *p = arena_alloc(&ps->arena, sizeof(*p));
-	size_t n = padded(rows * columns);
+	size_t n = floats_padded(rows * columns);
 
 	*p = (struct parameter){ .n_names = n_names, .rows = rows, .columns = columns, .decays = rows > 1, .by_rows = by_rows,
 				 .rate_scale = 1 };

@@ -1,13 +1,10 @@
 /* exchange.c - names and orders of rows, to and fro. */
 #include "tune/exchange.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -286,41 +283,4 @@ bool import_peft(const char *folder, const char *base, struct pool *pool, const 
 	json_decref(config);
 	buf_release(&path);
 	return done;
-}
-
-/* --- files --------------------------------------------------------------------------------------------------------- */
-
-bool copy_file(const char *from, const char *to, struct error *err)
-{
-	struct file_map map;
-	bool copied;
-
-	if (!file_map(&map, from, err))
-		return false;
-	copied = file_replace(to, map.data ? (const void *)map.data : "", map.n, err);
-	file_unmap(&map);
-	return copied;
-}
-
-bool copy_folder(const char *from, const char *to, struct error *err)
-{
-	DIR *dir = opendir(from);
-	bool copied = dir ? file_make_folder(to, err) : error_set(err, "%s: cannot be read: %s", from, strerror(errno));
-
-	for (struct dirent *entry; dir && copied && (entry = readdir(dir));) {
-		struct buf source = { 0 }, target = { 0 };
-		struct stat status;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		buf_addf(&source, "%s/%s", from, entry->d_name);
-		buf_addf(&target, "%s/%s", to, entry->d_name);
-		copied = stat(source.data, &status) == 0 && S_ISDIR(status.st_mode) ? copy_folder(source.data, target.data, err) :
-										      copy_file(source.data, target.data, err);
-		buf_release(&source);
-		buf_release(&target);
-	}
-	if (dir)
-		closedir(dir);
-	return copied;
 }

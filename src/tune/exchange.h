@@ -16,8 +16,5 @@ bool export_peft(const char *adapter, const char *base, const char *base_name, s
 bool export_merged(const char *adapter, const char *base, struct pool *pool, const char *folder, struct error *err);
 /* PEFT's folder to a GGUF adapter for the base. */
 bool import_peft(const char *folder, const char *base, struct pool *pool, const char *adapter, struct error *err);
-bool copy_file(const char *from, const char *to, struct error *err);
-/* All files of a folder, and of the folders in it, to another. */
-bool copy_folder(const char *from, const char *to, struct error *err);
 
 #endif

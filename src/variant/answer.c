@@ -315,7 +315,7 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 	const struct search *search = v->lookup ? v->lookup->search : NULL;
 	bool embeds = v->classifier ? v->classifier->embeds : v->technique && v->technique->shots == SHOTS_EMBEDDING;
 
-	embeds = embeds || (v->lookup && lookup_embeds(v->lookup));
+	embeds = embeds || (v->lookup && v->lookup->embeds);
 	*unfit = NULL;
 	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
 		return false;

@@ -115,26 +115,23 @@ static bool same_text(struct workshop *w, const struct lookup *l, const struct e
 }
 
 static const struct lookup lookups[] = {
-	{ TASK_ANSWER, false, 0, "abstain", "abstaining from every question", NULL, abstain },
-	{ TASK_ANSWER, false, 0, "nearest-answer", "the answer of the most similar known question", NULL, nearest_answer },
-	{ TASK_ANSWER, false, 0, "best-sentence", "the sentence of the documents that is nearest to the question", &by_words, best_sentence },
-	{ TASK_ANSWER, false, 2, "nearest-sentence", "the nearest sentence by words and vectors", &by_both, best_sentence },
-	{ TASK_EXTRACT, false, 0, "nearest-answer", "the answer of the most similar known example", NULL, nearest_answer },
-	{ TASK_EXTRACT, false, 0, "gazetteer", "known values in the input, else of the most similar example", NULL,
-	  gazetteer_answer },
-	{ TASK_CLASSIFY, true, 2, "label-table", "labels whose names and definitions are near a sentence by words (TF-IDF)", NULL,
-	  label_table_words },
-	{ TASK_CLASSIFY, true, 2, "label-vectors", "labels whose names and definitions are near a sentence by embedding", NULL,
-	  label_table_vectors },
+	{ .kind = TASK_ANSWER, .id = "abstain", .summary = "abstaining from every question", .answer = abstain },
+	{ .kind = TASK_ANSWER, .id = "nearest-answer", .summary = "the answer of the most similar known question", .answer = nearest_answer },
+	{ .kind = TASK_ANSWER, .id = "best-sentence", .summary = "the sentence of the documents that is nearest to the question",
+	  .search = &by_words, .answer = best_sentence },
+	{ .kind = TASK_ANSWER, .rung = 2, .id = "nearest-sentence", .summary = "the nearest sentence by words and vectors",
+	  .search = &by_both, .answer = best_sentence },
+	{ .kind = TASK_EXTRACT, .id = "nearest-answer", .summary = "the answer of the most similar known example", .answer = nearest_answer },
+	{ .kind = TASK_EXTRACT, .id = "gazetteer", .summary = "known values in the input, else of the most similar example",
+	  .answer = gazetteer_answer },
+	{ .kind = TASK_CLASSIFY, .many = true, .rung = 2, .id = "label-table",
+	  .summary = "labels whose names and definitions are near a sentence by words (TF-IDF)", .answer = label_table_words },
+	{ .kind = TASK_CLASSIFY, .many = true, .rung = 2, .id = "label-vectors",
+	  .summary = "labels whose names and definitions are near a sentence by embedding", .embeds = true, .answer = label_table_vectors },
 	{ .kind = TASK_GENERATE, .id = "input-unchanged", .summary = "the input as it is", .answer = same_text },
 	{ .kind = TASK_GENERATE, .id = "nearest-output", .summary = "the output of the most similar known example",
 	  .answer = nearest_answer },
 };
-
-bool lookup_embeds(const struct lookup *l)
-{
-	return l->answer == label_table_vectors;
-}
 
 const struct lookup *lookup_all(size_t *n)
 {

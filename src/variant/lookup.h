@@ -1,5 +1,5 @@
-/* lookup.h - answers to questions, extracted fields, sets of labels and written texts without a language model: one row a way; on rung 0 without vectors
- * too. Private to src/variant. */
+/* lookup.h - answers to questions, extracted fields, sets of labels and written texts without a language model: one row a way;
+ * on rung 0 without vectors too. Private to src/variant. */
 #ifndef RUNG_VARIANT_LOOKUP_H
 #define RUNG_VARIANT_LOOKUP_H
 
@@ -11,12 +11,12 @@ struct lookup {
 	int rung;
 	const char *id, *summary;
 	const struct search *search; /* of the documents; NULL: it needs none */
+	bool embeds;                 /* it needs the pool's vectors */
 	bool (*answer)(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
 		       struct answer *answer, struct error *err);
 };
 
 const struct lookup *lookup_all(size_t *n);
-bool lookup_embeds(const struct lookup *l); /* it needs the embedding model, and no documents */
 
 /* The row of gazetteer.c: strings of the pool that stand in the input. */
 bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,

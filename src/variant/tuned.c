@@ -113,8 +113,14 @@ static void fill_set(const struct example *item, uint8_t *set)
 /* Groups decide what is held out: which examples are of one, not what number it has. */
 static void add_groups(const struct lesson *l, uint64_t *hash)
 {
-	for (size_t i = 1; i < l->n; i++)
-		*hash = hash64(l->items[i]->group == l->items[i - 1]->group ? "=" : "|", 1, *hash);
+	struct hash_map first = { 0 };
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t at = hash_map_put(&first, (const char *)&l->items[i]->group, sizeof(l->items[i]->group), i);
+
+		*hash = hash64(&at, sizeof(at), *hash);
+	}
+	hash_map_release(&first);
 }
 
 static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)

@@ -90,38 +90,6 @@ static double pass(struct lesson *l, double *weight)
 	return loss / *weight;
 }
 
-/* Every pair's values or gradients (times scale) against the lines "what name". */
-static void compare(struct parameters *ps, const char *what, bool values, double scale, double bound)
-{
-	double whole = parameters_norm(ps) * scale;
-	size_t compared = 0;
-
-	for (size_t i = 0; i < ps->n; i++) {
-		struct parameter *p = ps->at[i];
-		float *x = values ? p->value : whole_gradient(p);
-		size_t n = p->rows * p->columns / p->n_names;
-
-		for (size_t j = 0; !values && j < p->rows * p->columns; j++)
-			x[j] = (float)((double)x[j] * scale);
-		for (size_t part = 0; part < p->n_names; part++) {
-			double sums[1];
-			char name[256];
-
-			snprintf(name, sizeof(name), "%s %s", what, p->names[part]);
-			if (values && !golden_read(golden, name, sums, 1))
-				continue;
-			double error = golden_error(golden, name, x + part * n, n, values ? 0 : 1e-3 * whole);
-
-			compared++;
-			if (!(error <= bound))
-				fail_msg("%s: %.3g from the reference, more than %.3g", name, error, bound);
-		}
-		if (!values)
-			free(x);
-	}
-	assert_true(compared > 3);
-}
-
 static void gradients_are_the_reference_s(void **state)
 {
 	(void)state;
@@ -136,7 +104,7 @@ static void gradients_are_the_reference_s(void **state)
 		snprintf(name, sizeof(name), "%s loss", models[i]);
 		assert_true(golden_read(golden, name, &want, 1));
 		assert_close(models[i], loss, want, 1e-5);
-		compare(decoder_trainer_parameters(l.trainer), models[i], false, 1 / weight, 1e-4);
+		golden_compare(golden, decoder_trainer_parameters(l.trainer), models[i], false, 1 / weight, 1e-4);
 		end(&l);
 	}
 }
@@ -159,7 +127,7 @@ static void ten_steps_are_the_reference_s(void **state)
 			parameters_step(decoder_trainer_parameters(l.trainer), 5e-3, 1 / weight);
 		}
 		snprintf(name, sizeof(name), "%s after", models[i]);
-		compare(decoder_trainer_parameters(l.trainer), name, true, 1, 1e-3);
+		golden_compare(golden, decoder_trainer_parameters(l.trainer), name, true, 1, 1e-3);
 		end(&l);
 	}
 }
@@ -233,7 +201,7 @@ static void passes_and_threads_leave_no_trace(void **state)
 		for (size_t s = 0; s < SEQUENCES; s++)
 			loss += decoder_trainer_pass(two.trainer, two.list + s, 1, s == 0, &own);
 		assert_close(models[m], loss, together, 1e-6);
-		compare(b, models[m], false, 1 / weight, 1e-4);
+		golden_compare(golden, b, models[m], false, 1 / weight, 1e-4);
 		end(&one);
 		end(&two);
 	}

@@ -104,38 +104,6 @@ static double pass(struct lesson *l, double *weight)
 	return loss / *weight;
 }
 
-/* Compares every part of every parameter with the line "case [after ]name"; scale: of x. */
-static void compare(struct parameters *ps, const char *what, bool values, double scale, double bound)
-{
-	double whole = parameters_norm(ps) * scale;
-	size_t compared = 0;
-
-	for (size_t i = 0; i < ps->n; i++) {
-		struct parameter *p = ps->at[i];
-		float *x = values ? p->value : whole_gradient(p);
-		size_t n = p->rows * p->columns / p->n_names;
-
-		for (size_t j = 0; !values && j < p->rows * p->columns; j++)
-			x[j] = (float)((double)x[j] * scale);
-		for (size_t part = 0; part < p->n_names; part++) {
-			char name[256];
-			double sums[1];
-
-			snprintf(name, sizeof(name), "%s %s", what, p->names[part]);
-			if (values && !golden_read(golden, name, sums, 1))
-				continue;
-			double error = golden_error(golden, name, x + part * n, n, values ? 0 : 1e-3 * whole);
-
-			compared++;
-			if (!(error <= bound))
-				fail_msg("%s: %.3g from the reference, more than %.3g", name, error, bound);
-		}
-		if (!values)
-			free(x);
-	}
-	assert_true(compared > 3);
-}
-
 static void gradients_are_the_reference_s(void **state)
 {
 	(void)state;
@@ -150,7 +118,7 @@ static void gradients_are_the_reference_s(void **state)
 		snprintf(name, sizeof(name), "%s loss", cases[i].name);
 		assert_true(golden_read(golden, name, &want, 1));
 		assert_close(cases[i].name, loss, want, 1e-5);
-		compare(encoder_trainer_parameters(l.trainer), cases[i].name, false, 1 / weight, 1e-4);
+		golden_compare(golden, encoder_trainer_parameters(l.trainer), cases[i].name, false, 1 / weight, 1e-4);
 		end(&l);
 	}
 }
@@ -174,7 +142,7 @@ static void ten_steps_are_the_reference_s(void **state)
 		}
 		parameters_catch_up(encoder_trainer_parameters(l.trainer));
 		snprintf(name, sizeof(name), "%s after", cases[i].name);
-		compare(encoder_trainer_parameters(l.trainer), name, true, 1, 1e-3);
+		golden_compare(golden, encoder_trainer_parameters(l.trainer), name, true, 1, 1e-3);
 		end(&l);
 	}
 }
@@ -255,7 +223,7 @@ static void passes_add_up(void **state)
 	loss += encoder_trainer_pass(l.trainer, l.list + 2, TEXTS - 2, false, &second);
 	weight = first + second;
 	assert_close("loss", loss / weight, 1.0781655745377503, 1e-5);
-	compare(encoder_trainer_parameters(l.trainer), "bert-single", false, 1 / weight, 1e-4);
+	golden_compare(golden, encoder_trainer_parameters(l.trainer), "bert-single", false, 1 / weight, 1e-4);
 	end(&l);
 }
 

@@ -76,4 +76,37 @@ static inline float *whole_gradient(const struct parameter *p)
 	return g;
 }
 
+/* Compares every part of every parameter, its values or its gradient times scale, with the line "what name" of the file. Values are
+ * compared where the file has them; gradients must all be there. */
+static inline void golden_compare(const char *path, struct parameters *ps, const char *what, bool values, double scale, double bound)
+{
+	double whole = parameters_norm(ps) * scale;
+	size_t compared = 0;
+
+	for (size_t i = 0; i < ps->n; i++) {
+		struct parameter *p = ps->at[i];
+		float *x = values ? p->value : whole_gradient(p);
+		size_t n = p->rows * p->columns / p->n_names;
+
+		for (size_t j = 0; !values && j < p->rows * p->columns; j++)
+			x[j] = (float)((double)x[j] * scale);
+		for (size_t part = 0; part < p->n_names; part++) {
+			char name[256];
+			double sums[1];
+
+			snprintf(name, sizeof(name), "%s %s", what, p->names[part]);
+			if (values && !golden_read(path, name, sums, 1))
+				continue;
+			double error = golden_error(path, name, x + part * n, n, values ? 0 : 1e-3 * whole);
+
+			compared++;
+			if (!(error <= bound))
+				fail_msg("%s: %.3g from the reference, more than %.3g", name, error, bound);
+		}
+		if (!values)
+			free(x);
+	}
+	assert_true(compared > 3);
+}
+
 #endif

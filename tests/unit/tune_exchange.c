@@ -466,18 +466,18 @@ static void folders_are_copied_with_what_is_in_them(void **state)
 	assert_true(file_replace(in_scratch("from/a"), "first", 5, &err));
 	assert_true(file_replace(in_scratch("from/empty"), "", 0, &err));
 	assert_true(file_replace(in_scratch("from/inner/b"), "second", 6, &err));
-	if (!copy_folder(in_scratch("from"), in_scratch("to/deep"), &err))
+	if (!file_copy_folder(in_scratch("from"), in_scratch("to/deep"), &err))
 		fail_msg("%s", err.text);
 	char *text = file_read(in_scratch("to/deep/inner/b"), 100, &n, &err);
 
 	assert_string_equal(text, "second");
 	free(text);
 	assert_true(file_exists(in_scratch("to/deep/a")) && file_exists(in_scratch("to/deep/empty")));
-	assert_false(copy_folder(in_scratch("absent"), in_scratch("to/absent"), &err));
+	assert_false(file_copy_folder(in_scratch("absent"), in_scratch("to/absent"), &err));
 	assert_sentence(&err, "absent: cannot be read");
-	assert_false(copy_file(in_scratch("from/absent"), in_scratch("x"), &err));
+	assert_false(file_copy(in_scratch("from/absent"), in_scratch("x"), &err));
 	assert_sentence(&err, "from/absent: cannot open");
-	assert_false(copy_file(in_scratch("from/a"), "/nonexistent/x", &err));
+	assert_false(file_copy(in_scratch("from/a"), "/nonexistent/x", &err));
 	assert_sentence(&err, "cannot write");
 }
 
