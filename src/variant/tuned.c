@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "llm/encoder.h"
+#include "llm/gguf.h"
 #include "model/tuned.h"
 #include "variant/workshop.h"
 
@@ -284,7 +284,19 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 	return data;
 }
 
-static json_t *card_of(const struct workshop *w, const struct variant *v, const struct lesson *l,
+/* What the base's file says of its licence; "" where it does not. An encoder's folder has no place for it. */
+static const char *base_licence(const struct variant *v, const struct lesson *l, struct arena *arena)
+{
+	struct error ignored;
+	struct gguf *g = v->model ? gguf_open(l->base.data, &ignored) : NULL;
+	struct gguf_string text;
+	const char *licence = g && gguf_text(g, "general.license", &text) ? arena_copy(arena, text.at, text.n) : "";
+
+	gguf_free(g);
+	return licence;
+}
+
+static json_t *card_of(struct workshop *w, const struct variant *v, const struct lesson *l,
 		       const struct finetune_outcome *o)
 {
 	struct error ignored;
@@ -295,8 +307,7 @@ static json_t *card_of(const struct workshop *w, const struct variant *v, const 
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
 	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_embedding_name(w->models),
-						    "hash", l->base_hash, "licence",
-						    "as the base model's: see where it came from before passing this on"));
+						    "hash", l->base_hash, "licence", base_licence(v, l, &w->arena)));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
