@@ -320,7 +320,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	json_object_set_new(card, "settings", finetune_settings_json(&settings));
 	json_object_set(card, "curve", o->curve);
 	if (w->task->many && !v->model)
-		json_object_set_new(card, "threshold", json_real(o->threshold));
+		json_object_set_new(card, "threshold", isfinite(o->threshold) ? json_real(o->threshold) : json_null());
 	json_object_set_new(card, "held_out_score", isnan(o->score) ? json_null() : json_real(o->score));
 	for (size_t i = 0; i < w->task->n_labels; i++)
 		json_array_append_new(labels_of, json_string(w->task->labels[i].name));
@@ -381,6 +381,16 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 	return ready;
 }
 
+/* Null on a card: no set did better than the empty one. Encoders from elsewhere have none: as their sigmoids were trained. */
+static double threshold_of(const struct tuned *t)
+{
+	const json_t *threshold = json_object_get(t->card, "threshold");
+
+	if (!threshold)
+		return 0.5;
+	return json_is_number(threshold) ? json_number_value(threshold) : INFINITY;
+}
+
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err)
 {
 	struct tuned_encoder *encoder = NULL;
@@ -394,7 +404,7 @@ const struct tuned_model *workshop_tuned(struct workshop *w, const struct varian
 	struct tuned_model *m = arena_alloc(&w->arena, sizeof(*m));
 
 	*m = (struct tuned_model){ .variant = v->id, .name = arena_string(&w->arena, t.name), .next = w->tuned,
-				   .threshold = json_number_value(json_object_get(t.card, "threshold")) };
+				   .threshold = threshold_of(&t) };
 	if (!v->model)
 		encoder = tuned_encoder_open(t.folder, w->task->n_labels, w->task->many, models_pool(w->models), err);
 	tuned_release(&t);
