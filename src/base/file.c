@@ -189,7 +189,7 @@ void file_remove_folder(const char *path)
 
 bool file_copy(const char *from, const char *to, struct error *err)
 {
-	struct file_map map;
+	struct file_map map = { 0 };
 	bool copied;
 
 	if (!file_map(&map, from, err))

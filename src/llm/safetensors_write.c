@@ -33,11 +33,11 @@ static char *header_of(const struct safetensors_out *tensors, size_t n, const ch
 		const struct safetensors_out *t = &tensors[i];
 		json_t *shape = t->rows ? json_pack("[I, I]", (json_int_t)t->rows, (json_int_t)t->columns) :
 					  json_pack("[I]", (json_int_t)t->columns);
+		size_t end = at + bytes_of(t);
 
 		json_object_set_new(root, t->name, json_pack("{s:s, s:o, s:[I, I]}", "dtype", t->type == TENSOR_F16 ? "F16" : "F32",
-							     "shape", shape, "data_offsets", (json_int_t)at,
-							     (json_int_t)(at + bytes_of(t))));
-		at += bytes_of(t);
+							     "shape", shape, "data_offsets", (json_int_t)at, (json_int_t)end));
+		at = end;
 	}
 	char *json = json_dumps(root, JSON_COMPACT);
 	size_t length = strlen(json);
