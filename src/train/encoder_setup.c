@@ -82,7 +82,7 @@ static void load_layer(struct encoder_trainer *t, size_t i)
 	load_norm(t, l->ffn_norm, name);
 }
 
-/* The head begins near zero: small random weights, no bias. */
+/* The head begins where the options say, else near zero: small random weights, no bias. */
 static void add_head(struct encoder_trainer *t)
 {
 	static const char *const weight[] = { "classifier.weight" }, *const bias[] = { "classifier.bias" };
@@ -96,6 +96,13 @@ static void add_head(struct encoder_trainer *t)
 	rng_init(&rng, t->options.seed, "head");
 	for (size_t i = 0; i < t->options.classes * t->e->width; i++)
 		t->head[0]->value[i] = (float)(0.04 * (rng_double(&rng) - 0.5));
+	for (size_t c = 0; c < t->options.classes && t->options.head; c++) {
+		const float *row = t->options.head + c * (t->e->width + 1);
+
+		memcpy(t->head[0]->value + c * t->e->width, row, t->e->width * sizeof(*row));
+		t->head[1]->value[c] = row[t->e->width];
+	}
+	t->options.head = NULL;
 }
 
 static size_t largest_matrix(const struct encoder *e)

@@ -164,13 +164,30 @@ static float *balanced_weights(const struct finetune_texts *t)
 	return weights;
 }
 
-static bool train(struct lesson *l, const struct encoder *e, const struct finetune_settings *s, const struct finetune_run *run,
+static struct encoder_trainer *trainer_new(const struct finetune_texts *texts, struct encoder *e, const struct finetune_settings *s,
+					   const size_t *items, size_t n)
+{
+	float *weights = s->balanced && !texts->sets ? balanced_weights(texts) : NULL;
+	float *head = finetune_first_head(e, texts, items, n);
+	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
+					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
+					    .adamw = adamw_defaults, .seed = s->seed };
+	struct encoder_trainer *trainer = encoder_trainer_new(e, &options);
+
+	free(head);
+	free(weights);
+	return trainer;
+}
+
+static bool train(struct lesson *l, struct encoder *e, const struct finetune_settings *s, const struct finetune_run *run,
 		  const struct held_out *h, struct finetune_outcome *outcome, struct error *err)
 {
 	struct finetune_run whole = *run;
-	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
 
 	whole.longest = read_texts(l, e, h, s);
+	l->trainer = trainer_new(l->from, e, s, h->train, l->n_train);
+	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
+
 	whole.model = &model;
 	whole.items = l->n_train;
 	outcome->held = l->n_held;
@@ -198,20 +215,13 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
 	if (!e)
 		return false;
-	float *weights = s->balanced && !texts->sets ? balanced_weights(texts) : NULL;
-	struct encoder_training training = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
-					     .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate,
-					     .adamw = adamw_defaults, .seed = s->seed };
-
 	held_out_init(&h, texts->groups, texts->n, s->held_out, s->seed);
-	l.trainer = encoder_trainer_new(e, &training);
 	bool trained = train(&l, e, s, &run, &h, outcome, err);
 
 	encoder_trainer_free(l.trainer);
 	for (size_t i = 0; i < l.n_train + l.n_held; i++)
 		free((void *)l.texts[i].ids);
 	free(l.texts);
-	free(weights);
 	held_out_release(&h);
 	encoder_free(e);
 	return trained;
