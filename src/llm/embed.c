@@ -230,6 +230,19 @@ void encoder_encode(const struct encoder *e, const char *text, struct token_list
 	token_list_add(tokens, e->sep);
 }
 
+bool encoder_encode_words(const struct encoder *e, const char *text, struct token_list *tokens, struct token_words *words)
+{
+	tokens->n = words->n = 0;
+	token_list_add(tokens, e->cls);
+	if (!tokenizer_encode_words(e->tokenizer, text, strlen(text), tokens, words))
+		return false;
+	tokens->n = smaller(tokens->n, e->limit - 1);
+	while (words->n > 0 && words->at[words->n - 1].token >= tokens->n)
+		words->n--;
+	token_list_add(tokens, e->sep);
+	return true;
+}
+
 size_t encoder_tokens(const struct encoder *e, const char *text, size_t n)
 {
 	struct token_list list = { 0 };
@@ -272,4 +285,16 @@ void encoder_embed(struct encoder *e, const char *const *texts, size_t n, float 
 void encoder_means(struct encoder *e, const char *const *texts, size_t n, float *out)
 {
 	embed(e, texts, n, true, out, NULL);
+}
+
+void encoder_rows(struct encoder *e, const struct token_list *tokens, float *rows, float *mean)
+{
+	struct pass *p = mem_zero(1, sizeof(*p));
+
+	p->e = e;
+	p->plain = true;
+	add_text(p, tokens);
+	run_pass(p, mean);
+	memcpy(rows, e->scratch.x, tokens->n * e->width * sizeof(*rows));
+	free(p);
 }

@@ -53,5 +53,9 @@ struct encoder {
 
 /* [CLS] text [SEP], cut to the limit before the [SEP]. */
 void encoder_encode(const struct encoder *e, const char *text, struct token_list *tokens);
+/* The same, and the words that are left (tokenizer_encode_words()), which begin anew too; false: its tokenizer tells of none. */
+bool encoder_encode_words(const struct encoder *e, const char *text, struct token_list *tokens, struct token_words *words);
+/* One text's rows of the last layer (tokens->n, width), and what encoder_means() makes of them (width). */
+void encoder_rows(struct encoder *e, const struct token_list *tokens, float *rows, float *mean);
 
 #endif

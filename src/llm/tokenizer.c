@@ -22,6 +22,21 @@ void token_list_add(struct token_list *t, int32_t id)
 	t->ids[t->n++] = id;
 }
 
+void token_words_release(struct token_words *w)
+{
+	free(w->at);
+	*w = (struct token_words){ 0 };
+}
+
+void token_words_add(struct token_words *w, struct token_word word)
+{
+	if (w->n == w->capacity) {
+		w->capacity = w->capacity ? w->capacity * 2 : 32;
+		w->at = mem_resize(w->at, w->capacity, sizeof(*w->at));
+	}
+	w->at[w->n++] = word;
+}
+
 struct tokenizer *tokenizer_new(void)
 {
 	struct tokenizer *t = mem_zero(1, sizeof(*t));
@@ -149,7 +164,7 @@ static void encode_stretch(const struct tokenizer *t, const char *text, size_t n
 	if (!n)
 		return;
 	if (t->model == MODEL_WORDPIECE) {
-		wordpiece_encode(&t->wordpiece, &t->vocabulary, text, n, out);
+		wordpiece_encode(&t->wordpiece, &t->vocabulary, text, n, 0, out, NULL);
 	} else if (t->model == MODEL_SENTENCEPIECE) {
 		sentencepiece_encode(&t->sentencepiece, &t->vocabulary, text, n, &scratch->merging, out);
 	} else if (!t->compose) {
@@ -187,6 +202,23 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, boo
 	}
 	bpe_scratch_release(&scratch);
 	buf_release(&repaired);
+}
+
+bool tokenizer_encode_words(const struct tokenizer *t, const char *text, size_t n, struct token_list *out, struct token_words *words)
+{
+	struct added_match match;
+
+	if (t->model != MODEL_WORDPIECE)
+		return false;
+	for (size_t at = 0; at < n; at = match.to) {
+		match = vocabulary_next_added(&t->vocabulary, text, n, at, ADDED_PLAIN);
+		wordpiece_encode(&t->wordpiece, &t->vocabulary, text + at, match.from - at, at, out, words);
+		if (match.id < 0)
+			continue;
+		token_words_add(words, (struct token_word){ match.from, match.to, out->n });
+		token_list_add(out, match.id);
+	}
+	return true;
 }
 
 void tokenizer_encode_on(const struct tokenizer *t, const char *text, size_t n, struct token_list *out)

@@ -52,6 +52,21 @@ const char *tokenizer_template(const struct tokenizer *t);
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool special, struct token_list *out);
 /* The same for plain text that goes on from other text: no space comes in front. */
 void tokenizer_encode_on(const struct tokenizer *t, const char *text, size_t n, struct token_list *out);
+/* Where a word stands: bytes from .. to - 1 of the text, and the first of its tokens as a position in the list. */
+struct token_word {
+	size_t from, to, token;
+};
+struct token_words {
+	struct token_word *at;
+	size_t n, capacity;
+};
+void token_words_release(struct token_words *w); /* {0} is a valid empty list */
+void token_words_add(struct token_words *w, struct token_word word);
+/* WordPiece alone (false: another model): the ids of plain text as tokenizer_encode() appends them, and the words that they are the pieces of, as BERT tells
+ * words apart: at white space, punctuation and ideographs. Text is valid UTF-8; what normalising takes out of a word (accents, control
+ * characters) lies within its bytes. */
+bool tokenizer_encode_words(const struct tokenizer *t, const char *text, size_t n, struct token_list *out, struct token_words *words);
+
 /* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's
  * decoder does. SentencePiece's byte tokens are their bytes, which may be wrong UTF-8; the space that encoding puts in
  * front of a text is left out where out is empty, so that token by token into one buffer gives what one call gives. */

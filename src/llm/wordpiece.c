@@ -1,6 +1,9 @@
 /* wordpiece.c - normalise the text, cut it at spaces and punctuation, then take the longest known piece each time. */
 #include "llm/wordpiece.h"
 
+#include <stdlib.h>
+
+#include "base/arena.h"
 #include "base/text.h"
 
 struct wordpiece wordpiece_uncased(void)
@@ -147,31 +150,75 @@ static void encode_word(const struct wordpiece *w, const struct vocabulary *v, c
 	token_list_add(out, w->unknown);
 }
 
-void wordpiece_encode(const struct wordpiece *w, const struct vocabulary *v, const char *text, size_t n,
-		      struct token_list *out)
+/* Which byte of text every byte of its normal form comes from, (plain_n + 1); freed by the caller. Characters are normalised one by
+ * one here: putting accents in order, which is all that sees more than one, keeps lengths. */
+static size_t *origins(const struct wordpiece *w, const char *text, size_t n, size_t plain_n)
 {
-	struct buf plain = { 0 }, key = { 0 };
-	size_t start = 0; /* of the word being read */
+	size_t *origin = mem_alloc((plain_n + 1) * sizeof(*origin)), at = 0;
+	struct buf one = { 0 };
 
-	normalise(w, text, n, &plain);
-	for (size_t i = 0, length; i < plain.n; i += length) {
+	for (size_t i = 0, length; i < n; i += length) {
 		uint32_t c;
 
-		length = text_decode(plain.data + i, plain.n - i, &c);
+		length = text_decode(text + i, n - i, &c);
+		buf_clear(&one);
+		normalise(w, text + i, length, &one);
+		for (size_t j = 0; j < one.n && at < plain_n; j++) /* the space behind an ideograph is not its own */
+			origin[at++] = w->chinese && is_chinese(c) && j + 1 == one.n ? i + length : i;
+	}
+	while (at <= plain_n)
+		origin[at++] = n;
+	buf_release(&one);
+	return origin;
+}
+
+/* What wordpiece_encode() cuts: the normal form, and where its words go. */
+struct cutting {
+	const struct wordpiece *w;
+	const struct vocabulary *v;
+	struct buf plain, key;
+	size_t from, *origin; /* NULL: nobody asks for words */
+	struct token_list *out;
+	struct token_words *words;
+};
+
+static void cut_word(struct cutting *c, size_t start, size_t end)
+{
+	size_t token = c->out->n;
+
+	if (end == start)
+		return;
+	encode_word(c->w, c->v, c->plain.data + start, end - start, &c->key, c->out);
+	if (c->origin)
+		token_words_add(c->words, (struct token_word){ c->from + c->origin[start], c->from + c->origin[end], token });
+}
+
+void wordpiece_encode(const struct wordpiece *w, const struct vocabulary *v, const char *text, size_t n, size_t from,
+		      struct token_list *out, struct token_words *words)
+{
+	struct cutting cut = { .w = w, .v = v, .from = from, .out = out, .words = words };
+	size_t start = 0; /* of the word being read */
+
+	normalise(w, text, n, &cut.plain);
+	if (words)
+		cut.origin = origins(w, text, n, cut.plain.n);
+	for (size_t i = 0, length; i < cut.plain.n; i += length) {
+		uint32_t c;
+
+		length = text_decode(cut.plain.data + i, cut.plain.n - i, &c);
 		bool punctuation = is_punctuation(c);
 
 		if (!punctuation && !text_is_space(c))
 			continue;
-		if (i > start)
-			encode_word(w, v, plain.data + start, i - start, &key, out);
-		if (punctuation)
-			encode_word(w, v, plain.data + i, length, &key, out);
+		cut_word(&cut, start, i);
 		start = i + length;
+		if (punctuation)
+			cut_word(&cut, i, start);
 	}
-	if (plain.n > start)
-		encode_word(w, v, plain.data + start, plain.n - start, &key, out);
-	buf_release(&plain);
-	buf_release(&key);
+	cut_word(&cut, start, cut.plain.n);
+	free(cut.origin);
+	buf_release(&cut.plain);
+	buf_release(&cut.key);
 }
 
 /* The cleanup of Hugging Face's WordPiece decoder works on one token with its space, so only these can apply. */

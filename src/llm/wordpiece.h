@@ -22,9 +22,9 @@ struct wordpiece {
 /* What uncased BERT uses; unknown is -1. */
 struct wordpiece wordpiece_uncased(void);
 
-/* Appends the ids of text, which is valid UTF-8. */
-void wordpiece_encode(const struct wordpiece *w, const struct vocabulary *v, const char *text, size_t n,
-		      struct token_list *out);
+/* Appends the ids of text, which is valid UTF-8; and its words, `from` added to their places, unless words is NULL. */
+void wordpiece_encode(const struct wordpiece *w, const struct vocabulary *v, const char *text, size_t n, size_t from,
+		      struct token_list *out, struct token_words *words);
 /* Appends one token as BERT's decoder writes it; `first` of the output or not. */
 void wordpiece_decode(const struct wordpiece *w, const char *token, size_t n, bool first, struct buf *out);
 

@@ -103,6 +103,75 @@ static void pretokenizers_cut_as_their_expressions(void **state)
 		each_case("tokenizer.jsonl", check_words, names[i]);
 }
 
+/* ---- words ---- */
+
+/* Every word lies behind the one before it, and by itself has the ids that it has in the text. */
+static void check_places(const json_t *row, const char *text, size_t n, const void *t)
+{
+	struct token_list ids = { 0 }, again = { 0 };
+	struct token_words words = { 0 };
+	struct buf valid = { 0 };
+
+	(void)row;
+	text_repair(&valid, text, n);
+	tokenizer_encode(t, buf_text(&valid), valid.n, false, &ids);
+	assert_true(tokenizer_encode_words(t, buf_text(&valid), valid.n, &again, &words));
+	assert_int_equal(ids.n, again.n);
+	for (size_t i = 0; i < ids.n; i++)
+		assert_int_equal(ids.ids[i], again.ids[i]);
+	for (size_t i = 0; i < words.n; i++) {
+		const struct token_word *w = &words.at[i];
+		size_t end = i + 1 < words.n ? words.at[i + 1].token : ids.n;
+
+		assert_true(w->from < w->to && w->to <= valid.n && w->from >= (i ? words.at[i - 1].to : 0));
+		again.n = 0;
+		tokenizer_encode(t, valid.data + w->from, w->to - w->from, false, &again);
+		assert_int_equal(again.n, end - w->token);
+		for (size_t j = 0; j < again.n; j++)
+			assert_int_equal(again.ids[j], ids.ids[w->token + j]);
+	}
+	token_list_release(&ids);
+	token_list_release(&again);
+	token_words_release(&words);
+	buf_release(&valid);
+}
+
+static void words_stand_where_their_ids_come_from(void **state)
+{
+	static const int models[] = { TINY_BERT, MINILM };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+		struct tokenizer *t = tokenizer_for_test(models[i]);
+
+		if (t)
+			each_case("tokenizer.jsonl", check_places, t);
+		tokenizer_free(t);
+	}
+}
+
+static void words_are_the_text_s_own(void **state)
+{
+	static const char text[] = "Play  Caf\xC3\xA9" " Cafe\xCC\x81 d'Or\t\xE4\xB8\xAD\xE6\x96\x87.";
+	static const char *const want[] = { "Play", "Caf\xC3\xA9", "Cafe\xCC\x81", "d", "'", "Or", "\xE4\xB8\xAD", "\xE6\x96\x87", "." };
+	struct tokenizer *t = tokenizer_for_test(TINY_BERT), *bytes = tokenizer_for_test(TINY_BPE);
+	struct token_list ids = { 0 };
+	struct token_words words = { 0 };
+
+	(void)state;
+	assert_true(tokenizer_encode_words(t, text, strlen(text), &ids, &words));
+	assert_int_equal(words.n, ARRAY_SIZE(want));
+	for (size_t i = 0; i < words.n; i++) {
+		assert_int_equal(words.at[i].to - words.at[i].from, strlen(want[i]));
+		assert_memory_equal(text + words.at[i].from, want[i], strlen(want[i]));
+	}
+	assert_false(tokenizer_encode_words(bytes, text, strlen(text), &ids, &words));
+	token_list_release(&ids);
+	token_words_release(&words);
+	tokenizer_free(t);
+	tokenizer_free(bytes);
+}
+
 /* ---- decoding ---- */
 
 static void check_round_trip(const json_t *row, const char *text, size_t n, const void *t)
@@ -449,6 +518,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(smollm2_gives_the_reference_ids),
 		cmocka_unit_test(minilm_gives_the_reference_ids),
 		cmocka_unit_test(pretokenizers_cut_as_their_expressions),
+		cmocka_unit_test(words_stand_where_their_ids_come_from),
+		cmocka_unit_test(words_are_the_text_s_own),
 		cmocka_unit_test(bpe_decodes_to_the_text),
 		cmocka_unit_test(wordpiece_decodes_as_the_reference),
 		cmocka_unit_test(decoding_leaves_out_special_and_impossible_ids),
