@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "schema/validator.h"
+#include "schema/filling.h"
 #include "variant/lookup.h"
-
-enum { DEPTH = 8 }; /* of objects inside each other; deeper ones are the nearest example's */
 
 /* A string that the pool has in a field. */
 struct entry {
@@ -161,12 +159,9 @@ struct match {
 	size_t start;
 };
 
-struct filling {
-	struct validator *validator;
-	struct match *matches; /* in the order of the input */
+struct matches {
+	struct match *at; /* (n) in the order of the input */
 	size_t n;
-	struct buf field; /* where the filling stands */
-	size_t depth;
 };
 
 /* Marks the bytes and says whether all of them were free. */
@@ -195,11 +190,11 @@ static bool goes_with(const struct gazetteer *g, const char *enums, const struct
 
 /* Every entry that goes with the enums and stands in the normalised text where no earlier one does. */
 static void find_matches(const struct gazetteer *g, const char *enums, const struct buf *text, struct arena *arena,
-			 struct filling *f)
+			 struct matches *m)
 {
 	bool *taken = arena_array(arena, text->n + 1, sizeof(*taken));
 
-	f->matches = arena_array(arena, text->n + 1, sizeof(*f->matches));
+	m->at = arena_array(arena, text->n + 1, sizeof(*m->at));
 	for (size_t i = 0; i < g->n; i++) {
 		const struct entry *e = &g->entries[i];
 		const char *p = text_find_words(buf_text(text), e->words);
@@ -208,22 +203,23 @@ static void find_matches(const struct gazetteer *g, const char *enums, const str
 			continue;
 		for (; p; p = text_find_words(p + e->n, e->words))
 			if (claim(taken, (size_t)(p - text->data), e->n))
-				f->matches[f->n++] = (struct match){ e, (size_t)(p - text->data) };
+				m->at[m->n++] = (struct match){ e, (size_t)(p - text->data) };
 	}
-	if (f->n > 0)
-		qsort(f->matches, f->n, sizeof(*f->matches), by_start);
+	if (m->n > 0)
+		qsort(m->at, m->n, sizeof(*m->at), by_start);
 }
 
 /* The strings found for the field; the longest comes first when only one is wanted. */
-static json_t *found_strings(const struct filling *f, bool all)
+static json_t *found_strings(void *matches, const char *field, bool all)
 {
+	const struct matches *m = matches;
 	json_t *list = json_array();
 	size_t longest = 0;
 
-	for (size_t i = 0; i < f->n; i++) {
-		const struct entry *e = f->matches[i].entry;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct entry *e = m->at[i].entry;
 
-		if (strcmp(e->field, buf_text(&f->field)) != 0)
+		if (strcmp(e->field, field) != 0)
 			continue;
 		if (all || e->n > longest)
 			json_array_insert_new(list, all ? json_array_size(list) : 0, json_string(e->value));
@@ -232,76 +228,12 @@ static json_t *found_strings(const struct filling *f, bool all)
 	return list;
 }
 
-static json_t *fill(struct filling *f, const json_t *schema, const json_t *nearest, bool required);
-
-static json_t *fill_object(struct filling *f, const json_t *schema, const json_t *nearest, bool required)
-{
-	json_t *out = json_object(), *property;
-	size_t before = f->field.n;
-	bool whole = true;
-	const char *key;
-
-	f->depth++;
-	json_object_foreach(json_object_get(schema, "properties"), key, property) {
-		bool needed = validator_requires(schema, key);
-
-		buf_addf(&f->field, "/%s", key);
-		json_t *value = fill(f, property, json_object_get(nearest, key), needed);
-
-		f->field.n = before;
-		f->field.data[before] = 0;
-		if (value)
-			json_object_set_new(out, key, value);
-		whole &= value || !needed;
-	}
-	f->depth--;
-	if (whole && (required || nearest || json_object_size(out) > 0))
-		return out;
-	json_decref(out);
-	return NULL;
-}
-
-static json_t *fill_list(const struct filling *f, const json_t *schema, const json_t *nearest, bool required)
-{
-	size_t least = (size_t)json_integer_value(json_object_get(schema, "minItems"));
-	json_t *found = found_strings(f, true);
-
-	if (json_array_size(found) >= least && (required || json_array_size(found) > 0))
-		return found;
-	json_decref(found);
-	return required ? json_deep_copy(nearest) : NULL;
-}
-
-static json_t *fill_string(const struct filling *f, const json_t *schema, const json_t *nearest, bool required)
-{
-	json_t *found = found_strings(f, false), *value = json_incref(json_array_get(found, 0));
-
-	json_decref(found);
-	if (value || !required)
-		return value;
-	return validator_has_type(schema, "null") ? json_null() : json_deep_copy(nearest);
-}
-
-/* The field that f stands at; NULL leaves it out. */
-static json_t *fill(struct filling *f, const json_t *schema, const json_t *nearest, bool required)
-{
-	schema = validator_follow(f->validator, schema);
-	const json_t *items = validator_follow(f->validator, json_object_get(schema, "items"));
-
-	if (json_object_get(schema, "properties") && f->depth < DEPTH)
-		return fill_object(f, schema, nearest, required);
-	if (validator_has_type(schema, "array") && validator_has_type(items, "string"))
-		return fill_list(f, schema, nearest, required);
-	if (validator_has_type(schema, "string"))
-		return fill_string(f, schema, nearest, required);
-	return json_deep_copy(nearest);
-}
-
 bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct example *item, struct arena *arena,
 		      struct answer *answer, struct error *err)
 {
 	const struct example *nearest = lookup_nearest(w, item, arena, err);
-	struct filling f = { .validator = w->task->validator };
+	struct matches m = { 0 };
+	struct filling f = { .validator = w->task->validator, .strings = found_strings, .finder = &m };
 	struct buf text = { 0 }, out = { 0 };
 
 	(void)l;
@@ -312,18 +244,11 @@ bool gazetteer_answer(struct workshop *w, const struct lookup *l, const struct e
 	const char *input = workshop_text(w, arena, item);
 
 	text_normalise(&text, input, strlen(input));
-	find_matches(gazetteer(w), buf_text(&p.enums), &text, arena, &f);
+	find_matches(gazetteer(w), buf_text(&p.enums), &text, arena, &m);
 	parts_release(&p);
-	json_t *filled = fill(&f, validator_schema(w->task->validator), known, true);
-
-	if (validator_accepts(w->task->validator, filled, NULL))
-		validator_write(w->task->validator, filled, &out);
-	else /* too many elements, say: the nearest answer satisfies the schema by itself */
-		buf_adds(&out, nearest->answer);
+	filling_write(&f, known, &out);
 	*answer = (struct answer){ .text = arena_copy(arena, out.data, out.n), .status = "answered" };
-	json_decref(filled);
 	json_decref(known);
-	buf_release(&f.field);
 	buf_release(&text);
 	buf_release(&out);
 	return true;
