@@ -135,7 +135,7 @@ static double accuracy(void *self)
 
 		for (size_t i = 0; i < n; i++)
 			list[i] = &l->dev[from + i];
-		encoder_trainer_scores(l->trainer, list, n, scores);
+		encoder_trainer_scores(l->trainer, list, n, scores, NULL);
 		for (size_t i = 0; i < n; i++) {
 			size_t best = 0;
 

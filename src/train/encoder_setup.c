@@ -82,20 +82,29 @@ static void load_layer(struct encoder_trainer *t, size_t i)
 	load_norm(t, l->ffn_norm, name);
 }
 
-/* The head begins where the options say, else near zero: small random weights, no bias. */
-static void add_head(struct encoder_trainer *t)
+/* A head of so many rows begins near zero: small random weights, no bias. */
+static void add_linear_head(struct encoder_trainer *t, struct parameter *head[2], const char *weight, const char *bias, size_t rows,
+			    struct rng *rng)
 {
-	static const char *const weight[] = { "classifier.weight" }, *const bias[] = { "classifier.bias" };
+	if (rows == 0)
+		return;
+	head[0] = parameters_add(&t->parameters, &weight, 1, rows, t->e->width, false);
+	head[1] = parameters_add(&t->parameters, &bias, 1, 1, rows, false);
+	head[0]->decays = t->options.rank == 0;
+	for (int i = 0; i < 2 && t->options.head_rate > 0; i++)
+		head[i]->rate_scale = (float)t->options.head_rate;
+	for (size_t i = 0; i < rows * t->e->width; i++)
+		head[0]->value[i] = (float)(0.04 * (rng_double(rng) - 0.5));
+}
+
+/* The one over pooled rows begins where the options say. */
+static void add_heads(struct encoder_trainer *t)
+{
 	struct rng rng;
 
-	t->head[0] = parameters_add(&t->parameters, weight, 1, t->options.classes, t->e->width, false);
-	t->head[1] = parameters_add(&t->parameters, bias, 1, 1, t->options.classes, false);
-	t->head[0]->decays = t->options.rank == 0;
-	for (int i = 0; i < 2 && t->options.head_rate > 0; i++)
-		t->head[i]->rate_scale = (float)t->options.head_rate;
 	rng_init(&rng, t->options.seed, "head");
-	for (size_t i = 0; i < t->options.classes * t->e->width; i++)
-		t->head[0]->value[i] = (float)(0.04 * (rng_double(&rng) - 0.5));
+	add_linear_head(t, t->head, "classifier.weight", "classifier.bias", t->options.classes, &rng);
+	add_linear_head(t, t->tagger, "token_classifier.weight", "token_classifier.bias", t->options.tags, &rng);
 	for (size_t c = 0; c < t->options.classes && t->options.head; c++) {
 		const float *row = t->options.head + c * (t->e->width + 1);
 
@@ -103,6 +112,11 @@ static void add_head(struct encoder_trainer *t)
 		t->head[1]->value[c] = row[t->e->width];
 	}
 	t->options.head = NULL;
+	if (t->options.heads) {
+		t->heads = mem_alloc(t->options.n_heads * sizeof(*t->heads));
+		memcpy(t->heads, t->options.heads, t->options.n_heads * sizeof(*t->heads));
+		t->options.heads = NULL;
+	}
 }
 
 static size_t largest_matrix(const struct encoder *e)
@@ -131,7 +145,7 @@ struct encoder_trainer *encoder_trainer_new(const struct encoder *e, const struc
 	t->types->decays = true; /* a matrix, even of one row */
 	for (size_t i = 0; i < e->layers; i++)
 		load_layer(t, i);
-	add_head(t);
+	add_heads(t);
 	t->sum = mem_aligned(largest_matrix(e) * sizeof(float));
 	t->seen = mem_zero(e->vocabulary, sizeof(*t->seen));
 	return t;
@@ -151,6 +165,7 @@ void encoder_trainer_free(struct encoder_trainer *t)
 	parameters_release(&t->frozen);
 	packing_release(&t->packing);
 	free(t->class_weights);
+	free(t->heads);
 	free(t->layer);
 	free(t->state);
 	free(t->memory);
@@ -188,6 +203,14 @@ static void add_norm(struct safetensors_out *out, size_t *n, struct parameter *c
 {
 	add_parts(out, n, norm[0], norm[0]->value);
 	add_parts(out, n, norm[1], norm[1]->value);
+}
+
+static void add_head_parts(struct safetensors_out *out, size_t *n, struct parameter *const head[2])
+{
+	if (!head[0])
+		return;
+	out[(*n)++] = (struct safetensors_out){ head[0]->names[0], head[0]->rows, head[0]->columns, head[0]->value, TENSOR_F32 };
+	out[(*n)++] = (struct safetensors_out){ head[1]->names[0], 0, head[1]->columns, head[1]->value, TENSOR_F32 };
 }
 
 static size_t list_tensors(const struct encoder_trainer *t, struct safetensors_out *out)
@@ -242,22 +265,20 @@ static bool copy_settings(const struct encoder *e, const char *folder, struct er
 bool encoder_trainer_save(struct encoder_trainer *t, const char *folder, struct error *err)
 {
 	static const char *const format[] = { "format", "pt" };
-	struct safetensors_out *out = mem_zero(8 + t->e->layers * 16, sizeof(*out)), head[2];
+	struct safetensors_out *out = mem_zero(8 + t->e->layers * 16, sizeof(*out)), heads[4];
 	struct buf model = { 0 }, top = { 0 };
-	size_t n_head = 0;
+	size_t n_heads = 0;
 
 	parameters_catch_up(&t->parameters);
 	if (t->options.rank)
 		lora_merge(t);
-	add_parts(head, &n_head, t->head[0], t->head[0]->value);
-	add_parts(head, &n_head, t->head[1], t->head[1]->value);
-	head[0].rows = t->options.classes; /* two dimensions, even of one class */
-	head[0].columns = t->e->width;
+	add_head_parts(heads, &n_heads, t->head);
+	add_head_parts(heads, &n_heads, t->tagger);
 	buf_addf(&model, "%s/model.safetensors", folder);
 	buf_addf(&top, "%s/head.safetensors", folder);
 	bool saved = file_make_folder(folder, err) && copy_settings(t->e, folder, err) &&
 		     safetensors_write(model.data, out, list_tensors(t, out), format, 1, err) &&
-		     safetensors_write(top.data, head, n_head, format, 1, err);
+		     safetensors_write(top.data, heads, n_heads, format, 1, err);
 
 	free(out);
 	buf_release(&model);

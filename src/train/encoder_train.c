@@ -496,7 +496,7 @@ static void begin_gradients(struct encoder_trainer *t)
 	for (size_t i = 0; i < t->parameters.n; i++) {
 		struct parameter *q = t->parameters.at[i];
 
-		if (!q->by_rows && (q->rows == 1 || q == t->types || q == t->head[0]))
+		if (!q->by_rows && (q->rows == 1 || q == t->types || q == t->head[0] || q == t->tagger[0]))
 			memset(q->gradient, 0, q->rows * q->columns * sizeof(float));
 	}
 }
@@ -522,17 +522,19 @@ double encoder_trainer_pass(struct encoder_trainer *t, const struct training_tex
 	return loss;
 }
 
-void encoder_trainer_scores(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, float *out)
+void encoder_trainer_scores(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, float *out, float *tags)
 {
 	if (t->options.rank)
 		lora_merge(t);
 	struct training_pass p = run_layers(t, texts, n);
 	float *pooled = mem_aligned(t->e->width * sizeof(float));
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && out && t->head[0]; i++) {
 		encoder_pool_rows(t, &p.spans[i], pooled);
-		encoder_head_scores(t, pooled, out + i * t->options.classes);
+		encoder_head_scores(t, t->head, pooled, out + i * t->options.classes);
 	}
+	for (size_t r = 0; r < p.rows && tags && t->tagger[0]; r++)
+		encoder_head_scores(t, t->tagger, t->scratch.y + r * t->e->width, tags + r * t->options.tags);
 	free(pooled);
 	free(p.spans);
 }

@@ -1,10 +1,12 @@
-/* encoder_train.h - fine-tunes a BERT encoder (llm/encoder.h) with a linear head over its pooled rows: every weight, or LoRA pairs
- * on all its matrices.
+/* encoder_train.h - fine-tunes a BERT encoder (llm/encoder.h) with linear heads over its pooled rows, over every row, or both: every
+ * weight, or LoRA pairs on all its matrices.
  *
  * Texts stand side by side without padding, each attending to itself alone. No dropout: the same texts in the same order give the
  * same weights to the bit on one kernel set, whatever the number of threads. The loss of a text is the cross-entropy of its class,
- * times the class's weight; of several labels, the mean over classes of the binary cross-entropy.
- * Devlin et al. 2018 (arXiv 1810.04805); Hu et al. 2021 (LoRA, arXiv 2106.09685). */
+ * times the class's weight; of several labels, the mean over classes of the binary cross-entropy; of several heads and of tags, the
+ * sum over heads of their classes' cross-entropies, and tag_weight times the mean of its tokens'.
+ * Devlin et al. 2018 (arXiv 1810.04805); Hu et al. 2021 (LoRA, arXiv 2106.09685); Chen, Zhuo and Wang 2019 (joint BERT,
+ * arXiv 1902.10909). */
 #ifndef RUNG_TRAIN_ENCODER_TRAIN_H
 #define RUNG_TRAIN_ENCODER_TRAIN_H
 
@@ -14,7 +16,11 @@
 struct encoder_trainer;
 
 struct encoder_training {
-	size_t classes;
+	size_t classes;              /* of all heads over pooled rows together; 0: there is none */
+	const size_t *heads;         /* (n_heads) classes of each: a text has one of each head's; NULL: they are one head. Not with many */
+	size_t n_heads;
+	size_t tags;                 /* classes of a token; 0: there is no head over single rows */
+	double tag_weight;           /* of the tokens' loss beside the heads' */
 	bool many;                   /* several labels a text */
 	const float *class_weights;  /* (classes), or NULL: all 1; not with many */
 	size_t rank;                 /* of LoRA; 0: every weight moves */
@@ -28,8 +34,10 @@ struct encoder_training {
 struct training_text {
 	const int32_t *ids; /* (n) with [CLS] and [SEP] */
 	size_t n;
-	size_t label;            /* not many */
+	size_t label;            /* not many, one head */
 	const uint8_t *labels;   /* (classes) 0 or 1; many */
+	const size_t *choices;   /* (n_heads) with heads */
+	const int32_t *tags;     /* (n) with tags; below 0: this token has no loss */
 };
 
 /* Reads the weights of e, which is borrowed and not changed; its kernels and threads are used. Copies the options. */
@@ -43,11 +51,12 @@ size_t encoder_trainer_bytes(const struct encoder_trainer *t, size_t tokens, siz
  * *weight gets the sum of weights. */
 double encoder_trainer_pass(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, bool first,
 			    double *weight);
-/* out (n, classes): the head's outputs with the weights as they are. */
-void encoder_trainer_scores(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, float *out);
+/* The heads' outputs with the weights as they are: out (n, classes), and tags (tokens of all texts, tags). NULL: not wanted. */
+void encoder_trainer_scores(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, float *out, float *tags);
 
 /* Writes the folder: e's configuration and tokenizer, model.safetensors (f32, LoRA merged), and head.safetensors
- * (classifier.weight, classifier.bias). encoder_open() and transformers read it. */
+ * (classifier.weight, classifier.bias: the rows of all heads; token_classifier.weight, token_classifier.bias). encoder_open() and
+ * transformers read it. */
 bool encoder_trainer_save(struct encoder_trainer *t, const char *folder, struct error *err);
 
 #endif

@@ -56,10 +56,12 @@ struct encoder_trainer {
 	const struct encoder *e;
 	struct encoder_training options;
 	float *class_weights;
+	size_t *heads;                /* classes of each head over pooled rows */
 	struct parameters parameters; /* what moves */
 	struct parameters frozen;     /* LoRA: the base */
 	struct parameter *words, *places, *types, *embedding_norm[2];
-	struct parameter *head[2];    /* weight (classes, width), bias (classes) */
+	struct parameter *head[2];    /* weight (classes, width), bias (classes); NULL without classes */
+	struct parameter *tagger[2];  /* weight (tags, width), bias (tags); NULL without tags */
 	struct layer_parameters *layer;
 	struct layer_state *state;
 	struct training_scratch scratch;
@@ -82,10 +84,10 @@ struct training_pass {
 	bool add;     /* gradients are added to what is there */
 };
 
-/* encoder_head.c: out (width) = the mean of a text's rows of scratch.y, or its first; out (classes) = what the head makes of that;
- * and the sum of losses of all texts, after which scratch.d is what the rows owe. */
+/* encoder_head.c: out (width) = the mean of a text's rows of scratch.y, or its first; out = what a head makes of such a row; and the
+ * sum of losses of all texts, after which scratch.d is what the rows owe. */
 void encoder_pool_rows(const struct encoder_trainer *t, const struct span *s, float *out);
-void encoder_head_scores(const struct encoder_trainer *t, const float *pooled, float *out);
+void encoder_head_scores(const struct encoder_trainer *t, struct parameter *const head[2], const float *row, float *out);
 double encoder_head(struct training_pass *p, double *weight);
 
 /* merged = weight + scale B A, of all matrices (encoder_lora.c). */

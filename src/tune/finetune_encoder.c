@@ -45,7 +45,7 @@ static void score_texts(struct lesson *l, size_t first, size_t n, float *scores)
 
 		for (size_t i = 0; i < count; i++)
 			list[i] = &l->texts[first + from + i];
-		encoder_trainer_scores(l->trainer, list, count, scores + from * l->from->classes);
+		encoder_trainer_scores(l->trainer, list, count, scores + from * l->from->classes, NULL);
 	}
 }
 

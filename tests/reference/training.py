@@ -17,7 +17,7 @@ min(1, 1 / (norm + 1e-6))). Weight decay .01 in the encoder's matrices and embed
 its vectors, none anywhere beside LoRA. A gradient that is 0 in theory (the biases of keys) stands here as rounding noise.
 
 Encoder: minilm.py's tokens of BERT_TEXTS, each text alone, no dropout; the mean of the last rows or the row of [CLS], not
-normalised, then a head of CLASSES rows. Decoder: three sequences that share a prefix (batch()), next-token cross-entropy of
+normalised, then a head of CLASSES rows; or (joint) heads of HEADS rows and one of TAGS rows over each row. Decoder: three sequences that share a prefix (batch()), next-token cross-entropy of
 the completion tokens alone, one mean over all of them. LoRA: rank 4, alpha 8, on every linear layer of each block; the
 embeddings, the norms and the LM head are frozen, a classification head is not."""
 
@@ -38,6 +38,7 @@ F64 = torch.float64
 CLASSES, RANK, ALPHA, STEPS = 3, 4, 8.0, 10
 SETS = [[0], [1, 2], [], [0, 1, 2], [2]]
 WEIGHTS = [1.0, 2.0, 0.5]
+HEADS, TAGS, TAG_WEIGHT = [2, 3], 4, 1.5
 
 BERT_LINEAR = ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
                "intermediate.dense", "output.dense"]
@@ -95,19 +96,23 @@ def split(x, heads):
 
 
 class Encoder:
-    def __init__(self, folder, with_lora):
+    def __init__(self, folder, with_lora, with_tags=False):
         self.config = json.load(open(folder + "/config.json"))
         self.cls = minilm.takes_cls(folder)
         self.tensors = {k: v.double() for k, v in load_file(folder + "/model.safetensors").items()}
         self.prefix = "bert." if "bert.embeddings.word_embeddings.weight" in self.tensors else ""
         tokenizer, limit = BertTokenizerFast.from_pretrained(folder), self.config["max_position_embeddings"]
         self.ids = [tokenizer(t.strip(), truncation=True, max_length=limit)["input_ids"] for t in TEXTS]
-        c, j = np.arange(CLASSES), np.arange(self.config["hidden_size"])
+        c, j = np.arange(sum(HEADS) if with_tags else CLASSES), np.arange(self.config["hidden_size"])
         self.tensors["classifier.weight"] = rounded(0.05 * np.sin(1 + 7 * c[:, None] + 3 * j))
         self.tensors["classifier.bias"] = rounded(0.01 * c)
+        if with_tags:
+            c = np.arange(TAGS)
+            self.tensors["token_classifier.weight"] = rounded(0.05 * np.sin(1 + 7 * c[:, None] + 3 * j))
+            self.tensors["token_classifier.bias"] = rounded(0.01 * c)
         self.trained = [n for n in self.tensors if ".pooler." not in "." + n]
         if with_lora:
-            self.trained = ["classifier.weight", "classifier.bias"]
+            self.trained = [n for n in self.tensors if "classifier." in n]
             self.adapt()
 
     def layers(self):
@@ -151,6 +156,17 @@ class Encoder:
     def many(self, w):
         truth = torch.tensor([[float(c in s) for c in range(CLASSES)] for s in SETS], dtype=F64)
         return F.binary_cross_entropy_with_logits(self.logits(w), truth)
+
+    def joint(self, w):
+        """A class of each head, and a tag of most tokens: joint BERT (Chen, Zhuo and Wang 2019)."""
+        total = 0.0
+        for i, ids in enumerate(self.ids):
+            rows = self.rows(w, ids)
+            scores = linear(w, "classifier", rows[0] if self.cls else rows.mean(0)).split(HEADS)
+            total = total + sum(F.cross_entropy(s, torch.tensor((i + h) % HEADS[h])) for h, s in enumerate(scores))
+            tags = torch.tensor([(i + j) % (TAGS + 1) - 1 for j in range(len(ids))])
+            total = total + TAG_WEIGHT * F.cross_entropy(linear(w, "token_classifier", rows), tags, ignore_index=-1)
+        return total / len(self.ids)
 
     def kept(self):
         """The tensors shown after the steps."""
@@ -257,9 +273,10 @@ def cases(folder):
     for name, tiny, kind, adapted in [
         ("bert-single", "bert", "single", False), ("bge-single", "bge", "single", False),
         ("bert-weighted", "bert", "weighted", False), ("bert-many", "bert", "many", False),
-        ("bert-lora", "bert", "single", True),
+        ("bert-lora", "bert", "single", True), ("bert-joint", "bert", "joint", False), ("bge-joint", "bge", "joint", False),
+        ("bert-joint-lora", "bert", "joint", True),
     ]:
-        model = Encoder(f"{folder}/tiny-{tiny}", adapted)
+        model = Encoder(f"{folder}/tiny-{tiny}", adapted, kind == "joint")
         yield name, model, getattr(model, kind), 5e-3 if adapted else 1e-3, 0.0 if adapted else 0.01
     for name in DECODERS:
         model = Decoder(f"{folder}/{name}.gguf")

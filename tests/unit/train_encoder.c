@@ -9,7 +9,8 @@
 #include "training_golden.h"
 
 static const char golden[] = "tests/reference/golden/training-encoder.txt";
-enum { TEXTS = 5, CLASSES = 3 };
+enum { TEXTS = 5, CLASSES = 3, TAGS = 4, LONGEST = 64 };
+static const size_t heads[] = { 2, 3 };
 
 static const struct encoder_case {
 	const char *name, *folder;
@@ -17,12 +18,16 @@ static const struct encoder_case {
 	float weights[CLASSES];
 	size_t rank;
 	double rate;
+	bool joint; /* a class of each of `heads`, and tags */
 } cases[] = {
 	{ "bert-single", "tests/reference/golden/tiny-bert", .rate = 1e-3 },
 	{ "bge-single", "tests/reference/golden/tiny-bge", .rate = 1e-3 },
 	{ "bert-weighted", "tests/reference/golden/tiny-bert", .weights = { 1, 2, 0.5f }, .rate = 1e-3 },
 	{ "bert-many", "tests/reference/golden/tiny-bert", .many = true, .rate = 1e-3 },
 	{ "bert-lora", "tests/reference/golden/tiny-bert", .rank = 4, .rate = 5e-3 },
+	{ "bert-joint", "tests/reference/golden/tiny-bert", .rate = 1e-3, .joint = true },
+	{ "bge-joint", "tests/reference/golden/tiny-bge", .rate = 1e-3, .joint = true },
+	{ "bert-joint-lora", "tests/reference/golden/tiny-bert", .rank = 4, .rate = 5e-3, .joint = true },
 };
 
 static const uint8_t sets[TEXTS][CLASSES] = { { 1, 0, 0 }, { 0, 1, 1 }, { 0, 0, 0 }, { 1, 1, 1 }, { 0, 0, 1 } };
@@ -32,6 +37,8 @@ struct lesson {
 	struct encoder_trainer *trainer;
 	struct token_list tokens[TEXTS];
 	struct training_text texts[TEXTS];
+	size_t choices[TEXTS][ARRAY_SIZE(heads)];
+	int32_t tags[TEXTS][LONGEST];
 	const struct training_text *list[TEXTS];
 };
 
@@ -47,13 +54,14 @@ static struct parameter *parameter_named(struct parameters *ps, const char *name
 /* The reference's first weights of the head and of LoRA's pairs. */
 static void set_first_values(struct parameters *ps)
 {
-	size_t part, pair = 0;
-	struct parameter *w = parameter_named(ps, "classifier.weight", &part), *b = parameter_named(ps, "classifier.bias", &part);
+	size_t pair = 0;
 
-	for (size_t c = 0; c < CLASSES; c++) {
-		for (size_t j = 0; j < w->columns; j++)
-			w->value[c * w->columns + j] = (float)(0.05 * sin(1 + 7 * (double)c + 3 * (double)j));
-		b->value[c] = (float)(0.01 * (double)c);
+	for (size_t i = 0; i < ps->n; i++) {
+		struct parameter *p = ps->at[i];
+
+		for (size_t j = 0; strstr(p->names[0], "classifier.") && j < p->rows * p->columns; j++)
+			p->value[j] = (float)(p->rows == 1 ? 0.01 * (double)j :
+							     0.05 * sin(1 + 7 * (double)(j / p->columns) + 3 * (double)(j % p->columns)));
 	}
 	for (size_t i = 0; i < ps->n; i++) {
 		struct parameter *p = ps->at[i];
@@ -79,12 +87,25 @@ static void begin(struct lesson *l, const struct encoder_case *c, int threads)
 	struct encoder_training options = { .classes = CLASSES, .many = c->many, .class_weights = c->weights[0] > 0 ? c->weights : NULL,
 					    .rank = c->rank, .alpha = 8, .adamw = adamw_defaults };
 
+	if (c->joint) {
+		options.classes = 5;
+		options.heads = heads;
+		options.n_heads = ARRAY_SIZE(heads);
+		options.tags = TAGS;
+		options.tag_weight = 1.5;
+	}
+
 	*l = (struct lesson){ .engine = engine_encoder(c->folder, NULL, threads) };
 	l->trainer = encoder_trainer_new(l->engine.encoder, &options);
 	set_first_values(encoder_trainer_parameters(l->trainer));
 	for (size_t i = 0; i < TEXTS; i++) {
 		encoder_encode(l->engine.encoder, words[i], &l->tokens[i]);
-		l->texts[i] = (struct training_text){ l->tokens[i].ids, l->tokens[i].n, i % CLASSES, sets[i] };
+		assert_true(l->tokens[i].n <= LONGEST);
+		for (size_t h = 0; h < ARRAY_SIZE(heads); h++)
+			l->choices[i][h] = (i + h) % heads[h];
+		for (size_t j = 0; j < l->tokens[i].n; j++)
+			l->tags[i][j] = (int32_t)((i + j) % (TAGS + 1)) - 1;
+		l->texts[i] = (struct training_text){ l->tokens[i].ids, l->tokens[i].n, i % CLASSES, sets[i], l->choices[i], l->tags[i] };
 		l->list[i] = &l->texts[i];
 	}
 }
@@ -148,13 +169,12 @@ static void ten_steps_are_the_reference_s(void **state)
 }
 
 /* Along the gradient of each parameter the loss must change by its length. */
-static void gradients_are_those_of_finite_differences(void **state)
+static void compare_with_finite_differences(const struct encoder_case *c)
 {
 	struct lesson l;
 	double weight;
 
-	(void)state;
-	begin(&l, &cases[0], 2);
+	begin(&l, c, 2);
 	pass(&l, &weight);
 	struct parameters *ps = encoder_trainer_parameters(l.trainer);
 	float **gradient = mem_zero(ps->n, sizeof(*gradient));
@@ -185,6 +205,14 @@ static void gradients_are_those_of_finite_differences(void **state)
 	}
 	free(gradient);
 	end(&l);
+}
+
+static void gradients_are_those_of_finite_differences(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (i == 0 || (cases[i].joint && !cases[i].rank))
+			compare_with_finite_differences(&cases[i]);
 }
 
 static void threads_and_passes_leave_no_trace(void **state)
@@ -237,7 +265,7 @@ static void saved_encoder_is_what_was_trained(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i += 4) { /* every weight; LoRA, merged */
+	for (size_t i = 0; i <= 4; i += 4) { /* every weight; LoRA, merged */
 		float before[TEXTS * CLASSES], pooled[32];
 		size_t width;
 
@@ -246,7 +274,7 @@ static void saved_encoder_is_what_was_trained(void **state)
 			pass(&l, &weight);
 			parameters_step(encoder_trainer_parameters(l.trainer), cases[i].rate, 1 / weight);
 		}
-		encoder_trainer_scores(l.trainer, l.list, TEXTS, before);
+		encoder_trainer_scores(l.trainer, l.list, TEXTS, before, NULL);
 		if (!encoder_trainer_save(l.trainer, folder, &err))
 			fail_msg("%s", err.text);
 		struct engine saved = engine_encoder(folder, NULL, 1);
@@ -264,7 +292,7 @@ static void saved_encoder_is_what_was_trained(void **state)
 
 			memcpy(to->value, from->value, from->rows * from->columns * sizeof(float));
 		}
-		encoder_trainer_scores(again, l.list, TEXTS, after);
+		encoder_trainer_scores(again, l.list, TEXTS, after, NULL);
 		for (size_t k = 0; k < TEXTS * CLASSES; k++)
 			assert_close("score", (double)after[k], (double)before[k], 1e-6);
 		encoder_trainer_free(again);
