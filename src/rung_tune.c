@@ -136,6 +136,17 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 			 before - after > 0.1 ? "; tuning broke other things: keep it to this task" : "");
 }
 
+/* What a tagger could not learn. */
+static void describe_strings(const json_t *data, struct buf *out)
+{
+	json_int_t all = json_integer_value(json_object_get(data, "strings")), fields = json_integer_value(json_object_get(data, "fields_not_taught"));
+
+	buf_addf(out, "\n  taught: %lld of the answers' %lld strings; the others do not stand in their texts",
+		 (long long)(all - json_integer_value(json_object_get(data, "strings_not_in_text"))), (long long)all);
+	if (fields > 0)
+		buf_addf(out, ", and %lld fields are neither strings nor enums", (long long)fields);
+}
+
 static void describe(const struct tuned *t, bool json, struct buf *out)
 {
 	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
@@ -163,6 +174,8 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 	if (json_is_number(held))
 		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
+	if (json_object_get(data, "strings"))
+		describe_strings(data, out);
 	buf_addf(out, "\n  dev: %.3f on %lld examples\n", json_number_value(json_object_get(dev, "score")),
 		 (long long)json_integer_value(json_object_get(dev, "n")));
 	describe_side_effects(t, out);

@@ -10,6 +10,7 @@
 
 #include "model/model.h"
 #include "train/fit.h"
+#include "tune/tagging.h"
 
 struct finetune_settings {
 	size_t epochs, batch; /* 0: by the number of examples */
@@ -44,8 +45,10 @@ void held_out_release(struct held_out *h);
 struct finetune_texts {
 	size_t n, classes;
 	const char *const *texts; /* (n) */
-	const size_t *classes_of; /* (n) each below classes; not with sets */
+	const size_t *classes_of; /* (n) each below classes; not with sets or answers */
 	const uint8_t *sets;      /* (n, classes) 0 or 1: several labels an item; else NULL */
+	const char *const *answers;     /* (n) JSON under the schema of `tagging`: a joint tagger is trained; else NULL */
+	const struct tagging *tagging;  /* its n_classes are `classes` */
 	const size_t *groups;     /* (n) */
 };
 
@@ -66,6 +69,7 @@ struct finetune_outcome {
 	size_t epochs, batch; /* as they were, where the settings left them open */
 	size_t trained, held, too_long, left_out, steps;
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
+	struct tagging_count values; /* answers: strings that stand in their texts, and that are not taught as they do not */
 	double score;         /* the best one on what was held out; NAN: nothing was */
 	double seconds, tokens_per_second;
 };
@@ -87,5 +91,13 @@ struct tuned_encoder *tuned_encoder_open(const char *folder, size_t classes, boo
 void tuned_encoder_free(struct tuned_encoder *t);
 /* out (n, classes). One thread at a time. */
 void tuned_encoder_predict(struct tuned_encoder *t, const char *const *texts, size_t n, double *out);
+
+/* The words and choices of texts by an encoder that was tuned with a tagging. */
+struct tuned_tagger;
+/* The caller frees it. What the folder's tags.json says must be that tagging. Borrows tagging and pool. */
+struct tuned_tagger *tuned_tagger_open(const char *folder, const struct tagging *tagging, struct pool *pool, struct error *err);
+void tuned_tagger_free(struct tuned_tagger *t);
+/* What it says of the text, which is borrowed; until the next call. One thread at a time. */
+struct tagged *tuned_tagger_read(struct tuned_tagger *t, const char *text);
 
 #endif

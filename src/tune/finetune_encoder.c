@@ -1,31 +1,20 @@
-/* finetune_encoder.c - texts and classes to a tuned encoder, and what such an encoder says. */
+/* finetune_encoder.c - texts with classes or answers to a tuned encoder, and the classes that such an encoder says. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "llm/encoder_inner.h"
-#include "train/encoder_train.h"
-#include "tune/cut.h"
 #include "tune/finetune_inner.h"
 
 enum { USUAL_TOKENS = 4096, SCORED = 64 };
 
-struct lesson {
-	const struct finetune_texts *from;
-	struct encoder_trainer *trainer;
-	struct training_text *texts; /* (n) what is trained on, then what is held out */
-	size_t n_train, n_held;
-	struct cut cut; /* sets: of the last score() */
-};
-
 static size_t tokens_of(void *self, size_t item)
 {
-	return ((struct lesson *)self)->texts[item].n;
+	return ((struct encoder_lesson *)self)->texts[item].n;
 }
 
 static double pass(void *self, const size_t *items, size_t n, bool first, double *weight)
 {
-	struct lesson *l = self;
+	struct encoder_lesson *l = self;
 	const struct training_text **list = mem_alloc(n * sizeof(*list));
 
 	for (size_t i = 0; i < n; i++)
@@ -37,7 +26,7 @@ static double pass(void *self, const size_t *items, size_t n, bool first, double
 }
 
 /* scores (n, classes) of texts first .. first + n - 1. */
-static void score_texts(struct lesson *l, size_t first, size_t n, float *scores)
+static void score_texts(struct encoder_lesson *l, size_t first, size_t n, float *scores)
 {
 	for (size_t from = 0; from < n; from += SCORED) {
 		size_t count = n - from < SCORED ? n - from : SCORED;
@@ -50,7 +39,7 @@ static void score_texts(struct lesson *l, size_t first, size_t n, float *scores)
 }
 
 /* The share of items whose class is the most likely one. */
-static double accuracy(const struct lesson *l, size_t first, size_t n, const float *scores)
+static double accuracy(const struct encoder_lesson *l, size_t first, size_t n, const float *scores)
 {
 	size_t right = 0, classes = l->from->classes;
 
@@ -65,7 +54,7 @@ static double accuracy(const struct lesson *l, size_t first, size_t n, const flo
 }
 
 /* The cut at which the items' sets have the best F1; scores become probabilities. */
-static struct cut best_cut(const struct lesson *l, size_t first, size_t n, float *scores)
+static struct cut best_cut(const struct encoder_lesson *l, size_t first, size_t n, float *scores)
 {
 	size_t classes = l->from->classes, *starts = mem_zero(n + 1, sizeof(*starts)), *members, at = 0;
 	struct class_sets truth = { .starts = starts };
@@ -86,10 +75,14 @@ static struct cut best_cut(const struct lesson *l, size_t first, size_t n, float
 	return cut;
 }
 
-/* Accuracy, or the mean F1 of sets at their best cut, of the items that are held out; of those that are trained on when none is. */
-static double score(struct lesson *l)
+/* Accuracy, or the mean F1 of sets at their best cut or of what answers hold, of the items that are held out; of those that are
+ * trained on when none is. */
+static double score(struct encoder_lesson *l)
 {
 	size_t first = l->n_held ? l->n_train : 0, n = l->n_held ? l->n_held : l->n_train;
+
+	if (l->from->answers)
+		return tagger_score(l, first, n);
 	float *scores = mem_alloc(n * l->from->classes * sizeof(*scores));
 	double result;
 
@@ -111,15 +104,17 @@ static double held_out_score(void *self)
 
 static size_t bytes(void *self, size_t tokens, size_t longest)
 {
-	return encoder_trainer_bytes(((struct lesson *)self)->trainer, tokens, longest);
+	return encoder_trainer_bytes(((struct encoder_lesson *)self)->trainer, tokens, longest);
 }
 
-static struct training_text read_text(const struct lesson *l, const struct encoder *e, size_t item)
+static struct training_text read_text(struct encoder_lesson *l, size_t item)
 {
 	struct training_text t = { 0 };
 	struct token_list tokens = { 0 };
 
-	encoder_encode(e, l->from->texts[item], &tokens);
+	if (l->from->answers)
+		return tagger_text(l, item);
+	encoder_encode(l->encoder, l->from->texts[item], &tokens);
 	t.ids = tokens.ids;
 	t.n = tokens.n;
 	if (l->from->sets)
@@ -130,20 +125,23 @@ static struct training_text read_text(const struct lesson *l, const struct encod
 }
 
 /* Tokens of the texts in the order of h, as many as the settings allow; returns those of the longest. */
-static size_t read_texts(struct lesson *l, const struct encoder *e, const struct held_out *h, const struct finetune_settings *s)
+static size_t read_texts(struct encoder_lesson *l, const struct held_out *h, const struct finetune_settings *s)
 {
 	size_t epochs = finetune_epochs(s, h->n_train, false), longest = 0, tokens = 0;
 
 	l->texts = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->texts));
+	l->items = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->items));
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
 		bool held = i >= h->n_train;
 
 		if (!held && s->most_tokens && tokens * epochs >= s->most_tokens)
 			continue;
-		struct training_text t = read_text(l, e, held ? h->held[i - h->n_train] : h->train[i]);
+		size_t item = held ? h->held[i - h->n_train] : h->train[i];
+		struct training_text t = read_text(l, item);
 
 		longest = t.n > longest ? t.n : longest;
 		tokens += held ? 0 : t.n;
+		l->items[l->n_train + l->n_held] = item;
 		l->texts[l->n_train + l->n_held] = t;
 		*(held ? &l->n_held : &l->n_train) += 1;
 	}
@@ -167,11 +165,19 @@ static float *balanced_weights(const struct finetune_texts *t)
 static struct encoder_trainer *trainer_new(const struct finetune_texts *texts, struct encoder *e, const struct finetune_settings *s,
 					   const size_t *items, size_t n)
 {
-	float *weights = s->balanced && !texts->sets ? balanced_weights(texts) : NULL;
-	float *head = finetune_first_head(e, texts, items, n);
+	const struct tagging *g = texts->tagging;
+	float *weights = s->balanced && !texts->sets && !g ? balanced_weights(texts) : NULL;
+	float *head = g ? tagger_first_head(e, texts, items, n) : finetune_first_head(e, texts, items, n);
 	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
 					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
 					    .adamw = adamw_defaults, .seed = s->seed };
+
+	if (g) {
+		options.heads = g->heads;
+		options.n_heads = g->n_choices;
+		options.tags = g->n_tags;
+		options.tag_weight = tagger_tag_weight;
+	}
 	struct encoder_trainer *trainer = encoder_trainer_new(e, &options);
 
 	free(head);
@@ -179,12 +185,12 @@ static struct encoder_trainer *trainer_new(const struct finetune_texts *texts, s
 	return trainer;
 }
 
-static bool train(struct lesson *l, struct encoder *e, const struct finetune_settings *s, const struct finetune_run *run,
+static bool train(struct encoder_lesson *l, struct encoder *e, const struct finetune_settings *s, const struct finetune_run *run,
 		  const struct held_out *h, struct finetune_outcome *outcome, struct error *err)
 {
 	struct finetune_run whole = *run;
 
-	whole.longest = read_texts(l, e, h, s);
+	whole.longest = read_texts(l, h, s);
 	l->trainer = trainer_new(l->from, e, s, h->train, l->n_train);
 	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
 
@@ -192,13 +198,18 @@ static bool train(struct lesson *l, struct encoder *e, const struct finetune_set
 	whole.items = l->n_train;
 	outcome->held = l->n_held;
 	outcome->left_out = h->n_train - l->n_train;
+	outcome->values = l->values;
+	if (l->from->tagging && l->values.found == 0 && l->from->classes == 0)
+		return error_set(err, "none of the %zu strings of the answers stands in its text, and the schema has no enum: there is nothing "
+				 "that an encoder could learn", l->values.absent);
 	if (!finetune_fit(&whole, s, outcome, err))
 		return false;
 	if (l->from->sets) { /* once more with the weights that are kept */
 		score(l);
 		outcome->threshold = l->cut.threshold;
 	}
-	return encoder_trainer_save(l->trainer, run->folder, err);
+	return encoder_trainer_save(l->trainer, run->folder, err) &&
+	       (!l->from->tagging || tagger_write_tags(run->folder, l->from->tagging, err));
 }
 
 bool finetune_encoder(const char *base, struct pool *pool, const struct finetune_texts *texts, const struct finetune_settings *s,
@@ -209,19 +220,25 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 	struct encoder *e = kernels ? encoder_open(base, kernels, pool, err) : NULL;
 	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
 				    .progress = progress };
-	struct lesson l = { .from = texts };
+	struct encoder_lesson l = { .from = texts, .encoder = e };
 	struct held_out h;
 
 	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
-	if (!e)
+	if (!e || (texts->tagging && !tagger_can_read(e, err))) {
+		encoder_free(e);
 		return false;
+	}
 	held_out_init(&h, texts->groups, texts->n, s->held_out, s->seed);
 	bool trained = train(&l, e, s, &run, &h, outcome, err);
 
 	encoder_trainer_free(l.trainer);
-	for (size_t i = 0; i < l.n_train + l.n_held; i++)
+	for (size_t i = 0; i < l.n_train + l.n_held; i++) {
 		free((void *)l.texts[i].ids);
+		free((void *)l.texts[i].tags);
+		free((void *)l.texts[i].choices);
+	}
 	free(l.texts);
+	free(l.items);
 	held_out_release(&h);
 	encoder_free(e);
 	return trained;

@@ -1,8 +1,10 @@
-/* finetune_inner.h - what finetune_encoder.c, finetune_head.c and finetune_lora.c share. Private to src/tune. */
+/* finetune_inner.h - what the files of finetune.h share. Private to src/tune. */
 #ifndef RUNG_TUNE_FINETUNE_INNER_H
 #define RUNG_TUNE_FINETUNE_INNER_H
 
-#include "llm/encoder.h"
+#include "llm/encoder_inner.h"
+#include "train/encoder_train.h"
+#include "tune/cut.h"
 #include "tune/finetune.h"
 
 /* Runs the loop on the first n_train items of a model, and fills the outcome. bytes(): what passes of so many tokens take; the
@@ -18,6 +20,29 @@ struct finetune_run {
 };
 bool finetune_fit(const struct finetune_run *run, const struct finetune_settings *s, struct finetune_outcome *outcome,
 		  struct error *err);
+
+/* An encoder while it learns. */
+struct encoder_lesson {
+	const struct finetune_texts *from;
+	const struct encoder *encoder;
+	struct encoder_trainer *trainer;
+	struct training_text *texts; /* (n) what is trained on, then what is held out */
+	size_t *items;               /* (n) of `from` */
+	size_t n_train, n_held;
+	struct cut cut; /* sets: of the last score() */
+	struct tagging_count values; /* answers: of all texts */
+};
+
+/* finetune_tagger.c, for answers: whether the encoder's tokenizer tells words apart; a text's ids, tags and choices, the last two the caller's to free; */
+bool tagger_can_read(const struct encoder *e, struct error *err);
+struct training_text tagger_text(struct encoder_lesson *l, size_t item);
+/* the mean F1 of the strings and choices said of texts first .. first + n - 1; */
+double tagger_score(const struct encoder_lesson *l, size_t first, size_t n);
+/* the classes' rows as finetune_first_head() has them, for items[0 .. n - 1], NULL when there is none; */
+float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, const size_t *items, size_t n);
+/* and tags.json, what the heads' rows mean. */
+bool tagger_write_tags(const char *folder, const struct tagging *g, struct error *err);
+extern const double tagger_tag_weight; /* beside the choices' losses */
 
 /* A head over e's rows (classes, width + 1), each with its bias last, that knows items[0 .. n - 1] by logistic regression; the caller
  * frees it. */

@@ -60,6 +60,8 @@ static bool encoder_answers(struct workshop *w, const struct variant *v, const s
 {
 	const struct tuned_model *m = workshop_tuned(w, v, err);
 
+	if (m && m->tagger)
+		return tagger_answers(w, m->tagger, items, n, arena, answers, err);
 	for (size_t i = 0; m && i < n; i++) {
 		double start = clock_ms(), *p = arena_array(arena, w->task->n_labels, sizeof(*p));
 		const char *text = workshop_text(w, arena, items[i]);

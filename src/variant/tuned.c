@@ -31,7 +31,10 @@ static const struct tuning for_sets[] = {
 	{ .id = "encoder", .name = "fine-tuned encoder" },
 	{ .id = "lora", .name = "LoRA on the small decoder", .technique = &plain_text },
 };
-static const struct tuning for_fields[] = { { .id = "lora", .name = "LoRA on the small decoder", .technique = &fields } };
+static const struct tuning for_fields[] = {
+	{ .id = "encoder", .name = "fine-tuned encoder: tags and classes" },
+	{ .id = "lora", .name = "LoRA on the small decoder", .technique = &fields },
+};
 static const struct tuning for_answers[] = {
 	{ .id = "lora", .name = "LoRA on the small decoder, closed book", .technique = &plain_text },
 	{ .id = "lora-rag", .name = "LoRA on the small decoder, with retrieval", .technique = &with_passages, .lesson = &among_others },
@@ -152,6 +155,26 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 	return true;
 }
 
+/* Texts and the objects that they say. */
+static bool read_objects(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
+{
+	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts)), **answers = arena_array(&l->arena, l->n, sizeof(*answers));
+	const struct tagging *g = workshop_tagging(w);
+
+	*hash = add_hash(w->task->schema, *hash);
+	for (size_t i = 0; i < l->n; i++) {
+		texts[i] = workshop_text(w, &l->arena, l->items[i]);
+		answers[i] = l->items[i]->answer;
+		*hash = add_hash(answers[i], add_hash(texts[i], *hash));
+	}
+	l->texts = (struct finetune_texts){ .n = l->n, .classes = g->n_classes, .texts = texts, .answers = answers, .tagging = g,
+					    .groups = groups_of(l) };
+	add_groups(l, hash);
+	if (g->n_strings + g->n_choices == 0)
+		return error_set(err, "the schema has no string, enum or boolean that an encoder could say");
+	return true;
+}
+
 bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		      struct arena *arena, struct finetune_prompts *out, struct error *err)
 {
@@ -211,7 +234,10 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 	*l = (struct lesson){ .settings = settings_of(w, v) };
 	arena_init(&l->arena);
 	list_items(w, l);
-	if (!find_base(w, v, l, &base, err) || !(v->model ? read_prompts(w, v, l, &data, err) : read_texts(w, l, &data, err)))
+	if (!find_base(w, v, l, &base, err))
+		return false;
+	if (!(v->model ? read_prompts(w, v, l, &data, err) : w->task->validator ? read_objects(w, l, &data, err) :
+							     read_texts(w, l, &data, err)))
 		return false;
 	json_t *settings = finetune_settings_json(&l->settings);
 	char *written = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -272,6 +298,11 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 				 (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human", (json_int_t)(l->n - l->n_taught),
 				 "model_labelled", (json_int_t)l->n_taught);
 
+	if (l->texts.tagging) {
+		json_object_set_new(data, "strings", json_integer((json_int_t)(o->values.found + o->values.absent)));
+		json_object_set_new(data, "strings_not_in_text", json_integer((json_int_t)o->values.absent));
+		json_object_set_new(data, "fields_not_taught", json_integer((json_int_t)l->texts.tagging->untagged));
+	}
 	if (w->curated && w->curated->hash) {
 		json_t *dropped = json_object();
 
@@ -393,7 +424,6 @@ static double threshold_of(const struct tuned *t)
 
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err)
 {
-	struct tuned_encoder *encoder = NULL;
 	struct tuned t = { 0 };
 
 	for (const struct tuned_model *m = w->tuned; m; m = m->next)
@@ -405,20 +435,23 @@ const struct tuned_model *workshop_tuned(struct workshop *w, const struct varian
 
 	*m = (struct tuned_model){ .variant = v->id, .name = arena_string(&w->arena, t.name), .next = w->tuned,
 				   .threshold = threshold_of(&t) };
-	if (!v->model)
-		encoder = tuned_encoder_open(t.folder, w->task->n_labels, w->task->many, models_pool(w->models), err);
+	if (!v->model && w->task->validator)
+		m->tagger = tuned_tagger_open(t.folder, workshop_tagging(w), models_pool(w->models), err);
+	else if (!v->model)
+		m->encoder = tuned_encoder_open(t.folder, w->task->n_labels, w->task->many, models_pool(w->models), err);
 	tuned_release(&t);
-	if (!v->model && !encoder)
+	if (!v->model && !m->encoder && !m->tagger)
 		return NULL;
-	m->encoder = encoder;
 	w->tuned = m;
 	return m;
 }
 
 void workshop_free_tuned(struct workshop *w)
 {
-	for (struct tuned_model *m = w->tuned; m; m = m->next)
+	for (struct tuned_model *m = w->tuned; m; m = m->next) {
 		tuned_encoder_free(m->encoder);
+		tuned_tagger_free(m->tagger);
+	}
 	w->tuned = NULL;
 }
 

@@ -43,6 +43,7 @@ void workshop_free(struct workshop *w)
 	workshop_free_tuned(w);
 	tfidf_index_free(w->tfidf);
 	gazetteer_free(w->gazetteer);
+	tagging_free(w->tagging);
 	label_table_free(w->label_words);
 	label_table_free(w->label_vectors);
 	hash_map_release(&w->document_names);

@@ -50,7 +50,8 @@ struct weighed {
 struct tuned_model {
 	const char *variant;
 	const char *name;              /* "tuned:NAME:vN" */
-	struct tuned_encoder *encoder; /* NULL: a decoder, which models_open() knows by name */
+	struct tuned_encoder *encoder; /* one of the two; NULL and NULL: a decoder, which models_open() knows by name */
+	struct tuned_tagger *tagger;   /* of a task with a schema */
 	double threshold;              /* many: labels at or above this probability are the answer */
 	struct tuned_model *next;
 };
@@ -81,6 +82,7 @@ struct workshop {
 	struct tfidf_index *tfidf; /* over pool_texts, for shots */
 	struct label_table *label_words, *label_vectors; /* NULL until needed (label_table.c) */
 	struct gazetteer *gazetteer; /* of the pool's answers; NULL until needed (gazetteer.c) */
+	struct tagging *tagging; /* of the task's schema; NULL until needed (tagger.c) */
 	size_t longest_answer;   /* of the pool, in bytes; 0 until needed */
 	struct trained *trained;
 	struct prior *priors;
@@ -140,6 +142,11 @@ const char *request_completion(const struct task *task, const struct technique *
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */
 struct model_request request_guess(struct workshop *w, const struct example *item, struct arena *arena);
 void gazetteer_free(struct gazetteer *g);
+/* What a tagger learns of the task's schema; and its answers (n): what it says, and of the most similar pool example what must be
+ * there and was not said. (tagger.c) */
+const struct tagging *workshop_tagging(struct workshop *w);
+bool tagger_answers(struct workshop *w, struct tuned_tagger *t, const struct example *const *items, size_t n, struct arena *arena,
+		    struct answer *answers, struct error *err);
 void label_table_free(struct label_table *t);
 /* Answers under the task's schema (extract.c): the form in which the answer is to be written, and the schema and tokens that a technique asks
  * with; and the object that a reply holds, as the task writes it, or NULL. */
