@@ -140,11 +140,16 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 static void describe_strings(const json_t *data, struct buf *out)
 {
 	json_int_t all = json_integer_value(json_object_get(data, "strings")), fields = json_integer_value(json_object_get(data, "fields_not_taught"));
+	json_int_t absent = json_integer_value(json_object_get(data, "strings_not_in_text"));
 
-	buf_addf(out, "\n  taught: %lld of the answers' %lld strings; the others do not stand in their texts",
-		 (long long)(all - json_integer_value(json_object_get(data, "strings_not_in_text"))), (long long)all);
+	if (absent > 0)
+		buf_addf(out, "\n  %lld of the answers' %lld strings do not stand in their texts and are not taught", (long long)absent,
+			 (long long)all);
+	else
+		buf_addf(out, "\n  all %lld strings of the answers stand in their texts", (long long)all);
 	if (fields > 0)
-		buf_addf(out, ", and %lld fields are neither strings nor enums", (long long)fields);
+		buf_addf(out, "; %lld field%s no string, enum or boolean and will be the most similar example's", (long long)fields,
+			 fields > 1 ? "s are" : " is");
 }
 
 static void describe(const struct tuned *t, bool json, struct buf *out)

@@ -76,6 +76,24 @@ else
 	fail "the page has no confusion matrix" "$(cat "$scratch/err")"
 fi
 
+# An encoder with tags and classes: trained, measured by a climb, asked, exported and taken in again. The tiny one has random weights.
+if "$rung" tune "$scratch/task" --method encoder --epochs 2 >"$scratch/out" 2>"$scratch/err" && grep -q '^tuned:orders:v1: encoder of' "$scratch/out" &&
+	grep -q 'all [0-9]* strings of the answers stand in their texts' "$scratch/out"; then ok "a tagger is trained"; else fail "a tagger is trained" "$(cat "$scratch/out" "$scratch/err")"; fi
+if "$rung" climb "$scratch/task" --rungs 0-3 --json --quiet >"$scratch/report" 2>"$scratch/err" && python3 - "$scratch/report" "$scratch/task/.rung/store.db" 2>"$scratch/why" <<'PY'; then ok "a climb measures it"; else fail "a climb measures it" "$(tail -c 900 "$scratch/why" "$scratch/err")"; fi
+import json, sqlite3, sys
+tagger = {v["id"]: v for v in json.load(open(sys.argv[1]))["variants"]}["3/encoder"]
+assert tagger["dev"]["n"] > 0 and tagger["calls"] == 0, tagger
+for status, answer in sqlite3.connect(sys.argv[2]).execute("select status, answer from answer where variant = '3/encoder'"):
+    assert status == "answered" and list(json.loads(answer)) == ["s", "d"], (status, answer)
+PY
+if "$rung" ask "$scratch/task" --variant 3/encoder "12 large kvass" >"$scratch/out" 2>"$scratch/err" && grep -q '"answer":"{' "$scratch/out"; then ok "it is asked"; else fail "it is asked" "$(cat "$scratch/out" "$scratch/err")"; fi
+if "$rung" tune export "$scratch/task" orders:v1 --as encoder -o "$scratch/tagger" >"$scratch/out" 2>&1 && grep -q 'B-/d' "$scratch/tagger/tags.json" &&
+	"$rung" tune import "$scratch/task" "$scratch/tagger" >"$scratch/out" 2>&1 && grep -q '^tuned:imported:v1: encoder of' "$scratch/out"; then ok "it goes out and comes in"; else fail "it goes out and comes in" "$(cat "$scratch/out")"; fi
+sed -i 's/"\/s"/"\/t"/' "$scratch/tagger/tags.json"
+if "$rung" tune import "$scratch/task" "$scratch/tagger" --name other >"$scratch/out" 2>"$scratch/err"; then fail "tags of another schema are refused" "$(cat "$scratch/out")"; else
+	if grep -q "tags.json: its fields and values are not those of the task's schema" "$scratch/err"; then ok "tags of another schema are refused"; else fail "tags of another schema are refused" "$(cat "$scratch/err")"; fi
+fi
+
 # The real model: every prompt fits, so every variant's every reply can be read.
 if [ ! -e "$real/smollm2-135m-instruct.Q4_1.gguf" ] || [ ! -e "$real/all-MiniLM-L6-v2" ]; then
 	skip "extraction with the real model" "no models here; run \`make models\`"
