@@ -62,6 +62,18 @@ static void best_classes(const struct tagging *g, const float *scores, size_t *c
 		classes[i] = best_of(scores, g->heads[i]);
 }
 
+/* tags (words->n) of the outputs of a text's tokens, (tokens, n_tags) */
+static void best_tags(const struct tagging *g, const float *outputs, const struct token_words *words, int32_t *tags)
+{
+	float *scores = mem_alloc((words->n * g->n_tags + 1) * sizeof(*scores));
+
+	for (size_t i = 0; i < words->n && g->n_tags; i++)
+		memcpy(scores + i * g->n_tags, outputs + words->at[i].token * g->n_tags, g->n_tags * sizeof(*scores));
+	if (g->n_tags)
+		tagging_best(g, scores, words->n, tags);
+	free(scores);
+}
+
 /* F1 of what the outputs say of one text: classes (n_classes), tags (tokens, n_tags). */
 static double text_f1(const struct encoder_lesson *l, size_t item, const float *classes, const float *tags)
 {
@@ -74,8 +86,7 @@ static double text_f1(const struct encoder_lesson *l, size_t item, const float *
 	encoder_encode_words(l->encoder, l->from->texts[item], &tokens, &words);
 	int32_t *said = mem_zero(words.n + 1, sizeof(*said));
 
-	for (size_t i = 0; i < words.n && g->n_tags; i++)
-		said[i] = (int32_t)best_of(tags + words.at[i].token * g->n_tags, g->n_tags);
+	best_tags(g, tags, &words, said);
 	best_classes(g, classes, choices);
 	struct tagged t = { g, l->from->texts[item], words.at, said, words.n, choices };
 	json_t *want = tagging_parts(g, answer), *got = tagged_parts(&t);
@@ -174,8 +185,9 @@ struct tuned_tagger {
 	struct token_list tokens;
 	struct token_words words;
 	size_t *choices;
-	int32_t *said; /* (the encoder's limit) */
-	float *rows, *mean, *scores;
+	int32_t *said; /* (ENCODER_ROWS) */
+	float *rows, *mean;      /* (ENCODER_ROWS, width), (width) */
+	float *outputs, *scores; /* (ENCODER_ROWS, n_tags), (n_classes) */
 	struct tagged tagged;
 };
 
@@ -237,11 +249,12 @@ static bool same_tags(const char *folder, const struct tagging *g, struct error 
 
 static void make_room(struct tuned_tagger *t, const struct tagging *g)
 {
-	size_t width = encoder_width(t->encoder), most = g->n_classes > g->n_tags ? g->n_classes : g->n_tags;
+	size_t width = encoder_width(t->encoder);
 
 	t->rows = mem_aligned(ENCODER_ROWS * width * sizeof(float));
 	t->mean = mem_aligned(width * sizeof(float));
-	t->scores = mem_aligned((most + 1) * sizeof(float));
+	t->outputs = mem_aligned((ENCODER_ROWS * g->n_tags + 1) * sizeof(float));
+	t->scores = mem_aligned((g->n_classes + 1) * sizeof(float));
 	t->said = mem_zero(ENCODER_ROWS, sizeof(*t->said));
 	t->choices = mem_zero(g->n_choices + 1, sizeof(*t->choices));
 	t->tagged = (struct tagged){ .tagging = g, .tags = t->said, .classes = t->choices };
@@ -277,28 +290,32 @@ void tuned_tagger_free(struct tuned_tagger *t)
 	free(t->said);
 	free(t->rows);
 	free(t->mean);
+	free(t->outputs);
 	free(t->scores);
 	free(t);
 }
 
-static const float *scores_of(const struct tuned_tagger *t, const struct head *h, const float *row)
+static void apply_head(const struct tuned_tagger *t, const struct head *h, const float *row, float *out)
 {
 	size_t width = encoder_width(t->encoder);
 
 	for (size_t i = 0; i < h->n; i++)
-		t->scores[i] = h->bias[i] + t->kernels->dot(h->weight + i * width, row, width);
-	return t->scores;
+		out[i] = h->bias[i] + t->kernels->dot(h->weight + i * width, row, width);
 }
 
 struct tagged *tuned_tagger_read(struct tuned_tagger *t, const char *text)
 {
+	const struct tagging *g = t->tagged.tagging;
 	size_t width = encoder_width(t->encoder);
 
 	encoder_encode_words(t->encoder, text, &t->tokens, &t->words);
 	encoder_rows(t->encoder, &t->tokens, t->rows, t->mean);
 	for (size_t i = 0; i < t->words.n; i++)
-		t->said[i] = t->tags.n ? (int32_t)best_of(scores_of(t, &t->tags, t->rows + t->words.at[i].token * width), t->tags.n) : TAG_NONE;
-	best_classes(t->tagged.tagging, scores_of(t, &t->classes, t->mean), t->choices);
+		apply_head(t, &t->tags, t->rows + t->words.at[i].token * width, t->outputs + t->words.at[i].token * g->n_tags);
+	memset(t->said, 0, t->words.n * sizeof(*t->said));
+	best_tags(g, t->outputs, &t->words, t->said);
+	apply_head(t, &t->classes, t->mean, t->scores);
+	best_classes(g, t->scores, t->choices);
 	t->tagged.text = text;
 	t->tagged.words = t->words.at;
 	t->tagged.n_words = t->words.n;

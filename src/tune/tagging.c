@@ -1,6 +1,7 @@
 /* tagging.c - the schema's leaves, answers to tags and classes, and back. */
 #include "tune/tagging.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,6 +342,43 @@ void tagging_align(const struct tagging *g, const char *text, const struct token
 			tags[j] = (int32_t)(1 + 2 * w.at[i].field + (j > place.first));
 	}
 	free(w.at);
+}
+
+/* --- the best tags ------------------------------------------------------------------------------------------------- */
+
+static size_t largest(const double *x, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++)
+		best = x[i] > x[best] ? i : best;
+	return best;
+}
+
+void tagging_best(const struct tagging *g, const float *scores, size_t n, int32_t *tags)
+{
+	size_t k = g->n_tags, *from = mem_alloc((n * k + 1) * sizeof(*from));
+	double *sums = mem_alloc((2 * k + 1) * sizeof(*sums)), *before = sums, *now = sums + k;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t best = i > 0 ? largest(before, k) : 0;
+
+		for (size_t t = 0; t < k; t++) {
+			bool inside = t > 0 && t % 2 == 0;
+			size_t last = inside && i > 0 ? (before[t] > before[t - 1] ? t : t - 1) : best;
+
+			from[i * k + t] = last;
+			now[t] = (i > 0 ? before[last] : inside ? -INFINITY : 0) + (double)scores[i * k + t];
+		}
+		double *swap = before;
+
+		before = now;
+		now = swap;
+	}
+	for (size_t i = n, t = n > 0 ? largest(before, k) : 0; i-- > 0; t = from[i * k + t])
+		tags[i] = (int32_t)t;
+	free(from);
+	free(sums);
 }
 
 /* --- what was said ------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,10 @@ void tagging_align(const struct tagging *g, const char *text, const struct token
 /* classes (n_choices) of the answer. */
 void tagging_classes(const struct tagging *g, const json_t *answer, size_t *classes);
 
+/* tags (n): the best sequence in which every I- follows a B- or I- of its field, by the sum of scores (n, n_tags), log-probabilities up
+ * to a constant a word (Viterbi 1967). */
+void tagging_best(const struct tagging *g, const float *scores, size_t n, int32_t *tags);
+
 /* What was said of a text. */
 struct tagged {
 	const struct tagging *tagging;

@@ -257,6 +257,39 @@ static void answers_come_back(void **state)
 	end(&f);
 }
 
+/* The best sequence, not the best tag of each word: an I- that nothing begins is worth nothing. */
+static void tags_follow_each_other(void **state)
+{
+	enum { TAGS = 1 + 2 * STRINGS };
+	static const struct {
+		const char *name;
+		int likely[3], second[3], want[3]; /* a likely tag has 2, the second 1, the others 0 */
+	} rows[] = {
+		{ "as they are", { B(WHO), I(WHO), 0 }, { 0, 0, B(WHO) }, { B(WHO), I(WHO), 0 } },
+		{ "no I- at the beginning", { I(WHO), 0, 0 }, { B(WHO), B(WHO), B(WHO) }, { B(WHO), 0, 0 } },
+		{ "no I- of another field", { B(WHO), I(WHEN), I(WHEN) }, { B(WHEN), 0, 0 }, { B(WHEN), I(WHEN), I(WHEN) } },
+		{ "what two words say", { 0, I(WHERE), I(WHERE) }, { B(WHERE), 0, B(WHO) }, { B(WHERE), I(WHERE), I(WHERE) } },
+	};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		float scores[3][TAGS] = { { 0 } };
+
+		for (size_t w = 0; w < 3; w++) {
+			scores[w][rows[i].second[w]] = 1;
+			scores[w][rows[i].likely[w]] = 2;
+		}
+		tagging_best(f.tagging, scores[0], 3, f.tags);
+		for (size_t w = 0; w < 3; w++)
+			if (f.tags[w] != rows[i].want[w])
+				fail_msg("%s: word %zu has tag %d", rows[i].name, w, f.tags[w]);
+	}
+	tagging_best(f.tagging, NULL, 0, f.tags);
+	end(&f);
+}
+
 /* Objects that refer to each other twice over are a tree without end. */
 static void recursive_schemas_end(void **state)
 {
@@ -283,6 +316,7 @@ int main(void)
 		cmocka_unit_test(choices_have_a_class_each),
 		cmocka_unit_test(tags_become_objects),
 		cmocka_unit_test(answers_come_back),
+		cmocka_unit_test(tags_follow_each_other),
 		cmocka_unit_test(recursive_schemas_end),
 	};
 
