@@ -17,7 +17,8 @@ static const struct variant *plainest(const struct variant *variants, size_t n, 
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
 
-		if (v->rung != 1 || v->skipped || !v->technique || !v->model || strcmp(v->model, model) != 0)
+		if (v->rung != 1 || v->skipped || !v->technique || strcmp(v->model, model) != 0 || v->technique->shots ||
+		    v->technique->passages)
 			continue;
 		if (v->technique->answer == ANSWER_SCORES)
 			return v;
