@@ -109,6 +109,10 @@ check: compile_commands.json
 check-handoff: $(B)/rung
 	@tools/check-handoff.sh $<
 
+# What is exported, loaded by PEFT, transformers and llama.cpp (TRAIN_PEERS and `make bench-peers`).
+check-export: $(B)/rung $(B)/tests/llm_decoder $(B)/tests/llm_encoder
+	@tools/check-export.sh $< $(B)/tests
+
 compile_commands.json: Makefile $(LIB_SRC) $(CLI_SRC)
 	@tools/compile-commands.sh "$(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)" $(LIB_SRC) $(CLI_SRC) >$@
 
@@ -164,6 +168,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -16,8 +16,8 @@ static struct rung_tune_options options_from(const struct settings *s)
 	return (struct rung_tune_options){
 		.method = s->method, .model = s->base, .name = s->name, .epochs = count(s->epochs), .batch = count(s->batch),
 		.rank = count(s->rank), .rate = s->rate > 0 ? s->rate : 0, .memory_mb = count(s->memory), .balanced = s->balanced,
-		.seeds = count(s->seeds), .teacher = s->teacher, .unlabelled = s->unlabelled,
-	 .most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
+		.seeds = count(s->seeds), .teacher = s->teacher, .unlabelled = s->unlabelled, .probe = s->probe,
+		.most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
 	};
 }
 
@@ -154,7 +154,7 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
-	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_as, &option_for, &option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_probe, &option_as, &option_for, &option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };
 

@@ -69,6 +69,8 @@ const struct option_row option_as = { "--as", NULL, OPTION_TEXT, "FORMAT",
 	"with export: gguf, peft, merged or encoder", AT(as) };
 const struct option_row option_for = { "--for", NULL, OPTION_TEXT, "TRAINER",
 	"with export: trl or axolotl, to train elsewhere what --base names there", AT(trainer) };
+const struct option_row option_probe = { "--probe", NULL, OPTION_TEXT, "TASK,...",
+	"other tasks that the base and the tuned decoder are asked: what did tuning break?", AT(probe) };
 const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
 	"with --unlabelled: the variant that labels it", AT(teacher) };
 const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",

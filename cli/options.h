@@ -25,7 +25,8 @@ struct text_list {
 
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
-	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *trainer, *teacher, *unlabelled;
+	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *trainer, *teacher, *unlabelled,
+		*probe;
 	struct text_list models, filters, text;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	double epochs, batch, rate, rank, seeds, most_tokens;
@@ -46,7 +47,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
-	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_tune_name, option_tune_memory;
+	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_probe, option_tune_name, option_tune_memory;
 
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);

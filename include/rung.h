@@ -134,6 +134,7 @@ struct rung_tune_options {
 	size_t seeds;       /* so many models, of as many seeds; 0: 1 */
 	/* Distillation, both or neither: this variant labels this file's rows, which are learnt beside the pool and marked as such. */
 	const char *teacher, *unlabelled;
+	const char *probe; /* other tasks, by commas, that the base and the tuned decoder are asked: what did it break? NULL: none */
 };
 /* Fine-tunes on the pool, and scores what came of it on dev. The text says what was made; interrupted, the same call goes on. */
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *options, bool json, char **text,

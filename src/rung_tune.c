@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "eval/eval.h"
+#include "eval/guard.h"
 #include "llm/adapter.h"
 #include "model/registry.h"
 #include "model/tuned.h"
@@ -117,6 +117,25 @@ static bool score_general(struct rung *r, const struct variant *v, struct tuned 
 	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
 }
 
+/* The tasks of --probe, one after the other; the card gets PROBE_before and PROBE_after, the text a line each. */
+static bool probe_tasks(struct rung *r, const char *list, const struct variant *v, struct tuned *t, struct buf *out, struct error *err)
+{
+	struct progress progress = { .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
+	char *paths = arena_string(&r->arena, list), *rest = NULL;
+
+	for (char *path = strtok_r(paths, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
+		struct guard g;
+
+		if (!guard_task(path, v->model, t->name, rung_models(r), &progress, &g, err) ||
+		    !tuned_note(t, arena_printf(&r->arena, "%s_before", g.task), g.n, g.before, err) ||
+		    !tuned_note(t, arena_printf(&r->arena, "%s_after", g.task), g.n, g.after, err))
+			return false;
+		buf_addf(out, "  %s: %.3f before, %.3f after on %zu dev examples (%zu better, %zu worse)%s\n", g.task, g.before, g.after, g.n,
+			 g.better, g.worse, g.p < 0.05 && g.worse > g.better ? "; tuning broke it: keep this model to its own task" : "");
+	}
+	return true;
+}
+
 static double noted(const struct tuned *t, const char *what)
 {
 	return json_number_value(json_object_get(json_object_get(t->card, what), "score"));
@@ -187,14 +206,15 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 }
 
 /* Trains one model of one seed, scores it and describes it. */
-static bool tune_one(struct rung *r, const struct variant *v, const struct training_watch *watch, bool json, struct buf *out,
-		     struct error *err)
+static bool tune_one(struct rung *r, const struct variant *v, const struct training_watch *watch, const char *probe, bool json,
+		     struct buf *out, struct error *err)
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
 	struct item_list seen = r->task->pool.list;
 	const char *unfit = NULL, *name = NULL;
 	struct curated curated;
+	struct buf probed = { 0 };
 	struct tuned t = { 0 };
 
 	seen.n = seen.n < SEEN ? seen.n : SEEN;
@@ -203,12 +223,16 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
 		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
-		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || score_general(r, v, &t, err));
+		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || score_general(r, v, &t, err)) &&
+		    (!probe || probe_tasks(r, probe, v, &t, &probed, err));
 
 	if (unfit)
 		error_set(err, "%s", unfit);
 	if (done)
 		describe(&t, json, out);
+	if (done && !json)
+		buf_adds(out, buf_text(&probed));
+	buf_release(&probed);
 	tuned_release(&t);
 	workshop_free(w);
 	return done;
@@ -282,6 +306,10 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 		error_set(&e, "--teacher and --unlabelled go together: a variant, and a file of inputs for it to label");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
+	if (o->probe && !v->model) {
+		error_set(&e, "--probe asks a decoder about other tasks; an encoder answers its own alone: leave it out, or tune with --method lora");
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
 	if (!open_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (o->teacher && !ask_teacher(r, o, &watch, &told, &e)) {
@@ -292,7 +320,7 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 		buf_adds(&out, buf_text(&told));
 	buf_release(&told);
 	for (size_t i = 0; done && i < (o->seeds ? o->seeds : 1); i++, settings.seed++)
-		done = tune_one(r, v, &watch, json, &out, &e);
+		done = tune_one(r, v, &watch, o->probe, json, &out, &e);
 	if (!done) {
 		buf_release(&out);
 		return rung_failed(stopped(r) ? RUNG_UNFINISHED : RUNG_INPUT, &e, err);
@@ -375,7 +403,7 @@ enum rung_status rung_tune_import(struct rung *r, const char *path, const struct
 	if (!v || !open_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	watch.version = t.name;
-	bool done = tune_one(r, v, &watch, json, &out, &e);
+	bool done = tune_one(r, v, &watch, NULL, json, &out, &e);
 
 	if (!done) { /* what cannot answer is not kept */
 		struct error ignored;

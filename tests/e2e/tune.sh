@@ -132,6 +132,31 @@ works "versions are listed" "$rung" tune ls "$scratch/small" $store
 says "the first" "tuned:small:v1 "
 says "and the second" "tuned:small:v2 "
 
+make_task other spam,work 20
+# shellcheck disable=SC2086
+works "another task is asked before and after" "$rung" tune "$scratch/small" $lora --epochs 24 $store --probe "$scratch/other" --quiet
+says "and the text says how it went" " on 8 dev examples ("
+if grep -q '"other_before"' "$scratch/small-whole/tuned/small/v1/card.json"; then ok "and the card"; else fail "and the card" "no other_before"; fi
+# shellcheck disable=SC2086
+refused "an encoder has no other task" "--probe asks a decoder about other tasks" \
+	"$rung" tune "$scratch/small" --method encoder $store --probe "$scratch/other" --quiet
+# shellcheck disable=SC2086
+refused "another task that is not there" "$scratch/absent" "$rung" tune "$scratch/small" $lora --epochs 24 $store --probe "$scratch/absent" --quiet
+
+# Without options rung tune trains what a climb measures.
+plain="--store $scratch/plain/store.db --quiet"
+# shellcheck disable=SC2086
+works "LoRA without options" "$rung" tune "$scratch/small" $lora $plain
+# shellcheck disable=SC2086
+works "a climb" "$rung" climb "$scratch/small" --rungs 3 --models local:tiny-llama --threads 2 $plain
+# shellcheck disable=SC2086
+"$rung" tune ls "$scratch/small" $plain >"$scratch/out" 2>"$scratch/err"
+if [ "$(grep -c tuned:small: "$scratch/out")" -eq 1 ]; then ok "measures that version"; else fail "measures that version" "$(cat "$scratch/out")"; fi
+# shellcheck disable=SC2086
+works "and reports it" "$rung" report "$scratch/small" --format json $plain
+if python3 -c 'import json, sys; print(next(v for v in json.load(open(sys.argv[1]))["variants"] if v["id"] == "3/lora@local:tiny-llama")["status"])' \
+	"$scratch/out" | grep -q measured; then ok "as measured"; else fail "as measured" "$(head -c 300 "$scratch/out")"; fi
+
 # shellcheck disable=SC2086
 works "an adapter is exported as GGUF" "$rung" tune export "$scratch/small" small:v1 --as gguf -o "$scratch/out.gguf" $store
 same "as it is" "$scratch/out.gguf" "$scratch/small-whole/tuned/small/v1/adapter.gguf"

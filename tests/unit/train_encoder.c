@@ -130,7 +130,7 @@ static void gradients_are_the_reference_s(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct lesson l;
-		double weight, want;
+		double weight, want = 0;
 		char name[64];
 
 		begin(&l, &cases[i], 2);
