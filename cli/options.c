@@ -76,7 +76,7 @@ const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARI
 const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",
 	"more inputs to learn from, labelled by --teacher and marked as such", AT(unlabelled) };
 const struct option_row option_epochs = { "--epochs", NULL, OPTION_COUNT, "N",
-	"times that every example is seen at most (default 3 to 10, by their number)", AT(epochs) };
+	"times that every example is seen at most (default 3 to 20, by their number)", AT(epochs) };
 const struct option_row option_batch = { "--batch", NULL, OPTION_COUNT, "N", "examples in a step (default 16 or 32)", AT(batch) };
 const struct option_row option_rate = { "--rate", NULL, OPTION_NUMBER, "X",
 	"highest learning rate (default 1e-4 for an encoder, 5e-4 for LoRA)", AT(rate) };

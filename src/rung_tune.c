@@ -158,7 +158,8 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 /* What a tagger could not learn. */
 static void describe_strings(const json_t *data, struct buf *out)
 {
-	json_int_t all = json_integer_value(json_object_get(data, "strings")), fields = json_integer_value(json_object_get(data, "fields_not_taught"));
+	json_int_t all = json_integer_value(json_object_get(data, "strings"));
+	json_int_t fields = json_integer_value(json_object_get(data, "fields_not_taught"));
 	json_int_t absent = json_integer_value(json_object_get(data, "strings_not_in_text"));
 
 	if (absent > 0)

@@ -82,10 +82,12 @@ static void load_layer(struct encoder_trainer *t, size_t i)
 	load_norm(t, l->ffn_norm, name);
 }
 
-/* A head of so many rows begins near zero: small random weights, no bias. */
+/* A head of so many rows begins at `first` (rows, width + 1), or near zero: small random weights, no bias. */
 static void add_linear_head(struct encoder_trainer *t, struct parameter *head[2], const char *weight, const char *bias, size_t rows,
-			    struct rng *rng)
+			    const float *first, struct rng *rng)
 {
+	size_t w = t->e->width;
+
 	if (rows == 0)
 		return;
 	head[0] = parameters_add(&t->parameters, &weight, 1, rows, t->e->width, false);
@@ -93,25 +95,23 @@ static void add_linear_head(struct encoder_trainer *t, struct parameter *head[2]
 	head[0]->decays = t->options.rank == 0;
 	for (int i = 0; i < 2 && t->options.head_rate > 0; i++)
 		head[i]->rate_scale = (float)t->options.head_rate;
-	for (size_t i = 0; i < rows * t->e->width; i++)
+	for (size_t i = 0; i < rows * w && !first; i++)
 		head[0]->value[i] = (float)(0.04 * (rng_double(rng) - 0.5));
+	for (size_t i = 0; i < rows && first; i++, first += w + 1) {
+		memcpy(head[0]->value + i * w, first, w * sizeof(*first));
+		head[1]->value[i] = first[w];
+	}
 }
 
-/* The one over pooled rows begins where the options say. */
 static void add_heads(struct encoder_trainer *t)
 {
 	struct rng rng;
 
 	rng_init(&rng, t->options.seed, "head");
-	add_linear_head(t, t->head, "classifier.weight", "classifier.bias", t->options.classes, &rng);
-	add_linear_head(t, t->tagger, "token_classifier.weight", "token_classifier.bias", t->options.tags, &rng);
-	for (size_t c = 0; c < t->options.classes && t->options.head; c++) {
-		const float *row = t->options.head + c * (t->e->width + 1);
-
-		memcpy(t->head[0]->value + c * t->e->width, row, t->e->width * sizeof(*row));
-		t->head[1]->value[c] = row[t->e->width];
-	}
-	t->options.head = NULL;
+	add_linear_head(t, t->head, "classifier.weight", "classifier.bias", t->options.classes, t->options.head, &rng);
+	add_linear_head(t, t->tagger, "token_classifier.weight", "token_classifier.bias", t->options.tags,
+			t->options.tags_head, &rng);
+	t->options.head = t->options.tags_head = NULL;
 	if (t->options.heads) {
 		t->heads = mem_alloc(t->options.n_heads * sizeof(*t->heads));
 		memcpy(t->heads, t->options.heads, t->options.n_heads * sizeof(*t->heads));

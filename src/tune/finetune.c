@@ -82,19 +82,23 @@ void held_out_init(struct held_out *h, const size_t *groups, size_t n, double sh
 	free(held);
 }
 
-/* Few examples take more epochs and smaller batches: about as many steps as learning takes. */
-size_t finetune_batch(const struct finetune_settings *s, size_t items, bool lora)
+/* Few examples take more epochs and smaller batches: about as many steps as learning takes. Tags take more than classes, as most
+ * are rare. */
+size_t finetune_batch(const struct finetune_settings *s, size_t items, enum finetune_model model)
 {
 	if (s->batch)
 		return s->batch;
-	return items < 1000 ? (lora ? 8 : 16) : 32;
+	return items < 1000 ? (model == FINETUNE_LORA ? 8 : 16) : 32;
 }
 
-size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora)
+size_t finetune_epochs(const struct finetune_settings *s, size_t items, enum finetune_model model)
 {
+	static const size_t few[] = { [FINETUNE_CLASSES] = 10, [FINETUNE_TAGS] = 20, [FINETUNE_LORA] = 6 };
+	static const size_t many[] = { [FINETUNE_CLASSES] = 6, [FINETUNE_TAGS] = 10, [FINETUNE_LORA] = 3 };
+
 	if (s->epochs)
 		return s->epochs;
-	return items < 1000 ? (lora ? 6 : 10) : (lora ? 3 : 6);
+	return (items < 1000 ? few : many)[model];
 }
 
 /* Tokens of a pass under the cap; 0 and a sentence when not even the longest example fits. */
@@ -135,8 +139,8 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	struct fit_result result;
 	struct fit_options options = {
 		.items = run->items,
-		.batch = finetune_batch(s, run->items, run->lora),
-		.epochs = finetune_epochs(s, run->items, run->lora),
+		.batch = finetune_batch(s, run->items, run->kind),
+		.epochs = finetune_epochs(s, run->items, run->kind),
 		.rate = s->rate, .warm_up = s->warm_up, .patience = s->patience, .seed = s->seed, .fingerprint = run->fingerprint,
 	};
 

@@ -32,8 +32,9 @@ enum { FINETUNE_RECIPE = 2 };
 /* The settings as they are written on the card and hashed; the caller owns it. */
 json_t *finetune_settings_json(const struct finetune_settings *s);
 /* The epochs, and the examples of a step, that so many examples take where the settings leave it open. */
-size_t finetune_epochs(const struct finetune_settings *s, size_t items, bool lora);
-size_t finetune_batch(const struct finetune_settings *s, size_t items, bool lora);
+enum finetune_model { FINETUNE_CLASSES, FINETUNE_TAGS, FINETUNE_LORA };
+size_t finetune_epochs(const struct finetune_settings *s, size_t items, enum finetune_model model);
+size_t finetune_batch(const struct finetune_settings *s, size_t items, enum finetune_model model);
 
 /* Examples in two parts: to learn from, and held out; each in the order of the examples. */
 struct held_out {

@@ -124,10 +124,15 @@ static struct training_text read_text(struct encoder_lesson *l, size_t item)
 	return t;
 }
 
+static enum finetune_model model_of(const struct finetune_texts *t)
+{
+	return t->tagging ? FINETUNE_TAGS : FINETUNE_CLASSES;
+}
+
 /* Tokens of the texts in the order of h, as many as the settings allow; returns those of the longest. */
 static size_t read_texts(struct encoder_lesson *l, const struct held_out *h, const struct finetune_settings *s)
 {
-	size_t epochs = finetune_epochs(s, h->n_train, false), longest = 0, tokens = 0;
+	size_t epochs = finetune_epochs(s, h->n_train, model_of(l->from)), longest = 0, tokens = 0;
 
 	l->texts = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->texts));
 	l->items = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->items));
@@ -162,15 +167,17 @@ static float *balanced_weights(const struct finetune_texts *t)
 	return weights;
 }
 
-static struct encoder_trainer *trainer_new(const struct finetune_texts *texts, struct encoder *e, const struct finetune_settings *s,
-					   const size_t *items, size_t n)
+static struct encoder_trainer *trainer_new(const struct encoder_lesson *l, struct encoder *e, const struct finetune_settings *s,
+					   const size_t *items)
 {
+	const struct finetune_texts *texts = l->from;
 	const struct tagging *g = texts->tagging;
 	float *weights = s->balanced && !texts->sets && !g ? balanced_weights(texts) : NULL;
-	float *head = g ? tagger_first_head(e, texts, items, n) : finetune_first_head(e, texts, items, n);
+	float *head = g ? tagger_first_head(e, texts, items, l->n_train) : finetune_first_head(e, texts, items, l->n_train);
+	float *tags_head = g ? tagger_first_tags(e, l) : NULL;
 	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
 					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
-					    .adamw = adamw_defaults, .seed = s->seed };
+					    .tags_head = tags_head, .adamw = adamw_defaults, .seed = s->seed };
 
 	if (g) {
 		options.heads = g->heads;
@@ -181,6 +188,7 @@ static struct encoder_trainer *trainer_new(const struct finetune_texts *texts, s
 	struct encoder_trainer *trainer = encoder_trainer_new(e, &options);
 
 	free(head);
+	free(tags_head);
 	free(weights);
 	return trainer;
 }
@@ -191,7 +199,7 @@ static bool train(struct encoder_lesson *l, struct encoder *e, const struct fine
 	struct finetune_run whole = *run;
 
 	whole.longest = read_texts(l, h, s);
-	l->trainer = trainer_new(l->from, e, s, h->train, l->n_train);
+	l->trainer = trainer_new(l, e, s, h->train);
 	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, h->n_held ? held_out_score : NULL };
 
 	whole.model = &model;
@@ -218,7 +226,7 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 {
 	const struct kernels *kernels = kernels_for_training(err);
 	struct encoder *e = kernels ? encoder_open(base, kernels, pool, err) : NULL;
-	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
+	struct finetune_run run = { .kind = model_of(texts), .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
 				    .progress = progress };
 	struct encoder_lesson l = { .from = texts, .encoder = e };
 	struct held_out h;

@@ -87,7 +87,7 @@ static size_t read_prompts(struct lesson *l, const struct decoder *d, const stru
 			   const struct finetune_settings *settings)
 {
 	size_t limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS, longest = 0, tokens = 0;
-	size_t epochs = finetune_epochs(settings, h->n_train, true);
+	size_t epochs = finetune_epochs(settings, h->n_train, FINETUNE_LORA);
 
 	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
@@ -145,7 +145,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 	const struct kernels *kernels = kernels_for_training(err);
 	struct decoder *d = kernels ? decoder_open_unpacked(base, kernels, pool, err) : NULL;
 	struct finetune_run run = { .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
-				    .progress = progress, .lora = true };
+				    .progress = progress, .kind = FINETUNE_LORA };
 	struct decoder_training training = { .rank = s->rank, .alpha = s->alpha, .adamw = adamw_defaults, .seed = s->seed };
 	struct lesson l = { 0 };
 	struct held_out h;

@@ -84,7 +84,8 @@ static void add_yaml(struct buf *out, const char *text)
 static size_t warm_up_steps(const struct trainer_job *job)
 {
 	const struct finetune_settings *s = &job->settings;
-	size_t batch = finetune_batch(s, job->n_train, true), steps = (job->n_train + batch - 1) / batch * finetune_epochs(s, job->n_train, true);
+	size_t batch = finetune_batch(s, job->n_train, FINETUNE_LORA);
+	size_t steps = (job->n_train + batch - 1) / batch * finetune_epochs(s, job->n_train, FINETUNE_LORA);
 
 	return (size_t)ceil(s->warm_up * (double)steps);
 }
@@ -132,7 +133,7 @@ static void add_common(const struct trainer_job *job, struct buf *out)
 
 static void trl_config(const struct trainer_job *job, struct buf *out)
 {
-	size_t batch = finetune_batch(&job->settings, job->n_train, true), micro = micro_batch(batch);
+	size_t batch = finetune_batch(&job->settings, job->n_train, FINETUNE_LORA), micro = micro_batch(batch);
 
 	buf_adds(out, "# trl sft --config trl.yaml, in this folder\nmodel_name_or_path: ");
 	add_yaml(out, job->base);
@@ -142,7 +143,7 @@ static void trl_config(const struct trainer_job *job, struct buf *out)
 		 job->most_tokens);
 	buf_addf(out, "num_train_epochs: %zu\nper_device_train_batch_size: %zu\nper_device_eval_batch_size: %zu\n"
 		      "gradient_accumulation_steps: %zu\noptim: adamw_torch\nlr_scheduler_type: linear\nreport_to: none\nuse_peft: true\n",
-		 finetune_epochs(&job->settings, job->n_train, true), micro, micro, batch / micro);
+		 finetune_epochs(&job->settings, job->n_train, FINETUNE_LORA), micro, micro, batch / micro);
 	add_common(job, out);
 }
 
@@ -154,7 +155,7 @@ static void add_axolotl_data(struct buf *out, const char *key, const char *file)
 
 static void axolotl_config(const struct trainer_job *job, struct buf *out)
 {
-	size_t batch = finetune_batch(&job->settings, job->n_train, true), micro = micro_batch(batch);
+	size_t batch = finetune_batch(&job->settings, job->n_train, FINETUNE_LORA), micro = micro_batch(batch);
 
 	buf_adds(out, "# axolotl train axolotl.yaml, in this folder\nbase_model: ");
 	add_yaml(out, job->base);
@@ -167,7 +168,7 @@ static void axolotl_config(const struct trainer_job *job, struct buf *out)
 		      "sample_packing: false\npad_to_sequence_len: false\n\n", job->most_tokens);
 	buf_addf(out, "num_epochs: %zu\nmicro_batch_size: %zu\neval_batch_size: %zu\ngradient_accumulation_steps: %zu\n"
 		      "gradient_checkpointing: true\noptimizer: adamw_torch\nlr_scheduler: linear\nadapter: lora\n",
-		 finetune_epochs(&job->settings, job->n_train, true), micro, micro, batch / micro);
+		 finetune_epochs(&job->settings, job->n_train, FINETUNE_LORA), micro, micro, batch / micro);
 	add_common(job, out);
 }
 
@@ -243,7 +244,7 @@ void trainer_readme(const struct trainer *t, const struct trainer_job *job, stru
 		add_base_lines(job, name.data, out);
 	buf_addf(out, "## Training\n\nIn this folder, on one GPU:\n\n    %s\n    %s\n\nOn N GPUs, with gradient_accumulation_steps in %s "
 		      "divided by N, so that a step stays one of %zu examples:\n\n    %s\n\n", t->install, t->one, t->config,
-		 finetune_batch(&job->settings, job->n_train, true), t->many);
+		 finetune_batch(&job->settings, job->n_train, FINETUNE_LORA), t->many);
 	buf_addf(out, "## Back to rung\n\nWith TASK the task's folder, and out the folder that the trainer made here:\n\n"
 		      "    rung tune import TASK out --base local%s%s%s%s\n\n"
 		      "That checks the adapter against the base, makes it the next version and scores it on dev.\n",
