@@ -109,9 +109,8 @@ static void add_heads(struct encoder_trainer *t)
 
 	rng_init(&rng, t->options.seed, "head");
 	add_linear_head(t, t->head, "classifier.weight", "classifier.bias", t->options.classes, t->options.head, &rng);
-	add_linear_head(t, t->tagger, "token_classifier.weight", "token_classifier.bias", t->options.tags,
-			t->options.tags_head, &rng);
-	t->options.head = t->options.tags_head = NULL;
+	add_linear_head(t, t->tagger, "token_classifier.weight", "token_classifier.bias", t->options.tags, NULL, &rng);
+	t->options.head = NULL;
 	if (t->options.heads) {
 		t->heads = mem_alloc(t->options.n_heads * sizeof(*t->heads));
 		memcpy(t->heads, t->options.heads, t->options.n_heads * sizeof(*t->heads));

@@ -26,8 +26,7 @@ struct encoder_training {
 	size_t rank;                 /* of LoRA; 0: every weight moves */
 	double alpha;                /* of LoRA: pairs are scaled by alpha / rank */
 	double head_rate;            /* the head's share of the learning rate; 0: 1 */
-	const float *head;           /* (classes, width + 1), the bias last: where it begins; NULL: near zero. Read by _new() alone */
-	const float *tags_head;      /* (tags, width + 1) that of tags */
+	const float *head;           /* (classes, width + 1), the bias last: where the classes begin; NULL: near zero. Read by _new() alone */
 	struct adamw_options adamw;
 	uint64_t seed;               /* of LoRA's first values, and of the head's without `head` */
 };

@@ -174,10 +174,9 @@ static struct encoder_trainer *trainer_new(const struct encoder_lesson *l, struc
 	const struct tagging *g = texts->tagging;
 	float *weights = s->balanced && !texts->sets && !g ? balanced_weights(texts) : NULL;
 	float *head = g ? tagger_first_head(e, texts, items, l->n_train) : finetune_first_head(e, texts, items, l->n_train);
-	float *tags_head = g ? tagger_first_tags(e, l) : NULL;
 	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
 					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
-					    .tags_head = tags_head, .adamw = adamw_defaults, .seed = s->seed };
+					    .adamw = adamw_defaults, .seed = s->seed };
 
 	if (g) {
 		options.heads = g->heads;
@@ -188,7 +187,6 @@ static struct encoder_trainer *trainer_new(const struct encoder_lesson *l, struc
 	struct encoder_trainer *trainer = encoder_trainer_new(e, &options);
 
 	free(head);
-	free(tags_head);
 	free(weights);
 	return trainer;
 }

@@ -42,38 +42,21 @@ static void keep(const struct linear *m, size_t class, size_t less, double scale
 	}
 }
 
-/* One class a row. */
-static void fit_rows(const struct linear_problem *p, double scale, float *head)
-{
-	struct linear m;
-
-	linear_init(&m, p->rows.width, p->n_classes);
-	linear_fit(&m, p, tolerance);
-	for (size_t c = 0; c < p->n_classes; c++)
-		keep(&m, c, SIZE_MAX, scale, head + c * (p->rows.width + 1));
-	linear_release(&m);
-}
-
 static void fit_classes(const struct finetune_texts *t, const size_t *items, struct linear_problem *p, double scale, float *head)
 {
 	size_t *classes = mem_alloc(p->rows.n * sizeof(*classes));
+	struct linear m;
 
 	for (size_t i = 0; i < p->rows.n; i++)
 		classes[i] = t->classes_of[items[i]];
 	p->classes = classes;
 	p->n_classes = t->classes;
-	fit_rows(p, scale, head);
+	linear_init(&m, p->rows.width, t->classes);
+	linear_fit(&m, p, tolerance);
+	for (size_t c = 0; c < t->classes; c++)
+		keep(&m, c, SIZE_MAX, scale, head + c * (p->rows.width + 1));
+	linear_release(&m);
 	free(classes);
-}
-
-float *finetune_rows_head(float *rows, const size_t *classes, size_t n, size_t width, size_t n_classes)
-{
-	struct linear_problem p = { .rows = { .n = n, .width = width, .dense = rows }, .classes = classes, .n_classes = n_classes,
-				    .c = penalty_c };
-	float *head = mem_zero(n_classes * (width + 1), sizeof(*head));
-
-	fit_rows(&p, scale_rows(rows, n, width), head);
-	return head;
 }
 
 /* One label against the rest; one that no text has begins as rare as one of twice as many texts. */

@@ -41,8 +41,6 @@ struct training_text tagger_text(struct encoder_lesson *l, size_t item);
 double tagger_score(const struct encoder_lesson *l, size_t first, size_t n);
 /* the classes' rows as finetune_first_head() has them, for items[0 .. n - 1], NULL when there is none; */
 float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, const size_t *items, size_t n);
-/* the same of tags, on the words of the first texts; */
-float *tagger_first_tags(struct encoder *e, const struct encoder_lesson *l);
 /* and tags.json, what the heads' rows mean. */
 bool tagger_write_tags(const char *folder, const struct tagging *g, struct error *err);
 extern const double tagger_tag_weight; /* beside the choices' losses */
@@ -50,7 +48,5 @@ extern const double tagger_tag_weight; /* beside the choices' losses */
 /* A head over e's rows (classes, width + 1), each with its bias last, that knows items[0 .. n - 1] by logistic regression; the caller
  * frees it. */
 float *finetune_first_head(struct encoder *e, const struct finetune_texts *t, const size_t *items, size_t n);
-/* The same of n rows that were said already, each of a class; rows are scaled. */
-float *finetune_rows_head(float *rows, const size_t *classes, size_t n, size_t width, size_t n_classes);
 
 #endif

@@ -7,9 +7,10 @@
 #include "task/fields.h"
 #include "tune/finetune_inner.h"
 
-enum { FIRST_WORDS = 4000 /* that the tags' head begins with: seconds of logistic regression */, SCORED = 64, TAGS_BYTES = 16 << 20 };
+enum { SCORED = 64, TAGS_BYTES = 16 << 20 };
 
-const double tagger_tag_weight = 1;
+/* Joint BERT adds all words' losses up. On 300 utterances of SNIPS 4 times their mean was better than the mean: .811 against .801. */
+const double tagger_tag_weight = 4;
 
 bool tagger_can_read(const struct encoder *e, struct error *err)
 {
@@ -152,32 +153,6 @@ float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, cons
 	}
 	free(classes);
 	free(of_choice);
-	return head;
-}
-
-float *tagger_first_tags(struct encoder *e, const struct encoder_lesson *l)
-{
-	size_t width = encoder_width(e), *tags = mem_alloc(FIRST_WORDS * sizeof(*tags)), n = 0;
-	float *rows = mem_alloc(FIRST_WORDS * width * sizeof(*rows)), *all = mem_aligned(ENCODER_ROWS * width * sizeof(*all));
-	float *mean = mem_aligned(width * sizeof(*mean)), *head = NULL;
-
-	for (size_t i = 0; i < l->n_train && n < FIRST_WORDS; i++) {
-		const struct training_text *t = &l->texts[i];
-		const struct token_list tokens = { .ids = (int32_t *)(uintptr_t)t->ids, .n = t->n };
-
-		encoder_rows(e, &tokens, all, mean);
-		for (size_t j = 0; j < t->n && n < FIRST_WORDS; j++)
-			if (t->tags[j] >= 0) {
-				memcpy(rows + n * width, all + j * width, width * sizeof(*rows));
-				tags[n++] = (size_t)t->tags[j];
-			}
-	}
-	if (l->from->tagging->n_tags && n > 0)
-		head = finetune_rows_head(rows, tags, n, width, l->from->tagging->n_tags);
-	free(tags);
-	free(rows);
-	free(all);
-	free(mean);
 	return head;
 }
 
