@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "eval/curves.h"
 #include "eval/measure.h"
 #include "eval/probe.h"
 #include "eval/race.h"
@@ -141,6 +142,20 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 	return true;
 }
 
+/* Of rung 0 the winner, of rung 3 what learns on frozen embeddings: that takes seconds, and says what more labels are worth. The vote of
+ * the nearest examples stands for prompts that show them. */
+static bool curve_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct variant *winner,
+		       struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung == rung && v->classifier && !v->skipped && (rung == 3 || v == winner) && !curves_measure(c, v, err))
+			return false;
+	}
+	return true;
+}
+
 /* Measures the rung's candidates on test; *done when the target is met and nothing above needs to be looked at. */
 static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung,
 		       const struct decide_rule *rule, struct candidate *champion, bool *have_champion, bool *done,
@@ -148,7 +163,7 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 {
 	const struct variant *winner;
 
-	if (!race_rung(c, variants, n, rung, &winner, err))
+	if (!race_rung(c, variants, n, rung, &winner, err) || !curve_rung(c, variants, n, rung, winner, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];

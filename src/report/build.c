@@ -10,6 +10,7 @@
 #include "cost/price.h"
 #include "eval/probe.h"
 #include "report/micro.h"
+#include "report/curves.h"
 #include "report/retrieval.h"
 #include "stats/interval.h"
 #include "task/scorer.h"
@@ -404,7 +405,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = task->traffic.calls_per_day,
 	};
-	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err))
+	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err) ||
+	    !curves_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);

@@ -27,5 +27,7 @@ bool chart_cost(struct buf *out, const struct report *r, enum chart_size size);
 bool chart_confusion(struct buf *out, const struct report *r, enum chart_size size);
 /* Items won and lost in each comparison, and the difference with its interval over the band of the margin. */
 bool chart_comparisons(struct buf *out, const struct report *r, enum chart_size size);
+/* Error against the examples learnt from, and the forecast for twice as many. */
+bool chart_curves(struct buf *out, const struct report *r, enum chart_size size);
 
 #endif

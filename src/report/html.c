@@ -191,6 +191,21 @@ static void add_costs(struct buf *out, const struct report *r)
 	buf_adds(out, "</section>\n");
 }
 
+static void add_curves(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_curves == 0)
+		return;
+	buf_adds(out, "<section>\n<h2>What more labels would bring</h2>\n<ul>\n");
+	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
+		html_element(out, "li", buf_text(&sentence));
+	buf_adds(out, "</ul>\n");
+	add_chart(out, r, chart_curves);
+	buf_adds(out, "</section>\n");
+	buf_release(&sentence);
+}
+
 static void add_mistakes(struct buf *out, const struct report *r)
 {
 	if (!r->confusion || r->n_labels == 0)
@@ -279,6 +294,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_ladder(out, r);
 	add_comparisons(out, r);
 	html_documents(out, r);
+	add_curves(out, r);
 	add_costs(out, r);
 	add_mistakes(out, r);
 	add_outcomes(out, r);

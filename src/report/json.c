@@ -140,6 +140,42 @@ static json_t *diagnosis_value(const struct report *r)
 	return list;
 }
 
+static json_t *forecast_value(const struct forecast *f)
+{
+	json_t *o = json_object();
+
+	put(o, "error", real_value(f->error));
+	put(o, "low", real_value(f->low));
+	put(o, "high", real_value(f->high));
+	return o;
+}
+
+static json_t *curves_value(const struct report *r)
+{
+	static const char *const reaches[] = { "there", "more", "unknown" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_curves; i++) {
+		const struct report_curve *c = &r->curves[i];
+		json_t *o = json_object(), *points = json_array();
+
+		for (size_t k = 0; k < c->n; k++)
+			json_array_append_new(points, json_pack("{s:I, s:o}", "n", (json_int_t)c->points[k].n, "error",
+								real_value(c->points[k].error)));
+		put(o, "variant", text_value(c->variant));
+		put(o, "items", count_value(c->items));
+		put(o, "points", points);
+		put(o, "a", real_value(c->fit.a));
+		put(o, "b", real_value(c->fit.b));
+		put(o, "now", forecast_value(&c->now));
+		put(o, "twice", forecast_value(&c->twice));
+		put(o, "reaches_target", text_value(isnan(r->target) ? NULL : reaches[c->reach.reach]));
+		put(o, "examples_needed", c->reach.n > 0 && !isnan(r->target) ? count_value(c->reach.n) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *variant_value(const struct report_variant *v)
 {
 	json_t *o = json_object();
@@ -325,6 +361,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "confusion", confusion_value(r));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
+	put(o, "curves", curves_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
 	put(o, "cpu_usd_per_core_hour", real_value(r->cpu_usd_per_core_hour));

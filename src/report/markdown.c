@@ -141,6 +141,17 @@ static void add_documents(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_curves(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_curves > 0)
+		buf_adds(out, "\n**More labels**\n\n");
+	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_release(&sentence);
+}
+
 static void add_rule(struct buf *out, const struct report *r)
 {
 	struct buf paragraph = { 0 };
@@ -163,6 +174,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_comparisons(out, r);
 	add_list(out, "**Why**", r->verdict.reasons, r->verdict.n_reasons);
 	add_documents(out, r);
+	add_curves(out, r);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
 	add_rule(out, r);
 	add_sentence(out, r, "\n", words_examples, "");

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
+#include "stats/curve.h"
 #include "variant/evidence.h"
 
 /* What became of a call; a right or wrong answer, or why there is none. */
@@ -83,6 +84,16 @@ struct report_variant {
 	double ms_p50, ms_p95;
 };
 
+/* How a variant learns from parts of the pool. */
+struct report_curve {
+	const char *variant, *name;
+	const struct curve_point *points; /* (n) by size */
+	size_t n, items;                  /* items: of dev */
+	struct curve fit;
+	struct forecast now, twice;       /* of the fit, at all of the pool and at twice as many */
+	struct target_reach reach;        /* where the report has a target */
+};
+
 enum { ANSWERS_SHOWN = 5 };
 
 struct report {
@@ -106,6 +117,8 @@ struct report {
 	const struct probe_finding *diagnosis;
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
+	const struct report_curve *curves; /* those that could be fitted */
+	size_t n_curves;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;

@@ -294,6 +294,17 @@ static void add_documents(const struct terminal *t, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_curves(const struct terminal *t, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_curves > 0)
+		add_heading(t, "More labels");
+	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
+		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+	buf_release(&sentence);
+}
+
 static void add_verdict(const struct terminal *t, const struct report *r)
 {
 	struct buf why = { 0 }, answer = { 0 };
@@ -321,6 +332,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	buf_addc(out, '\n');
 	add_table(&t, r);
 	add_documents(&t, r);
+	add_curves(&t, r);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);

@@ -30,6 +30,9 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i);
 /* What a variant that shows passages found and cited; nothing for others. */
 void words_retrieval(struct buf *out, const struct report_variant *v);
 
+/* What more labels would bring to a variant that learns from them, a sentence or two for each i. */
+bool words_curve(struct buf *out, const struct report *r, size_t i);
+
 /* How the decision was made, one paragraph for each i; false when there are no more. */
 bool words_rule(struct buf *out, const struct report *r, size_t i);
 

@@ -31,9 +31,15 @@ static const char second_sql[] =
 /* Version 3: what an answer stands on. */
 static const char third_sql[] = "ALTER TABLE answer ADD COLUMN evidence TEXT; PRAGMA user_version = 3;";
 
+/* Version 4: learning curves. */
+static const char fourth_sql[] =
+	"CREATE TABLE curve(run INTEGER NOT NULL REFERENCES run(id), variant TEXT NOT NULL, n INTEGER NOT NULL,"
+	" seed INTEGER NOT NULL, items INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY(run, variant, n, seed)) WITHOUT ROWID;"
+	"PRAGMA user_version = 4;";
+
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
-	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, N_STATEMENTS
+	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, CURVE_PUT, CURVES, N_STATEMENTS
 };
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
@@ -68,14 +74,16 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
+	[CURVE_PUT] = "INSERT OR REPLACE INTO curve(run, variant, n, seed, items, score) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[CURVES] = "SELECT variant, n, seed, items, score FROM curve WHERE run = ?1 ORDER BY variant, n, seed",
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2 UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 3, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 4, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -431,6 +439,42 @@ bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a
 	*calls = arena_alloc(arena, sizeof(**calls));
 	*n = 1;
 	return store_call_get(s, arena, a->call, *calls, err);
+}
+
+bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CURVE_PUT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	bind_text(q, 2, c->variant);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)c->n);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)c->seed);
+	sqlite3_bind_int64(q, 5, (sqlite3_int64)c->items);
+	sqlite3_bind_double(q, 6, c->score);
+	return database_done(&s->base, q, err);
+}
+
+bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CURVES, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	*rows = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct curve_row){
+			.variant = column_text(arena, q, 0), .n = (size_t)sqlite3_column_int64(q, 1),
+			.seed = (uint64_t)sqlite3_column_int64(q, 2), .items = (size_t)sqlite3_column_int64(q, 3),
+			.score = sqlite3_column_double(q, 4),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
 }
 
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)

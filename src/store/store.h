@@ -98,6 +98,18 @@ bool store_answers(struct store *s, int64_t run, const char *variant, const char
 bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a, struct arena *arena,
 			struct call_row **calls, size_t *n, struct error *err);
 
+/* A point of a learning curve: what a variant scored on dev when it learnt from n examples of the pool, drawn by seed. */
+struct curve_row {
+	const char *variant;
+	size_t n;
+	uint64_t seed;
+	size_t items; /* of dev */
+	double score; /* mean over them */
+};
+bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, struct error *err); /* or replace */
+/* All of a run, by variant, n and seed; they live in arena. */
+bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err);
+
 /* Distinct model calls behind a run's answers in one split, and their time; a call that several variants share counts
  * once. */
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);

@@ -18,8 +18,7 @@ static size_t most_likely(const double *p, size_t n)
 	return best;
 }
 
-/* The label that is most likely, or all that are likely enough. */
-static const char *classified(const struct task *task, double threshold, const double *p, struct arena *arena)
+const char *classified(const struct task *task, double threshold, const double *p, struct arena *arena)
 {
 	if (!task->many)
 		return task->labels[most_likely(p, task->n_labels)].name;

@@ -48,6 +48,7 @@ void workshop_free(struct workshop *w)
 	label_table_free(w->label_vectors);
 	hash_map_release(&w->document_names);
 	free(w->pool_vectors);
+	free(w->dev_vectors);
 	arena_release(&w->arena);
 	free(w);
 }

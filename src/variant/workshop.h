@@ -78,6 +78,7 @@ struct workshop {
 	size_t n_documents;
 	const char **pool_texts; /* (pool) values of the placeholders; NULL until needed */
 	float *pool_vectors;     /* (pool, width), unit length; NULL until needed */
+	float *dev_vectors;      /* (dev, width); NULL until needed (curve.c) */
 	size_t width;
 	struct tfidf_index *tfidf; /* over pool_texts, for shots */
 	struct label_table *label_words, *label_vectors; /* NULL until needed (label_table.c) */
@@ -127,6 +128,8 @@ const struct search *workshop_search(struct workshop *w, const struct technique 
 /* The prior that divides a calibrated variant's probabilities; NULL and a sentence when it cannot be had. */
 const double *calibration_prior(struct workshop *w, const struct variant *v, struct error *err);
 
+/* The label that is most likely, or (many) all that are likely enough; p (n_labels). (answer.c) */
+const char *classified(const struct task *task, double threshold, const double *p, struct arena *arena);
 /* variant_answer() without the threshold of abstention. */
 bool variant_answer_anyway(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 			   struct arena *arena, struct answer *answers, struct error *err);

@@ -238,7 +238,33 @@ def power():
         row(p, gap, alpha, b, math.ceil((z * math.sqrt(p) + y * math.sqrt(p - gap * gap)) ** 2 / gap ** 2))
 
 
+CURVES = [([(14, .52), (28, .41), (56, .33), (112, .24), (224, .2)], 90),
+          ([(20, .3), (20, .36), (20, .33), (40, .3), (40, .25), (40, .31), (80, .24), (160, .2)], 148),
+          ([(16, .1), (32, .11), (64, .12)], 50), ([(100, .02), (200, .01), (400, 0)], 100)]
+
+
+def curve():
+    """Of each: points, items; a, b, residual; at twice and at 3.5 times the most: error, low, high."""
+    for points, items in CURVES:
+        x = np.log([n for n, _ in points])
+        y = np.log([max(e, .5 / items) for _, e in points])
+        fit = stats.linregress(x, y)
+        s = math.sqrt(((y - fit.intercept - fit.slope * x) ** 2).sum() / (len(x) - 2))
+        values = [math.exp(fit.intercept), -fit.slope, s]
+        for factor in (2, 3.5):
+            at = math.log(factor * max(n for n, _ in points))
+            mean = fit.intercept + fit.slope * at
+            error = min(math.exp(mean), 1)
+            # The line's own error comes from the covariance of the coefficients.
+            design = np.column_stack([np.ones_like(x), x])
+            covariance = s * s * np.linalg.inv(design.T @ design)
+            line = np.array([1, at]) @ covariance @ np.array([1, at])
+            half = stats.t.ppf(.975, len(x) - 2) * math.sqrt(line + (1 - error) / (error * items))
+            values += [error, math.exp(mean - half), min(math.exp(mean + half), 1)]
+        row(*values)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "power"]:
+    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "power", "curve"]:
         print(f"/* ---- {name} ---- */")
         globals()[name]()

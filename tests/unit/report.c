@@ -520,7 +520,7 @@ static size_t count(const char *text, const char *part)
 static void page_draws_each_chart_in_two_sizes(void **state)
 {
 	(void)state;
-	static const struct { int report; size_t charts; } cases[] = { { 1, 8 }, { 2, 8 }, { HOSTILE_REPORT, 4 } };
+	static const struct { int report; size_t charts; } cases[] = { { 1, 10 }, { 2, 10 }, { HOSTILE_REPORT, 4 } };
 	struct buf out = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -531,6 +531,39 @@ static void page_draws_each_chart_in_two_sizes(void **state)
 		assert_int_equal(count(page, "<desc id="), cases[i].charts);
 		assert_true(count(page, "<table>") >= 4);
 	}
+	buf_release(&out);
+}
+
+/* Label more, with what is known of how many; without a target only the forecast. */
+static void more_labels_are_forecast(void **state)
+{
+	(void)state;
+	static const struct { enum reach reach; size_t high; const char *part; } cases[] = {
+		{ REACH_MORE, 0, "Label about 45 more to reach 80.0% (at least 0; how many at most cannot be forecast)." },
+		{ REACH_MORE, 625, "Label about 45 more to reach 80.0% (0 to 400)." },
+		{ REACH_THERE, 0, "The line meets the target of 80.0% with what there is." },
+		{ REACH_UNKNOWN, 0, "When it would reach 80.0% is not within what can be forecast, which ends at 900 examples." },
+	};
+	struct report_variant variants[N_EMAIL];
+	struct report_curve curve = email_curves[0];
+	struct report r = email_report(variants, true);
+	struct buf out = { 0 };
+
+	r.curves = &curve;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		curve.reach.reach = cases[i].reach;
+		curve.reach.high = cases[i].high;
+		buf_clear(&out);
+		assert_true(words_curve(&out, &r, 0));
+		assert_non_null(strstr(buf_text(&out), "at 81.1% right with 225 examples and, if it goes on, at 85.4% with twice as many "
+						       "(95% interval 73.8\u201393.0%)."));
+		assert_non_null(strstr(buf_text(&out), cases[i].part));
+	}
+	r.target = NAN;
+	buf_clear(&out);
+	assert_true(words_curve(&out, &r, 0));
+	assert_null(strstr(buf_text(&out), "reach"));
+	assert_false(words_curve(&out, &r, 1));
 	buf_release(&out);
 }
 
@@ -651,6 +684,7 @@ int main(void)
 		cmocka_unit_test(lines_break_at_spaces),
 		cmocka_unit_test(chart_texts_fit),
 		cmocka_unit_test(page_draws_each_chart_in_two_sizes),
+		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
 		cmocka_unit_test(headlines_say_the_verdict),
 		cmocka_unit_test(spending_is_told_against_the_full_grid),

@@ -84,6 +84,30 @@ static void rows_come_back_as_they_went(void **state)
 	store_close(s);
 }
 
+static void curves_come_back_in_order(void **state)
+{
+	struct store *s = opened();
+	struct run_row run = { .key = "curves", .examples = "", .settings = "{}" };
+	struct curve_row row = { .variant = "0/words", .n = 40, .seed = 2, .items = 90, .score = .5 }, *rows;
+	struct arena arena;
+	struct error err;
+	size_t n;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_run_begin(s, &arena, &run, &err) && store_curve_put(s, run.id, &row, &err));
+	row = (struct curve_row){ .variant = "0/words", .n = 20, .seed = 1, .items = 90, .score = .25 };
+	assert_true(store_curve_put(s, run.id, &row, &err));
+	row.score = .375; /* the last one counts */
+	assert_true(store_curve_put(s, run.id, &row, &err) && store_curves(s, run.id, &arena, &rows, &n, &err));
+	assert_int_equal(n, 2);
+	assert_int_equal(rows[0].n, 20);
+	assert_true(rows[0].score == .375 && rows[1].score == .5 && rows[1].seed == 2 && rows[1].items == 90);
+	assert_true(store_curves(s, run.id + 1, &arena, &rows, &n, &err) && n == 0);
+	arena_release(&arena);
+	store_close(s);
+}
+
 static void a_transaction_is_whole_or_nothing(void **state)
 {
 	struct store *s = opened();
@@ -127,7 +151,7 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	arena_init(&arena);
 	assert_true(store_call_put(s, &old, &err));
 	store_close(s);
-	make_database(path, "DROP TABLE sample; ALTER TABLE call DROP COLUMN why; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
+	make_database(path, "DROP TABLE curve; DROP TABLE sample; ALTER TABLE call DROP COLUMN why; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
 	s = opened();
 	assert_true(store_call_find(s, &arena, "m", 8, &found, &there, &err) && there);
 	assert_string_equal(found.output, "spam");
@@ -163,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_back_as_they_went),
+		cmocka_unit_test(curves_come_back_in_order),
 		cmocka_unit_test(a_transaction_is_whole_or_nothing),
 		cmocka_unit_test(a_store_of_version_1_is_upgraded),
 		cmocka_unit_test(strangers_are_refused),

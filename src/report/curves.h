@@ -1,0 +1,13 @@
+/* curves.h - a run's learning curves, fitted. Private to src/report. */
+#ifndef RUNG_REPORT_CURVES_H
+#define RUNG_REPORT_CURVES_H
+
+#include "report/report.h"
+#include "store/store.h"
+#include "task/task.h"
+
+/* Fills report->curves from the run's rows; they live in arena. The report's variants and target are there. */
+bool curves_build(const struct task *task, struct store *store, int64_t run, struct arena *arena, struct report *report,
+		  struct error *err);
+
+#endif

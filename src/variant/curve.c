@@ -1,0 +1,89 @@
+/* curve.c - variant_curve(): the pool's vectors and dev's are made once, and classifiers learn from parts of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "task/scorer.h"
+#include "variant/workshop.h"
+
+/* What a part of the pool is, as classifier_train() takes it. */
+struct part {
+	struct pool_items items;
+	const char *const *texts;
+	const float *vectors; /* NULL unless the method embeds */
+};
+
+static const char *const *dev_texts(struct workshop *w, struct arena *arena)
+{
+	const char **texts = arena_array(arena, w->dev.list.n, sizeof(*texts));
+
+	for (size_t i = 0; i < w->dev.list.n; i++)
+		texts[i] = workshop_text(w, arena, w->dev.list.items[i]);
+	return texts;
+}
+
+static bool make_vectors(struct workshop *w, const char *const *texts, struct error *err)
+{
+	if (!workshop_vectors(w, err))
+		return false;
+	if (w->dev_vectors)
+		return true;
+	w->dev_vectors = mem_zero(w->dev.list.n * w->width, sizeof(*w->dev_vectors));
+	return models_embed(w->models, texts, w->dev.list.n, w->dev_vectors, err);
+}
+
+/* The first `size` of the pool in the seed's order, so that of one seed the small parts lie within the large ones. */
+static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t seed, struct arena *arena)
+{
+	struct item_list pool = w->task->pool.list;
+	const char *const *all = workshop_pool_texts(w);
+	size_t *order = arena_array(arena, pool.n, sizeof(*order));
+	const struct example **items = arena_array(arena, size, sizeof(*items));
+	const char **texts = arena_array(arena, size, sizeof(*texts));
+	float *vectors = embeds ? arena_array(arena, size * w->width, sizeof(*vectors)) : NULL;
+	struct rng rng;
+
+	for (size_t i = 0; i < pool.n; i++)
+		order[i] = i;
+	rng_init(&rng, seed, "learning curve");
+	rng_shuffle(&rng, order, pool.n);
+	for (size_t i = 0; i < size; i++) {
+		items[i] = pool.items[order[i]];
+		texts[i] = all[order[i]];
+		if (embeds)
+			memcpy(vectors + i * w->width, w->pool_vectors + order[i] * w->width, w->width * sizeof(*vectors));
+	}
+	return (struct part){ { { items, size } }, texts, vectors };
+}
+
+static double grade(struct workshop *w, const struct classifier *c, bool embeds, const char *const *texts, struct arena *arena)
+{
+	double *p = arena_array(arena, w->task->n_labels, sizeof(*p)), threshold = w->task->many ? classifier_threshold(c) : 0, sum = 0;
+
+	for (size_t i = 0; i < w->dev.list.n; i++) {
+		classifier_predict(c, texts[i], embeds ? w->dev_vectors + i * w->width : NULL, p);
+		sum += scorer_grade(w->task, w->dev.list.items[i], classified(w->task, threshold, p, arena));
+	}
+	return sum / (double)w->dev.list.n;
+}
+
+bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
+{
+	bool embeds = v->classifier->embeds, learnt = false;
+	struct arena arena;
+
+	arena_init(&arena);
+	const char *const *texts = dev_texts(w, &arena);
+
+	if (!embeds || make_vectors(w, texts, err)) {
+		struct part part = draw(w, embeds, size, seed, &arena);
+		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, err);
+
+		learnt = c != NULL;
+		if (learnt)
+			*score = grade(w, c, embeds, texts, &arena);
+		classifier_free(c);
+	}
+	arena_release(&arena);
+	return learnt;
+}
