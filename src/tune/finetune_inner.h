@@ -39,7 +39,7 @@ bool tagger_can_read(const struct encoder *e, struct error *err);
 struct training_text tagger_text(struct encoder_lesson *l, size_t item);
 /* the mean F1 of the strings and choices said of texts first .. first + n - 1; */
 double tagger_score(const struct encoder_lesson *l, size_t first, size_t n);
-/* the classes' rows as finetune_first_head() has them, for items[0 .. n - 1], NULL when there is none; */
+/* the classes' rows as finetune_first_head() has them, for items[0 .. n - 1]; */
 float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, const size_t *items, size_t n);
 /* and tags.json, what the heads' rows mean. */
 bool tagger_write_tags(const char *folder, const struct tagging *g, struct error *err);

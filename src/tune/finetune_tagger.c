@@ -133,7 +133,7 @@ float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, cons
 	const struct tagging *g = t->tagging;
 	size_t row = encoder_width(e) + 1, *classes = mem_alloc((t->n * g->n_choices + 1) * sizeof(*classes)), at = 0;
 	size_t *of_choice = mem_alloc((t->n + 1) * sizeof(*of_choice));
-	float *head = g->n_classes ? mem_zero(g->n_classes * row, sizeof(*head)) : NULL;
+	float *head = mem_zero(g->n_classes * row + 1, sizeof(*head));
 
 	for (size_t i = 0; i < t->n; i++) {
 		json_t *answer = json_loads(t->answers[i], 0, NULL);

@@ -124,7 +124,7 @@ void tagging_align(const struct tagging *g, const char *text, const struct token
 		   int32_t *tags, struct tagging_count *count)
 {
 	struct wishes w = { .n_strings = g->n_strings };
-	struct place place;
+	struct place place = { 0 };
 
 	memset(tags, 0, n * sizeof(*tags));
 	tagging_visit(g, answer, note_wish, &w);
