@@ -12,6 +12,7 @@
 #include "report/micro.h"
 #include "report/curves.h"
 #include "report/retrieval.h"
+#include "report/techniques.h"
 #include "stats/interval.h"
 #include "task/scorer.h"
 
@@ -327,14 +328,19 @@ static const char *probed_model(const struct build *b)
 
 static bool diagnose(struct build *b, struct error *err)
 {
-	struct probe_finding *found = arena_array(b->arena, PROBE_FINDINGS, sizeof(*found));
 	struct report *r = b->report;
+	struct probe_finding *found, *techniques;
+	size_t n_techniques;
 	struct knowledge k;
 
 	if (!probe_load(b->task, b->store, b->run->id, dev_order(b->task, b->run->seed, b->arena), probed_model(b), b->arena, &k,
-			err))
+			err) ||
+	    !techniques_findings(b->task, b->store, b->run->id, b->variants, r->n_variants, b->arena, &techniques, &n_techniques, err))
 		return false;
+	found = arena_array(b->arena, PROBE_FINDINGS + n_techniques, sizeof(*found));
 	r->n_diagnosis = knowledge_findings(&k, r->margin, found);
+	memcpy(found + r->n_diagnosis, techniques, n_techniques * sizeof(*found));
+	r->n_diagnosis += n_techniques;
 	r->diagnosis = found;
 	r->probe.n = k.n;
 	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {

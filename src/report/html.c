@@ -293,6 +293,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_diagnosis(out, r);
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);
