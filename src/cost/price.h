@@ -28,7 +28,7 @@ struct price_model {
 	struct price_cell cells[PRICE_FIELDS];
 	const char *retired_on;      /* ISO date from which on it cannot be asked; NULL: not announced */
 	double cache_minimum_tokens; /* a shorter prefix is not kept; 0: not known to be refused */
-	double region_factor;
+	double region_factor;        /* NAN: none of its own */
 	bool users;                  /* its prices are the user's own */
 };
 
@@ -39,17 +39,20 @@ void price_table_free(struct price_table *t);
 /* Takes in LiteLLM's model_prices_and_context_window.json; newer cells replace older ones. name: of the file, for errors and as
  * the source; as_of: its ISO date. */
 bool price_table_read(struct price_table *t, const char *bytes, size_t n, const char *name, const char *as_of, struct error *err);
-/* The user's own: "MODEL=IN/OUT[/CACHED]" in USD per million tokens. Returns the model; NULL and a sentence when it is none. */
-const struct price_model *price_table_set(struct price_table *t, const char *text, const char *today, struct error *err);
+/* The user's own: "MODEL=IN/OUT[/CACHED]" in USD per million tokens. Returns MODEL, which lives in the
+ * table; NULL and a sentence when it is none. */
+const char *price_table_set(struct price_table *t, const char *text, const char *today, struct error *err);
 /* "MODEL=FACTOR", or "FACTOR" for all. */
 bool price_table_factor(struct price_table *t, const char *text, struct error *err);
 
-/* By name, with or without its provider ("openai:gpt-4.1-mini"); NULL when nobody has a price for it. */
+/* By name, with or without its provider ("openai:gpt-4.1-mini"); NULL when nobody has a price for it. Valid until the table
+ * takes in something else. */
 const struct price_model *price_table_find(const struct price_table *t, const char *model);
 
 /* The prices of a call; what is written to the cache costs as much as other input where the provider has no price for it. */
 struct cost_prices price_of(const struct price_model *m);
 double price_batch_discount(const struct price_model *m); /* by its batch prices; 1/2 without */
+double price_region_factor(const struct price_table *t, const struct price_model *m); /* m NULL: of all; 1 when none was given */
 /* Days from today until the model is retired; INFINITY: not announced. 0 when it is retired already. */
 double price_days_left(const struct price_model *m, const char *today);
 
