@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "cost/price.h"
 #include "eval/probe.h"
 #include "report/micro.h"
 #include "report/retrieval.h"
@@ -18,7 +17,7 @@ struct build {
 	const struct task *task;
 	struct store *store;
 	const struct run_row *run;
-	const struct report_prices *prices;
+	const struct cost_assumptions *assumed;
 	struct arena *arena;
 	struct test_items test;
 	struct report *report;
@@ -99,26 +98,16 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 	return s;
 }
 
-static void cost_variant(const struct build *b, struct report_variant *v, double mean_ms)
-{
-	double score = v->test.n ? v->test.score : v->dev.score;
-
-	v->usd_per_1k_calls = 1000 * price_local(mean_ms / 1000, b->prices->cores, b->prices->usd_per_core_hour);
-	v->usd_per_1k_right = score > 0 ? v->usd_per_1k_calls / score : NAN;
-	v->usd_per_day = b->task->traffic.calls_per_day > 0
-				 ? v->usd_per_1k_calls / 1000 * b->task->traffic.calls_per_day : NAN;
-}
-
 static bool read_variant(struct build *b, const struct variant_row *row, struct report_variant *v, struct error *err)
 {
 	static const char *const statuses[] = { "measured", "raced out", "skipped", "failed" };
 	struct answer_row *dev, *test;
 	size_t n_dev, n_test, n_ms = 0;
-	double mean_ms = 0;
 
 	*v = (struct report_variant){ .id = row->id, .name = row->name, .model = row->model, .rung = row->rung,
 				      .candidate = row->candidate, .incumbent = row->incumbent, .why = row->why,
-				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN };
+				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN,
+				      .one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN };
 	for (size_t i = 0; i < 4; i++)
 		if (strcmp(row->status, statuses[i]) == 0)
 			v->status = (enum variant_status)i;
@@ -136,12 +125,12 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
 	for (size_t i = 0; i < n_ms; i++)
-		mean_ms += ms[i] / (double)n_ms;
+		v->ms_mean += ms[i] / (double)n_ms;
 	qsort(ms, n_ms, sizeof(*ms), compare_doubles);
 	v->ms_p50 = quantile(ms, n_ms, 0.5);
 	v->ms_p95 = quantile(ms, n_ms, 0.95);
-	if (n_ms)
-		cost_variant(b, v, mean_ms);
+	if (n_ms == 0)
+		v->ms_mean = NAN;
 	return true;
 }
 
@@ -301,7 +290,7 @@ static bool spent(struct build *b, size_t full_grid, struct error *err)
 	r->spent.dev_calls = dev + prior + probe;
 	r->spent.dev_calls_full_grid = full_grid;
 	r->spent.seconds = (dev_ms + prior_ms + probe_ms + test_ms) / 1000;
-	r->spent.usd = price_local(r->spent.seconds, b->prices->cores, b->prices->usd_per_core_hour);
+	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour);
 	return true;
 }
 
@@ -376,9 +365,9 @@ static bool list_answers(struct build *b, struct error *err)
 }
 
 bool report_build(const struct task *task, struct store *store, const struct run_row *run,
-		  const struct report_prices *prices, struct arena *arena, struct report *report, struct error *err)
+		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err)
 {
-	struct build b = { .task = task, .store = store, .run = run, .prices = prices, .arena = arena, .report = report };
+	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .arena = arena, .report = report };
 	struct variant_row *rows;
 	size_t n, full_grid = 0;
 	const char **labels = arena_array(arena, task->n_labels, sizeof(*labels));
@@ -401,10 +390,10 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.task = task->name, .program = "rung 0.1.0", .labels = labels, .n_labels = task->n_labels, .seed = run->seed,
 		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n },
 		.variants = b.variants, .n_variants = n, .majority_share = majority_share(task, task->test.list),
-		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
-		.calls_per_day = task->traffic.calls_per_day,
+		.cpu_usd_per_core_hour = assumed->usd_per_core_hour, .prices_as_of = price_local_as_of(),
+		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
 	};
-	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err))
+	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
