@@ -235,6 +235,7 @@ void rung_assume(struct rung *r, struct cost_assumptions *a)
 	if (!(t->calls_per_day >= 0))
 		t->calls_per_day = t->calls_low = t->calls_high = r->task->traffic.calls_per_day;
 	t->horizon_days = t->horizon_days >= 0 ? t->horizon_days : r->task->traffic.horizon_days;
+	t->horizon_days = t->horizon_days > 0 ? t->horizon_days : a->default_horizon_days;
 	a->usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default;
 	a->cores = models_threads(rung_models(r));
 	a->tuned = rung_beside_store(r, "tuned");
