@@ -199,6 +199,33 @@ static void note_doubts(struct question *q, const struct price_model *m)
 
 	for (size_t i = 0; i < n; i++)
 		note(q, sentences[i]);
+	if (m && isfinite(price_days_left(m, q->today)))
+		note(q, arena_printf(q->arena, "%s cannot be asked any more from %s on, in %.0f days.", m->name, m->retired_on,
+				     price_days_left(m, q->today)));
+}
+
+/* An option that names a model which nothing is priced by is a slip of the pen. */
+static bool named_used(const char *flag, const char *text, const struct price_model *const *models, size_t n, struct error *err)
+{
+	const char *equals = strrchr(text, '=');
+
+	for (size_t i = 0; equals && i < n; i++)
+		if (models[i] && strlen(models[i]->name) == (size_t)(equals - text) &&
+		    strncmp(models[i]->name, text, (size_t)(equals - text)) == 0)
+			return true;
+	return !equals || error_set(err, "%s %.200s: nothing here uses that model; name it as the task does, or by the id of a variant", flag, text);
+}
+
+/* models (n): what the rungs are priced by, NULL where by nothing. */
+static bool all_used(const struct question *q, const struct price_model *const *models, size_t n, struct error *err)
+{
+	for (size_t i = 0; i < q->o->n_price; i++)
+		if (!named_used("--price", q->o->price[i], models, n, err))
+			return false;
+	for (size_t i = 0; i < q->o->n_region_factor; i++)
+		if (!named_used("--region-factor", q->o->region_factor[i], models, n, err))
+			return false;
+	return true;
 }
 
 /* "the input price and the output price of NAME"; NULL when everything is known. */
@@ -275,6 +302,13 @@ static bool ask_climb(struct question *q, struct what_if *w, struct error *err)
 	struct report *report = mem_zero(1, sizeof(*report));
 	bool done = rung_last_report(q->r, &q->a, report, err);
 
+	if (done) {
+		const struct price_model **models = arena_array(q->arena, report->n_variants + 1, sizeof(const struct price_model *));
+
+		for (size_t i = 0; i < report->n_variants; i++)
+			models[i] = costs_price(q->prices, &report->variants[i]);
+		done = all_used(q, models, report->n_variants, err);
+	}
 	if (done) {
 		const struct report_variant *winner = report_winner(report);
 
@@ -368,9 +402,12 @@ static bool two_known(struct question *q, const struct cost_rung rungs[2], struc
 		const char *missing = missing_of(q, &rungs[i]);
 
 		note_doubts(q, price_table_find(q->prices, rungs[i].name));
+		if (missing && strcmp(missing, "quality") == 0)
+			return error_set(err, "the quality of %.200s is not known, and errors cost: give %s", rungs[i].name,
+					 i ? "--to-quality" : "--quality");
 		if (missing)
-			return error_set(err, "the %s of %.200s is not known and counts as nothing else; give %s MODEL=IN/OUT/CACHED, and --quality and "
-					      "--to-quality where errors cost", missing, rungs[i].name, flags[i]);
+			return error_set(err, "the %s of %.200s is not known and no other is put in its place; give %s MODEL=IN/OUT/CACHED", missing,
+					 rungs[i].name, flags[i]);
 	}
 	return true;
 }
@@ -432,12 +469,16 @@ static bool ask_models(struct question *q, struct what_if *w, struct error *err)
 	costs_repeat_setup(&rungs[1]);
 	q->room = 4 * PRICE_DOUBTS;
 	q->notes = arena_array(q->arena, q->room, sizeof(*q->notes));
-	if (!two_known(q, rungs, err))
+	const struct price_model *models[] = { price_table_find(q->prices, from), price_table_find(q->prices, to) };
+
+	if (!two_known(q, rungs, err) || !all_used(q, models, 2, err))
 		return false;
 	note_cascade(q, rungs);
 	w->traffic = q->a.traffic;
 	rows[0] = cost_summary_of(&rungs[0], NULL, &w->traffic);
 	rows[1] = cost_summary_of(&rungs[1], &rungs[0], &w->traffic);
+	if (o->escalated > 0) /* the rival's price is in both of them */
+		rows[1].price = (struct cost_tip){ COST_UNKNOWN, NAN };
 	w->rows = rows;
 	w->n = 2;
 	return true;

@@ -123,8 +123,11 @@ static void say_retirement(struct buf *out, const struct cost_summary *s, const 
 
 	if (left >= t->horizon_days)
 		return;
-	buf_addf(out, "Its base model is retired in %s days, %s. ", figure_number(left).text,
-		 s->pays ? "after it has paid" : "too soon for it to pay, or it does not");
+	if (left <= 0)
+		buf_adds(out, "Its base model is retired already. ");
+	else
+		buf_addf(out, "Its base model is retired in %s days, %s. ", figure_number(left).text,
+			 s->break_even_days < left ? "after it has paid" : "before it has");
 }
 
 static void say_verdict(struct buf *out, const struct cost_summary *s, const struct cost_traffic *t)
