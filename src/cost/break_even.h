@@ -18,7 +18,8 @@ struct cost_tip {
 	enum cost_side side; /* `to` is cheaper always, never, above or below `at` */
 	double at;
 };
-struct cost_tip cost_tip_calls(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic); /* V*, a day */
+/* V*, a day. */
+struct cost_tip cost_tip_calls(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic);
 /* A factor on the list prices that `from` pays; 1 is today's. */
 struct cost_tip cost_tip_price(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic);
 /* The quality of `to`; errors have to have a price. */

@@ -204,6 +204,20 @@ static void find_micro(struct build *b)
 			find(b, micro_sentence(&b->variants[i], b->arena));
 }
 
+/* What would be a hole in the costs of those that were compared. */
+static void find_unpriced(struct build *b)
+{
+	const char *names[COST_MISSING];
+
+	for (size_t i = 0; i < b->report->n_variants; i++) {
+		const struct report_variant *v = &b->variants[i];
+
+		if (v->cost && v->test.n > 0 && cost_missing(v->cost, &b->assumed->traffic, names) > 0)
+			find(b, arena_printf(b->arena, "What %s costs is not known: there is no %s; `rung cost` takes what is missing.", v->name,
+					     names[0]));
+	}
+}
+
 static void find_warnings(struct build *b)
 {
 	for (size_t i = 0; i < b->task->n_warnings; i++)
@@ -376,7 +390,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 2 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 3 * n + task->n_warnings + 4, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
@@ -397,6 +411,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
+	find_unpriced(&b);
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;

@@ -102,12 +102,13 @@ static void say_saving(struct buf *out, const struct cost_summary *s, const stru
 
 static void say_days(struct buf *out, const struct cost_summary *s)
 {
-	double once = s->one_off_usd - cost_once_usd(&s->rival->setup), worst = s->days_at[COST_PESSIMISTIC], best = s->days_at[COST_OPTIMISTIC];
+	double once = s->one_off_usd - cost_once_usd(&s->rival->setup);
+	double worst = s->days_at[COST_PESSIMISTIC], best = s->days_at[COST_OPTIMISTIC];
 
 	if (isnan(s->break_even_days))
 		return;
 	if (isinf(s->break_even_days))
-		buf_adds(out, once > 0 ? "It never pays back" : "It is never the cheaper one for good");
+		buf_adds(out, "It never pays back");
 	else if (s->break_even_days <= 0)
 		buf_adds(out, "There is nothing to pay back");
 	else
@@ -142,9 +143,9 @@ static void say_calls(struct buf *out, const struct cost_tip *t)
 {
 	if (t->side == COST_ABOVE)
 		buf_addf(out, "It is the cheaper one above %s calls a day. ", figure_number(t->at).text);
-	else if (t->side == COST_BELOW)
+	else if (t->side == COST_BELOW && t->at >= 1)
 		buf_addf(out, "It is the cheaper one below %s calls a day. ", figure_number(t->at).text);
-	else if (t->side == COST_NEVER)
+	else if (t->side == COST_NEVER || t->side == COST_BELOW)
 		buf_adds(out, "No volume makes it the cheaper one. ");
 }
 
@@ -234,7 +235,8 @@ static json_t *row_value(const struct cost_summary *s, const struct cost_traffic
 	const struct { const char *key; double value; } reals[] = {
 		{ "usd_per_1k_calls", s->usd_per_1k_calls }, { "usd_per_1k_right", s->usd_per_1k_right }, { "one_off_usd", s->one_off_usd },
 		{ "per_day_usd", s->per_day_usd }, { "tco_usd", s->total_usd }, { "break_even_days", s->break_even_days },
-		{ "break_even_days_pessimistic", s->days_at[COST_PESSIMISTIC] }, { "break_even_days_optimistic", s->days_at[COST_OPTIMISTIC] },
+		{ "break_even_days_pessimistic", s->days_at[COST_PESSIMISTIC] },
+		{ "break_even_days_optimistic", s->days_at[COST_OPTIMISTIC] },
 		{ "break_even_calls_per_day", s->break_even_calls },
 	};
 
@@ -264,12 +266,14 @@ void what_if_write_json(const struct what_if *w, struct buf *out)
 		json_object_set_new(costs, w->rows[i].rung->name, row_value(&w->rows[i], t));
 	for (size_t i = 0; i < w->n_notes; i++)
 		json_array_append_new(notes, json_string(w->notes[i]));
-	json_t *root = json_pack("{s:i, s:s?, s:o, s:o, s:o, s:o, s:f, s:f, s:s?, s:o, s:o}", "schema", 1, "task", w->task, "calls_per_day",
-				 real_or_null(t->calls_per_day > 0 ? t->calls_per_day : NAN), "calls_low",
-				 real_or_null(t->calls_per_day > 0 ? t->calls_low : NAN), "calls_high",
-				 real_or_null(t->calls_per_day > 0 ? t->calls_high : NAN), "horizon_days",
-				 real_or_null(t->horizon_days > 0 ? t->horizon_days : NAN), "cost_per_error", t->usd_per_error, "price_decline",
-				 t->price_decline, "winner", w->winner, "cost", costs, "notes", notes);
+	bool traffic = t->calls_per_day > 0;
+	json_t *root = json_pack("{s:i, s:s?, s:o, s:o, s:o, s:o, s:f, s:f, s:s?, s:o, s:o}", "schema", 1, "task", w->task,
+				 "calls_per_day", real_or_null(traffic ? t->calls_per_day : NAN),
+				 "calls_low", real_or_null(traffic ? t->calls_low : NAN),
+				 "calls_high", real_or_null(traffic ? t->calls_high : NAN),
+				 "horizon_days", real_or_null(t->horizon_days > 0 ? t->horizon_days : NAN),
+				 "cost_per_error", t->usd_per_error, "price_decline", t->price_decline,
+				 "winner", w->winner, "cost", costs, "notes", notes);
 
 	json_dump_callback(root, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	buf_addc(out, '\n');

@@ -220,8 +220,8 @@ static void unknown_prices_stay_unknown(void **state)
 
 static void a_rival_is_the_cheapest_lower_rung_that_passes(void **state)
 {
-	struct cost_rung rungs[5] = { priced(1000, 0, .01, NAN), priced(1000, 0, 3, NAN), priced(1000, 0, 1, NAN), priced(1000, 0, NAN, NAN),
-				      priced(1000, 0, .1, NAN) };
+	struct cost_rung rungs[5] = { priced(1000, 0, .01, NAN), priced(1000, 0, 3, NAN), priced(1000, 0, 1, NAN),
+				      priced(1000, 0, NAN, NAN), priced(1000, 0, .1, NAN) };
 	struct cost_traffic t = traffic(1000, 90);
 
 	(void)state;
@@ -279,7 +279,8 @@ static int first_day_paid(const struct cost_rung *to, const struct cost_rung *fr
 
 		for (int i = 0; i < 2; i++) {
 			const struct cost_rung *r = rungs[i];
-			double tokens = (r->call.input_tokens * r->call.usd_per_mtok.input + r->call.output_tokens * r->call.usd_per_mtok.output) / 1e6;
+			double tokens = (r->call.input_tokens * r->call.usd_per_mtok.input +
+					 r->call.output_tokens * r->call.usd_per_mtok.output) / 1e6;
 
 			spent[i] += t->calls_per_day * (price * tokens + r->call.local_usd + (1 - r->quality) * t->usd_per_error) +
 				    r->daily.upkeep_usd;
@@ -339,7 +340,9 @@ static double bisect(double (*f)(double x, const struct cost_case *c), const str
 
 static double totals_apart(const struct cost_case *c)
 {
-	return cost_total_usd(&c->to, &c->traffic, c->traffic.horizon_days) - cost_total_usd(&c->from, &c->traffic, c->traffic.horizon_days);
+	double days = c->traffic.horizon_days;
+
+	return cost_total_usd(&c->to, &c->traffic, days) - cost_total_usd(&c->from, &c->traffic, days);
 }
 
 static double at_calls(double x, const struct cost_case *c)
@@ -383,7 +386,8 @@ static void tipping_points_are_where_the_totals_meet(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1500; i++) {
-		struct cost_case c = { drawn(&rng, i % 2), drawn(&rng, i % 3 == 0), traffic(between(&rng, 100, 200000), floor(between(&rng, 2, 400))) };
+		struct cost_rung to = drawn(&rng, i % 2), from = drawn(&rng, i % 3 == 0);
+		struct cost_case c = { to, from, traffic(between(&rng, 100, 200000), floor(between(&rng, 2, 400))) };
 
 		c.to.daily.retired_after_days = i % 4 ? INFINITY : 45;
 		c.to.daily.rebuild_usd = 500;
