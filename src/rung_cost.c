@@ -39,6 +39,7 @@ static const struct { const char *flag; size_t at; const char *other; size_t oth
 	{ "--gpus", AT(gpus), "--gpu-hour-rate", AT(gpu_hour_rate) },
 	{ "--training-tokens", AT(training_tokens), "--training-price", AT(training_price) },
 	{ "--prefix", AT(prefix_tokens), "--cache-hit", AT(cache_hit) },
+	{ "--retrain-cost", AT(retrain_cost), "--retrain-every", AT(retrain_every) },
 };
 
 static double number_at(const struct rung_cost_options *o, size_t at)
@@ -61,7 +62,7 @@ static bool within_bounds(const struct rung_cost_options *o, struct error *err)
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (number_at(o, pairs[i].at) > 0 && number_at(o, pairs[i].other_at) < 0)
-			return error_set(err, "%s needs %s as well: what it costs is not guessed", pairs[i].flag, pairs[i].other);
+			return error_set(err, "%s needs %s as well, which is not guessed", pairs[i].flag, pairs[i].other);
 	return true;
 }
 

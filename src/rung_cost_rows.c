@@ -138,7 +138,7 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 	if (done) {
 		const struct report_variant *winner = report_winner(report);
 
-		q->room = 4 * PRICE_DOUBTS + report->n_variants;
+		q->room = (PRICE_DOUBTS + 2) * (report->n_variants + 1);
 		q->notes = arena_array(q->arena, q->room, sizeof(*q->notes));
 		w->task = q->r->task->name;
 		w->traffic = q->a.traffic;

@@ -30,16 +30,19 @@ static const struct variant *recipe_of(const struct costing *c, const char *id)
 	return NULL;
 }
 
+static bool is_local(const struct report_variant *v)
+{
+	return !v->model || registry_is_local(v->model) || tuned_is(v->model);
+}
+
 const struct price_model *costs_price(const struct price_table *t, const struct report_variant *v)
 {
 	const struct price_model *m = price_table_find(t, v->id);
 
-	return m || !v->model ? m : price_table_find(t, v->model);
-}
-
-static bool is_local(const struct report_variant *v)
-{
-	return !v->model || registry_is_local(v->model) || tuned_is(v->model);
+	if (m && strcmp(m->name, v->id) == 0)
+		return m;
+	m = !v->model ? NULL : price_table_find(t, v->model);
+	return m && is_local(v) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
 }
 
 /* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
@@ -136,11 +139,10 @@ static bool rung_of(const struct costing *c, const struct report_variant *v, str
 	r->quality = score.score;
 	r->quality_low = score.low;
 	r->quality_high = score.high;
-	if (is_local(v) && !costs_price(c->a->prices, v)) {
+	if (is_local(v) && !costs_price(c->a->prices, v))
 		r->call.local_usd = seconds_usd(c, v->ms_mean / 1000);
-	} else {
+	else
 		price_hosted(c, v, r);
-	}
 	if (v->retrieval.n > 0)
 		r->call.retrieval_usd = c->a->retrieval_usd;
 	r->call.guard_usd = c->a->guard_usd;

@@ -27,7 +27,8 @@ extern const struct cost_assumptions costs_nothing_assumed;
 /* Fills in the daily costs of what is set up: the sums that are NAN. */
 void costs_repeat_setup(struct cost_rung *r);
 
-/* Which model's prices the variant is charged: those given for its id, else for its model; NULL: none are known. */
+/* Which model's prices the variant is charged: those given for its id, else for its model, which for a local one the user alone
+ * can give; NULL: none are known. */
 const struct price_model *costs_price(const struct price_table *t, const struct report_variant *v);
 
 /* Fills the costs of every variant (n) of a report whose scores, targets and calls are there already, the winner marked. Lives in

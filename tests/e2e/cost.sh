@@ -81,6 +81,7 @@ refused "a prefix that is longer than the input" "is not IN/OUT or IN/OUT/PREFIX
 refused "a prefix without a hit rate" "need --cache-hit as well" --calls-per-day 1000 --tokens 1000/5/20 --from a=3/15 --to b=1/5
 refused "a cached price that nobody knows" "the price of cached input of a is not known" --calls-per-day 1000 --tokens 1000/5/20 --cache-hit .5 --from a=3/15 --to b=1/5
 refused "hours without a rate" "--hours needs --hour-rate" $two --from a=3/15 --to b=1/5 --hours 3
+refused "a price of what never comes" "--retrain-cost needs --retrain-every" $two --from a=3/15 --to b=1/5 --retrain-cost 3
 refused "errors that cost, of unknown number" "the quality of a is not known" $two --from a=3/15 --to b=1/5 --cost-per-error 1
 refused "a price of nobody" "nothing here uses that model" $two --from a=3/15 --to b=1/5 --price typo=1/2
 refused "two of one name" "are both called a" $two --from a=3/15 --to a=1/5
@@ -155,6 +156,10 @@ id = os.environ["prompted"]; v = next(v for v in json.load(open(os.environ["repo
 answers = v["dev"]["n"] + v["test"]["n"]
 near(c[id]["usd_per_1k_calls"], v["calls"] / answers * (v["input_tokens"] * 2 + v["output_tokens"] * 8) / 1000 * .75, 1e-6)' \
 	"$scratch/task" --price local:tiny-llama=2/8 --batch-share .5
+echo '{"tiny-llama": {"input_cost_per_token": 1, "output_cost_per_token": 1}}' >"$scratch/tiny_2026-08-01.json"
+holds "but not by what a file says of a model of its name" 'import os
+report = json.load(open(os.environ["report"])); assert c[os.environ["prompted"]]["usd_per_1k_calls"] == report["cost"][os.environ["prompted"]]["usd_per_1k_calls"]' \
+	"$scratch/task" --threads 1 --prices "$scratch/tiny_2026-08-01.json"
 holds "or by its variant's id" 'import os
 near(c[os.environ["prompted"]]["per_day_usd"], 10 * c[os.environ["prompted"]]["usd_per_1k_calls"])' "$scratch/task" --price "$prompted=2/8"
 holds "traffic and horizon are the user's" 'assert r["calls_per_day"] == 77 and r["horizon_days"] == 7 and r["cost_per_error"] == .5
