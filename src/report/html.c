@@ -187,6 +187,7 @@ static void add_costs(struct buf *out, const struct report *r)
 		html_element(out, "p", "No costs are known, so there is nothing to draw.");
 	else
 		add_sentence(out, "p class=\"note\"", words_prices, r);
+	add_sentence(out, "p", words_costs, r);
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
 	buf_adds(out, "</section>\n");
 }

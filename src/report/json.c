@@ -266,7 +266,7 @@ static json_t *targets_value(const struct report *r)
 	return list;
 }
 
-/* One-off costs, total cost and break-even wait for the cost equation; until then they are null. */
+/* Days that never come are null like those that are not known; `rung cost` tells them apart. */
 static json_t *costs_value(const struct report *r)
 {
 	json_t *costs = json_object();
@@ -278,11 +278,12 @@ static json_t *costs_value(const struct report *r)
 
 		put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));
 		put(o, "usd_per_1k_right", real_value(v->usd_per_1k_right));
-		put(o, "one_off_usd", json_null());
+		put(o, "one_off_usd", real_value(v->one_off_usd));
 		put(o, "per_day_usd", real_value(v->usd_per_day));
-		put(o, "tco_usd", json_null());
-		put(o, "break_even_days", json_null());
-		put(o, "break_even_calls_per_day", json_null());
+		put(o, "tco_usd", real_value(v->tco_usd));
+		put(o, "break_even_days", real_value(v->break_even_days));
+		put(o, "break_even_calls_per_day", real_value(v->break_even_calls));
+		put(o, "rival", text_value(v->rival));
 		put(costs, json_string_value(id), o);
 		json_decref(id);
 	}
@@ -364,6 +365,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "curves", curves_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
+	put(o, "horizon_days", real_value(r->horizon_days > 0 ? r->horizon_days : NAN));
 	put(o, "cpu_usd_per_core_hour", real_value(r->cpu_usd_per_core_hour));
 	put(o, "prices_as_of", text_value(r->prices_as_of));
 	put(o, "verdict", verdict_value(r));

@@ -187,6 +187,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_sentence(out, r, "\n", words_examples, "");
 	buf_addf(out, "; seed %llu. ", (unsigned long long)r->seed);
 	add_sentence(out, r, "", words_spent, " ");
+	add_sentence(out, r, "", words_costs, " ");
 	add_sentence(out, r, "", words_prices, " ");
 	add_text(out, "", r->program, "\n");
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cost/summary.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
 #include "stats/curve.h"
@@ -81,7 +82,12 @@ struct report_variant {
 	struct report_retrieval retrieval;
 	struct report_micro micro; /* on test when measured there, else on dev */
 	double usd_per_1k_calls, usd_per_1k_right, usd_per_day; /* NAN: unknown */
-	double ms_p50, ms_p95;
+	double one_off_usd, tco_usd;      /* once; over the horizon, errors priced; NAN: unknown */
+	double break_even_days;           /* against its rival; INFINITY: never */
+	double break_even_calls;          /* a day, from which on it is cheaper over the horizon; NAN: never, or no rival */
+	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
+	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
+	double ms_mean, ms_p50, ms_p95;
 };
 
 /* How a variant learns from parts of the pool. */
@@ -127,7 +133,7 @@ struct report {
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */
 	const char *prices_as_of;     /* "2026-08-01" */
-	double calls_per_day;         /* traffic; 0: not given */
+	double calls_per_day, horizon_days; /* traffic; 0: not given */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

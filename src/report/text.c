@@ -344,6 +344,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);
+	add_sentence(&t, r, "  ", words_costs, PLAIN);
 	add_verdict(&t, r);
 }
 

@@ -69,7 +69,7 @@ struct finetune_outcome {
 	size_t trained, held, too_long, left_out, steps;
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	double score;         /* the best one on what was held out; NAN: nothing was */
-	double seconds, tokens_per_second;
+	double seconds, tokens_per_second; /* that training took, all calls together */
 };
 
 /* base: an encoder's folder. Leaves an encoder's folder with head.safetensors in `folder`, where its checkpoint is meanwhile.
