@@ -10,6 +10,7 @@
 #include "eval/probe.h"
 #include "report/curves.h"
 #include "report/micro.h"
+#include "report/questions.h"
 #include "report/retrieval.h"
 #include "report/techniques.h"
 #include "stats/interval.h"
@@ -423,5 +424,6 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;
+	questions_answer(task, arena, report);
 	return true;
 }

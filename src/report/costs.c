@@ -71,9 +71,17 @@ static double seconds_usd(const struct costing *c, double seconds)
 	return price_local(seconds, c->a->cores, c->a->usd_per_core_hour);
 }
 
+/* A score that `rung tune` wrote on the card; NAN: none. */
+static double noted(const json_t *card, const char *what)
+{
+	const json_t *score = json_object_get(json_object_get(card, what), "score");
+
+	return json_is_number(score) ? json_number_value(score) : NAN;
+}
+
 /* The version that the run measured is the newest of its method whose card has the same score on dev; *usd is NAN when there is
  * none, or its card does not say how long training took (it was imported). */
-static bool price_training(const struct costing *c, const struct report_variant *v, const char *method, double *usd)
+static bool price_training(const struct costing *c, struct report_variant *v, const char *method, double *usd)
 {
 	const char *name = tuning_registered_name(c->task, c->arena);
 	struct tuned t;
@@ -90,6 +98,10 @@ static bool price_training(const struct costing *c, const struct report_variant 
 
 	if (json_is_number(seconds))
 		*usd = seconds_usd(c, json_number_value(seconds));
+	v->tuned = arena_string(c->arena, t.name);
+	v->pool_score = noted(t.card, "pool");
+	v->general_before = noted(t.card, "general_before");
+	v->general_after = noted(t.card, "general_after");
 	tuned_release(&t);
 	return true;
 }
@@ -106,7 +118,7 @@ void costs_repeat_setup(struct cost_rung *r)
 
 /* What is in use has been paid. A classifier or a head is fitted when it is loaded: it looks at each example of the pool once,
  * which takes about what answering them takes. */
-static bool set_up(const struct costing *c, const struct report_variant *v, struct cost_rung *r)
+static bool set_up(const struct costing *c, struct report_variant *v, struct cost_rung *r)
 {
 	const struct variant *recipe = recipe_of(c, v->id);
 	double retired = r->daily.retired_after_days;
@@ -129,7 +141,7 @@ static bool set_up(const struct costing *c, const struct report_variant *v, stru
 	return true;
 }
 
-static bool rung_of(const struct costing *c, const struct report_variant *v, struct cost_rung *r)
+static bool rung_of(const struct costing *c, struct report_variant *v, struct cost_rung *r)
 {
 	struct report_score score = report_score_shown(v);
 

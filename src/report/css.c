@@ -40,6 +40,7 @@ const char report_css[] =
 	".big{font-size:1.65rem;font-weight:700;line-height:1.2;margin-bottom:.35rem!important}\n"
 	".facts{display:grid;grid-template-columns:repeat(2,1fr);gap:16px 20px;margin:1.6rem 0 0;padding:0}\n"
 	".facts div{border-left:3px solid var(--line);padding-left:12px}\n"
+	".questions dt{font-weight:600;margin-top:.8rem}.questions dd{margin:.1rem 0 0}\n"
 	".facts dt{color:var(--muted);font-size:.85rem}.facts dd{margin:0;font-size:1.2rem;font-weight:650;"
 	"font-variant-numeric:tabular-nums}\n"
 	".facts dd span{display:block;font-size:.85rem;font-weight:400;color:var(--muted)}\n"

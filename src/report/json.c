@@ -140,6 +140,21 @@ static json_t *diagnosis_value(const struct report *r)
 	return list;
 }
 
+static json_t *questions_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; r->questions && i < REPORT_QUESTIONS; i++) {
+		json_t *o = json_object();
+
+		put(o, "question", text_value(r->questions[i].question));
+		put(o, "answer", text_value(r->questions[i].answer));
+		put(o, "known", json_boolean(r->questions[i].known));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *forecast_value(const struct forecast *f)
 {
 	json_t *o = json_object();
@@ -363,6 +378,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));
+	put(o, "questions", questions_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
 	put(o, "horizon_days", real_value(r->horizon_days > 0 ? r->horizon_days : NAN));

@@ -158,6 +158,18 @@ static void add_curves(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_questions(struct buf *out, const struct report *r)
+{
+	if (!r->questions)
+		return;
+	buf_addf(out, "\n<details><summary>%d questions, answered or not</summary>\n\n", REPORT_QUESTIONS);
+	for (size_t i = 0; i < REPORT_QUESTIONS; i++) {
+		buf_addf(out, "%zu. **%s** ", i + 1, r->questions[i].question);
+		add_text(out, "", r->questions[i].answer, "\n");
+	}
+	buf_adds(out, "\n</details>\n");
+}
+
 static void add_rule(struct buf *out, const struct report *r)
 {
 	struct buf paragraph = { 0 };
@@ -183,6 +195,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_documents(out, r);
 	add_curves(out, r);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
+	add_questions(out, r);
 	add_rule(out, r);
 	add_sentence(out, r, "\n", words_examples, "");
 	buf_addf(out, "; seed %llu. ", (unsigned long long)r->seed);

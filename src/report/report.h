@@ -88,7 +88,17 @@ struct report_variant {
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
 	double ms_mean, ms_p50, ms_p95;
+	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
+	const char *tuned;
+	double pool_score, general_before, general_after;
 };
+
+/* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
+struct report_question {
+	const char *question, *answer;
+	bool known; /* false: it cannot be told from this data; answer says why */
+};
+enum { REPORT_QUESTIONS = 17 };
 
 /* How a variant learns from parts of the pool. */
 struct report_curve {
@@ -123,6 +133,7 @@ struct report {
 	const struct probe_finding *diagnosis;
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
+	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */

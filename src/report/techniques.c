@@ -72,7 +72,8 @@ static bool read_marks(struct comparing *c, size_t variant, struct error *err)
 	return true;
 }
 
-static bool compare(struct comparing *c, size_t from, size_t to, const char *probe, const char *points_to, struct error *err)
+static bool compare(struct comparing *c, size_t from, size_t to, enum finding_kind kind, const char *probe, const char *points_to,
+		    struct error *err)
 {
 	size_t dev = c->task->dev.list.n, n = 0;
 	double *a = arena_array(c->arena, dev + 1, sizeof(*a)), *b = arena_array(c->arena, dev + 1, sizeof(*b));
@@ -90,7 +91,7 @@ static bool compare(struct comparing *c, size_t from, size_t to, const char *pro
 		return true;
 	struct difference d = difference_of(a, b, n, NULL);
 
-	c->out[c->n_out++] = (struct probe_finding){ probe, d, d.low > 0 ? points_to : "" };
+	c->out[c->n_out++] = (struct probe_finding){ probe, d, d.low > 0 ? points_to : "", kind };
 	return true;
 }
 
@@ -108,7 +109,7 @@ static bool take_step(struct comparing *c, const struct step *s, struct error *e
 	for (size_t i = 0; i < c->n; i++)
 		for (size_t k = 0; is_technique(&c->variants[i], s->from) && k < c->n; k++)
 			if (is_technique(&c->variants[k], s->to) && strcmp(c->variants[i].model, c->variants[k].model) == 0 &&
-			    !compare(c, i, k, s->probe, s->points_to, err))
+			    !compare(c, i, k, FINDING_TECHNIQUE, s->probe, s->points_to, err))
 				return false;
 	return true;
 }
@@ -126,8 +127,8 @@ static bool other_models(struct comparing *c, struct error *err)
 
 		for (size_t k = 0; k < c->n; k++)
 			if (k != i && is_technique(&c->variants[k], id) && strcmp(v->model, c->variants[k].model) != 0 &&
-			    !compare(c, k, i, arena_printf(c->arena, "%s in place of %s", v->model, c->variants[k].model), "the stronger model",
-				     err))
+			    !compare(c, k, i, FINDING_MODEL, arena_printf(c->arena, "%s in place of %s", v->model, c->variants[k].model),
+				     "the stronger model", err))
 				return false;
 	}
 	return true;
