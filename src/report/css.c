@@ -84,6 +84,8 @@ const char report_css[] =
 	"svg .range.dev{stroke:var(--muted);stroke-width:1.25}\n"
 	"svg .stairs{fill:none;stroke:var(--accent);stroke-opacity:.28;stroke-width:7;stroke-linejoin:round}\n"
 	"svg .winner-band{fill:var(--band)}svg .ring{fill:none;stroke:var(--accent);stroke-width:2}\n"
+	"svg .days{fill:none;stroke-width:1.75;stroke-linejoin:round}svg .days.winner{stroke-width:3}\n"
+	"svg .d0{stroke:var(--r0)}svg .d1{stroke:var(--r1)}svg .d2{stroke:var(--r2)}svg .d3{stroke:var(--r3)}\n"
 	"svg .mark{stroke-width:1.75}svg .r0{fill:var(--r0);stroke:var(--r0)}svg .r1{fill:var(--r1);"
 	"stroke:var(--r1)}\n"
 	"svg .r2{fill:var(--r2);stroke:var(--r2)}svg .r3{fill:var(--r3);stroke:var(--r3)}"

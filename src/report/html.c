@@ -188,6 +188,7 @@ static void add_costs(struct buf *out, const struct report *r)
 	else
 		add_sentence(out, "p class=\"note\"", words_prices, r);
 	add_sentence(out, "p", words_costs, r);
+	add_chart(out, r, chart_days);
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
 	buf_adds(out, "</section>\n");
 }

@@ -145,6 +145,7 @@ struct report {
 	double cpu_usd_per_core_hour; /* price put on local seconds */
 	const char *prices_as_of;     /* "2026-08-01" */
 	double calls_per_day, horizon_days; /* traffic; 0: not given */
+	struct cost_traffic traffic;        /* the same with what an error costs */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

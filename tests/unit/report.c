@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/chart.h"
 #include "report/columns.h"
 #include "report/escape.h"
 #include "report/figure.h"
@@ -541,6 +542,37 @@ static void page_draws_each_chart_in_two_sizes(void **state)
 	buf_release(&out);
 }
 
+/* A line for each candidate whose costs are known, a ring on the day that pays back, and nothing without a horizon. */
+static void costs_are_drawn_by_day(void **state)
+{
+	(void)state;
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, false);
+	struct cost_rung dear = cost_rung_default, cheap = cost_rung_default;
+	struct buf out = { 0 };
+
+	dear.call.local_usd = .001;
+	cheap.call.local_usd = .0001;
+	cheap.setup.other_usd = 100;
+	variants[EMAIL_KNN].cost = &dear;
+	variants[EMAIL_HEAD].cost = &cheap;
+	variants[EMAIL_HEAD].break_even_days = 11;
+	r.traffic = (struct cost_traffic){ .calls_per_day = 10000, .horizon_days = 90 };
+	r.calls_per_day = 10000;
+	r.horizon_days = 0;
+	assert_false(chart_days(&out, &r, CHART_WIDE));
+	r.horizon_days = 90;
+	assert_true(chart_days(&out, &r, CHART_WIDE));
+	assert_int_equal(count(buf_text(&out), "<polyline"), 2);
+	assert_int_equal(count(buf_text(&out), "class=\"ring\""), 1);
+	assert_non_null(strstr(buf_text(&out), "1/knn-few-shot-8: $900"));
+	assert_non_null(strstr(buf_text(&out), "3/head-minilm: $190"));
+	buf_clear(&out);
+	assert_true(chart_days(&out, &r, CHART_NARROW));
+	assert_texts_fit(buf_text(&out), chart_width(CHART_NARROW));
+	buf_release(&out);
+}
+
 /* Label more, with what is known of how many; without a target only the forecast. */
 static void more_labels_are_forecast(void **state)
 {
@@ -718,6 +750,7 @@ int main(void)
 		cmocka_unit_test(lines_break_at_spaces),
 		cmocka_unit_test(chart_texts_fit),
 		cmocka_unit_test(page_draws_each_chart_in_two_sizes),
+		cmocka_unit_test(costs_are_drawn_by_day),
 		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
 		cmocka_unit_test(headlines_say_the_verdict),
