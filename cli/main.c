@@ -7,7 +7,7 @@
 #include "terminal.h"
 
 const struct command *const commands[] = { &command_climb, &command_check, &command_report, &command_show, &command_ask,
-					   &command_docs, &command_model, &command_tune, NULL };
+					   &command_docs, &command_model, &command_tune, &command_cost, NULL };
 
 static void usage(FILE *out)
 {

@@ -179,6 +179,9 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1 };
+	for (size_t i = 0; i < N_OPTIONS_COST; i++)
+		if (options_cost[i].kind == OPTION_NUMBER)
+			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;
 	for (int i = 0; i < argc; i++) {
 		if (!only_arguments && strcmp(argv[i], "--") == 0) {
 			only_arguments = true;

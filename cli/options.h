@@ -23,6 +23,17 @@ struct text_list {
 	size_t n;
 };
 
+/* What `rung cost` assumes. */
+struct cost_settings {
+	const char *calls_range, *prices, *from, *to, *tokens, *to_tokens;
+	struct text_list price, region_factor;
+	double calls_per_day, horizon, cost_per_error, price_decline, batch_share, prefix, cache_hit, retry, retrieval_per_call, guard_per_call;
+	double one_off, hours, hour_rate, labels, label_cost, failed_runs, training_tokens, epochs, training_price, gpu_hours, gpu_hour_rate,
+		evaluation;
+	double hosting_per_day, gpus, storage_per_day, upkeep_per_day, retrain_every, retrain_cost, retired_after, rebuild_cost;
+	double quality, to_quality, escalated;
+};
+
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *trainer, *teacher, *unlabelled,
@@ -30,6 +41,7 @@ struct settings {
 	struct text_list models, filters, text;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	double epochs, batch, rate, rank, seeds, most_tokens;
+	struct cost_settings cost;
 	bool json, quiet, dry_run, require_target, watch, balanced, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
@@ -49,12 +61,15 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
 	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_probe, option_tune_name, option_tune_memory;
 
+enum { N_OPTIONS_COST = 41 };
+extern const struct option_row options_cost[N_OPTIONS_COST];
+
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);
 void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune;
+	command_tune, command_cost;
 
 #endif

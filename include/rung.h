@@ -24,7 +24,7 @@ struct rung_error {
 };
 
 struct rung_options {
-	const char *task;     /* a task folder or its task.yaml; borrowed until rung_close() */
+	const char *task;     /* a task folder or its task.yaml, borrowed until rung_close(); NULL: none, for rung_cost() */
 	const char *examples; /* another examples file; NULL: the task's own */
 	const char *store;    /* NULL: .rung/store.db in the task folder */
 	const char *models;   /* folder of local models; NULL: RUNG_MODELS, else the data folder, else the build's */
@@ -158,6 +158,31 @@ enum rung_status rung_tune_import(struct rung *r, const char *path, const struct
  * `decision` is the user's; rung_tune() and rung_climb() follow it. model: the decoder whose tokens are counted; NULL: local. */
 enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, char **text, struct rung_error *err);
 enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_error *err);
+
+/* What is asked of costs (docs/cost.md has the equation). Begin from rung_cost_nothing_given: numbers below 0 and NULL are not given. */
+struct rung_cost_options {
+	double calls_per_day, horizon_days, cost_per_error; /* not given: the task's; a horizon of 90 days */
+	const char *calls_range;                 /* "LOW-HIGH" */
+	double price_decline;                    /* share of list prices a year */
+	const char *prices;                      /* LiteLLM's model_prices_and_context_window.json */
+	const char *const *price;                /* (n_price) "MODEL=IN/OUT[/CACHED]", USD per million tokens */
+	size_t n_price;
+	const char *const *region_factor;        /* (n_region_factor) "MODEL=FACTOR" or "FACTOR" */
+	size_t n_region_factor;
+	double batch_share, cache_hit, prefix_tokens, retry_share, retrieval_per_call, guard_per_call;
+	/* Of what is fine-tuned, or of `to`. */
+	double one_off, hours, hour_rate, labels, label_cost, failed_runs, epochs, training_tokens, training_price, gpu_hours, gpu_hour_rate,
+		evaluation;
+	double hosting_per_day, gpus, storage_per_day, upkeep_per_day, retrain_every, retrain_cost, retired_after, rebuild_cost;
+	double escalated;                        /* share of its calls that `to` hands on to `from` */
+	/* With a task: ids of two variants to compare, both or neither. Without one: two models, "MODEL" or "MODEL=IN/OUT[/CACHED]". */
+	const char *from, *to;
+	const char *tokens, *to_tokens;          /* "IN/OUT[/PREFIX]" of a call, without a task; to_tokens NULL: as tokens */
+	double quality, to_quality;
+};
+extern const struct rung_cost_options rung_cost_nothing_given;
+/* Answers from the stored rows of the last climb, without a call; or, where r was opened without a task, from the options alone. */
+enum rung_status rung_cost(struct rung *r, const struct rung_cost_options *options, bool json, char **text, struct rung_error *err);
 
 /* Local models: a table of what is there; a GGUF file or an encoder's folder put under `name` (NULL: its own); removal. */
 enum rung_status rung_model_list(struct rung *r, bool json, char **text, struct rung_error *err);

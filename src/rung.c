@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cost/price.h"
 #include "eval/check.h"
 #include "model/registry.h"
 #include "report/build.h"
@@ -228,21 +227,46 @@ static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 	return true;
 }
 
-static bool last_report(struct rung *r, struct report *report, struct error *err)
+void rung_assume(struct rung *r, struct cost_assumptions *a)
+{
+	struct cost_traffic *t = &a->traffic;
+
+	t->usd_per_error = t->usd_per_error >= 0 ? t->usd_per_error : r->task->traffic.cost_per_error;
+	if (!(t->calls_per_day >= 0))
+		t->calls_per_day = t->calls_low = t->calls_high = r->task->traffic.calls_per_day;
+	t->horizon_days = t->horizon_days >= 0 ? t->horizon_days : r->task->traffic.horizon_days;
+	t->horizon_days = t->horizon_days > 0 ? t->horizon_days : a->default_horizon_days;
+	a->usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default;
+	a->cores = models_threads(rung_models(r));
+	a->tuned = rung_beside_store(r, "tuned");
+}
+
+bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err)
 {
 	struct run_row run;
 
 	if (!open_last(r, &run, err))
 		return false;
-	struct report_prices prices = {
-		.usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default,
-		.cores = models_threads(rung_models(r)),
-	};
-
-	if (!report_build(r->task, r->store, &run, &prices, &r->arena, report, err))
+	rung_assume(r, assumed);
+	if (!report_build(r->task, r->store, &run, assumed, &r->arena, report, err))
 		return false;
 	r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
 	return true;
+}
+
+/* What a report assumes: nothing beyond what was measured. Models have so many days left as the table's day says, so that the same
+ * rows give the same bytes. */
+static bool last_report(struct rung *r, struct report *report, struct error *err)
+{
+	struct price_table *prices = price_table_open();
+	struct cost_assumptions assumed = costs_nothing_assumed;
+
+	assumed.prices = prices;
+	assumed.today = price_local_as_of();
+	bool done = rung_last_report(r, &assumed, report, err);
+
+	price_table_free(prices);
+	return done;
 }
 
 enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,

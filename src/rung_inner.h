@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "model/model.h"
+#include "report/costs.h"
 #include "rung.h"
 #include "store/store.h"
 #include "task/task.h"
@@ -32,5 +33,9 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 const char *rung_store_path(struct rung *r);
 const char *rung_beside_store(struct rung *r, const char *name); /* docs.db, tuned: in the store's folder */
 struct models *rung_models(struct rung *r);
+/* Fills in what was not given (costs_nothing_assumed) from the task and the machine. */
+void rung_assume(struct rung *r, struct cost_assumptions *a);
+/* The report of the last climb under those assumptions, which rung_assume() completes; lives in r's arena. */
+bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err);
 
 #endif

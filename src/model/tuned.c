@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +140,9 @@ static size_t latest(const char *root, const char *own)
 	return most;
 }
 
-bool tuned_find_key(const char *root, const char *name, const char *key, struct tuned *out, bool *found, struct error *err)
+/* The newest version of the name whose card fits what is looked for. */
+static bool find_newest(const char *root, const char *name, bool (*fits)(const json_t *card, const void *wanted), const void *wanted,
+			struct tuned *out, bool *found, struct error *err)
 {
 	*found = false;
 	for (size_t version = latest(root, name); version > 0; version--) {
@@ -153,15 +156,47 @@ bool tuned_find_key(const char *root, const char *name, const char *key, struct 
 			continue;
 		if (!read_version(root, name, version, out, err))
 			return false;
-		const char *its = json_string_value(json_object_get(out->card, "key"));
-
-		if (its && strcmp(its, key) == 0) {
-			*found = true;
+		*found = fits(out->card, wanted);
+		if (*found)
 			return true;
-		}
 		tuned_release(out);
 	}
 	return true;
+}
+
+static bool has_key(const json_t *card, const void *wanted)
+{
+	const char *its = json_string_value(json_object_get(card, "key"));
+
+	return its && strcmp(its, wanted) == 0;
+}
+
+bool tuned_find_key(const char *root, const char *name, const char *key, struct tuned *out, bool *found, struct error *err)
+{
+	return find_newest(root, name, has_key, key, out, found, err);
+}
+
+struct measured {
+	const char *method;
+	double dev;
+};
+
+/* Cards keep nine digits. */
+static bool was_measured(const json_t *card, const void *wanted)
+{
+	const struct measured *m = wanted;
+	const char *method = json_string_value(json_object_get(card, "method"));
+	const json_t *score = json_object_get(json_object_get(card, "dev"), "score");
+
+	return method && strcmp(method, m->method) == 0 && json_is_number(score) && fabs(json_number_value(score) - m->dev) < 1e-8;
+}
+
+bool tuned_find_measured(const char *root, const char *name, const char *method, double dev, struct tuned *out, bool *found,
+			 struct error *err)
+{
+	struct measured wanted = { method, dev };
+
+	return find_newest(root, name, was_measured, &wanted, out, found, err);
 }
 
 bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err)

@@ -34,6 +34,10 @@ bool tuned_find(const char *root, const char *name, struct tuned *out, struct er
 /* The newest version of NAME that was trained from the same inputs, by the card's key; *found says whether there is one. */
 bool tuned_find_key(const char *root, const char *name, const char *key, struct tuned *out, bool *found, struct error *err);
 
+/* The newest version of NAME of that method ("encoder", "lora") whose card has that score on dev. */
+bool tuned_find_measured(const char *root, const char *name, const char *method, double dev, struct tuned *out, bool *found,
+			 struct error *err);
+
 /* Appends the folder in which NAME is trained from inputs with that key; it is made. */
 bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err);
 /* Removes a workplace that will not become a version. */

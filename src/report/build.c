@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "cost/price.h"
 #include "eval/probe.h"
-#include "report/micro.h"
 #include "report/curves.h"
+#include "report/micro.h"
+#include "report/questions.h"
 #include "report/retrieval.h"
+#include "report/techniques.h"
 #include "stats/interval.h"
 #include "task/scorer.h"
 
@@ -19,7 +20,7 @@ struct build {
 	const struct task *task;
 	struct store *store;
 	const struct run_row *run;
-	const struct report_prices *prices;
+	const struct cost_assumptions *assumed;
 	struct arena *arena;
 	struct test_items test;
 	struct report *report;
@@ -100,26 +101,16 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 	return s;
 }
 
-static void cost_variant(const struct build *b, struct report_variant *v, double mean_ms)
-{
-	double score = v->test.n ? v->test.score : v->dev.score;
-
-	v->usd_per_1k_calls = 1000 * price_local(mean_ms / 1000, b->prices->cores, b->prices->usd_per_core_hour);
-	v->usd_per_1k_right = score > 0 ? v->usd_per_1k_calls / score : NAN;
-	v->usd_per_day = b->task->traffic.calls_per_day > 0
-				 ? v->usd_per_1k_calls / 1000 * b->task->traffic.calls_per_day : NAN;
-}
-
 static bool read_variant(struct build *b, const struct variant_row *row, struct report_variant *v, struct error *err)
 {
 	static const char *const statuses[] = { "measured", "raced out", "skipped", "failed" };
 	struct answer_row *dev, *test;
 	size_t n_dev, n_test, n_ms = 0;
-	double mean_ms = 0;
 
 	*v = (struct report_variant){ .id = row->id, .name = row->name, .model = row->model, .rung = row->rung,
 				      .candidate = row->candidate, .incumbent = row->incumbent, .why = row->why,
-				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN };
+				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN,
+				      .one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN };
 	for (size_t i = 0; i < 4; i++)
 		if (strcmp(row->status, statuses[i]) == 0)
 			v->status = (enum variant_status)i;
@@ -137,12 +128,12 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
 	for (size_t i = 0; i < n_ms; i++)
-		mean_ms += ms[i] / (double)n_ms;
+		v->ms_mean += ms[i] / (double)n_ms;
 	qsort(ms, n_ms, sizeof(*ms), compare_doubles);
 	v->ms_p50 = quantile(ms, n_ms, 0.5);
 	v->ms_p95 = quantile(ms, n_ms, 0.95);
-	if (n_ms)
-		cost_variant(b, v, mean_ms);
+	if (n_ms == 0)
+		v->ms_mean = NAN;
 	return true;
 }
 
@@ -214,6 +205,20 @@ static void find_micro(struct build *b)
 	for (size_t i = 0; i < b->report->n_variants; i++)
 		if (b->variants[i].candidate && b->variants[i].micro.n > 0)
 			find(b, micro_sentence(&b->variants[i], b->arena));
+}
+
+/* What would be a hole in the costs of those that were compared. */
+static void find_unpriced(struct build *b)
+{
+	const char *names[COST_MISSING];
+
+	for (size_t i = 0; i < b->report->n_variants; i++) {
+		const struct report_variant *v = &b->variants[i];
+
+		if (v->cost && v->test.n > 0 && cost_missing(v->cost, &b->assumed->traffic, names) > 0)
+			find(b, arena_printf(b->arena, "What %s costs is not known: there is no %s; `rung cost` takes what is missing.", v->name,
+					     names[0]));
+	}
 }
 
 static void find_warnings(struct build *b)
@@ -302,7 +307,7 @@ static bool spent(struct build *b, size_t full_grid, struct error *err)
 	r->spent.dev_calls = dev + prior + probe;
 	r->spent.dev_calls_full_grid = full_grid;
 	r->spent.seconds = (dev_ms + prior_ms + probe_ms + test_ms) / 1000;
-	r->spent.usd = price_local(r->spent.seconds, b->prices->cores, b->prices->usd_per_core_hour);
+	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour);
 	return true;
 }
 
@@ -327,14 +332,19 @@ static const char *probed_model(const struct build *b)
 
 static bool diagnose(struct build *b, struct error *err)
 {
-	struct probe_finding *found = arena_array(b->arena, PROBE_FINDINGS, sizeof(*found));
 	struct report *r = b->report;
+	struct probe_finding *found, *techniques;
+	size_t n_techniques;
 	struct knowledge k;
 
 	if (!probe_load(b->task, b->store, b->run->id, dev_order(b->task, b->run->seed, b->arena), probed_model(b), b->arena, &k,
-			err))
+			err) ||
+	    !techniques_findings(b->task, b->store, b->run->id, b->variants, r->n_variants, b->arena, &techniques, &n_techniques, err))
 		return false;
+	found = arena_array(b->arena, PROBE_FINDINGS + n_techniques, sizeof(*found));
 	r->n_diagnosis = knowledge_findings(&k, r->margin, found);
+	memcpy(found + r->n_diagnosis, techniques, n_techniques * sizeof(*found));
+	r->n_diagnosis += n_techniques;
 	r->diagnosis = found;
 	r->probe.n = k.n;
 	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
@@ -377,9 +387,9 @@ static bool list_answers(struct build *b, struct error *err)
 }
 
 bool report_build(const struct task *task, struct store *store, const struct run_row *run,
-		  const struct report_prices *prices, struct arena *arena, struct report *report, struct error *err)
+		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err)
 {
-	struct build b = { .task = task, .store = store, .run = run, .prices = prices, .arena = arena, .report = report };
+	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .arena = arena, .report = report };
 	struct variant_row *rows;
 	size_t n, full_grid = 0;
 	const char **labels = arena_array(arena, task->n_labels, sizeof(*labels));
@@ -388,7 +398,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 2 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 3 * n + task->n_warnings + 4, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
@@ -402,16 +412,19 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.task = task->name, .program = "rung 0.1.0", .labels = labels, .n_labels = task->n_labels, .seed = run->seed,
 		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n },
 		.variants = b.variants, .n_variants = n, .majority_share = majority_share(task, task->test.list),
-		.cpu_usd_per_core_hour = prices->usd_per_core_hour, .prices_as_of = price_local_as_of(),
-		.calls_per_day = task->traffic.calls_per_day,
+		.cpu_usd_per_core_hour = assumed->usd_per_core_hour, .prices_as_of = price_local_as_of(),
+		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
+		.traffic = assumed->traffic,
 	};
-	if (!decide(&b, err) || !spent(&b, full_grid, err) || !diagnose(&b, err) || !list_answers(&b, err) ||
-	    !curves_build(task, store, run->id, arena, report, err))
+	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
+	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
+	find_unpriced(&b);
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;
+	questions_answer(task, arena, report);
 	return true;
 }

@@ -27,6 +27,8 @@ bool chart_cost(struct buf *out, const struct report *r, enum chart_size size);
 bool chart_confusion(struct buf *out, const struct report *r, enum chart_size size);
 /* Items won and lost in each comparison, and the difference with its interval over the band of the margin. */
 bool chart_comparisons(struct buf *out, const struct report *r, enum chart_size size);
+/* What each candidate has cost by each day of the horizon; nothing without traffic and horizon. */
+bool chart_days(struct buf *out, const struct report *r, enum chart_size size);
 /* Error against the examples learnt from, and the forecast for twice as many. */
 bool chart_curves(struct buf *out, const struct report *r, enum chart_size size);
 

@@ -134,6 +134,13 @@ struct figure figure_tick(struct figure f)
 	return f;
 }
 
+struct figure figure_days(double days)
+{
+	struct figure never = { "never" };
+
+	return isinf(days) ? never : figure_number(days);
+}
+
 struct figure figure_ms(double ms)
 {
 	struct figure f = unknown;

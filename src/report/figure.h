@@ -21,6 +21,7 @@ struct figure figure_number(double x);                  /* mean tokens: "412", "
 struct figure figure_usd(double usd);                   /* "$0", "$0.00031", "$4.20", "$1,425" */
 /* For axes: without decimals that are zero, "+10.0" -> "+10". */
 struct figure figure_tick(struct figure f);
+struct figure figure_days(double days);                 /* "1.3", "120"; INFINITY: "never" */
 struct figure figure_ms(double ms);                     /* "0.04 ms", "812 ms", "1.4 s" */
 struct figure figure_seconds(double seconds);           /* "48 s", "6 min 52 s", "3.1 h" */
 

@@ -187,8 +187,22 @@ static void add_costs(struct buf *out, const struct report *r)
 		html_element(out, "p", "No costs are known, so there is nothing to draw.");
 	else
 		add_sentence(out, "p class=\"note\"", words_prices, r);
+	add_sentence(out, "p", words_costs, r);
+	add_chart(out, r, chart_days);
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
 	buf_adds(out, "</section>\n");
+}
+
+static void add_questions(struct buf *out, const struct report *r)
+{
+	if (!r->questions)
+		return;
+	buf_addf(out, "<section>\n<h2>%d questions</h2>\n<dl class=\"questions\">\n", REPORT_QUESTIONS);
+	for (size_t i = 0; i < REPORT_QUESTIONS; i++) {
+		html_element(out, "dt", r->questions[i].question);
+		html_element(out, r->questions[i].known ? "dd" : "dd class=\"note\"", r->questions[i].answer);
+	}
+	buf_adds(out, "</dl>\n</section>\n");
 }
 
 static void add_curves(struct buf *out, const struct report *r)
@@ -293,6 +307,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_diagnosis(out, r);
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);
@@ -300,6 +315,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_outcomes(out, r);
 	add_spent(out, r);
 	add_findings(out, r);
+	add_questions(out, r);
 	add_rule(out, r);
 	add_footer(out, r);
 	buf_adds(out, "</main>\n</body>\n</html>\n");

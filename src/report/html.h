@@ -19,6 +19,8 @@ void html_table_mistakes(struct buf *out, const struct report *r); /* the common
 void html_table_outcomes(struct buf *out, const struct report *r);
 void html_table_costs(struct buf *out, const struct report *r);
 
+/* What probes and ways of prompting point to; nothing when there are none. (html_documents.c) */
+void html_diagnosis(struct buf *out, const struct report *r);
 /* What the documents did: the probe, retrieval beside answer quality, and wrong answers by cause with their passages.
  * Nothing when no variant shows passages. (html_documents.c) */
 void html_documents(struct buf *out, const struct report *r);

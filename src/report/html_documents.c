@@ -1,4 +1,4 @@
-/* html_documents.c - the page's section on documents: does knowledge help, was it found, was it used, and where not. */
+/* html_documents.c - the page's sections on where failures come from, and on documents: were they found, were they used, and where not. */
 #include <math.h>
 #include <string.h>
 
@@ -12,19 +12,22 @@ static void add_share(struct buf *out, double share)
 	buf_addf(out, "<td class=\"n%s\">%s</td>", isnan(share) ? " zero" : "", figure_percent(share).text);
 }
 
-static void add_probe(struct buf *out, const struct report *r)
+void html_diagnosis(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
+	if (r->n_diagnosis == 0)
+		return;
+	buf_adds(out, "<section>\n<h2>Where the failures come from</h2>\n");
+	html_element(out, "p class=\"note\"", "Differences on dev items that were answered both ways, with 95% intervals for a number of "
+		     "items fixed beforehand. What is shown to help points to a remedy.");
 	words_probe(&sentence, r);
 	if (sentence.n > 0)
 		html_element(out, "p", buf_text(&sentence));
-	if (r->n_diagnosis > 0)
-		buf_adds(out, "<ul>\n");
+	buf_adds(out, "<ul>\n");
 	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
 		html_element(out, "li", buf_text(&sentence));
-	if (r->n_diagnosis > 0)
-		buf_adds(out, "</ul>\n");
+	buf_adds(out, "</ul>\n</section>\n");
 	buf_release(&sentence);
 }
 
@@ -138,7 +141,7 @@ static void add_answers(struct buf *out, const struct report *r)
 
 void html_documents(struct buf *out, const struct report *r)
 {
-	bool any = r->n_diagnosis > 0;
+	bool any = false;
 
 	for (size_t i = 0; i < r->n_variants; i++)
 		any |= r->variants[i].retrieval.n > 0;
@@ -148,7 +151,6 @@ void html_documents(struct buf *out, const struct report *r)
 	html_element(out, "p class=\"note\"", "Recall and MRR: whether passages known to hold the answer were shown, and how far up. "
 		     "Citation recall and precision: answers, and citations, that rest on such a passage. A quote that stands in no "
 		     "passage is counted and never shown as a citation.");
-	add_probe(out, r);
 	add_table(out, r);
 	add_answers(out, r);
 	buf_adds(out, "</section>\n");

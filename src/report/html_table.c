@@ -321,8 +321,8 @@ void html_table_costs(struct buf *out, const struct report *r)
 {
 	static const char *const headings[] = { "Variant", "#$ per 1k calls", "#$ per 1k right", "#Tokens in",
 					       "#Tokens out", "#p50",
-						"#p95", "#$ per day" };
-	size_t columns = r->calls_per_day > 0 ? 8 : 7;
+						"#p95", "#$ per day", "#$ once", "#$ in all", "#Days to break even" };
+	size_t columns = r->calls_per_day <= 0 ? 7 : r->horizon_days <= 0 ? 8 : 11;
 
 	html_open_table(out, "Costs and latency", headings, columns);
 	for (size_t i = 0; i < r->n_variants; i++) {
@@ -337,8 +337,13 @@ void html_table_costs(struct buf *out, const struct report *r)
 		add_number(out, figure_number(tokens ? v->output_tokens : NAN).text);
 		add_number(out, figure_ms(v->ms_p50).text);
 		add_number(out, figure_ms(v->ms_p95).text);
-		if (columns == 8)
+		if (columns >= 8)
 			add_number(out, figure_usd(v->usd_per_day).text);
+		if (columns == 11) {
+			add_number(out, figure_usd(v->one_off_usd).text);
+			add_number(out, figure_usd(v->tco_usd).text);
+			add_number(out, figure_days(v->break_even_days).text);
+		}
 		buf_adds(out, "</tr>\n");
 	}
 	html_close_table(out);

@@ -140,6 +140,21 @@ static json_t *diagnosis_value(const struct report *r)
 	return list;
 }
 
+static json_t *questions_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; r->questions && i < REPORT_QUESTIONS; i++) {
+		json_t *o = json_object();
+
+		put(o, "question", text_value(r->questions[i].question));
+		put(o, "answer", text_value(r->questions[i].answer));
+		put(o, "known", json_boolean(r->questions[i].known));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *forecast_value(const struct forecast *f)
 {
 	json_t *o = json_object();
@@ -266,7 +281,7 @@ static json_t *targets_value(const struct report *r)
 	return list;
 }
 
-/* One-off costs, total cost and break-even wait for the cost equation; until then they are null. */
+/* Days that never come are null like those that are not known; `rung cost` tells them apart. */
 static json_t *costs_value(const struct report *r)
 {
 	json_t *costs = json_object();
@@ -278,11 +293,12 @@ static json_t *costs_value(const struct report *r)
 
 		put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));
 		put(o, "usd_per_1k_right", real_value(v->usd_per_1k_right));
-		put(o, "one_off_usd", json_null());
+		put(o, "one_off_usd", real_value(v->one_off_usd));
 		put(o, "per_day_usd", real_value(v->usd_per_day));
-		put(o, "tco_usd", json_null());
-		put(o, "break_even_days", json_null());
-		put(o, "break_even_calls_per_day", json_null());
+		put(o, "tco_usd", real_value(v->tco_usd));
+		put(o, "break_even_days", real_value(v->break_even_days));
+		put(o, "break_even_calls_per_day", real_value(v->break_even_calls));
+		put(o, "rival", text_value(v->rival));
 		put(costs, json_string_value(id), o);
 		json_decref(id);
 	}
@@ -362,8 +378,10 @@ static json_t *report_value(const struct report *r)
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));
+	put(o, "questions", questions_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));
+	put(o, "horizon_days", real_value(r->horizon_days > 0 ? r->horizon_days : NAN));
 	put(o, "cpu_usd_per_core_hour", real_value(r->cpu_usd_per_core_hour));
 	put(o, "prices_as_of", text_value(r->prices_as_of));
 	put(o, "verdict", verdict_value(r));

@@ -115,19 +115,25 @@ static void add_untested(struct buf *out, const struct report *r)
 	buf_adds(out, "\n</details>\n");
 }
 
+static void add_diagnosis(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_diagnosis > 0)
+		buf_adds(out, "\n**Diagnosis**\n\n");
+	words_probe(&sentence, r);
+	if (sentence.n > 0)
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_release(&sentence);
+}
+
 static void add_documents(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
 	bool any = false;
 
-	words_probe(&sentence, r);
-	if (sentence.n > 0)
-		buf_adds(out, "\n**Documents**\n\n");
-	any = sentence.n > 0;
-	if (any)
-		add_text(out, "- ", buf_text(&sentence), "\n");
-	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
-		add_text(out, "- ", buf_text(&sentence), "\n");
 	for (size_t i = 0; i < r->n_variants; i++) {
 		buf_clear(&sentence);
 		if (r->variants[i].candidate)
@@ -152,6 +158,18 @@ static void add_curves(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_questions(struct buf *out, const struct report *r)
+{
+	if (!r->questions)
+		return;
+	buf_addf(out, "\n<details><summary>%d questions, answered or not</summary>\n\n", REPORT_QUESTIONS);
+	for (size_t i = 0; i < REPORT_QUESTIONS; i++) {
+		buf_addf(out, "%zu. **%s** ", i + 1, r->questions[i].question);
+		add_text(out, "", r->questions[i].answer, "\n");
+	}
+	buf_adds(out, "\n</details>\n");
+}
+
 static void add_rule(struct buf *out, const struct report *r)
 {
 	struct buf paragraph = { 0 };
@@ -173,13 +191,16 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_untested(out, r);
 	add_comparisons(out, r);
 	add_list(out, "**Why**", r->verdict.reasons, r->verdict.n_reasons);
+	add_diagnosis(out, r);
 	add_documents(out, r);
 	add_curves(out, r);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
+	add_questions(out, r);
 	add_rule(out, r);
 	add_sentence(out, r, "\n", words_examples, "");
 	buf_addf(out, "; seed %llu. ", (unsigned long long)r->seed);
 	add_sentence(out, r, "", words_spent, " ");
+	add_sentence(out, r, "", words_costs, " ");
 	add_sentence(out, r, "", words_prices, " ");
 	add_text(out, "", r->program, "\n");
 }

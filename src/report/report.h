@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cost/summary.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
 #include "stats/curve.h"
@@ -81,8 +82,23 @@ struct report_variant {
 	struct report_retrieval retrieval;
 	struct report_micro micro; /* on test when measured there, else on dev */
 	double usd_per_1k_calls, usd_per_1k_right, usd_per_day; /* NAN: unknown */
-	double ms_p50, ms_p95;
+	double one_off_usd, tco_usd;      /* once; over the horizon, errors priced; NAN: unknown */
+	double break_even_days;           /* against its rival; INFINITY: never */
+	double break_even_calls;          /* a day, from which on it is cheaper over the horizon; NAN: never, or no rival */
+	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
+	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
+	double ms_mean, ms_p50, ms_p95;
+	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
+	const char *tuned;
+	double pool_score, general_before, general_after;
 };
+
+/* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
+struct report_question {
+	const char *question, *answer;
+	bool known; /* false: it cannot be told from this data; answer says why */
+};
+enum { REPORT_QUESTIONS = 17 };
 
 /* How a variant learns from parts of the pool. */
 struct report_curve {
@@ -117,6 +133,7 @@ struct report {
 	const struct probe_finding *diagnosis;
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
+	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
@@ -127,7 +144,8 @@ struct report {
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */
 	const char *prices_as_of;     /* "2026-08-01" */
-	double calls_per_day;         /* traffic; 0: not given */
+	double calls_per_day, horizon_days; /* traffic; 0: not given */
+	struct cost_traffic traffic;        /* the same with what an error costs */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

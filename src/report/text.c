@@ -269,25 +269,32 @@ static void add_list(const struct terminal *t, const char *heading, const char *
 		add_wrapped(t, "  - ", sentences[i], PLAIN);
 }
 
-/* The knowledge probe, and the candidates that search. */
+/* What the knowledge probe and the ways of prompting say about where the failures come from. */
+static void add_diagnosis(const struct terminal *t, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_diagnosis > 0)
+		add_heading(t, "Diagnosis");
+	add_sentence(t, r, "  ", words_probe, PLAIN);
+	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
+		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+	buf_release(&sentence);
+}
+
+/* The candidates that search. */
 static void add_documents(const struct terminal *t, const struct report *r)
 {
 	struct buf sentence = { 0 };
-	bool any = r->probe.n > 0 && r->n_diagnosis > 0;
+	bool any = false;
 
-	for (size_t i = 0; i < r->n_variants; i++)
-		any |= r->variants[i].candidate && r->variants[i].retrieval.n > 0;
-	if (any)
-		add_heading(t, "Documents");
-	add_sentence(t, r, "  ", words_probe, PLAIN);
-	for (size_t i = 0; words_diagnosis(&sentence, r, i); i++) {
-		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
-		buf_clear(&sentence);
-	}
 	for (size_t i = 0; i < r->n_variants; i++) {
 		buf_clear(&sentence);
 		if (r->variants[i].candidate)
 			words_retrieval(&sentence, &r->variants[i]);
+		if (sentence.n > 0 && !any)
+			add_heading(t, "Documents");
+		any |= sentence.n > 0;
 		if (sentence.n > 0)
 			add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
 	}
@@ -331,11 +338,13 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_sentence(&t, r, "", words_examples, PLAIN);
 	buf_addc(out, '\n');
 	add_table(&t, r);
+	add_diagnosis(&t, r);
 	add_documents(&t, r);
 	add_curves(&t, r);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);
+	add_sentence(&t, r, "  ", words_costs, PLAIN);
 	add_verdict(&t, r);
 }
 

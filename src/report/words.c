@@ -328,6 +328,34 @@ void words_prices(struct buf *out, const struct report *r)
 		buf_adds(out, "No traffic was given, so costs are per 1,000 calls only.");
 }
 
+static void add_rival(struct buf *out, const struct report *r, const struct report_variant *w)
+{
+	const struct report_variant *rival = w->rival ? report_find(r, w->rival) : NULL;
+
+	if (!rival)
+		return;
+	add_name(out, " ", rival->name, "");
+	buf_addf(out, ", the cheapest lower rung that passes, costs %s; ", figure_usd(rival->tco_usd).text);
+	if (isinf(w->break_even_days))
+		buf_adds(out, "against it the winner never pays back, so that cost is no reason for it.");
+	else if (w->break_even_days <= 0)
+		buf_adds(out, "the winner is the cheaper one from the first day.");
+	else
+		buf_addf(out, "the winner's one-off cost is back in %s days.", figure_days(w->break_even_days).text);
+}
+
+void words_costs(struct buf *out, const struct report *r)
+{
+	const struct report_variant *w = report_winner(r);
+
+	if (!w || !isfinite(w->tco_usd))
+		return;
+	buf_addf(out, "Over %s days the winner costs %s: %s once and %s a day%s.", figure_number(r->horizon_days).text,
+		 figure_usd(w->tco_usd).text, figure_usd(w->one_off_usd).text, figure_usd(w->usd_per_day).text,
+		 w->cost && w->tco_usd > w->one_off_usd + 1.0001 * r->horizon_days * w->usd_per_day ? ", and the rest for its errors" : "");
+	add_rival(out, r, w);
+}
+
 static void rule_choice(struct buf *out, const struct report *r)
 {
 	(void)r;

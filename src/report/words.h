@@ -22,6 +22,7 @@ void words_labels_needed(struct buf *out, const struct comparison *c);
 
 void words_examples(struct buf *out, const struct report *r); /* "500 examples: 250 pool, 100 dev, 150 test" */
 void words_spent(struct buf *out, const struct report *r);    /* calls against the full grid, money, time */
+void words_costs(struct buf *out, const struct report *r);   /* the winner over the horizon, and its rival; "" without traffic */
 void words_prices(struct buf *out, const struct report *r);   /* where the money figures come from */
 
 /* The knowledge probe's rows in one sentence, "" when nothing was probed; and what it points to, a sentence for each i. */

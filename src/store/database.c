@@ -78,8 +78,11 @@ static bool prepare_schema(struct database *d, struct error *err)
 
 	if (!database_number(d, "PRAGMA user_version", &version, err) || !refuse_strangers(d, version, err))
 		return false;
-	/* The first only acts on a file without tables: pages that are freed can be given back. */
-	if (!database_execute(d, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err))
+	/* Pages that are freed can be given back; only of a file without tables, since it takes the writer's lock in any other to change
+	 * nothing. */
+	if (version == 0 && !database_execute(d, "PRAGMA auto_vacuum = INCREMENTAL", err))
+		return false;
+	if (!database_execute(d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", err))
 		return false;
 	return version == d->schema->n_versions || upgrade(d, err);
 }

@@ -252,6 +252,7 @@ enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct 
 	result->n = f.state.curve_n;
 	result->best = f.state.best;
 	result->steps = f.state.step;
+	result->resumed = f.began_step;
 	result->seconds = (clock_ms() - f.began_ms) / 1e3;
 	buf_release(&f.best);
 	free(f.order);

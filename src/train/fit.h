@@ -61,6 +61,7 @@ struct fit_result {
 	size_t best;             /* of the curve: where the weights are from */
 	size_t steps, tokens;    /* tokens of this call */
 	double seconds;          /* of this call */
+	size_t resumed;          /* steps that earlier calls took */
 	bool early;              /* it ended before its epochs did */
 };
 

@@ -159,7 +159,8 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	outcome->curve = curve_json(&result);
 	outcome->steps = result.steps;
 	outcome->score = result.n > 0 ? result.curve[result.best].score : NAN;
-	outcome->seconds = result.seconds;
+	outcome->seconds = result.steps > result.resumed ? result.seconds * (double)result.steps / (double)(result.steps - result.resumed)
+							  : result.seconds; /* the same pace before it was interrupted */
 	outcome->tokens_per_second = result.seconds > 0 ? (double)result.tokens / result.seconds : 0;
 	free(result.curve);
 	buf_release(&checkpoint);

@@ -74,7 +74,7 @@ struct finetune_outcome {
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	struct tagging_count values; /* answers: strings that stand in their texts, and that are not taught as they do not */
 	double score;         /* the best one on what was held out; NAN: nothing was */
-	double seconds, tokens_per_second;
+	double seconds, tokens_per_second; /* that training took, all calls together */
 };
 
 /* base: an encoder's folder. Leaves an encoder's folder with head.safetensors in `folder`, where its checkpoint is meanwhile.

@@ -278,16 +278,19 @@ static bool watch_stopped(void *context)
 }
 
 /* Names may hold less than names of tasks. */
-static const char *registered_name(struct workshop *w)
+const char *tuning_registered_name(const struct task *task, struct arena *arena)
 {
-	if (w->watch && w->watch->name)
-		return w->watch->name;
-	char *name = arena_string(&w->arena, w->task->name);
+	char *name = arena_string(arena, task->name);
 
 	for (char *c = name; *c; c++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *c) || (c == name && strchr("-_.", *c)))
 			*c = 'x';
 	return *name ? name : "task";
+}
+
+static const char *registered_name(struct workshop *w)
+{
+	return w->watch && w->watch->name ? w->watch->name : tuning_registered_name(w->task, &w->arena);
 }
 
 /* What is trained from, and what curation.csv took out of the pool before. */
@@ -350,6 +353,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	settings.batch = o->batch;
 	json_object_set_new(card, "settings", finetune_settings_json(&settings));
 	json_object_set(card, "curve", o->curve);
+	json_object_set_new(card, "seconds", json_real(o->seconds));
 	if (w->task->many && !v->model)
 		json_object_set_new(card, "threshold", isfinite(o->threshold) ? json_real(o->threshold) : json_null());
 	json_object_set_new(card, "held_out_score", isnan(o->score) ? json_null() : json_real(o->score));

@@ -58,6 +58,8 @@ struct tuning {
 	const struct technique *lesson;    /* how its prompts are made in training, where that differs (passages); else NULL */
 };
 const struct tuning *tuning_all(const struct task *task, size_t *n);
+/* The name of the versions that a climb trains: the task's, as far as it may be one. */
+const char *tuning_registered_name(const struct task *task, struct arena *arena);
 
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;

@@ -245,6 +245,32 @@ static void impossible_workplace_is_a_sentence(void **state)
 	buf_release(&folder);
 }
 
+/* A climb's version is known by its method and by the score that the climb wrote on its card. */
+static void versions_are_found_by_what_they_scored(void **state)
+{
+	struct tuned t;
+	struct error err;
+	bool found = true;
+
+	(void)state;
+	for (int i = 1; i <= 3; i++) {
+		add_version("email", "key", i == 3 ? "lora" : "encoder", &t);
+		json_object_set_new(t.card, "method", json_string(i == 3 ? "lora" : "encoder"));
+		assert_true(tuned_note(&t, "dev", 90, i == 2 ? 0.6 : 2.0 / 3, &err));
+		tuned_release(&t);
+	}
+	assert_true(tuned_find_measured(root, "email", "encoder", 2.0 / 3, &t, &found, &err) && found);
+	assert_string_equal(t.name, "tuned:email:v1");
+	tuned_release(&t);
+	assert_true(tuned_find_measured(root, "email", "lora", 2.0 / 3, &t, &found, &err) && found);
+	assert_string_equal(t.name, "tuned:email:v3");
+	tuned_release(&t);
+	assert_true(tuned_find_measured(root, "email", "encoder", 0.65, &t, &found, &err));
+	assert_false(found);
+	assert_true(tuned_find_measured(root, "nobody", "encoder", 0.6, &t, &found, &err));
+	assert_false(found);
+}
+
 /* --- cards --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -498,6 +524,7 @@ int main(void)
 		TEST(unknown_versions_are_a_sentence),
 		TEST(versions_count_up_and_are_found),
 		TEST(keys_find_the_newest_version),
+		TEST(versions_are_found_by_what_they_scored),
 		TEST(workplaces_stay_until_they_are_versions),
 		TEST(impossible_workplace_is_a_sentence),
 		TEST(damaged_cards_are_a_sentence),

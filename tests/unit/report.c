@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/chart.h"
 #include "report/columns.h"
 #include "report/escape.h"
 #include "report/figure.h"
@@ -114,10 +115,12 @@ static const struct {
 	{ "targets.2.variant", "3/head-minilm" },
 	{ "confusion.1.want", "spam" },
 	{ "confusion.1.got", "marketing" },
-	{ "cost.3/head-minilm.one_off_usd", NULL },
-	{ "cost.3/head-minilm.tco_usd", NULL },
-	{ "cost.3/head-minilm.break_even_days", NULL },
-	{ "cost.3/head-minilm.break_even_calls_per_day", NULL },
+	{ "cost.3/head-minilm.rival", "0/naive-bayes" },
+	{ "cost.1/hosted.one_off_usd", NULL },
+	{ "cost.1/hosted.tco_usd", NULL },
+	{ "cost.1/hosted.break_even_days", NULL },
+	{ "cost.1/hosted.break_even_calls_per_day", NULL },
+	{ "cost.1/hosted.rival", NULL },
 	{ "verdict.variant", "3/head-minilm" },
 	{ "verdict.decision", "climb" },
 	{ "verdict.meets_target", "unresolved" },
@@ -191,6 +194,11 @@ static const struct {
 	{ "cost.1/knn-few-shot-8.usd_per_1k_calls", .0412 },
 	{ "cost.1/knn-few-shot-8.usd_per_1k_right", .0412 / .711 },
 	{ "cost.1/knn-few-shot-8.per_day_usd", 20.6 },
+	{ "cost.3/head-minilm.one_off_usd", 200 },
+	{ "cost.3/head-minilm.tco_usd", 308 },
+	{ "cost.3/head-minilm.break_even_days", 22.5 },
+	{ "cost.3/head-minilm.break_even_calls_per_day", 120000 },
+	{ "horizon_days", 90 },
 	{ "calls_per_day", 500000 },
 	{ "cpu_usd_per_core_hour", .04 },
 	{ "verdict.rung", 3 },
@@ -534,6 +542,37 @@ static void page_draws_each_chart_in_two_sizes(void **state)
 	buf_release(&out);
 }
 
+/* A line for each candidate whose costs are known, a ring on the day that pays back, and nothing without a horizon. */
+static void costs_are_drawn_by_day(void **state)
+{
+	(void)state;
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, false);
+	struct cost_rung dear = cost_rung_default, cheap = cost_rung_default;
+	struct buf out = { 0 };
+
+	dear.call.local_usd = .001;
+	cheap.call.local_usd = .0001;
+	cheap.setup.other_usd = 100;
+	variants[EMAIL_KNN].cost = &dear;
+	variants[EMAIL_HEAD].cost = &cheap;
+	variants[EMAIL_HEAD].break_even_days = 11;
+	r.traffic = (struct cost_traffic){ .calls_per_day = 10000, .horizon_days = 90 };
+	r.calls_per_day = 10000;
+	r.horizon_days = 0;
+	assert_false(chart_days(&out, &r, CHART_WIDE));
+	r.horizon_days = 90;
+	assert_true(chart_days(&out, &r, CHART_WIDE));
+	assert_int_equal(count(buf_text(&out), "<polyline"), 2);
+	assert_int_equal(count(buf_text(&out), "class=\"ring\""), 1);
+	assert_non_null(strstr(buf_text(&out), "1/knn-few-shot-8: $900"));
+	assert_non_null(strstr(buf_text(&out), "3/head-minilm: $190"));
+	buf_clear(&out);
+	assert_true(chart_days(&out, &r, CHART_NARROW));
+	assert_texts_fit(buf_text(&out), chart_width(CHART_NARROW));
+	buf_release(&out);
+}
+
 /* Label more, with what is known of how many; without a target only the forecast. */
 static void more_labels_are_forecast(void **state)
 {
@@ -647,6 +686,33 @@ static void spending_is_told_against_the_full_grid(void **state)
 	buf_release(&line);
 }
 
+/* What the winner costs over the horizon, and when it has paid its rival's lead back. */
+static void costs_are_told_against_the_rival(void **state)
+{
+	static const struct { double days; const char *says; } rows[] = {
+		{ 22.5, "the winner's one-off cost is back in 22.5 days." }, { 0, "the winner is the cheaper one from the first day." },
+		{ INFINITY, "against it the winner never pays back, so that cost is no reason for it." },
+	};
+	struct report r = report_of(0);
+	struct report_variant copies[N_EMAIL];
+
+	(void)state;
+	for (size_t i = 0; i < N_EMAIL; i++)
+		copies[i] = r.variants[i];
+	r.variants = copies;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct buf line = { 0 }, want = { 0 };
+
+		copies[EMAIL_HEAD].break_even_days = rows[i].days;
+		words_costs(&line, &r);
+		buf_addf(&want, "Over 90 days the winner costs $308: $200 once and $1.20 a day. naive Bayes on words, the cheapest lower rung "
+				"that passes, costs $900; %s", rows[i].says);
+		assert_string_equal(buf_text(&line), buf_text(&want));
+		buf_release(&line);
+		buf_release(&want);
+	}
+}
+
 /* An empty report is still one: every form ends, and the page is well formed. */
 static void nothing_at_all_is_reported(void **state)
 {
@@ -684,10 +750,12 @@ int main(void)
 		cmocka_unit_test(lines_break_at_spaces),
 		cmocka_unit_test(chart_texts_fit),
 		cmocka_unit_test(page_draws_each_chart_in_two_sizes),
+		cmocka_unit_test(costs_are_drawn_by_day),
 		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
 		cmocka_unit_test(headlines_say_the_verdict),
 		cmocka_unit_test(spending_is_told_against_the_full_grid),
+		cmocka_unit_test(costs_are_told_against_the_rival),
 		cmocka_unit_test(nothing_at_all_is_reported),
 	};
 

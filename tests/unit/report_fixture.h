@@ -134,12 +134,18 @@ static inline struct report email_report(struct report_variant variants[N_EMAIL]
 		.n_variants = N_EMAIL, .curves = email_curves, .n_curves = 1, .comparisons = email_comparisons, .n_comparisons = 2, .targets = email_targets,
 		.n_targets = target ? 3
 			: 0, .confusion = email_confusion, .majority_share = .2, .findings = email_findings,
-		.n_findings = 3, .cpu_usd_per_core_hour = .04, .prices_as_of = "2026-08-01", .calls_per_day = 500000,
+		.n_findings = 3, .cpu_usd_per_core_hour = .04, .prices_as_of = "2026-08-01", .calls_per_day = 500000, .horizon_days = 90,
 		.spent = { 678, 990, 270, .41, 2412 },
 	};
 
-	for (size_t i = 0; i < N_EMAIL; i++)
+	for (size_t i = 0; i < N_EMAIL; i++) {
 		variants[i] = email_variants[i];
+		variants[i].one_off_usd = variants[i].tco_usd = variants[i].break_even_days = variants[i].break_even_calls = NAN;
+	}
+	variants[0].one_off_usd = 0, variants[0].tco_usd = 900;
+	variants[EMAIL_HEAD].rival = "0/naive-bayes";
+	variants[EMAIL_HEAD].one_off_usd = 200, variants[EMAIL_HEAD].tco_usd = 308;
+	variants[EMAIL_HEAD].break_even_days = 22.5, variants[EMAIL_HEAD].break_even_calls = 120000;
 	variants[EMAIL_HEAD].winner = true;
 	r.verdict = (struct verdict){
 		.decision = VERDICT_CLIMB, .winner = EMAIL_HEAD, .meets_target = target ? TARGET_UNRESOLVED
@@ -200,7 +206,8 @@ static inline void extreme_init(struct extreme *e)
 		.model = "http://127.0.0.1:8080/v1#" HOSTILE,
 		.rung = 1, .winner = true, .candidate = true, .why = HOSTILE,
 		.input_tokens = NAN, .output_tokens = NAN, .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN,
-		.usd_per_day = NAN, .ms_p50 = NAN, .ms_p95 = NAN,
+		.usd_per_day = NAN, .one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN,
+		.ms_p50 = NAN, .ms_p95 = NAN,
 	};
 	e->report = (struct report){
 		.task = HOSTILE, .program = "rung "

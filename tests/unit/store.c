@@ -108,6 +108,28 @@ static void curves_come_back_in_order(void **state)
 	store_close(s);
 }
 
+/* A report is read while a climb is in the middle of a batch, and the file stays as it was. */
+static void a_reader_needs_no_turn(void **state)
+{
+	struct store *writer = opened(), *reader;
+	struct run_row run = { .key = "read", .examples = "", .settings = "{}" };
+	struct arena arena;
+	struct error err;
+	bool found;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_run_begin(writer, &arena, &run, &err) && store_begin(writer, &err));
+	reader = store_open(path, false, &err);
+	if (!reader)
+		fail_msg("%s", err.text);
+	assert_true(store_run_latest(reader, &arena, NULL, &run, &found, &err) && found);
+	store_close(reader);
+	assert_true(store_commit(writer, &err));
+	arena_release(&arena);
+	store_close(writer);
+}
+
 static void a_transaction_is_whole_or_nothing(void **state)
 {
 	struct store *s = opened();
@@ -187,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_back_as_they_went),
+		cmocka_unit_test(a_reader_needs_no_turn),
 		cmocka_unit_test(curves_come_back_in_order),
 		cmocka_unit_test(a_transaction_is_whole_or_nothing),
 		cmocka_unit_test(a_store_of_version_1_is_upgraded),
