@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "decide/decide.h"
+#include "decide/compare.h"
 #include "stats/bet.h"
 #include "stats/fixed.h"
 #include "stats/paired.h"
@@ -48,6 +48,8 @@ static void differences_init(struct differences *x, const struct decide_rule *ru
 			     const struct candidate *to)
 {
 	*x = (struct differences){ .n = from->n < to->n ? from->n : to->n };
+	if (to->settled && to->settled < x->n)
+		x->n = to->settled;
 	x->d = mem_zero(x->n, sizeof(*x->d));
 	for (size_t i = 0; i < x->n; i++) {
 		x->d[i] = to->score[i] - from->score[i];
@@ -85,13 +87,14 @@ static bool passes(const struct decide_rule *rule, double value, double alpha)
 	return rule->plan == DECIDE_FULL ? value <= alpha : value >= log(1 / alpha);
 }
 
-/* "The decision rule", 4: comparisons share alpha, or half of it when target tests take the other half. */
-static double comparison_alpha(const struct decide_rule *rule)
+double comparison_alpha(const struct decide_rule *rule, const struct candidate *to)
 {
-	return (rule->has_target ? rule->alpha / 2 : rule->alpha) / (rule->comparisons > 0 ? rule->comparisons : 1);
+	double rung = (rule->has_target ? rule->alpha / 2 : rule->alpha) / (rule->comparisons > 0 ? rule->comparisons : 1);
+
+	return rung / (double)(to->rivals > 0 ? to->rivals : 1);
 }
 
-static double target_alpha(const struct decide_rule *rule)
+double target_alpha(const struct decide_rule *rule)
 {
 	return rule->alpha / 2 / (rule->targets > 0 ? rule->targets : 1);
 }
@@ -135,7 +138,7 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 				 const struct candidate *to)
 {
 	struct differences x;
-	double alpha = comparison_alpha(rule);
+	double alpha = comparison_alpha(rule, to);
 
 	differences_init(&x, rule, from, to);
 	double better = evidence(rule, &x, 0);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "decide/words.h"
 #include "stats/interval.h"
@@ -61,6 +62,19 @@ static void challenge(struct deliberation *d, size_t to)
 	}
 }
 
+size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
+		   struct comparison *out)
+{
+	const struct comparison *best = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = decide_compare(rule, &candidates[champion], &candidates[first + i]);
+		if (out[i].decision == DECISION_BETTER && (!best || out[i].delta > best->delta))
+			best = &out[i];
+	}
+	return best ? first + (size_t)(best - out) : champion;
+}
+
 static size_t incumbent_of(const struct deliberation *d)
 {
 	for (size_t i = 0; i < d->n; i++)
@@ -69,11 +83,22 @@ static size_t incumbent_of(const struct deliberation *d)
 	return d->n;
 }
 
-/* Without an incumbent: up the rungs, each candidate against the champion so far. */
+/* Without an incumbent: up the rungs, each candidate of a rung against the champion of those below. */
 static void climb(struct deliberation *d)
 {
-	for (size_t i = 1; i < d->n; i++)
-		challenge(d, i);
+	for (size_t first = 1, end; first < d->n; first = end) {
+		struct comparison *out = &d->comparisons[d->n_comparisons];
+		size_t before = d->champion;
+
+		for (end = first; end < d->n && d->candidates[end].rung == d->candidates[first].rung; end++)
+			;
+		d->champion = decide_rung(d->rule, d->candidates, before, first, end - first, out);
+		d->n_comparisons += end - first;
+		if (d->champion != before)
+			d->any_unresolved = false;
+		for (size_t i = 0; d->champion == before && i < end - first; i++)
+			d->any_unresolved |= out[i].decision == DECISION_UNRESOLVED;
+	}
 }
 
 /* With an incumbent it is the champion to beat; the cheapest way of leaving it that is shown comes first. */
@@ -117,27 +142,39 @@ static enum verdict_kind kind_of(const struct deliberation *d, size_t incumbent,
 	return VERDICT_SWITCH;
 }
 
-static void score_winner(struct verdict *v, const struct decide_rule *rule, const struct candidate *c)
+static struct interval score_interval_of(const struct decide_rule *rule, const struct candidate *c, double mean, double sum)
 {
-	double sum = 0, square = 0;
-	double n = (double)c->n;
+	double n = (double)c->n, squares = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
+	if (rule->cluster) {
+		size_t groups = rule->cluster[c->n - 1] + 1; /* numbers rise */
+		struct cluster *sums = mem_zero(groups, sizeof(*sums));
+
+		cluster_gather(sums, groups, c->score, rule->cluster, c->n);
+		struct interval found = interval_cluster(sums, groups, 0.95);
+
+		free(sums);
+		return found;
+	}
+	if (rule->binary)
+		return interval_wilson((uint64_t)llround(sum), c->n, 0.95);
+	for (size_t i = 0; i < c->n; i++)
+		squares += (c->score[i] - mean) * (c->score[i] - mean);
+	return interval_mean_t(mean, sqrt(squares / (n - 1)), c->n, 0.95);
+}
+
+struct score_interval decide_score(const struct decide_rule *rule, const struct candidate *c)
+{
+	double sum = 0;
+
+	if (c->n == 0)
+		return (struct score_interval){ NAN, 0, 1 };
+	for (size_t i = 0; i < c->n; i++)
 		sum += c->score[i];
-		square += c->score[i] * c->score[i];
-	}
-	v->score = c->n ? sum / n : NAN;
-	struct interval interval = { 0, 1 };
+	double mean = sum / (double)c->n;
+	struct interval interval = score_interval_of(rule, c, mean, sum);
 
-	if (rule->binary) {
-		interval = interval_wilson((uint64_t)llround(sum), c->n, 0.95);
-	} else if (c->n > 1) {
-		double variance = (square - sum * sum / n) / (n - 1);
-
-		interval = interval_mean_t(v->score, sqrt(variance > 0 ? variance : 0), c->n, 0.95);
-	}
-	v->low = fmax(interval.low, 0);
-	v->high = fmin(interval.high, 1);
+	return (struct score_interval){ mean, fmax(interval.low, 0), fmin(interval.high, 1) };
 }
 
 struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
@@ -165,7 +202,11 @@ struct decide_result decide_verdict(struct arena *arena, const struct decide_rul
 	result.verdict.decision = kind_of(&d, incumbent, by_target);
 	result.verdict.winner = d.champion;
 	result.verdict.meets_target = rule->has_target ? d.targets[d.champion].result : TARGET_NONE;
-	score_winner(&result.verdict, rule, &candidates[d.champion]);
+	struct score_interval score = decide_score(rule, &candidates[d.champion]);
+
+	result.verdict.score = score.score;
+	result.verdict.low = score.low;
+	result.verdict.high = score.high;
 	verdict_explain(arena, rule, candidates, n, &result);
 	return result;
 }
