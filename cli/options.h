@@ -26,9 +26,9 @@ struct text_list {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *trainer, *teacher, *unlabelled;
-	struct text_list models, filters, text;
+	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
-	double epochs, batch, rate, rank, seeds, most_tokens;
+	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	bool json, quiet, dry_run, require_target, watch, balanced, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
@@ -46,7 +46,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
-	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_tune_name, option_tune_memory;
+	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_tune_name, option_tune_memory,
+	option_ladder, option_alpha, option_margin, option_target;
 
 /* Fills s from argv behind the command's name; 0, or 1 after it said on stderr what is wrong. */
 int options_parse(const struct command *c, int argc, char **argv, struct settings *s);
@@ -54,6 +55,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune;
+	command_tune, command_decide;
 
 #endif

@@ -152,7 +152,8 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 	};
 
 	for (size_t i = 0; i < x.n; i++)
-		c.delta += x.d[i] / (double)x.n;
+		c.delta += x.d[i];
+	c.delta /= (double)(x.n > 0 ? x.n : 1);
 	c.decision = decide_between(rule, &x, &c, passes(rule, better, alpha), from->incumbent && to->rung < from->rung);
 	if (c.decision == DECISION_UNRESOLVED)
 		c.labels_needed = forecast(rule, &x, alpha);

@@ -30,6 +30,11 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i);
 /* What a variant that shows passages found and cited; nothing for others. */
 void words_retrieval(struct buf *out, const struct report_variant *v);
 
+/* The same of outcomes recorded elsewhere; what words.c hands over. */
+void words_meaning_recorded(struct buf *out, const struct report *r);
+void words_examples_recorded(struct buf *out, const struct report *r);
+void words_spent_recorded(struct buf *out, const struct report *r);
+
 /* How the decision was made, one paragraph for each i; false when there are no more. */
 bool words_rule(struct buf *out, const struct report *r, size_t i);
 
