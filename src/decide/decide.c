@@ -62,17 +62,23 @@ static void challenge(struct deliberation *d, size_t to)
 	}
 }
 
-size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
-		   struct comparison *out)
+/* Whoever is shown better than the champion by most, of the candidates from `first` on. */
+static size_t best_shown(const struct comparison *made, size_t n, size_t champion, size_t first)
 {
 	const struct comparison *best = NULL;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
+		if (made[i].decision == DECISION_BETTER && (!best || made[i].delta > best->delta))
+			best = &made[i];
+	return best ? first + (size_t)(best - made) : champion;
+}
+
+size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
+		   struct comparison *out)
+{
+	for (size_t i = 0; i < n; i++)
 		out[i] = decide_compare(rule, &candidates[champion], &candidates[first + i]);
-		if (out[i].decision == DECISION_BETTER && (!best || out[i].delta > best->delta))
-			best = &out[i];
-	}
-	return best ? first + (size_t)(best - out) : champion;
+	return best_shown(out, n, champion, first);
 }
 
 static size_t incumbent_of(const struct deliberation *d)
@@ -83,16 +89,18 @@ static size_t incumbent_of(const struct deliberation *d)
 	return d->n;
 }
 
-/* Without an incumbent: up the rungs, each candidate of a rung against the champion of those below. */
-static void climb(struct deliberation *d)
+/* Without an incumbent: up the rungs, each candidate of a rung against the champion of those below. made: by decide_rung(), or NULL. */
+static void climb(struct deliberation *d, const struct comparison *made)
 {
 	for (size_t first = 1, end; first < d->n; first = end) {
 		struct comparison *out = &d->comparisons[d->n_comparisons];
 		size_t before = d->champion;
 
 		for (end = first; end < d->n && d->candidates[end].rung == d->candidates[first].rung; end++)
-			;
-		d->champion = decide_rung(d->rule, d->candidates, before, first, end - first, out);
+			if (made)
+				out[end - first] = made[end - 1];
+		d->champion = made ? best_shown(out, end - first, before, first)
+				   : decide_rung(d->rule, d->candidates, before, first, end - first, out);
 		d->n_comparisons += end - first;
 		if (d->champion != before)
 			d->any_unresolved = false;
@@ -177,8 +185,8 @@ struct score_interval decide_score(const struct decide_rule *rule, const struct 
 	return (struct score_interval){ mean, fmax(interval.low, 0), fmin(interval.high, 1) };
 }
 
-struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
-				    const struct candidate *candidates, size_t n)
+struct decide_result decide_conclude(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,
+				     const struct comparison *made)
 {
 	struct deliberation d = { .rule = rule, .candidates = candidates, .n = n };
 	struct decide_result result = { 0 };
@@ -191,7 +199,7 @@ struct decide_result decide_verdict(struct arena *arena, const struct decide_rul
 	if (incumbent < n)
 		leave(&d, incumbent);
 	else
-		climb(&d);
+		climb(&d, made);
 	if (rule->has_target)
 		by_target = meet_target(&d);
 
@@ -209,4 +217,10 @@ struct decide_result decide_verdict(struct arena *arena, const struct decide_rul
 	result.verdict.high = score.high;
 	verdict_explain(arena, rule, candidates, n, &result);
 	return result;
+}
+
+struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
+				    const struct candidate *candidates, size_t n)
+{
+	return decide_conclude(arena, rule, candidates, n, NULL);
 }

@@ -95,6 +95,10 @@ struct decide_result {
 	struct verdict verdict;
 };
 
+/* decide_verdict() without an incumbent, where decide_rung() made the comparisons already: n - 1 of them, in the candidates' order. */
+struct decide_result decide_conclude(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,
+				     const struct comparison *made);
+
 /* The whole decision over the measured candidates, in the order of their rungs (the incumbent in its own rung); without an
  * incumbent the first is the champion to begin with. n >= 1. Lives in arena. */
 struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,

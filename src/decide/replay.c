@@ -27,7 +27,7 @@ struct climbing {
 	size_t looks, largest;
 	struct candidate *candidates;
 	size_t n_candidates;
-	struct comparison *scratch;
+	struct comparison *made; /* of candidate i + 1 */
 	size_t champion; /* index in candidates */
 };
 
@@ -258,7 +258,7 @@ static void go_up(struct climbing *c, size_t from, size_t to)
 	for (size_t i = from; i < to; i++)
 		if (c->entrants[i].state == ENTRANT_TESTED)
 			add_candidate(c, &c->entrants[i], n);
-	c->champion = decide_rung(c->rule, c->candidates, c->champion, first, c->n_candidates - first, c->scratch);
+	c->champion = decide_rung(c->rule, c->candidates, c->champion, first, c->n_candidates - first, &c->made[first - 1]);
 }
 
 static size_t rung_end(const struct climbing *c, size_t from)
@@ -296,7 +296,7 @@ struct replay replay_run(struct arena *arena, const struct decide_rule *rule, st
 	struct replay r = { .full_grid = n * rule->n_items };
 
 	c.candidates = arena_array(arena, n, sizeof(*c.candidates));
-	c.scratch = arena_array(arena, n, sizeof(*c.scratch));
+	c.made = arena_array(arena, n, sizeof(*c.made));
 	c.start = looks_of(&c);
 	for (size_t i = 0; i < n; i++) {
 		entrants[i].state = ENTRANT_TESTED;
@@ -313,6 +313,6 @@ struct replay replay_run(struct arena *arena, const struct decide_rule *rule, st
 	}
 	r.candidates = c.candidates;
 	r.n_candidates = c.n_candidates;
-	r.result = decide_verdict(arena, rule, c.candidates, c.n_candidates);
+	r.result = decide_conclude(arena, rule, c.candidates, c.n_candidates, c.made);
 	return r;
 }

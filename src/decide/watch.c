@@ -35,6 +35,8 @@ void watch_add(struct watch *w, const double *from, const double *to, size_t n)
 	w->sum += g.sum;
 	if (has_steps(w->rule)) {
 		bet_add_step(&w->against, &w->against_step[(int)g.sum + 1]);
+		if ((int)g.sum != 0) /* ties carry no evidence */
+			w->log_e = w->counts.wins > w->counts.losses ? paired_log_e(w->counts) : 0;
 		return;
 	}
 	bet_add(&w->better, cluster_bet_x(g, w->largest, 0));
@@ -48,7 +50,7 @@ static bool shown_better(const struct watch *w)
 
 	if (!has_steps(w->rule))
 		return bet_reaches(&w->better, level);
-	return w->counts.wins > w->counts.losses && paired_log_e(w->counts) >= level;
+	return w->log_e >= level;
 }
 
 enum decision watch_decision(const struct watch *w)

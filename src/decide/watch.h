@@ -14,6 +14,7 @@ struct watch {
 	size_t n;
 	double sum;     /* of the differences */
 	struct paired_counts counts;
+	double log_e;   /* right or wrong: of the counts */
 	struct bet better, against; /* delta > 0, by the K test; delta < margin */
 	struct bet_step against_step[3]; /* right or wrong: the differences -1, 0, 1 */
 };
