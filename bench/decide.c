@@ -1,6 +1,8 @@
 /* decide.c - whether decisions keep what they promise: `make bench-decide`; lines as docs/benchmarks.md says.
  *
- *   decide [-n RUNS] [-s SHUFFLES] [-v] [errors|power|replays|calls]...    all of them by default; -v: a line for every scene
+ *   decide [-n RUNS] [-s SHUFFLES] [-v] [-w SCENE] [errors|power|replays|calls]...
+ *
+ * All groups by default. -v: a remark for every scene; -w: only scenes whose remark begins so ("early binary n=300").
  *
  * errors: whole ladders on which no configuration is truly better, simulated RUNS times for each scene. power: one comparison
  * against exact enumeration. replays: recorded outcomes of real models in SHUFFLES orders. calls: what stopping early looks at.
@@ -22,6 +24,7 @@
 
 static size_t runs = 400, shuffles = 200;
 static bool verbose;
+static const char *wanted = "";
 static const double alpha = 0.05;
 static struct error err;
 
@@ -221,13 +224,30 @@ static void tell(const struct worst *w, const char *what, const struct scene *s)
 	row(name, (double)w->errors / (double)runs, "<= 0.05", w->within);
 }
 
+static void name_scene(const struct scene *s, char *name, size_t size)
+{
+	snprintf(name, size, "%s %s n=%zu p_d=%.2f variants=%zu cluster=%zu target=%d", decide_plan_name(s->plan), kind_names[s->kind], s->n,
+		 s->discordant, s->variants, s->cluster, s->target);
+}
+
+static bool is_wanted(const struct scene *s)
+{
+	char name[160];
+
+	name_scene(s, name, sizeof(name));
+	return strncmp(name, wanted, strlen(wanted)) == 0;
+}
+
 static void tell_scene(const struct scene *s, const struct counts *c)
 {
+	char name[160];
 	double n = (double)runs;
 
-	printf("# %s %s n=%zu p_d=%.2f variants=%zu cluster=%zu target=%d: climbs %.4f switches %.4f targets %.4f any %.4f; looked at %.3f\n",
-	       decide_plan_name(s->plan), kind_names[s->kind], s->n, s->discordant, s->variants, s->cluster, s->target,
-	       (double)c->climbed / n, (double)c->switched / n, (double)c->met / n, (double)c->claimed / n, c->spent / n);
+	if (!verbose)
+		return;
+	name_scene(s, name, sizeof(name));
+	printf("# %s: climbs %.4f switches %.4f targets %.4f any %.4f; looked at %.3f\n", name, (double)c->climbed / n, (double)c->switched / n,
+	       (double)c->met / n, (double)c->claimed / n, c->spent / n);
 	fflush(stdout);
 }
 
@@ -245,15 +265,14 @@ static void errors_of(enum kind kind, size_t cluster, enum decide_plan plan)
 			s.discordant = discordances[i / 3 % 3];
 			s.variants = variants[i % 3];
 			s.target = target;
-			if (kind == SKEWED && target)
+			if ((kind == SKEWED && target) || !is_wanted(&s))
 				continue;
 			struct counts c = simulate(&s, RUNGS, runs, NULL);
 
 			judge(target ? &targets : &moves, target ? c.claimed : c.moved, &s);
 			judge(&climbs, c.climbed, &s);
 			judge(&switches, c.switched, &s);
-			if (verbose)
-				tell_scene(&s, &c);
+			tell_scene(&s, &c);
 		}
 	tell(&climbs, "false climbs", &s);
 	tell(&switches, "false switches", &s);
@@ -271,11 +290,12 @@ static void errors_above(enum decide_plan plan)
 	for (size_t i = 0; i < 9; i++) {
 		s.n = sizes[i / 3];
 		s.variants = variants[i % 3];
+		if (!is_wanted(&s))
+			continue;
 		struct counts c = simulate(&s, RUNGS, runs, NULL);
 
 		judge(&w, c.moved, &s);
-		if (verbose)
-			tell_scene(&s, &c);
+		tell_scene(&s, &c);
 	}
 	tell(&w, "false steps where the second rung is truly better", &s);
 }
@@ -793,6 +813,8 @@ int main(int argc, char **argv)
 			verbose = true;
 		else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
 			runs = strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "-w") == 0 && i + 1 < argc)
+			wanted = argv[++i];
 		else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc)
 			shuffles = strtoul(argv[++i], NULL, 10);
 		for (size_t g = 0; g < GROUPS; g++)

@@ -5,6 +5,7 @@
 
 #include "decide/compare.h"
 #include "stats/bet.h"
+#include "stats/bounded.h"
 #include "stats/fixed.h"
 #include "stats/paired.h"
 #include "stats/power.h"
@@ -70,9 +71,9 @@ static double evidence(const struct decide_rule *rule, const struct differences 
 {
 	if (rule->plan == DECIDE_FULL) {
 		if (x->groups)
-			return cluster_t_p(x->groups, x->n_groups, worse_by);
+			return bounded_clusters_p(x->groups, x->n_groups, x->largest, -worse_by, -1);
 		if (!rule->binary)
-			return paired_t_p(x->d, x->n, worse_by);
+			return bounded_items_p(x->d, x->n, -worse_by, -1);
 		return worse_by > 0 ? paired_noninferior_p(x->counts, x->n, worse_by) : paired_exact_p(x->counts);
 	}
 	if (x->groups)
@@ -161,6 +162,24 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 	return c;
 }
 
+/* The same of graded or clustered scores under the full plan: the futile question is asked of what scores lack, negated. */
+static double target_bounded_p(const struct decide_rule *rule, const struct candidate *c, bool futile)
+{
+	double sign = futile ? -1 : 1, low = futile ? -1 : 0, p;
+	double *score = mem_alloc((c->n + 1) * sizeof(*score));
+	struct cluster *groups;
+	size_t n_groups, largest;
+
+	for (size_t i = 0; i < c->n; i++)
+		score[i] = sign * c->score[i];
+	gather_clusters(rule, score, c->n, &groups, &n_groups, &largest);
+	p = groups ? bounded_clusters_p(groups, n_groups, largest, sign * rule->target, low)
+		   : bounded_items_p(score, c->n, sign * rule->target, low);
+	free(groups);
+	free(score);
+	return p;
+}
+
 /* Evidence that the score is above the target, or (futile) below it. */
 static double target_evidence(const struct decide_rule *rule, const struct candidate *c, bool futile)
 {
@@ -169,22 +188,20 @@ static double target_evidence(const struct decide_rule *rule, const struct candi
 	double right = 0, value;
 	bool full = rule->plan == DECIDE_FULL;
 
+	if (full && (rule->cluster || !rule->binary))
+		return target_bounded_p(rule, c, futile);
 	gather_clusters(rule, c->score, c->n, &groups, &n_groups, &largest);
 	for (size_t i = 0; i < c->n; i++)
 		right += c->score[i];
 	uint64_t successes = (uint64_t)llround(right);
 
-	if (groups && full)
-		value = (futile ? target_cluster_t_futile_p : target_cluster_t_p)(groups, n_groups, rule->target);
-	else if (groups)
-		value = (futile ? target_cluster_futile_log_k : target_cluster_log_k)(groups, n_groups, largest,
-										       rule->target);
-	else if (rule->binary)
+	if (groups)
+		value = (futile ? target_cluster_futile_log_k : target_cluster_log_k)(groups, n_groups, largest, rule->target);
+	else if (!rule->binary)
+		value = (futile ? target_futile_log_k : target_log_k)(c->score, c->n, rule->target);
+	else
 		value = full ? (futile ? target_exact_futile_p : target_exact_p)(successes, c->n, rule->target)
 			     : (futile ? target_futile_log_e : target_log_e)(successes, c->n, rule->target);
-	else
-		value = full ? (futile ? target_t_futile_p : target_t_p)(c->score, c->n, rule->target)
-			     : (futile ? target_futile_log_k : target_log_k)(c->score, c->n, rule->target);
 	free(groups);
 	return value;
 }
