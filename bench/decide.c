@@ -2,7 +2,7 @@
  *
  *   decide [-n RUNS] [-s SHUFFLES] [-v] [-w SCENE] [errors|power|replays|calls]...
  *
- * All groups by default. -v: a remark for every scene; -w: only scenes whose remark begins so ("early binary n=300").
+ * All groups by default. -v: a remark for every scene; -w: only scenes whose remark begins so ("early binary cluster=5 n=300").
  *
  * errors: whole ladders on which no configuration is truly better, simulated RUNS times for each scene. power: one comparison
  * against exact enumeration. replays: recorded outcomes of real models in SHUFFLES orders. calls: what stopping early looks at.
@@ -226,8 +226,8 @@ static void tell(const struct worst *w, const char *what, const struct scene *s)
 
 static void name_scene(const struct scene *s, char *name, size_t size)
 {
-	snprintf(name, size, "%s %s n=%zu p_d=%.2f variants=%zu cluster=%zu target=%d", decide_plan_name(s->plan), kind_names[s->kind], s->n,
-		 s->discordant, s->variants, s->cluster, s->target);
+	snprintf(name, size, "%s %s cluster=%zu n=%zu p_d=%.2f variants=%zu target=%d", decide_plan_name(s->plan), kind_names[s->kind], s->cluster,
+		 s->n, s->discordant, s->variants, s->target);
 }
 
 static bool is_wanted(const struct scene *s)
