@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
+#include "report/constraints.h"
 #include "report/curves.h"
 #include "report/micro.h"
 #include "report/questions.h"
@@ -271,6 +272,7 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -398,7 +400,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 3 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 4 * n + task->n_warnings + 4, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
