@@ -3,6 +3,7 @@
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
+#   make bench-decide   what decisions promise, by simulation and on recorded outcomes
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
@@ -140,6 +141,9 @@ bench-%: $(B)/bench/%
 	@$<
 bench-engine: $(B)/bench/engine
 	@bench/engine.py $<
+# RUNS=4000 for the figures that are quoted.
+bench-decide: $(B)/bench/decide
+	@$< $(if $(RUNS),-n $(RUNS))
 bench-knowledge: $(B)/bench/knowledge
 	@bench/knowledge.py $<
 bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
@@ -168,6 +172,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-train bench-peers install clean help
+.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -91,6 +91,14 @@ const struct option_row option_balanced = { "--balanced", NULL, OPTION_FLAG, NUL
 const struct option_row option_tune_memory = { "--memory", NULL, OPTION_COUNT, "MB",
 	"memory that training may take (default: no cap)", AT(memory) };
 
+const struct option_row option_ladder = { "--ladder", NULL, OPTION_LIST, "A,B,...",
+	"pose these (MODEL/CONFIG, or CONFIG) as rungs in this order", AT(ladder) };
+const struct option_row option_alpha = { "--alpha", NULL, OPTION_NUMBER, "X", "error budget of the whole decision (default 0.05)", AT(alpha) };
+const struct option_row option_margin = { "--margin", NULL, OPTION_NUMBER, "X",
+	"smaller differences are not worth a rung (default 0.05)", AT(margin) };
+const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
+	"the score that is asked for; the lowest rung that is shown to reach it wins", AT(target) };
+
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {
 	fprintf(stderr, "rung %s: %s \"%s\"%s; see `rung %s --help`\n", c->name, what, value, remedy, c->name);
@@ -178,7 +186,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1, .epochs = -1, .batch = -1,
-				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1 };
+				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

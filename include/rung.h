@@ -1,6 +1,6 @@
 /* rung.h - the whole public API of librung.
  *
- * Open a task, climb its ladder, read the report, ask the winner. Texts returned through char ** are the caller's, freed
+ * Open a task, climb its ladder, read the report, ask the winner; or decide on outcomes that others recorded. Texts returned through char ** are the caller's, freed
  * with rung_free_text(). Every fallible function returns a status and, unless it is RUNG_OK, puts one whole sentence
  * into err, which names what is wrong and what to do. The library never prints and never exits.
  * A struct rung belongs to one thread at a time. */
@@ -74,6 +74,21 @@ const char *rung_report_extension(const char *format); /* "html"; NULL for an un
 enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
+
+/* The same decision on outcomes that were recorded elsewhere: no task, no store, no model. */
+struct rung_decide_options {
+	const char *file;            /* JSON Lines, one item under one configuration each: docs/decision.md */
+	const char *const *ladder;   /* (n_ladder) names as MODEL/CONFIG, posed as rungs in this order; NULL: each on its own rung */
+	size_t n_ladder;
+	const char *plan;            /* "full", "early"; NULL: full */
+	double alpha, margin;        /* negative: .05 */
+	double target;               /* negative: none */
+	uint64_t seed;               /* of the order in which items are looked at */
+	bool json, colour;           /* the text's form; width in columns */
+	int width;
+};
+/* *meets_target (NULL: not asked) is as rung_meets_target() says. */
+enum rung_status rung_decide(const struct rung_decide_options *options, char **text, int *meets_target, struct rung_error *err);
 
 /* Exactly what one variant was sent for one item and what came back. */
 enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,

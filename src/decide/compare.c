@@ -3,8 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "decide/decide.h"
+#include "decide/compare.h"
 #include "stats/bet.h"
+#include "stats/bounded.h"
 #include "stats/fixed.h"
 #include "stats/paired.h"
 #include "stats/power.h"
@@ -48,6 +49,8 @@ static void differences_init(struct differences *x, const struct decide_rule *ru
 			     const struct candidate *to)
 {
 	*x = (struct differences){ .n = from->n < to->n ? from->n : to->n };
+	if (to->settled && to->settled < x->n)
+		x->n = to->settled;
 	x->d = mem_zero(x->n, sizeof(*x->d));
 	for (size_t i = 0; i < x->n; i++) {
 		x->d[i] = to->score[i] - from->score[i];
@@ -68,9 +71,9 @@ static double evidence(const struct decide_rule *rule, const struct differences 
 {
 	if (rule->plan == DECIDE_FULL) {
 		if (x->groups)
-			return cluster_t_p(x->groups, x->n_groups, worse_by);
+			return bounded_clusters_p(x->groups, x->n_groups, x->largest, -worse_by, -1);
 		if (!rule->binary)
-			return paired_t_p(x->d, x->n, worse_by);
+			return bounded_items_p(x->d, x->n, -worse_by, -1);
 		return worse_by > 0 ? paired_noninferior_p(x->counts, x->n, worse_by) : paired_exact_p(x->counts);
 	}
 	if (x->groups)
@@ -85,13 +88,14 @@ static bool passes(const struct decide_rule *rule, double value, double alpha)
 	return rule->plan == DECIDE_FULL ? value <= alpha : value >= log(1 / alpha);
 }
 
-/* "The decision rule", 4: comparisons share alpha, or half of it when target tests take the other half. */
-static double comparison_alpha(const struct decide_rule *rule)
+double comparison_alpha(const struct decide_rule *rule, const struct candidate *to)
 {
-	return (rule->has_target ? rule->alpha / 2 : rule->alpha) / (rule->comparisons > 0 ? rule->comparisons : 1);
+	double rung = (rule->has_target ? rule->alpha / 2 : rule->alpha) / (rule->comparisons > 0 ? rule->comparisons : 1);
+
+	return rung / (double)(to->rivals > 0 ? to->rivals : 1);
 }
 
-static double target_alpha(const struct decide_rule *rule)
+double target_alpha(const struct decide_rule *rule)
 {
 	return rule->alpha / 2 / (rule->targets > 0 ? rule->targets : 1);
 }
@@ -135,7 +139,7 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 				 const struct candidate *to)
 {
 	struct differences x;
-	double alpha = comparison_alpha(rule);
+	double alpha = comparison_alpha(rule, to);
 
 	differences_init(&x, rule, from, to);
 	double better = evidence(rule, &x, 0);
@@ -149,12 +153,31 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 	};
 
 	for (size_t i = 0; i < x.n; i++)
-		c.delta += x.d[i] / (double)x.n;
+		c.delta += x.d[i];
+	c.delta /= (double)(x.n > 0 ? x.n : 1);
 	c.decision = decide_between(rule, &x, &c, passes(rule, better, alpha), from->incumbent && to->rung < from->rung);
 	if (c.decision == DECISION_UNRESOLVED)
 		c.labels_needed = forecast(rule, &x, alpha);
 	differences_release(&x);
 	return c;
+}
+
+/* The same of graded or clustered scores under the full plan: the futile question is asked of what scores lack, negated. */
+static double target_bounded_p(const struct decide_rule *rule, const struct candidate *c, bool futile)
+{
+	double sign = futile ? -1 : 1, low = futile ? -1 : 0, p;
+	double *score = mem_alloc((c->n + 1) * sizeof(*score));
+	struct cluster *groups;
+	size_t n_groups, largest;
+
+	for (size_t i = 0; i < c->n; i++)
+		score[i] = sign * c->score[i];
+	gather_clusters(rule, score, c->n, &groups, &n_groups, &largest);
+	p = groups ? bounded_clusters_p(groups, n_groups, largest, sign * rule->target, low)
+		   : bounded_items_p(score, c->n, sign * rule->target, low);
+	free(groups);
+	free(score);
+	return p;
 }
 
 /* Evidence that the score is above the target, or (futile) below it. */
@@ -165,22 +188,20 @@ static double target_evidence(const struct decide_rule *rule, const struct candi
 	double right = 0, value;
 	bool full = rule->plan == DECIDE_FULL;
 
+	if (full && (rule->cluster || !rule->binary))
+		return target_bounded_p(rule, c, futile);
 	gather_clusters(rule, c->score, c->n, &groups, &n_groups, &largest);
 	for (size_t i = 0; i < c->n; i++)
 		right += c->score[i];
 	uint64_t successes = (uint64_t)llround(right);
 
-	if (groups && full)
-		value = (futile ? target_cluster_t_futile_p : target_cluster_t_p)(groups, n_groups, rule->target);
-	else if (groups)
-		value = (futile ? target_cluster_futile_log_k : target_cluster_log_k)(groups, n_groups, largest,
-										       rule->target);
-	else if (rule->binary)
+	if (groups)
+		value = (futile ? target_cluster_futile_log_k : target_cluster_log_k)(groups, n_groups, largest, rule->target);
+	else if (!rule->binary)
+		value = (futile ? target_futile_log_k : target_log_k)(c->score, c->n, rule->target);
+	else
 		value = full ? (futile ? target_exact_futile_p : target_exact_p)(successes, c->n, rule->target)
 			     : (futile ? target_futile_log_e : target_log_e)(successes, c->n, rule->target);
-	else
-		value = full ? (futile ? target_t_futile_p : target_t_p)(c->score, c->n, rule->target)
-			     : (futile ? target_futile_log_k : target_log_k)(c->score, c->n, rule->target);
 	free(groups);
 	return value;
 }

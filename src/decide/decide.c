@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "decide/words.h"
 #include "stats/interval.h"
@@ -61,6 +62,25 @@ static void challenge(struct deliberation *d, size_t to)
 	}
 }
 
+/* Whoever is shown better than the champion by most, of the candidates from `first` on. */
+static size_t best_shown(const struct comparison *made, size_t n, size_t champion, size_t first)
+{
+	const struct comparison *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (made[i].decision == DECISION_BETTER && (!best || made[i].delta > best->delta))
+			best = &made[i];
+	return best ? first + (size_t)(best - made) : champion;
+}
+
+size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
+		   struct comparison *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = decide_compare(rule, &candidates[champion], &candidates[first + i]);
+	return best_shown(out, n, champion, first);
+}
+
 static size_t incumbent_of(const struct deliberation *d)
 {
 	for (size_t i = 0; i < d->n; i++)
@@ -69,11 +89,24 @@ static size_t incumbent_of(const struct deliberation *d)
 	return d->n;
 }
 
-/* Without an incumbent: up the rungs, each candidate against the champion so far. */
-static void climb(struct deliberation *d)
+/* Without an incumbent: up the rungs, each candidate of a rung against the champion of those below. made: by decide_rung(), or NULL. */
+static void climb(struct deliberation *d, const struct comparison *made)
 {
-	for (size_t i = 1; i < d->n; i++)
-		challenge(d, i);
+	for (size_t first = 1, end; first < d->n; first = end) {
+		struct comparison *out = &d->comparisons[d->n_comparisons];
+		size_t before = d->champion;
+
+		for (end = first; end < d->n && d->candidates[end].rung == d->candidates[first].rung; end++)
+			if (made)
+				out[end - first] = made[end - 1];
+		d->champion = made ? best_shown(out, end - first, before, first)
+				   : decide_rung(d->rule, d->candidates, before, first, end - first, out);
+		d->n_comparisons += end - first;
+		if (d->champion != before)
+			d->any_unresolved = false;
+		for (size_t i = 0; d->champion == before && i < end - first; i++)
+			d->any_unresolved |= out[i].decision == DECISION_UNRESOLVED;
+	}
 }
 
 /* With an incumbent it is the champion to beat; the cheapest way of leaving it that is shown comes first. */
@@ -117,31 +150,43 @@ static enum verdict_kind kind_of(const struct deliberation *d, size_t incumbent,
 	return VERDICT_SWITCH;
 }
 
-static void score_winner(struct verdict *v, const struct decide_rule *rule, const struct candidate *c)
+static struct interval score_interval_of(const struct decide_rule *rule, const struct candidate *c, double mean, double sum)
 {
-	double sum = 0, square = 0;
-	double n = (double)c->n;
+	double n = (double)c->n, squares = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
-		sum += c->score[i];
-		square += c->score[i] * c->score[i];
+	if (rule->cluster) {
+		size_t groups = rule->cluster[c->n - 1] + 1; /* numbers rise */
+		struct cluster *sums = mem_zero(groups, sizeof(*sums));
+
+		cluster_gather(sums, groups, c->score, rule->cluster, c->n);
+		struct interval found = interval_cluster(sums, groups, 0.95);
+
+		free(sums);
+		return found;
 	}
-	v->score = c->n ? sum / n : NAN;
-	struct interval interval = { 0, 1 };
-
-	if (rule->binary) {
-		interval = interval_wilson((uint64_t)llround(sum), c->n, 0.95);
-	} else if (c->n > 1) {
-		double variance = (square - sum * sum / n) / (n - 1);
-
-		interval = interval_mean_t(v->score, sqrt(variance > 0 ? variance : 0), c->n, 0.95);
-	}
-	v->low = fmax(interval.low, 0);
-	v->high = fmin(interval.high, 1);
+	if (rule->binary)
+		return interval_wilson((uint64_t)llround(sum), c->n, 0.95);
+	for (size_t i = 0; i < c->n; i++)
+		squares += (c->score[i] - mean) * (c->score[i] - mean);
+	return interval_mean_t(mean, sqrt(squares / (n - 1)), c->n, 0.95);
 }
 
-struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
-				    const struct candidate *candidates, size_t n)
+struct score_interval decide_score(const struct decide_rule *rule, const struct candidate *c)
+{
+	double sum = 0;
+
+	if (c->n == 0)
+		return (struct score_interval){ NAN, 0, 1 };
+	for (size_t i = 0; i < c->n; i++)
+		sum += c->score[i];
+	double mean = sum / (double)c->n;
+	struct interval interval = score_interval_of(rule, c, mean, sum);
+
+	return (struct score_interval){ mean, fmax(interval.low, 0), fmin(interval.high, 1) };
+}
+
+struct decide_result decide_conclude(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,
+				     const struct comparison *made)
 {
 	struct deliberation d = { .rule = rule, .candidates = candidates, .n = n };
 	struct decide_result result = { 0 };
@@ -154,7 +199,7 @@ struct decide_result decide_verdict(struct arena *arena, const struct decide_rul
 	if (incumbent < n)
 		leave(&d, incumbent);
 	else
-		climb(&d);
+		climb(&d, made);
 	if (rule->has_target)
 		by_target = meet_target(&d);
 
@@ -165,7 +210,17 @@ struct decide_result decide_verdict(struct arena *arena, const struct decide_rul
 	result.verdict.decision = kind_of(&d, incumbent, by_target);
 	result.verdict.winner = d.champion;
 	result.verdict.meets_target = rule->has_target ? d.targets[d.champion].result : TARGET_NONE;
-	score_winner(&result.verdict, rule, &candidates[d.champion]);
+	struct score_interval score = decide_score(rule, &candidates[d.champion]);
+
+	result.verdict.score = score.score;
+	result.verdict.low = score.low;
+	result.verdict.high = score.high;
 	verdict_explain(arena, rule, candidates, n, &result);
 	return result;
+}
+
+struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
+				    const struct candidate *candidates, size_t n)
+{
+	return decide_conclude(arena, rule, candidates, n, NULL);
 }

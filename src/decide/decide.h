@@ -1,6 +1,7 @@
 /* decide.h - from scores on the sealed test items to a verdict: "The decision rule" of docs/decision.md, and nothing else.
  *
- * One candidate a rung arrives, with its score on every test item in one common order. Pure: no clock, no store, no
+ * One candidate a rung arrives (several where nothing chose among them: outcomes recorded elsewhere), with its score on every
+ * test item in one common order. Pure: no clock, no store, no
  * randomness; the same rows always give the same verdict. Names and texts are borrowed; results that hold text take
  * an arena. */
 #ifndef RUNG_DECIDE_DECIDE_H
@@ -38,6 +39,8 @@ struct candidate {
 	const double *score; /* (n) 0 .. 1, for the first n items of the common order */
 	size_t n;            /* items it answered; all of them under the full plan */
 	double usd_per_call; /* NAN: unknown */
+	size_t rivals;       /* of its rung, itself included, that are tested against the same champion and share the rung's alpha; 0: 1 */
+	size_t settled;      /* items at which its own comparison ended, where it answered more as a champion; 0: all of them */
 };
 
 struct comparison {
@@ -62,7 +65,7 @@ struct verdict {
 	enum verdict_kind decision;
 	size_t winner; /* index of the candidate that stays or takes over */
 	enum meets_target meets_target;
-	double score, low, high; /* of the winner on test; Wilson (binary) or t, 95 % */
+	double score, low, high; /* of the winner on test: decide_score() */
 	const char *const *reasons;
 	size_t n_reasons;
 	const char *next_step;
@@ -73,6 +76,17 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 				 const struct candidate *to);
 struct target_test decide_target(const struct decide_rule *rule, const struct candidate *c);
 
+/* The n candidates from `first` on, one rung's, against the champion, each by its own test; the best of those shown better takes
+ * its place. Fills out[0..n) and returns who is champion then. */
+size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
+		   struct comparison *out);
+
+/* Its mean score and the 95 % interval: Wilson's (right or wrong), t, or t over clusters. */
+struct score_interval {
+	double score, low, high;
+};
+struct score_interval decide_score(const struct decide_rule *rule, const struct candidate *c);
+
 struct decide_result {
 	const struct comparison *comparisons;
 	size_t n_comparisons;
@@ -81,8 +95,12 @@ struct decide_result {
 	struct verdict verdict;
 };
 
-/* The whole decision over the measured candidates, in the order of their rungs (the incumbent in its own rung).
- * n >= 1. Lives in arena. */
+/* decide_verdict() without an incumbent, where decide_rung() made the comparisons already: n - 1 of them, in the candidates' order. */
+struct decide_result decide_conclude(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,
+				     const struct comparison *made);
+
+/* The whole decision over the measured candidates, in the order of their rungs (the incumbent in its own rung); without an
+ * incumbent the first is the champion to begin with. n >= 1. Lives in arena. */
 struct decide_result decide_verdict(struct arena *arena, const struct decide_rule *rule,
 				    const struct candidate *candidates, size_t n);
 

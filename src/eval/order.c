@@ -1,31 +1,18 @@
 /* order.c - the common order of items. Groups are shuffled whole, because a cluster is one observation. */
-#include <string.h>
-
-#include "base/rng.h"
+#include "decide/order.h"
 #include "eval/eval.h"
 
 static struct item_list shuffled(struct item_list list, uint64_t seed, const char *stream, struct arena *arena)
 {
 	const struct example **items = arena_array(arena, list.n, sizeof(*items));
-	size_t *first = arena_array(arena, list.n, sizeof(*first)); /* first item of each group, shuffled */
-	size_t groups = 0, n = 0;
-	struct rng rng;
+	size_t *group = arena_array(arena, list.n, sizeof(*group)), *order = arena_array(arena, list.n, sizeof(*order));
 
-	for (size_t i = 0; i < list.n; i++) {
-		bool seen = false;
-
-		for (size_t g = 0; g < groups && !seen; g++)
-			seen = list.items[first[g]]->group == list.items[i]->group;
-		if (!seen)
-			first[groups++] = i;
-	}
-	rng_init(&rng, seed, stream);
-	rng_shuffle(&rng, first, groups);
-	for (size_t g = 0; g < groups; g++)
-		for (size_t i = first[g]; i < list.n; i++)
-			if (list.items[i]->group == list.items[first[g]]->group)
-				items[n++] = list.items[i];
-	return (struct item_list){ items, n };
+	for (size_t i = 0; i < list.n; i++)
+		group[i] = list.items[i]->group;
+	order_shuffle(order, group, list.n, seed, stream);
+	for (size_t i = 0; i < list.n; i++)
+		items[i] = list.items[order[i]];
+	return (struct item_list){ items, list.n };
 }
 
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena)

@@ -112,7 +112,11 @@ struct report_curve {
 
 enum { ANSWERS_SHOWN = 5 };
 
+/* How the ladder that was gone up came about: a climb over a task, or outcomes recorded elsewhere. */
+enum report_origin { REPORT_CLIMB, REPORT_RECORDED, REPORT_POSED }; /* posed: rungs are the places of --ladder, from 0 */
+
 struct report {
+	enum report_origin origin;
 	const char *task, *program; /* program: "rung 0.1.0" */
 	const char *const *labels;
 	size_t n_labels;

@@ -103,6 +103,8 @@ static struct layout lay_out(const struct report *r, size_t width)
 	struct layout l = { .shown = { true, true, true, true, true, true, true } };
 	size_t longest = longest_name(r), enough = longest < 28 ? longest : 28;
 
+	l.shown[COLUMN_SPLIT] = r->origin == REPORT_CLIMB; /* records have no splits */
+
 	for (int keep = 1; keep < 9 && columns_used(&l) + enough > width; keep++)
 		for (size_t i = 0; i < N_COLUMNS; i++)
 			if (columns[i].keep == keep)
@@ -241,7 +243,10 @@ static void add_table(const struct terminal *t, const struct report *r)
 		const struct report_variant *v = &r->variants[i];
 
 		if (i == 0 || v->rung != r->variants[i - 1].rung) {
-			snprintf(heading, sizeof(heading), "Rung %d  %s", v->rung, report_rung_name(v->rung));
+			if (r->origin == REPORT_POSED)
+				snprintf(heading, sizeof(heading), "Step %d", v->rung + 1);
+			else
+				snprintf(heading, sizeof(heading), "Rung %d  %s", v->rung, report_rung_name(v->rung));
 			add_wrapped(t, "", heading, BOLD);
 		}
 		add_variant(t, &l, v);
@@ -323,7 +328,8 @@ static void add_verdict(const struct terminal *t, const struct report *r)
 	add_sentence(t, r, "  ", words_meaning, PLAIN);
 	add_list(t, NULL, r->verdict.reasons, r->verdict.n_reasons);
 	buf_addf(&answer, "%s. %s", word, buf_text(&why));
-	add_wrapped(t, "Should I fine-tune? ", buf_text(&answer), PLAIN);
+	if (r->origin != REPORT_POSED) /* its steps are no rungs */
+		add_wrapped(t, "Should I fine-tune? ", buf_text(&answer), PLAIN);
 	if (r->verdict.next_step)
 		add_wrapped(t, "Next: ", r->verdict.next_step, BOLD);
 	buf_release(&why);

@@ -22,6 +22,17 @@ static void add_name(struct buf *out, const char *before, const char *name, cons
 	buf_adds(out, after);
 }
 
+/* "rung 2", or the place on a ladder that was posed, counted from 1. */
+static const char *place_word(const struct report *r)
+{
+	return r->origin == REPORT_POSED ? "step" : "rung";
+}
+
+static int place_number(const struct report *r, const struct report_variant *v)
+{
+	return r->origin == REPORT_POSED ? v->rung + 1 : v->rung;
+}
+
 void words_headline(struct buf *out, const struct report *r)
 {
 	const struct report_variant *w = report_winner(r);
@@ -32,23 +43,23 @@ void words_headline(struct buf *out, const struct report *r)
 	}
 	switch (r->verdict.decision) {
 	case VERDICT_CLIMB:
-		buf_addf(out, "Climb to rung %d: ", w->rung);
+		buf_addf(out, "Climb to %s %d: ", place_word(r), place_number(r, w));
 		add_name(out, "use ", w->name, ".");
 		break;
 	case VERDICT_SWITCH:
 		add_name(out, "Switch to ", w->name, "");
-		buf_addf(out, " on rung %d.", w->rung);
+		buf_addf(out, " on %s %d.", place_word(r), place_number(r, w));
 		break;
 	case VERDICT_STOP:
 		if (w->incumbent)
 			add_name(out, "Stay with ", w->name, ", the variant you use today.");
 		else {
-			buf_addf(out, "Stop at rung %d: ", w->rung);
+			buf_addf(out, "Stop at %s %d: ", place_word(r), place_number(r, w));
 			add_name(out, "use ", w->name, ".");
 		}
 		break;
 	case VERDICT_UNRESOLVED:
-		buf_addf(out, "Unresolved: stay on rung %d ", w->rung);
+		buf_addf(out, "Unresolved: stay on %s %d ", place_word(r), place_number(r, w));
 		add_name(out, "with ", w->name, " for now.");
 		break;
 	}
@@ -75,7 +86,8 @@ void words_score(struct buf *out, const struct report *r)
 		return;
 	buf_addf(out, "It scored %s", figure_percent(r->verdict.score).text);
 	if (w->test.n > 0)
-		buf_addf(out, " on %s test items that nothing was chosen or trained on", figure_count(w->test.n).text);
+		buf_addf(out, r->origin == REPORT_CLIMB ? " on %s test items that nothing was chosen or trained on" : " on %s recorded items",
+			 figure_count(w->test.n).text);
 	if (isfinite(r->verdict.low) && isfinite(r->verdict.high))
 		buf_addf(out, " (95%% interval %s)", figure_span(r->verdict.low, r->verdict.high).text);
 	buf_adds(out, ".");
@@ -121,6 +133,10 @@ void words_meaning(struct buf *out, const struct report *r)
 
 	if (!w)
 		return;
+	if (r->origin != REPORT_CLIMB) {
+		words_meaning_recorded(out, r);
+		return;
+	}
 	switch (r->verdict.decision) {
 	case VERDICT_CLIMB:
 		buf_addf(out, "On your examples the step up to rung %d was shown to be worth it, and nothing higher "
@@ -278,6 +294,10 @@ void words_comparison(struct buf *out, const struct report *r, const struct comp
 
 void words_examples(struct buf *out, const struct report *r)
 {
+	if (r->origin != REPORT_CLIMB) {
+		words_examples_recorded(out, r);
+		return;
+	}
 	buf_addf(out, "%s examples", figure_count(r->examples.total).text);
 	if (r->examples.duplicates > 0)
 		buf_addf(out, " (%s duplicate%s dropped)", figure_count(r->examples.duplicates).text,
@@ -294,6 +314,10 @@ void words_spent(struct buf *out, const struct report *r)
 {
 	size_t full = r->spent.dev_calls_full_grid, dev = r->spent.dev_calls;
 
+	if (r->origin != REPORT_CLIMB) {
+		words_spent_recorded(out, r);
+		return;
+	}
 	if (full == 0 && dev == 0 && r->spent.test_calls == 0) {
 		buf_adds(out, "No language model was called");
 	} else {

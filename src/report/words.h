@@ -33,6 +33,10 @@ void words_retrieval(struct buf *out, const struct report_variant *v);
 
 /* What more labels would bring to a variant that learns from them, a sentence or two for each i. */
 bool words_curve(struct buf *out, const struct report *r, size_t i);
+/* The same of outcomes recorded elsewhere; what words.c hands over. */
+void words_meaning_recorded(struct buf *out, const struct report *r);
+void words_examples_recorded(struct buf *out, const struct report *r);
+void words_spent_recorded(struct buf *out, const struct report *r);
 
 /* How the decision was made, one paragraph for each i; false when there are no more. */
 bool words_rule(struct buf *out, const struct report *r, size_t i);

@@ -19,7 +19,8 @@ void words_probe(struct buf *out, const struct report *r)
 		if (any)
 			buf_adds(out, ", ");
 		else
-			buf_addf(out, "Knowledge probe on %s dev items: ", figure_count(r->probe.n).text);
+			buf_addf(out, "Knowledge probe on %s %sitems: ", figure_count(r->probe.n).text,
+				 r->origin == REPORT_CLIMB ? "dev " : "");
 		buf_addf(out, "%s %s", rows[row], figure_percent(r->probe.score[row]).text);
 		any = true;
 	}

@@ -5,10 +5,12 @@
  * lambda = .05, .10, ... .95 of the most that a bet can lose. Source: Waudby-Smith, Ramdas 2024 (arXiv 2010.09686).
  *
  * Comparisons work on d = score(first) - score(second) in [-1, 1] and its true mean delta. Margins and levels come
- * in; what to conclude is src/decide. Pure, no allocation; cost is linear in the values. */
+ * in; what to conclude is src/decide. Pure, no allocation; cost is linear in the values, little where there are few different
+ * ones (right or wrong, grades). */
 #ifndef RUNG_STATS_BET_H
 #define RUNG_STATS_BET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "stats/cluster.h"
@@ -25,9 +27,17 @@ struct bet {
 void bet_init(struct bet *b, double mean);
 void bet_add(struct bet *b, double x); /* x is clipped to [0, 1] */
 
+/* The same value added again and again: bet_add(b, x) without its logarithms. The step is for bets of one mean. */
+struct bet_step {
+	double log_gain[BET_GAMBLERS];
+};
+void bet_step_init(struct bet_step *s, double mean, double x);
+void bet_add_step(struct bet *b, const struct bet_step *s);
+
 /* log K against "the mean is at most m": reject at level alpha once it reaches log(1/alpha). 0 before any value.
  * For "at least m" bet on 1 - x with 1 - m. */
 double bet_log_k(const struct bet *b);
+bool bet_reaches(const struct bet *b, double log_level); /* log K >= log_level; cheap while K is far from it */
 
 /* Confidence sequence for the mean of x in [0, 1] after n values: with probability 1 - alpha it covers the mean at
  * all n at once. The means that neither side's bet refutes at alpha/2. n = 0 gives [0, 1]. */

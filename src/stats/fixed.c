@@ -1,24 +1,13 @@
-/* fixed.c - t tests, and the exact test of non-inferiority for right-or-wrong items. */
+/* fixed.c - the exact test of non-inferiority for right-or-wrong items. */
 #include "stats/fixed.h"
 
 #include <math.h>
 
-#include "stats/mean.h"
 #include "stats/special.h"
 
 /* Loss rates at which the null is tried. Denser where discordance is rare: there the tail probability, a polynomial in
  * the rate, moves on a scale of 1/n. */
 enum { LOSS_RATES = 128 };
-
-double paired_t_p(const double *d, size_t n, double margin)
-{
-	return mean_above_p(mean_items(d, n), -margin, -1.0, 1.0);
-}
-
-double cluster_t_p(const struct cluster *g, size_t groups, double margin)
-{
-	return mean_above_p(mean_clusters(g, groups), -margin, -1.0, 1.0);
-}
 
 double paired_noninferior_z(double wins, double losses, double n, double margin)
 {

@@ -87,6 +87,16 @@ static bool binary_passes(const struct sample *s, double factor, double null_sha
 	return exact_p_real(wins, losses, null_share) <= s->alpha;
 }
 
+/* The sample with one more group at the worst, as bounded.h has it; its t is near enough for a plan. */
+static struct mean with_worst(struct mean m, double bound, double worst)
+{
+	double size = m.items / m.groups, shift = (worst - bound) * size / m.items;
+
+	m.mean += shift;
+	m.error = sqrt(m.error * m.error + shift * shift);
+	return m;
+}
+
 /* Whether the claim is shown by the sample seen `factor` times. */
 static bool sample_passes(const struct sample *s, double factor)
 {
@@ -102,7 +112,7 @@ static bool sample_passes(const struct sample *s, double factor)
 		return paired_noninferior_z(s->wins * factor, s->losses * factor, m.items, -s->bound) >=
 		       -normal_quantile(s->alpha);
 	if (full)
-		return mean_above_p(m, s->bound, s->low, 1.0) <= s->alpha;
+		return mean_above_p(with_worst(m, s->bound, s->low), s->bound, s->low, 1.0) <= s->alpha;
 	return log_k_scaled(&s->for_it, factor) >= -log(s->alpha);
 }
 
@@ -114,7 +124,7 @@ static bool sample_refuted(const struct sample *s, double factor)
 	if (s->low < 0.0 || s->test == POWER_GRADED_EARLY || s->test == POWER_CLUSTER_EARLY)
 		return log_k_scaled(&s->against, factor) >= s->log_level_against;
 	if (s->test == POWER_GRADED_FULL || s->test == POWER_CLUSTER_FULL)
-		return mean_below_p(mean_scale(s->mean, factor), s->bound, 0.0, 1.0) <= s->alpha;
+		return mean_below_p(with_worst(mean_scale(s->mean, factor), s->bound, 1.0), s->bound, 0.0, 1.0) <= s->alpha;
 	mirror.wins = s->losses;
 	mirror.losses = s->wins;
 	return binary_passes(&mirror, factor, 1.0 - s->bound);
@@ -149,20 +159,46 @@ static uint64_t sample_search(const struct sample *s, uint64_t most)
 	return (uint64_t)ceil((double)yes * size);
 }
 
+/* The last differences seen, with what they do to the two bets: right-or-wrong items have three, and grades not many more. */
+enum { KNOWN_MOST = 16 };
+struct known_steps {
+	double d[KNOWN_MOST];
+	struct bet_step for_it[KNOWN_MOST], against[KNOWN_MOST];
+	size_t n;
+};
+
+static void add_difference(struct sample *s, struct known_steps *known, double d, double worse_by, double margin)
+{
+	size_t i = 0;
+
+	while (i < known->n && !(known->d[i] >= d && known->d[i] <= d))
+		i++;
+	if (i == known->n) {
+		i = known->n < KNOWN_MOST ? known->n++ : KNOWN_MOST - 1;
+		known->d[i] = d;
+		bet_step_init(&known->for_it[i], s->for_it.mean, cluster_bet_x((struct cluster){ d, 1 }, 1, worse_by));
+		bet_step_init(&known->against[i], s->against.mean, cluster_bet_x((struct cluster){ -d, 1 }, 1, margin));
+	}
+	bet_add_step(&s->for_it, &known->for_it[i]);
+	bet_add_step(&s->against, &known->against[i]);
+}
+
 uint64_t power_labels_needed(const struct power_case *c)
 {
 	struct sample s = sample_start(c, -c->worse_by, -1.0);
-	size_t largest = is_clustered(c) ? c->largest : 1;
+	struct known_steps known = { .n = 0 };
 
 	bet_init(&s.for_it, 0.5 * (1.0 - c->worse_by));
 	bet_init(&s.against, 0.5 * (1.0 - c->margin));
 	s.log_level_against = log(2.0 / c->interval_alpha);
-	for (size_t i = 0; i < group_count(c); i++) {
-		struct cluster g = group_at(c, i);
+	for (size_t i = 0; !is_clustered(c) && i < c->n; i++)
+		add_difference(&s, &known, c->d[i], c->worse_by, c->margin);
+	for (size_t i = 0; is_clustered(c) && i < c->n_groups; i++) {
+		struct cluster g = c->groups[i];
 
-		bet_add(&s.for_it, cluster_bet_x(g, largest, c->worse_by));
+		bet_add(&s.for_it, cluster_bet_x(g, c->largest, c->worse_by));
 		g.sum = -g.sum;
-		bet_add(&s.against, cluster_bet_x(g, largest, c->margin));
+		bet_add(&s.against, cluster_bet_x(g, c->largest, c->margin));
 	}
 	return sample_search(&s, c->most);
 }

@@ -18,9 +18,9 @@ uint64_t power_paired_n(double discordant, double gap, double alpha, double powe
 enum power_test {
 	POWER_BINARY_FULL,  /* paired_exact_p, target_exact_p; worse_by > 0: Tango's score, for planning */
 	POWER_BINARY_EARLY, /* paired_log_e, target_log_e; worse_by > 0: the K test */
-	POWER_GRADED_FULL,  /* paired_t_p, target_t_p */
+	POWER_GRADED_FULL,  /* bounded_items_p, here by t on the same values */
 	POWER_GRADED_EARLY, /* comparison_log_k, target_log_k */
-	POWER_CLUSTER_FULL, /* cluster_t_p, target_cluster_t_p */
+	POWER_CLUSTER_FULL, /* bounded_clusters_p, likewise */
 	POWER_CLUSTER_EARLY /* comparison_log_k_clusters, target_cluster_log_k */
 };
 

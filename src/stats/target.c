@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "stats/bet.h"
-#include "stats/mean.h"
 #include "stats/special.h"
 
 static const double prior = 0.5; /* Jeffreys, as in paired.c */
@@ -50,16 +49,6 @@ double target_futile_log_e_real(double successes, double failures, double target
 	return upper_log_e(failures, successes, 1.0 - target, target);
 }
 
-double target_t_p(const double *score, size_t n, double target)
-{
-	return mean_above_p(mean_items(score, n), target, 0.0, 1.0);
-}
-
-double target_t_futile_p(const double *score, size_t n, double target)
-{
-	return mean_below_p(mean_items(score, n), target, 0.0, 1.0);
-}
-
 double target_log_k(const double *score, size_t n, double target)
 {
 	struct bet b;
@@ -78,16 +67,6 @@ double target_futile_log_k(const double *score, size_t n, double target)
 	for (size_t i = 0; i < n; i++)
 		bet_add(&b, 1.0 - score[i]);
 	return bet_log_k(&b);
-}
-
-double target_cluster_t_p(const struct cluster *g, size_t groups, double target)
-{
-	return mean_above_p(mean_clusters(g, groups), target, 0.0, 1.0);
-}
-
-double target_cluster_t_futile_p(const struct cluster *g, size_t groups, double target)
-{
-	return mean_below_p(mean_clusters(g, groups), target, 0.0, 1.0);
 }
 
 double target_cluster_x(struct cluster g, size_t largest, double target)

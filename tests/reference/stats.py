@@ -6,6 +6,7 @@ quadrature, e-values and bets from their definitions. Usage: stats.py [section .
 """
 import math
 import sys
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -231,6 +232,16 @@ def noninferior_p(w, l, n, eps, rates=4001):
     return best
 
 
+def bounded():
+    """P(sum a_i E_i <= 0) by partial fractions, exact: a_i are the deviations from the bound and the worst one's."""
+    print("/* n, bound, low, p */")
+    for n, bound, low in [(3, .2, 0.), (3, .5, 0.), (12, .4, 0.), (30, .5, 0.), (30, .35, -.5), (60, .5, -.25), (60, .4, 0.), (60, .6, 0.)]:
+        x = [37 * k % 101 / 101 + 0.001 * k for k in range(n)]
+        a = [Fraction(v) - Fraction(bound) for v in x] + [Fraction(low) - Fraction(bound)]
+        above = sum(math.prod((p / (p - q) for j, q in enumerate(a) if j != i), start=Fraction(1)) for i, p in enumerate(a) if p > 0)
+        row(n, bound, low, float(1 - above))
+
+
 def power():
     print("/* discordant, gap, alpha, power, n */")
     for p, gap, alpha, b in [(.2, .1, .05, .8), (.21, .05, .05, .8), (.09, .03, .05, .8), (.3, .2, .01, .9)]:
@@ -265,6 +276,6 @@ def curve():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "power", "curve"]:
+    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "bounded", "power", "curve"]:
         print(f"/* ---- {name} ---- */")
         globals()[name]()

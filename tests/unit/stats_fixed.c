@@ -2,7 +2,18 @@
 #include "test.h"
 
 #include "stats/fixed.h"
+#include "stats/mean.h"
 #include "stats_sample.h"
+
+static double paired_t_p(const double *d, size_t n, double margin)
+{
+	return mean_above_p(mean_items(d, n), -margin, -1, 1);
+}
+
+static double cluster_t_p(const struct cluster *g, size_t groups, double margin)
+{
+	return mean_above_p(mean_clusters(g, groups), -margin, -1, 1);
+}
 
 static const struct {
 	double margin, p;

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "stats/bet.h"
+#include "stats/bounded.h"
 #include "stats/fixed.h"
 #include "stats/power.h"
 #include "stats/target.h"
@@ -61,11 +62,11 @@ static bool settled(const struct power_case *c, size_t wins, size_t losses)
 		return c->worse_by > 0.0 ? comparison_log_k(c->d, c->n, c->worse_by) >= level :
 					   paired_log_e((struct paired_counts){ wins, losses }) >= level;
 	case POWER_GRADED_FULL:
-		return paired_t_p(c->d, c->n, c->worse_by) <= c->alpha;
+		return bounded_items_p(c->d, c->n, -c->worse_by, -1) <= c->alpha;
 	case POWER_GRADED_EARLY:
 		return comparison_log_k(c->d, c->n, c->worse_by) >= level;
 	case POWER_CLUSTER_FULL:
-		return cluster_t_p(c->groups, pairs, c->worse_by) <= c->alpha;
+		return bounded_clusters_p(c->groups, pairs, 2, -c->worse_by, -1) <= c->alpha;
 	default:
 		return comparison_log_k_clusters(c->groups, pairs, 2, c->worse_by) >= level;
 	}
@@ -82,9 +83,9 @@ static const struct {
 	{ "e-value", POWER_BINARY_EARLY, 3, 1, 0.0 },
 	{ "e-value, losing", POWER_BINARY_EARLY, 1, 2, 0.0 },
 	{ "not worse, early", POWER_BINARY_EARLY, 1, 1, 0.05 },
-	{ "t", POWER_GRADED_FULL, 4, 2, 0.0 },
+	{ "graded, one look", POWER_GRADED_FULL, 4, 2, 0.0 },
 	{ "K", POWER_GRADED_EARLY, 4, 2, 0.0 },
-	{ "clusters, t", POWER_CLUSTER_FULL, 4, 2, 0.0 },
+	{ "clusters, one look", POWER_CLUSTER_FULL, 4, 2, 0.0 },
 	{ "clusters, bet", POWER_CLUSTER_EARLY, 4, 2, 0.0 },
 	{ "clusters, not worse", POWER_CLUSTER_EARLY, 2, 2, 0.05 },
 };
@@ -111,7 +112,11 @@ static void labels_needed_agrees_with_the_tests(void **state)
 			c.n = copies_of(d, searches[i].wins, searches[i].losses, copies);
 			pairs_of(pairs, d, c.n);
 		} while (copies < COPIES_MAX && !settled(&c, searches[i].wins * copies, searches[i].losses * copies));
-		if (needed > UNIT * (copies - 1) || needed <= UNIT * (copies - 2))
+		/* At one look the plan goes by t, which is a few items off. */
+		bool by_t = c.test == POWER_GRADED_FULL || c.test == POWER_CLUSTER_FULL;
+		size_t slack = by_t ? UNIT / 2 : 0;
+
+		if (needed > UNIT * (copies - 1) + slack || needed + slack <= UNIT * (copies - 2))
 			fail_msg("%s: %zu more, settled at %zu copies of 20", searches[i].name, (size_t)needed, copies);
 	}
 }

@@ -1,6 +1,7 @@
 /* Expected values: tests/reference/stats.py target (quadrature of the mixture, scipy). */
 #include "test.h"
 
+#include "stats/mean.h"
 #include "stats/paired.h"
 #include "stats/target.h"
 #include "stats_sample.h"
@@ -52,8 +53,8 @@ static void graded_matches_reference(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(graded_rows); i++) {
 		double q = graded_rows[i].target;
 
-		assert_close("p", target_t_p(x, GRADED_N, q), graded_rows[i].p, 1e-12);
-		assert_close("futile p", target_t_futile_p(x, GRADED_N, q), graded_rows[i].futile_p, 1e-12);
+		assert_close("p", mean_above_p(mean_items(x, GRADED_N), q, 0, 1), graded_rows[i].p, 1e-12);
+		assert_close("futile p", mean_below_p(mean_items(x, GRADED_N), q, 0, 1), graded_rows[i].futile_p, 1e-12);
 		assert_close("log K", target_log_k(x, GRADED_N, q), graded_rows[i].log_k, 1e-12);
 		assert_close("futile log K", target_futile_log_k(x, GRADED_N, q), graded_rows[i].futile_log_k, 1e-12);
 	}
@@ -77,8 +78,8 @@ static void clusters_match_reference(void **state)
 		double log_k = target_cluster_log_k(g, CLUSTERS_N, CLUSTERS_LARGEST, q);
 		double futile_log_k = target_cluster_futile_log_k(g, CLUSTERS_N, CLUSTERS_LARGEST, q);
 
-		assert_close("p", target_cluster_t_p(g, CLUSTERS_N, q), cluster_rows[i].p, 1e-12);
-		assert_close("futile p", target_cluster_t_futile_p(g, CLUSTERS_N, q), cluster_rows[i].futile_p, 1e-12);
+		assert_close("p", mean_above_p(mean_clusters(g, CLUSTERS_N), q, 0, 1), cluster_rows[i].p, 1e-12);
+		assert_close("futile p", mean_below_p(mean_clusters(g, CLUSTERS_N), q, 0, 1), cluster_rows[i].futile_p, 1e-12);
 		assert_close("log K", log_k, cluster_rows[i].log_k, 1e-12);
 		assert_close("futile log K", futile_log_k, cluster_rows[i].futile_log_k, 1e-12);
 	}
@@ -116,9 +117,9 @@ static void all_pass_is_no_proof(void **state)
 	const double nearly[] = { 1, 1, 1, 1, 1, 0.99 };
 
 	(void)state;
-	assert_true(target_t_p(perfect, 6, 0.85) >= pow(0.85, 6));
-	assert_close("floor", target_t_p(nearly, 6, 0.85), pow(0.85, 6), 1e-12);
-	assert_true(target_t_p(perfect, 1, 0.85) == 1.0 && target_t_p(perfect, 0, 0.85) == 1.0);
+	assert_true(mean_above_p(mean_items(perfect, 6), 0.85, 0, 1) >= pow(0.85, 6));
+	assert_close("floor", mean_above_p(mean_items(nearly, 6), 0.85, 0, 1), pow(0.85, 6), 1e-12);
+	assert_true(mean_above_p(mean_items(perfect, 1), 0.85, 0, 1) == 1.0 && mean_above_p(mean_items(perfect, 0), 0.85, 0, 1) == 1.0);
 }
 
 int main(void)

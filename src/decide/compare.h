@@ -1,0 +1,11 @@
+/* compare.h - what a test's share of alpha is. Private to src/decide. */
+#ifndef RUNG_DECIDE_COMPARE_H
+#define RUNG_DECIDE_COMPARE_H
+
+#include "decide/decide.h"
+
+/* "The decision rule", 4: comparisons share alpha, or half of it when target tests take the other half. */
+double comparison_alpha(const struct decide_rule *rule, const struct candidate *to);
+double target_alpha(const struct decide_rule *rule);
+
+#endif

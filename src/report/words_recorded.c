@@ -1,0 +1,45 @@
+/* words_recorded.c - sentences about outcomes that were recorded elsewhere: nothing was called, nothing is in use. */
+#include <math.h>
+
+#include "report/figure.h"
+#include "report/words.h"
+
+void words_meaning_recorded(struct buf *out, const struct report *r)
+{
+	switch (r->verdict.decision) {
+	case VERDICT_CLIMB:
+		buf_adds(out, "On these items the step up was shown to be worth it, and nothing higher was shown to be worth more.");
+		break;
+	case VERDICT_SWITCH:
+		buf_adds(out, "No higher rung is needed: on these items this one was shown to be better than the cheapest of its rung.");
+		break;
+	case VERDICT_STOP:
+		buf_adds(out, r->verdict.meets_target == TARGET_YES ? "It is high enough: nothing above it is needed to reach the target."
+								     : "Nothing that was recorded above it was shown to be worth leaving it for.");
+		break;
+	case VERDICT_UNRESOLVED:
+		buf_adds(out, r->n_comparisons > 0
+				      ? "These items do not yet tell whether climbing pays, so the cheaper one stays by policy."
+				      : "Nothing was set against it, so whether climbing pays is open; the diagnosis says where to look.");
+		break;
+	}
+}
+
+void words_examples_recorded(struct buf *out, const struct report *r)
+{
+	buf_addf(out, "%s recorded item%s under %s configuration%s", figure_count(r->examples.test).text, r->examples.test == 1 ? "" : "s",
+		 figure_count(r->n_variants).text, r->n_variants == 1 ? "" : "s");
+}
+
+void words_spent_recorded(struct buf *out, const struct report *r)
+{
+	size_t full = r->spent.dev_calls_full_grid, looked = r->spent.dev_calls;
+
+	buf_addf(out, "%s of %s recorded outcomes looked at (%.0f%%)", figure_count(looked).text, figure_count(full).text,
+		 full > 0 ? 100.0 * (double)looked / (double)full : 0);
+	if (isfinite(r->spent.usd))
+		buf_addf(out, "; %s", figure_usd(r->spent.usd).text);
+	if (isfinite(r->spent.seconds))
+		buf_addf(out, "; %s of work", figure_seconds(r->spent.seconds).text);
+	buf_addc(out, '.');
+}

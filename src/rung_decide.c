@@ -1,0 +1,68 @@
+/* rung_decide.c - the public API over recorded outcomes: reads the file, settles the settings, writes the report. */
+#include "rung_inner.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "report/recorded.h"
+#include "report/writers.h"
+
+static const size_t file_limit = (size_t)1 << 30;
+static const double default_share = 0.05; /* of alpha and of margin, as in a task file */
+
+static bool settings_of(const struct rung_decide_options *o, struct pose_settings *s, struct error *err)
+{
+	*s = (struct pose_settings){
+		.plan = o->plan && strcmp(o->plan, "early") == 0 ? DECIDE_EARLY : DECIDE_FULL,
+		.alpha = o->alpha < 0 ? default_share : o->alpha, .margin = o->margin < 0 ? default_share : o->margin,
+		.has_target = o->target >= 0, .target = o->target, .seed = o->seed, .ladder = o->ladder, .n_ladder = o->n_ladder,
+	};
+	if (o->plan && strcmp(o->plan, "early") != 0 && strcmp(o->plan, "full") != 0)
+		return error_set(err, "--plan \"%s\" is neither full nor early", o->plan);
+	if (!(s->alpha > 0 && s->alpha <= 0.5))
+		return error_set(err, "--alpha %g does not lie above 0 and up to 0.5; 0.05 is usual", s->alpha);
+	if (!(s->margin < 1))
+		return error_set(err, "--margin %g does not lie in 0 .. 1; 0.05 is five points", s->margin);
+	if (s->has_target && !(s->target > 0 && s->target < 1))
+		return error_set(err, "--target %g does not lie between 0 and 1; 0.9 is 90 %%", s->target);
+	return true;
+}
+
+static bool report_file(const char *file, const struct pose_settings *s, struct arena *arena, struct report *report, struct error *err)
+{
+	struct recorded records;
+	size_t n;
+	char *bytes = file_read(file, file_limit, &n, err);
+
+	if (!bytes)
+		return false;
+	bool ok = recorded_read(&records, file, bytes, n, arena, err);
+
+	free(bytes);
+	return ok && report_recorded(&records, s, arena, report, err);
+}
+
+enum rung_status rung_decide(const struct rung_decide_options *o, char **text, int *meets_target, struct rung_error *err)
+{
+	enum rung_status status = RUNG_OK;
+	struct pose_settings settings;
+	struct report report;
+	struct arena arena;
+	struct buf out = { 0 };
+	struct error e;
+
+	arena_init(&arena);
+	if (settings_of(o, &settings, &e) && report_file(o->file, &settings, &arena, &report, &e)) {
+		if (o->json)
+			report_write_json(&report, &out);
+		else
+			report_write_terminal(&report, o->colour, o->width, &out);
+		*text = rung_handed_over(&out);
+		if (meets_target)
+			*meets_target = report.verdict.meets_target == TARGET_NONE ? -1 : report.verdict.meets_target == TARGET_YES;
+	} else {
+		status = rung_failed(RUNG_INPUT, &e, err);
+	}
+	arena_release(&arena);
+	return status;
+}
