@@ -302,7 +302,9 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 				 "model_labelled", (json_int_t)l->n_taught);
 
 	if (l->texts.tagging) {
-		json_object_set_new(data, "strings", json_integer((json_int_t)(o->values.found + o->values.absent)));
+		size_t strings = o->values.found + o->values.absent;
+
+		json_object_set_new(data, "strings", json_integer((json_int_t)strings));
 		json_object_set_new(data, "strings_not_in_text", json_integer((json_int_t)o->values.absent));
 		json_object_set_new(data, "fields_not_taught", json_integer((json_int_t)l->texts.tagging->untagged));
 	}

@@ -59,9 +59,11 @@ static void set_first_values(struct parameters *ps)
 	for (size_t i = 0; i < ps->n; i++) {
 		struct parameter *p = ps->at[i];
 
-		for (size_t j = 0; strstr(p->names[0], "classifier.") && j < p->rows * p->columns; j++)
-			p->value[j] = (float)(p->rows == 1 ? 0.01 * (double)j :
-							     0.05 * sin(1 + 7 * (double)(j / p->columns) + 3 * (double)(j % p->columns)));
+		for (size_t j = 0; strstr(p->names[0], "classifier.") && j < p->rows * p->columns; j++) {
+			size_t row = j / p->columns, column = j % p->columns;
+
+			p->value[j] = (float)(p->rows == 1 ? 0.01 * (double)j : 0.05 * sin(1 + 7 * (double)row + 3 * (double)column));
+		}
 	}
 	for (size_t i = 0; i < ps->n; i++) {
 		struct parameter *p = ps->at[i];
