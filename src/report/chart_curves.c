@@ -52,11 +52,11 @@ static void add_grid(struct drawing *d)
 		svg_line(d->out, "grid", d->across.from, y, d->across.to, y);
 		svg_text(d->out, "tick", d->across.from - 8, y + 4, SVG_END, figure_tick(figure_percent(errors[i])).text);
 	}
-	for (double n = (double)d->r->curves[0].fit.most * 2; n >= d->across.low; n /= d->wide ? 2 : 4) {
-		double x = svg_at(&d->across, n);
+	for (size_t n = d->r->curves[0].fit.most * 2; (double)n >= d->across.low; n /= d->wide ? 2 : 4) {
+		double x = svg_at(&d->across, (double)n);
 
 		svg_line(d->out, "grid", x, d->up.to, x, d->up.from);
-		svg_text(d->out, "tick", x, d->up.from + 18, SVG_MIDDLE, figure_count((size_t)n).text);
+		svg_text(d->out, "tick", x, d->up.from + 18, SVG_MIDDLE, figure_count(n).text);
 	}
 	svg_text(d->out, "tick", (d->across.from + d->across.to) / 2, d->up.from + 36, SVG_MIDDLE, "examples learnt from");
 }
