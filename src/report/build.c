@@ -261,6 +261,18 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 	return true;
 }
 
+/* Items of one group are one observation, in the interval of a score as in the verdict's. */
+static void widen_interval(struct build *b, const struct decide_rule *rule, const struct candidate *c)
+{
+	struct score_interval s = decide_score(rule, c);
+
+	for (size_t i = 0; i < b->report->n_variants; i++)
+		if (strcmp(b->variants[i].id, c->id) == 0) {
+			b->variants[i].test.low = s.low;
+			b->variants[i].test.high = s.high;
+		}
+}
+
 static bool decide(struct build *b, struct error *err)
 {
 	struct decide_rule rule = settings_rule(b->task, b->run->settings, b->test, b->arena);
@@ -292,6 +304,8 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
+	for (size_t i = 0; rule.cluster && i < n; i++)
+		widen_interval(b, &rule, &candidates[i]);
 	return confusion(b, winner, err);
 }
 
