@@ -23,7 +23,7 @@ case $rung in *address*) rungs=0 ;; esac # the sanitizers make the model too slo
 
 verdict() { # STORE
 	"$rung" report "$scratch/task" --store "$1" --json |
-		python3 -c 'import json,sys; r=json.load(sys.stdin); print(json.dumps([r["verdict"], r["comparisons"], [(v["id"], v["status"], v["dev"], v["test"], v["outcomes"]) for v in r["variants"]]], sort_keys=True))'
+		python3 -c 'import json,sys; r=json.load(sys.stdin); print(json.dumps([r["verdict"], r["comparisons"], r["diagnosis"], r["curves"], [(v["id"], v["status"], v["dev"], v["test"], v["outcomes"]) for v in r["variants"]]], sort_keys=True))'
 }
 
 "$rung" climb "$scratch/task" --rungs $rungs --store "$scratch/whole.db" --quiet >"$scratch/out" 2>&1
@@ -49,6 +49,22 @@ verdict "$scratch/whole.db" >"$scratch/a"
 verdict "$scratch/killed.db" >"$scratch/b"
 if cmp -s "$scratch/a" "$scratch/b"; then ok "ten kills leave the verdict as it was"; else
 	fail "ten kills leave the verdict as it was" "$(diff "$scratch/a" "$scratch/b" | head -c 600)"
+fi
+
+# What more labels would bring: a curve over five sizes of the pool, the same whoever asks again; and every question has its line.
+"$rung" climb examples/email --rungs 0 --store "$scratch/curve.db" --quiet --json >"$scratch/a" 2>"$scratch/out" &&
+	"$rung" report examples/email --store "$scratch/curve.db" --json >"$scratch/b" 2>>"$scratch/out"
+if cmp -s "$scratch/a" "$scratch/b" && python3 - "$scratch/a" <<'PY' >"$scratch/out" 2>&1
+import json, sys
+r = json.load(open(sys.argv[1]))
+(curve,) = r["curves"]
+assert curve["variant"] == r["verdict"]["variant"], curve
+assert [p["n"] for p in curve["points"]] == [28] * 3 + [56] * 3 + [112] * 3 + [224], curve
+assert curve["b"] > 0 and curve["twice"]["low"] < curve["twice"]["error"] < curve["now"]["error"], curve
+assert len(r["questions"]) == 17 and r["questions"][5]["known"] and not r["questions"][0]["known"], r["questions"]
+PY
+then ok "a climb has its learning curve and answers its questions"; else
+	fail "a climb has its learning curve and answers its questions" "$(head -c 600 "$scratch/out")"
 fi
 
 # plan early looks at the evidence as it comes; asked again, the finished climb answers from its rows.
