@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { DISTINCT_MOST = 32, NODES = 128, NODES_FEW = 512, BISECTIONS = 60, RENORMALISE = 16 };
+enum { DISTINCT_MOST = 32, NODES = 128, NODES_FEW = 256, BISECTIONS = 60, RENORMALISE = 16 };
 
 /* The a_i: deviations of values from the bound, and the worst one. */
 struct deviations {
