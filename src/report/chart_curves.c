@@ -37,7 +37,7 @@ static void set_axes(struct drawing *d)
 	if (!isnan(d->r->target) && d->r->target < 1)
 		low = fmin(low, 1 - d->r->target);
 	d->across = (struct svg_axis){ least_n / 1.15, most_n * 1.1, 56, d->width - 16, true };
-	d->up = (struct svg_axis){ low / 1.2, fmin(high * 1.2, 1), d->height - 44, 14, true };
+	d->up = (struct svg_axis){ low / 1.2, fmin(high * 1.2, 1), d->height - 44, 24, true };
 }
 
 static void add_grid(struct drawing *d)
@@ -59,6 +59,7 @@ static void add_grid(struct drawing *d)
 		svg_text(d->out, "tick", x, d->up.from + 18, SVG_MIDDLE, figure_count(n).text);
 	}
 	svg_text(d->out, "tick", (d->across.from + d->across.to) / 2, d->up.from + 36, SVG_MIDDLE, "examples learnt from");
+	svg_text(d->out, "tick", 4, 12, SVG_START, "error on dev");
 }
 
 static void add_target(struct drawing *d)
