@@ -6,6 +6,7 @@
 #   make bench-decide   what decisions promise, by simulation and on recorded outcomes
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
+#   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
