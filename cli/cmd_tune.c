@@ -154,12 +154,14 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
-	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_probe, &option_as, &option_for, &option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_probe, &option_as, &option_for,
+	&option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_tune = {
-	"tune", "TASK | curate|ls TASK | rm|export TASK NAME:vN | export TASK --for TRAINER | import TASK PATH", "fine-tune a small model on the task's pool",
+	"tune", "TASK | curate|ls TASK | rm|export TASK NAME:vN | export TASK --for TRAINER | import TASK PATH",
+	"fine-tune a small model on the task's pool",
 	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
 	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
 	"on from its last checkpoint. curate looks through the pool for copies, leaks and wrong labels, and writes\n"

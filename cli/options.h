@@ -36,8 +36,8 @@ struct cost_settings {
 
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
-	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *trainer, *teacher, *unlabelled,
-		*probe;
+	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as;
+	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
