@@ -1,8 +1,8 @@
 /* rung.h - the whole public API of librung.
  *
- * Open a task, climb its ladder, read the report, ask the winner; or decide on outcomes that others recorded. Texts returned through char ** are the caller's, freed
- * with rung_free_text(). Every fallible function returns a status and, unless it is RUNG_OK, puts one whole sentence
- * into err, which names what is wrong and what to do. The library never prints and never exits.
+ * Open a task, climb its ladder, read the report, ask the winner; or decide on outcomes that others recorded. Texts returned through
+ * char ** are the caller's, freed with rung_free_text(). Every fallible function returns a status and, unless it is RUNG_OK, puts one
+ * whole sentence into err, which names what is wrong and what to do. The library never prints and never exits.
  * A struct rung belongs to one thread at a time. */
 #ifndef RUNG_H
 #define RUNG_H

@@ -117,7 +117,7 @@ static bool score_general(struct rung *r, const struct variant *v, struct tuned 
 	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
 }
 
-/* The tasks of --probe, one after the other; the card gets PROBE_before and PROBE_after, the text a line each. */
+/* The tasks of --probe, one after the other; the card gets probe_NAME_before and probe_NAME_after, the text a line each. */
 static bool probe_tasks(struct rung *r, const char *list, const struct variant *v, struct tuned *t, struct buf *out, struct error *err)
 {
 	struct progress progress = { .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
@@ -127,8 +127,8 @@ static bool probe_tasks(struct rung *r, const char *list, const struct variant *
 		struct guard g;
 
 		if (!guard_task(path, v->model, t->name, rung_models(r), &progress, &g, err) ||
-		    !tuned_note(t, arena_printf(&r->arena, "%s_before", g.task), g.n, g.before, err) ||
-		    !tuned_note(t, arena_printf(&r->arena, "%s_after", g.task), g.n, g.after, err))
+		    !tuned_note(t, arena_printf(&r->arena, "probe_%s_before", g.task), g.n, g.before, err) ||
+		    !tuned_note(t, arena_printf(&r->arena, "probe_%s_after", g.task), g.n, g.after, err))
 			return false;
 		buf_addf(out, "  %s: %.3f before, %.3f after on %zu dev examples (%zu better, %zu worse)%s\n", g.task, g.before, g.after, g.n,
 			 g.better, g.worse, g.p < 0.05 && g.worse > g.better ? "; tuning broke it: keep this model to its own task" : "");
@@ -309,6 +309,10 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	}
 	if (o->probe && !v->model) {
 		error_set(&e, "--probe asks a decoder about other tasks; an encoder answers its own alone: leave it out, or tune with --method lora");
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
+	if (o->balanced && (v->model || r->task->many || r->task->validator)) {
+		error_set(&e, "--balanced weighs the labels that an encoder chooses one of; leave it out here");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (!open_documents(r, v, &e))

@@ -1,6 +1,7 @@
 /* curves.c - the points of learning curves, each stored as soon as it is measured */
 #include "eval/curves.h"
 
+#include <math.h>
 #include <string.h>
 
 struct points {
@@ -18,13 +19,9 @@ static bool has(const struct points *p, const struct curve_row *row)
 
 static bool measure_point(struct climb *c, const struct variant *v, struct curve_row row, struct error *err)
 {
-	struct error unfit;
-
-	if (climb_must_stop(c, err))
+	if (climb_must_stop(c, err) || !variant_curve(c->workshop, v, row.n, row.seed, &row.score, err))
 		return false;
-	if (!variant_curve(c->workshop, v, row.n, row.seed, &row.score, &unfit))
-		return true; /* a small part may have one label alone */
-	return store_curve_put(c->store, c->run, &row, err);
+	return isnan(row.score) || store_curve_put(c->store, c->run, &row, err); /* a small part may have one label alone */
 }
 
 bool curves_measure(struct climb *c, const struct variant *v, struct error *err)

@@ -62,9 +62,9 @@ struct token_words {
 };
 void token_words_release(struct token_words *w); /* {0} is a valid empty list */
 void token_words_add(struct token_words *w, struct token_word word);
-/* WordPiece alone (false: another model): the ids of plain text as tokenizer_encode() appends them, and the words that they are the pieces of, as BERT tells
- * words apart: at white space, punctuation and ideographs. Text is valid UTF-8; what normalising takes out of a word (accents, control
- * characters) lies within its bytes. */
+/* WordPiece alone (false: another model): the ids of plain text as tokenizer_encode() appends them, and the words that they are the
+ * pieces of, as BERT tells words apart: at white space, punctuation and ideographs. Text is valid UTF-8; what normalising takes out
+ * of a word (accents, control characters) lies within its bytes. */
 bool tokenizer_encode_words(const struct tokenizer *t, const char *text, size_t n, struct token_list *out, struct token_words *words);
 
 /* Appends the bytes of the tokens; special tokens and ids out of range are left out. WordPiece joins pieces as BERT's

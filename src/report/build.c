@@ -15,6 +15,7 @@
 #include "report/retrieval.h"
 #include "report/techniques.h"
 #include "stats/interval.h"
+#include "stats/quantile.h"
 #include "task/scorer.h"
 
 struct build {
@@ -41,21 +42,6 @@ static size_t outcome_of(const struct task *task, const struct example *item, co
 		if (strcmp(a->status, table[i].status) == 0)
 			return table[i].outcome;
 	return scorer_grade(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Value at the given share of a sorted list, by order statistic. */
-static double quantile(const double *sorted, size_t n, double share)
-{
-	size_t at = (size_t)ceil(share * (double)n);
-
-	return n ? sorted[at > 0 ? at - 1 : 0] : NAN;
 }
 
 static void set_interval(struct report_score *s, double sum, double squares, bool binary)
@@ -130,7 +116,6 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
 	for (size_t i = 0; i < n_ms; i++)
 		v->ms_mean += ms[i] / (double)n_ms;
-	qsort(ms, n_ms, sizeof(*ms), compare_doubles);
 	v->ms_p50 = quantile(ms, n_ms, 0.5);
 	v->ms_p95 = quantile(ms, n_ms, 0.95);
 	if (n_ms == 0)
@@ -284,7 +269,6 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
-	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -306,6 +290,7 @@ static bool decide(struct build *b, struct error *err)
 		}
 	for (size_t i = 0; rule.cluster && i < n; i++)
 		widen_interval(b, &rule, &candidates[i]);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	return confusion(b, winner, err);
 }
 

@@ -3,14 +3,13 @@
 
 #include <string.h>
 
-#include "model/registry.h"
 #include "report/figure.h"
 
 const char *constraint_broken(const struct task *task, const struct report_variant *v, struct arena *arena)
 {
 	double limit = task->traffic.latency_p95_ms;
 
-	if (task->constraints.private && v->model && !registry_is_local(v->model) && strncmp(v->model, "tuned:", 6) != 0)
+	if (task->constraints.private && !report_runs_here(v))
 		return arena_printf(arena, "%s is ruled out: it sends inputs to %s, and the task says `private: true`.", v->id, v->model);
 	if (task->constraints.citations && v->retrieval.n == 0)
 		return arena_printf(arena, "%s is ruled out: it shows no passages to cite, and the task says `citations: true`.", v->id);

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/registry.h"
 #include "model/tuned.h"
+#include "report/constraints.h"
 
 const struct cost_assumptions costs_nothing_assumed = {
 	.traffic = { .calls_per_day = -1, .calls_low = -1, .calls_high = -1, .horizon_days = -1, .usd_per_error = -1 },
@@ -30,11 +30,6 @@ static const struct variant *recipe_of(const struct costing *c, const char *id)
 	return NULL;
 }
 
-static bool is_local(const struct report_variant *v)
-{
-	return !v->model || registry_is_local(v->model) || tuned_is(v->model);
-}
-
 const struct price_model *costs_price(const struct price_table *t, const struct report_variant *v)
 {
 	const struct price_model *m = price_table_find(t, v->id);
@@ -42,7 +37,7 @@ const struct price_model *costs_price(const struct price_table *t, const struct 
 	if (m && strcmp(m->name, v->id) == 0)
 		return m;
 	m = !v->model ? NULL : price_table_find(t, v->model);
-	return m && is_local(v) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
+	return m && report_runs_here(v) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
 }
 
 /* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
@@ -151,7 +146,7 @@ static bool rung_of(const struct costing *c, struct report_variant *v, struct co
 	r->quality = score.score;
 	r->quality_low = score.low;
 	r->quality_high = score.high;
-	if (is_local(v) && !costs_price(c->a->prices, v))
+	if (report_runs_here(v) && !costs_price(c->a->prices, v))
 		r->call.local_usd = seconds_usd(c, v->ms_mean / 1000);
 	else
 		price_hosted(c, v, r);
@@ -169,13 +164,13 @@ static bool meets_target(const struct report *r, const char *id)
 	return false;
 }
 
-/* Good enough to be of's rival: it is shown to meet the target where there is one; it may be worse where errors have a price, for
+/* Good enough to be of's rival: no constraint rules it out; it is shown to meet the target where there is one; it may be worse where errors have a price, for
  * then that is counted; else it scores as well, up to the margin. */
 static bool passes(const struct costing *c, const struct report_variant *v, const struct report_variant *of)
 {
 	const struct report *r = c->report;
 
-	if (v->test.n == 0 || of->test.n == 0)
+	if (v->test.n == 0 || of->test.n == 0 || constraint_broken(c->task, v, c->arena))
 		return false;
 	if (isfinite(r->target))
 		return meets_target(r, v->id);

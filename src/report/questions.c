@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/registry.h"
 #include "report/figure.h"
 #include "report/words.h"
 
@@ -125,7 +124,8 @@ static bool labels_clean(struct asking *a)
 		 figure_count(a->r->examples.total).text);
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
-	buf_adds(&a->out, " `rung tune curate` looks for wrong labels and near copies.");
+	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; near copies and wrong labels were not looked for: "
+			  "`rung check` lists the former, `rung tune curate` both.");
 	return true;
 }
 
@@ -247,7 +247,7 @@ static bool switching(struct asking *a)
 static bool constraints(struct asking *a)
 {
 	const struct report_variant *w = a->winner;
-	bool local = w && (!w->model || registry_is_local(w->model) || strncmp(w->model, "tuned:", 6) == 0);
+	bool local = w && report_runs_here(w);
 
 	if (!w) {
 		buf_adds(&a->out, "nothing was measured.");

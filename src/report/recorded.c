@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stats/quantile.h"
+
 struct telling {
 	const struct recorded *r;
 	const struct posed *posed;
@@ -12,27 +14,19 @@ struct telling {
 	struct report *report;
 };
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Order statistics of the milliseconds that are known. */
 static void time_variant(const struct recorded *r, const struct recorded_configuration *c, struct report_variant *v)
 {
 	const double *ms = c->measure[RECORDED_MS];
-	double *sorted = mem_zero(r->n_items, sizeof(*sorted));
+	double *known = mem_zero(r->n_items, sizeof(*known));
 	size_t n = 0;
 
 	for (size_t i = 0; ms && i < r->n_items; i++)
 		if (!isnan(ms[i]))
-			sorted[n++] = ms[i];
-	qsort(sorted, n, sizeof(*sorted), compare_doubles);
-	v->ms_p50 = n ? sorted[(n - 1) / 2] : NAN;
-	v->ms_p95 = n ? sorted[(size_t)ceil(0.95 * (double)n) - 1] : NAN;
-	free(sorted);
+			known[n++] = ms[i];
+	v->ms_p50 = quantile(known, n, 0.5);
+	v->ms_p95 = quantile(known, n, 0.95);
+	free(known);
 }
 
 static struct report_variant variant_of(const struct telling *t, size_t k)

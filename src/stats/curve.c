@@ -77,7 +77,7 @@ static size_t meets(const struct curve *c, double target, int end)
 	struct forecast f = curve_forecast(c, (double)high);
 
 	if (at(&f, end) > target)
-		return false;
+		return 0;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -1,8 +1,9 @@
 /* target.h - does a variant reach the accuracy or mean score that its owner asked for?
  *
  * Each test has a mirror that shows the opposite ("futile": it is below the target). Functions with _p hold for one
- * look at a number of items fixed in advance: pass at p <= alpha. Those of graded and clustered scores are in bounded.h. Functions with _log_e or _log_k may be looked at
- * any time: pass once they reach log(1/alpha). target is in (0, 1), scores in [0, 1]. Pure, no allocation. */
+ * look at a number of items fixed in advance: pass at p <= alpha; those of graded and clustered scores are in bounded.h.
+ * Functions with _log_e or _log_k may be looked at any time: pass once they reach log(1/alpha). target is in (0, 1), scores
+ * in [0, 1]. Pure, no allocation. */
 #ifndef RUNG_STATS_TARGET_H
 #define RUNG_STATS_TARGET_H
 
@@ -28,7 +29,8 @@ double target_futile_log_e_real(double successes, double failures, double target
 double target_log_k(const double *score, size_t n, double target);
 double target_futile_log_k(const double *score, size_t n, double target);
 
-/* Clustered (right or wrong, or graded), any time: g holds sums of scores, and makes one bet a cluster, x_g = (sum over g of (score - target)/largest + 1)/2 against m = 1/2. */
+/* Clustered (right or wrong, or graded), any time: g holds sums of scores; one bet a cluster,
+ * x_g = (sum over g of (score - target)/largest + 1)/2 against m = 1/2. */
 double target_cluster_x(struct cluster g, size_t largest, double target); /* x_g; for the mirror use 1 - x_g */
 double target_cluster_log_k(const struct cluster *g, size_t groups, size_t largest, double target);
 double target_cluster_futile_log_k(const struct cluster *g, size_t groups, size_t largest, double target);

@@ -18,8 +18,8 @@ const struct finetune_settings finetune_lora_defaults = {
 
 json_t *finetune_settings_json(const struct finetune_settings *s)
 {
-	return json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I, s:I}", "recipe", FINETUNE_RECIPE, "epochs", (json_int_t)s->epochs, "batch",
-			 (json_int_t)s->batch, "rate", s->rate, "head_rate", s->head_rate, "rank", (json_int_t)s->rank, "alpha",
+	return json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I, s:I}", "recipe", FINETUNE_RECIPE, "epochs",
+			 (json_int_t)s->epochs, "batch", (json_int_t)s->batch, "rate", s->rate, "head_rate", s->head_rate, "rank", (json_int_t)s->rank, "alpha",
 			 s->alpha, "warm_up", s->warm_up, "patience", (json_int_t)s->patience, "held_out", s->held_out, "balanced",
 			 s->balanced, "most_tokens", (json_int_t)s->most_tokens, "seed", (json_int_t)s->seed);
 }

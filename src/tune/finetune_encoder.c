@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tune/finetune_inner.h"
+#include "tune/tuned_head.h"
 
 enum { USUAL_TOKENS = 4096, SCORED = 64 };
 
@@ -255,44 +256,30 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 struct tuned_encoder {
 	struct encoder *encoder;
 	const struct kernels *kernels;
-	float *weight, *bias; /* (classes, width), (classes) */
-	size_t classes, width;
+	struct tuned_head head; /* its rows are the classes */
 	bool sets;
 };
 
-static bool read_head(struct tuned_encoder *t, const char *folder, struct error *err)
+static bool read_head(struct tuned_encoder *t, const char *folder, size_t classes, struct error *err)
 {
 	struct buf path = { 0 };
 
 	buf_addf(&path, "%s/head.safetensors", folder);
 	struct safetensors *file = safetensors_open(path.data, err);
-	const struct tensor *weight = file ? safetensors_find(file, "classifier.weight") : NULL;
-	const struct tensor *bias = file ? safetensors_find(file, "classifier.bias") : NULL;
-	bool fits = weight && bias && tensor_rows(weight) == t->classes && tensor_columns(weight) == t->width &&
-		    tensor_columns(bias) == t->classes;
+	bool read = file && tuned_head_read(&t->head, file, "classifier", classes, encoder_width(t->encoder), path.data, err);
 
-	if (file && !fits)
-		error_set(err, "%s: \"classifier.weight\" must have %zu rows (labels) of %zu values, and \"classifier.bias\" %zu", path.data,
-			  t->classes, t->width, t->classes);
-	if (fits) {
-		t->weight = mem_aligned(t->classes * t->width * sizeof(float));
-		t->bias = mem_aligned(t->classes * sizeof(float));
-		tensor_read(weight, 0, t->classes, t->weight);
-		tensor_read(bias, 0, 1, t->bias);
-	}
 	safetensors_free(file);
 	buf_release(&path);
-	return fits;
+	return read;
 }
 
 struct tuned_encoder *tuned_encoder_open(const char *folder, size_t classes, bool sets, struct pool *pool, struct error *err)
 {
 	struct tuned_encoder *t = mem_zero(1, sizeof(*t));
 
-	*t = (struct tuned_encoder){ .kernels = kernels_choose(false, err), .classes = classes, .sets = sets };
+	*t = (struct tuned_encoder){ .kernels = kernels_choose(false, err), .sets = sets };
 	t->encoder = t->kernels ? encoder_open(folder, t->kernels, pool, err) : NULL;
-	t->width = t->encoder ? encoder_width(t->encoder) : 0;
-	if (t->encoder && read_head(t, folder, err))
+	if (t->encoder && read_head(t, folder, classes, err))
 		return t;
 	tuned_encoder_free(t);
 	return NULL;
@@ -303,8 +290,7 @@ void tuned_encoder_free(struct tuned_encoder *t)
 	if (!t)
 		return;
 	encoder_free(t->encoder);
-	free(t->weight);
-	free(t->bias);
+	tuned_head_release(&t->head);
 	free(t);
 }
 
@@ -322,17 +308,17 @@ static void softmax(double *p, size_t n)
 
 void tuned_encoder_predict(struct tuned_encoder *t, const char *const *texts, size_t n, double *out)
 {
-	float *means = mem_aligned(n * t->width * sizeof(*means));
+	size_t classes = t->head.n, width = t->head.width;
+	float *means = mem_aligned(n * width * sizeof(*means)), *outputs = mem_aligned(classes * sizeof(*outputs));
 
 	encoder_means(t->encoder, texts, n, means);
-	for (size_t i = 0; i < n; i++, out += t->classes) {
-		for (size_t c = 0; c < t->classes; c++) {
-			out[c] = (double)t->bias[c] + (double)t->kernels->dot(t->weight + c * t->width, means + i * t->width, t->width);
-			if (t->sets)
-				out[c] = 1 / (1 + exp(-out[c]));
-		}
+	for (size_t i = 0; i < n; i++, out += classes) {
+		tuned_head_apply(&t->head, t->kernels, means + i * width, outputs);
+		for (size_t c = 0; c < classes; c++)
+			out[c] = t->sets ? 1 / (1 + exp(-(double)outputs[c])) : (double)outputs[c];
 		if (!t->sets)
-			softmax(out, t->classes);
+			softmax(out, classes);
 	}
 	free(means);
+	free(outputs);
 }

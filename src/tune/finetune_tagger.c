@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "task/fields.h"
 #include "tune/finetune_inner.h"
+#include "tune/tuned_head.h"
 
 enum { SCORED = 64, TAGS_BYTES = 16 << 20 };
 
@@ -173,16 +174,10 @@ bool tagger_write_tags(const char *folder, const struct tagging *g, struct error
 
 /* --- what it says -------------------------------------------------------------------------------------------------- */
 
-/* A linear head: weight (n, width), bias (n). */
-struct head {
-	float *weight, *bias;
-	size_t n;
-};
-
 struct tuned_tagger {
 	struct encoder *encoder;
 	const struct kernels *kernels;
-	struct head classes, tags;
+	struct tuned_head classes, tags;
 	struct token_list tokens;
 	struct token_words words;
 	size_t *choices;
@@ -192,27 +187,6 @@ struct tuned_tagger {
 	struct tagged tagged;
 };
 
-static bool read_head(struct head *h, const struct safetensors *file, const char *name, size_t n, size_t width, const char *path,
-		      struct error *err)
-{
-	char weight_name[64], bias_name[64];
-
-	snprintf(weight_name, sizeof(weight_name), "%s.weight", name);
-	snprintf(bias_name, sizeof(bias_name), "%s.bias", name);
-	const struct tensor *weight = safetensors_find(file, weight_name), *bias = safetensors_find(file, bias_name);
-
-	h->n = n;
-	if (n == 0)
-		return true;
-	if (!weight || !bias || tensor_rows(weight) != n || tensor_columns(weight) != width || tensor_columns(bias) != n)
-		return error_set(err, "%s: \"%s\" must have %zu rows of %zu values, and \"%s\" %zu", path, weight_name, n, width, bias_name, n);
-	h->weight = mem_aligned(n * width * sizeof(float));
-	h->bias = mem_aligned(n * sizeof(float));
-	tensor_read(weight, 0, n, h->weight);
-	tensor_read(bias, 0, 1, h->bias);
-	return true;
-}
-
 static bool read_heads(struct tuned_tagger *t, const char *folder, const struct tagging *g, struct error *err)
 {
 	struct buf path = { 0 };
@@ -220,8 +194,8 @@ static bool read_heads(struct tuned_tagger *t, const char *folder, const struct 
 
 	buf_addf(&path, "%s/head.safetensors", folder);
 	struct safetensors *file = safetensors_open(path.data, err);
-	bool read = file && read_head(&t->classes, file, "classifier", g->n_classes, width, path.data, err) &&
-		    read_head(&t->tags, file, "token_classifier", g->n_tags, width, path.data, err);
+	bool read = file && tuned_head_read(&t->classes, file, "classifier", g->n_classes, width, path.data, err) &&
+		    tuned_head_read(&t->tags, file, "token_classifier", g->n_tags, width, path.data, err);
 
 	safetensors_free(file);
 	buf_release(&path);
@@ -281,10 +255,8 @@ void tuned_tagger_free(struct tuned_tagger *t)
 	if (!t)
 		return;
 	encoder_free(t->encoder);
-	free(t->classes.weight);
-	free(t->classes.bias);
-	free(t->tags.weight);
-	free(t->tags.bias);
+	tuned_head_release(&t->classes);
+	tuned_head_release(&t->tags);
 	token_list_release(&t->tokens);
 	token_words_release(&t->words);
 	free(t->choices);
@@ -296,14 +268,6 @@ void tuned_tagger_free(struct tuned_tagger *t)
 	free(t);
 }
 
-static void apply_head(const struct tuned_tagger *t, const struct head *h, const float *row, float *out)
-{
-	size_t width = encoder_width(t->encoder);
-
-	for (size_t i = 0; i < h->n; i++)
-		out[i] = h->bias[i] + t->kernels->dot(h->weight + i * width, row, width);
-}
-
 struct tagged *tuned_tagger_read(struct tuned_tagger *t, const char *text)
 {
 	const struct tagging *g = t->tagged.tagging;
@@ -312,10 +276,10 @@ struct tagged *tuned_tagger_read(struct tuned_tagger *t, const char *text)
 	encoder_encode_words(t->encoder, text, &t->tokens, &t->words);
 	encoder_rows(t->encoder, &t->tokens, t->rows, t->mean);
 	for (size_t i = 0; i < t->words.n; i++)
-		apply_head(t, &t->tags, t->rows + t->words.at[i].token * width, t->outputs + t->words.at[i].token * g->n_tags);
+		tuned_head_apply(&t->tags, t->kernels, t->rows + t->words.at[i].token * width, t->outputs + t->words.at[i].token * g->n_tags);
 	memset(t->said, 0, t->words.n * sizeof(*t->said));
 	best_tags(g, t->outputs, &t->words, t->said);
-	apply_head(t, &t->classes, t->mean, t->scores);
+	tuned_head_apply(&t->classes, t->kernels, t->mean, t->scores);
 	best_classes(g, t->scores, t->choices);
 	t->tagged.text = text;
 	t->tagged.words = t->words.at;

@@ -1,4 +1,5 @@
 /* curve.c - variant_curve(): the pool's vectors and dev's are made once, and classifiers learn from parts of them. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,21 +70,21 @@ static double grade(struct workshop *w, const struct classifier *c, bool embeds,
 
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
 {
-	bool embeds = v->classifier->embeds, learnt = false;
+	bool embeds = v->classifier->embeds;
+	struct error unfit;
 	struct arena arena;
 
 	arena_init(&arena);
 	const char *const *texts = dev_texts(w, &arena);
+	bool ready = !embeds || make_vectors(w, texts, err);
 
-	if (!embeds || make_vectors(w, texts, err)) {
+	if (ready) {
 		struct part part = draw(w, embeds, size, seed, &arena);
-		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, err);
+		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, &unfit);
 
-		learnt = c != NULL;
-		if (learnt)
-			*score = grade(w, c, embeds, texts, &arena);
+		*score = c ? grade(w, c, embeds, texts, &arena) : NAN;
 		classifier_free(c);
 	}
 	arena_release(&arena);
-	return learnt;
+	return ready;
 }

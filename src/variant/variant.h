@@ -143,8 +143,8 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
-/* The mean score on dev of a classifier variant that learns from `size` examples of the pool, drawn by seed, instead of all; no
- * answer is kept. False when they cannot be learnt from (one label only). */
+/* The mean score on dev of a classifier variant that learns from `size` examples of the pool, drawn by seed, instead of all; NAN
+ * when they cannot be learnt from (one label only). No answer is kept. False when the embedding model fails. */
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err);
 
 /* What variant_answer() would send for one input, as the JSON that the store keeps; "" where no model is asked. The search of

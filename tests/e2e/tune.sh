@@ -136,12 +136,16 @@ make_task other spam,work 20
 # shellcheck disable=SC2086
 works "another task is asked before and after" "$rung" tune "$scratch/small" $lora --epochs 24 $store --probe "$scratch/other" --quiet
 says "and the text says how it went" " on 8 dev examples ("
-if grep -q '"other_before"' "$scratch/small-whole/tuned/small/v1/card.json"; then ok "and the card"; else fail "and the card" "no other_before"; fi
+if grep -q '"probe_other_before"' "$scratch/small-whole/tuned/small/v1/card.json"; then ok "and the card"; else fail "and the card" "no probe_other_before"; fi
 # shellcheck disable=SC2086
 refused "an encoder has no other task" "--probe asks a decoder about other tasks" \
 	"$rung" tune "$scratch/small" --method encoder $store --probe "$scratch/other" --quiet
 # shellcheck disable=SC2086
 refused "another task that is not there" "$scratch/absent" "$rung" tune "$scratch/small" $lora --epochs 24 $store --probe "$scratch/absent" --quiet
+
+# shellcheck disable=SC2086
+refused "what only an encoder has" "--balanced weighs the labels that an encoder chooses one of" \
+	"$rung" tune "$scratch/small" $lora --balanced $store --quiet
 
 # Without options rung tune trains what a climb measures.
 plain="--store $scratch/plain/store.db --quiet"
