@@ -143,8 +143,9 @@ bench-%: $(B)/bench/%
 bench-engine: $(B)/bench/engine
 	@bench/engine.py $<
 # RUNS=4000 for the figures that are quoted.
-bench-decide: $(B)/bench/decide
-	@$< $(if $(RUNS),-n $(RUNS))
+bench-decide: $(B)/bench/replays $(B)/bench/decide
+	@$(B)/bench/replays
+	@$(B)/bench/decide $(if $(RUNS),-n $(RUNS))
 bench-knowledge: $(B)/bench/knowledge
 	@bench/knowledge.py $<
 bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
@@ -155,7 +156,7 @@ bench-train: $(B)/bench/train $(B)/bench/engine
 	@bench/train.py $<
 bench-peers:
 	@tools/bench-peers.sh build/peers
-$(B)/bench/%: bench/%.c bench/peak.h $(B)/librung.a
+$(B)/bench/%: bench/%.c $(wildcard bench/*.h) $(B)/librung.a
 	$(call say,CC $<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) $(LDFLAGS) -ldl
