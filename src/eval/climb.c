@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "eval/constraints.h"
 #include "eval/curves.h"
 #include "eval/measure.h"
 #include "eval/probe.h"
 #include "eval/race.h"
+#include "stats/quantile.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
@@ -156,10 +158,40 @@ static bool curve_rung(struct climb *c, const struct variant *variants, size_t n
 	return true;
 }
 
-/* Measures the rung's candidates on test; *done when the target is met and nothing above needs to be looked at. */
-static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung,
-		       const struct decide_rule *rule, struct candidate *champion, bool *have_champion, bool *done,
-		       struct error *err)
+/* Whether the task forbids it, as the report will say from the same answers. */
+static bool is_ruled_out(struct climb *c, const struct variant *v, bool *out, struct error *err)
+{
+	struct constrained facts = { .id = v->id, .model = v->model, .ms_p95 = NAN };
+	struct answer_row *rows[2];
+	size_t n[2], n_ms = 0;
+	bool cites = c->task->n_labels == 0 || c->task->has_gold;
+
+	if (!store_answers(c->store, c->run, v->id, "dev", &c->arena, &rows[0], &n[0], err) ||
+	    !store_answers(c->store, c->run, v->id, "test", &c->arena, &rows[1], &n[1], err))
+		return false;
+	double *ms = arena_array(&c->arena, n[0] + n[1] + 1, sizeof(*ms));
+
+	for (int split = 0; split < 2; split++)
+		for (size_t i = 0; i < n[split]; i++) {
+			ms[n_ms++] = rows[split][i].ms;
+			facts.passages |= cites && rows[split][i].evidence != NULL;
+		}
+	facts.ms_p95 = quantile(ms, n_ms, 0.95);
+	*out = constraint_broken(c->task, &facts, &c->arena) != NULL;
+	return true;
+}
+
+/* How far the climb has come. */
+struct standing {
+	struct candidate champion; /* among those that may be chosen */
+	bool has_champion;
+	bool measured; /* something answered the test items */
+	bool done;     /* the target is met: nothing above needs to be looked at */
+};
+
+/* Measures the rung's candidates on test. */
+static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct decide_rule *rule,
+		       struct standing *s, struct error *err)
 {
 	const struct variant *winner;
 
@@ -168,20 +200,20 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
 		struct candidate measured;
+		bool ruled_out;
 
 		if (v->rung != rung || v->skipped || (v != winner && !v->incumbent))
 			continue;
-		if (!measure_test(c, v, rule, *have_champion ? champion : NULL, &measured, err))
+		if (!measure_test(c, v, rule, s->has_champion ? &s->champion : NULL, &measured, err) ||
+		    !is_ruled_out(c, v, &ruled_out, err))
 			return false;
-		if (rule->has_target && decide_target(rule, &measured).result == TARGET_YES)
-			*done = true;
-		if (!*have_champion) {
-			*champion = measured;
-			*have_champion = true;
+		s->measured = true;
+		if (ruled_out)
 			continue;
-		}
-		if (decide_compare(rule, champion, &measured).decision == DECISION_BETTER)
-			*champion = measured;
+		s->done |= rule->has_target && decide_target(rule, &measured).result == TARGET_YES;
+		if (!s->has_champion || decide_compare(rule, &s->champion, &measured).decision == DECISION_BETTER)
+			s->champion = measured;
+		s->has_champion = true;
 	}
 	return true;
 }
@@ -207,25 +239,24 @@ static bool skip_rung(struct climb *c, const struct variant *variants, size_t n,
 static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
 		      struct error *err)
 {
-	struct candidate champion;
-	bool have_champion = false, done = false;
+	struct standing s = { 0 };
 
 	for (int rung = 0; rung <= 3; rung++) {
 		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
-				  done ? "a lower rung meets the target" : NULL;
+				  s.done ? "a lower rung meets the target" : NULL;
 
 		if (!why && rung == 2 && !probe_before(c, &why, err))
 			return false;
-		if (why && !(done && has_incumbent_above(variants, n, rung - 1))) {
+		if (why && !(s.done && has_incumbent_above(variants, n, rung - 1))) {
 			if (!skip_rung(c, variants, n, rung, why, err))
 				return false;
 			continue;
 		}
-		if (!climb_rung(c, variants, n, rung, rule, &champion, &have_champion, &done, err) ||
+		if (!climb_rung(c, variants, n, rung, rule, &s, err) ||
 		    (rung == 2 && !probe_after(c, err)))
 			return false;
 	}
-	if (!have_champion)
+	if (!s.measured)
 		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
 				 c->options->last_rung);
 	return store_run_finish(c->store, c->run, err);

@@ -14,6 +14,7 @@
 #include "llm/adapter.h"
 #include "llm/architecture.h"
 #include "llm/safetensors.h"
+#include "model/tuned.h"
 
 #ifndef RUNG_BUILD_MODELS
 #define RUNG_BUILD_MODELS "models"
@@ -44,6 +45,11 @@ bool registry_is_local(const char *name)
 {
 	return strncmp(name, "local", DEFAULT_NAME) == 0 &&
 	       (name[DEFAULT_NAME] == '\0' || name[DEFAULT_NAME] == ':' || name[DEFAULT_NAME] == '+');
+}
+
+bool registry_runs_here(const char *name)
+{
+	return !name || registry_is_local(name) || tuned_is(name);
 }
 
 void registry_files_release(struct registry_files *f)

@@ -1,22 +1,15 @@
-/* constraints.c - privacy, citations, latency */
+/* constraints.c - who is ruled out of the decision */
 #include "report/constraints.h"
 
 #include <string.h>
 
-#include "report/figure.h"
+#include "eval/constraints.h"
 
-const char *constraint_broken(const struct task *task, const struct report_variant *v, struct arena *arena)
+const char *report_ruled_out(const struct task *task, const struct report_variant *v, struct arena *arena)
 {
-	double limit = task->traffic.latency_p95_ms;
+	struct constrained c = { .id = v->id, .model = v->model, .passages = v->retrieval.n > 0, .ms_p95 = v->ms_p95 };
 
-	if (task->constraints.private && !report_runs_here(v))
-		return arena_printf(arena, "%s is ruled out: it sends inputs to %s, and the task says `private: true`.", v->id, v->model);
-	if (task->constraints.citations && v->retrieval.n == 0)
-		return arena_printf(arena, "%s is ruled out: it shows no passages to cite, and the task says `citations: true`.", v->id);
-	if (limit > 0 && v->ms_p95 > limit)
-		return arena_printf(arena, "%s is ruled out: its 95th percentile of latency is %s, above the %s of `latency_p95_ms`.", v->id,
-				    figure_ms(v->ms_p95).text, figure_ms(limit).text);
-	return NULL;
+	return constraint_broken(task, &c, arena);
 }
 
 size_t constraints_filter(const struct task *task, const struct report *r, struct candidate *candidates, size_t n, struct arena *arena,
@@ -27,7 +20,7 @@ size_t constraints_filter(const struct task *task, const struct report *r, struc
 
 	for (size_t i = 0; i < n; i++) {
 		const struct report_variant *v = report_find(r, candidates[i].id);
-		const char *broken = v ? constraint_broken(task, v, arena) : NULL;
+		const char *broken = v ? report_ruled_out(task, v, arena) : NULL;
 
 		if (broken)
 			sentences[(*n_sentences)++] = broken;

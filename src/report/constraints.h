@@ -1,4 +1,4 @@
-/* constraints.h - what the task forbids: variants that may not be chosen however well they score. Private to src/report. */
+/* constraints.h - candidates that the task's constraints rule out (eval/constraints.h). Private to src/report. */
 #ifndef RUNG_REPORT_CONSTRAINTS_H
 #define RUNG_REPORT_CONSTRAINTS_H
 
@@ -6,7 +6,7 @@
 #include "task/task.h"
 
 /* Why the variant may not be chosen, as a sentence that lives in arena; NULL: it may. */
-const char *constraint_broken(const struct task *task, const struct report_variant *v, struct arena *arena);
+const char *report_ruled_out(const struct task *task, const struct report_variant *v, struct arena *arena);
 /* Takes the candidates (n) that may not be chosen out of the list; returns how many stay, and adds a sentence for each of the
  * others to sentences. Where none could stay, all do: a verdict names the best there is, and the sentences say what it breaks. */
 size_t constraints_filter(const struct task *task, const struct report *r, struct candidate *candidates, size_t n, struct arena *arena,

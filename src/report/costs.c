@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/registry.h"
 #include "model/tuned.h"
 #include "report/constraints.h"
 
@@ -37,7 +38,7 @@ const struct price_model *costs_price(const struct price_table *t, const struct 
 	if (m && strcmp(m->name, v->id) == 0)
 		return m;
 	m = !v->model ? NULL : price_table_find(t, v->model);
-	return m && report_runs_here(v) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
+	return m && registry_runs_here(v->model) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
 }
 
 /* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
@@ -146,7 +147,7 @@ static bool rung_of(const struct costing *c, struct report_variant *v, struct co
 	r->quality = score.score;
 	r->quality_low = score.low;
 	r->quality_high = score.high;
-	if (report_runs_here(v) && !costs_price(c->a->prices, v))
+	if (registry_runs_here(v->model) && !costs_price(c->a->prices, v))
 		r->call.local_usd = seconds_usd(c, v->ms_mean / 1000);
 	else
 		price_hosted(c, v, r);
@@ -170,7 +171,7 @@ static bool passes(const struct costing *c, const struct report_variant *v, cons
 {
 	const struct report *r = c->report;
 
-	if (v->test.n == 0 || of->test.n == 0 || constraint_broken(c->task, v, c->arena))
+	if (v->test.n == 0 || of->test.n == 0 || report_ruled_out(c->task, v, c->arena))
 		return false;
 	if (isfinite(r->target))
 		return meets_target(r, v->id);

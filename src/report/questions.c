@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/registry.h"
 #include "report/figure.h"
 #include "report/words.h"
 
@@ -247,7 +248,7 @@ static bool switching(struct asking *a)
 static bool constraints(struct asking *a)
 {
 	const struct report_variant *w = a->winner;
-	bool local = w && report_runs_here(w);
+	bool local = w && registry_runs_here(w->model);
 
 	if (!w) {
 		buf_adds(&a->out, "nothing was measured.");

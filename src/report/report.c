@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "model/registry.h"
-#include "model/tuned.h"
 #include "report/writers.h"
 
 const char *const report_outcome_names[N_OUTCOMES] = {
@@ -45,11 +43,6 @@ const struct report_variant *report_find(const struct report *r, const char *id)
 		if (strcmp(r->variants[i].id, id) == 0)
 			return &r->variants[i];
 	return NULL;
-}
-
-bool report_runs_here(const struct report_variant *v)
-{
-	return !v->model || registry_is_local(v->model) || tuned_is(v->model);
 }
 
 struct report_score report_score_shown(const struct report_variant *v)

@@ -156,8 +156,6 @@ struct report {
 /* NULL when the winner's index is out of range (nothing was measured), or no variant has the id. */
 const struct report_variant *report_winner(const struct report *r);
 const struct report_variant *report_find(const struct report *r, const char *id);
-/* Whether its answers come from this machine: no model, a local one, or one that was tuned here. */
-bool report_runs_here(const struct report_variant *v);
 /* The test score where there is one, else the dev score; n = 0 when neither was measured. */
 struct report_score report_score_shown(const struct report_variant *v);
 /* "no language model", "better prompting", "retrieval", "fine-tuning"; "" for numbers that are no rung. */

@@ -52,7 +52,7 @@ static void forbidden_candidates_are_ruled_out(void **state)
 	task.traffic.latency_p95_ms = 1000;
 	filtered(&task, &stay, &said);
 	assert_string_equal(buf_text(&stay), "0/words 1/few-shot@local 1/zero-shot@tuned:mail:v1 ");
-	assert_non_null(strstr(buf_text(&said), "2/rag-fused@local is ruled out: its 95th percentile of latency is 1.2 s, above the 1.0 s of "
+	assert_non_null(strstr(buf_text(&said), "2/rag-fused@local is ruled out: its 95th percentile of latency is 1200 ms, above the 1000 ms of "
 				     "`latency_p95_ms`."));
 	task = (struct task){ .constraints = { .citations = true } };
 	filtered(&task, &stay, &said);

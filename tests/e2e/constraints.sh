@@ -1,0 +1,54 @@
+#!/bin/sh
+# constraints.sh - what a constraint rules out does not end a climb, is no winner, and the report says why.
+. tests/e2e/lib.sh
+
+export RUNG_MODELS="$scratch/models"
+mkdir "$RUNG_MODELS" "$scratch/task"
+cp tests/reference/golden/tiny-llama.gguf "$RUNG_MODELS/"
+python3 - "$scratch/task" <<'PY'
+import json, sys
+rows = [json.loads(line) for line in open("examples/email/emails.jsonl", encoding="utf-8")]
+left = {"train": 40, "dev": 8, "test": 12}
+with open(sys.argv[1] + "/emails.jsonl", "w", encoding="utf-8") as out:
+    for row in rows:
+        if row["label"] in ("spam", "work") and left[row["split"]] > 0:
+            left[row["split"]] -= 1
+            print(json.dumps({k: row[k] for k in ("id", "label", "split")} | {"text": row["text"][:60]}), file=out)
+PY
+task() { # TRAFFIC
+	cat >"$scratch/task/task.yaml" <<Y
+name: constrained
+kind: classify
+instruction: "Pick {{labels}}."
+input: "{{text}}"
+labels: [spam, work]
+examples: {file: emails.jsonl, answer: label, id: id, split: split}
+models: ["local:tiny-llama"]
+target: 0.2
+traffic: {$1}
+Y
+}
+climb() { # STORE
+	"$rung" climb "$scratch/task" --rungs 0-1 --store "$scratch/$1.db" --threads 2 --json --quiet >"$scratch/$1.json" 2>"$scratch/err" ||
+		fail "climb $1" "$(head -c 300 "$scratch/err")"
+}
+
+task "calls_per_day: 10"
+climb free
+task "calls_per_day: 10, latency_p95_ms: 0.00001"
+climb bound
+if python3 - "$scratch/free.json" "$scratch/bound.json" <<'PY' >"$scratch/out" 2>&1
+import json, sys
+free, bound = (json.load(open(p)) for p in sys.argv[1:])
+rung = lambda r, n: [v for v in r["variants"] if v["rung"] == n]
+assert free["verdict"]["rung"] == 0 and free["verdict"]["meets_target"] == "yes", free["verdict"]
+assert all(v["status"] == "skipped" for v in rung(free, 1)), rung(free, 1)
+assert any(v["why"] == "a lower rung meets the target" for v in rung(free, 1)), rung(free, 1)
+assert not any("ruled out" in f for f in free["findings"]), free["findings"]
+assert any(v["test"] for v in rung(bound, 1)), rung(bound, 1)
+said = [f for f in bound["findings"] if "is ruled out: its 95th percentile of latency is " in f]
+assert len(said) == sum(1 for v in bound["variants"] if v["test"]), bound["findings"]
+assert "No candidate keeps to the task's constraints, so the verdict is about all of them." in bound["findings"], bound["findings"]
+PY
+then ok "what is too slow does not end the climb"; else fail "what is too slow does not end the climb" "$(head -c 800 "$scratch/out")"; fi
+finish
