@@ -105,6 +105,13 @@ static bool measure_test(struct climb *c, const struct variant *v, const struct 
 	return workshop_note(c->workshop, v, "test", record.score, out->n, err);
 }
 
+/* Of rung 0 the winner, of rung 3 what learns on frozen embeddings: that takes seconds, and says what more labels are worth. The vote of
+ * the nearest examples stands for prompts that show them. */
+static bool has_curve(const struct entrant *e, int rung)
+{
+	return e->variant->classifier && !e->failed && (rung == 3 || e->won);
+}
+
 /* Races the rung's variants on dev and writes down what became of each. *winner is NULL when none can be tried. */
 static bool race_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct variant **winner,
 		      struct error *err)
@@ -138,21 +145,8 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 		const char *status = e->failed ? "failed" : e->waiting || e->unfit ? "skipped" : e->out ? "raced out" : "measured";
 
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
-		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err))
-			return false;
-	}
-	return true;
-}
-
-/* Of rung 0 the winner, of rung 3 what learns on frozen embeddings: that takes seconds, and says what more labels are worth. The vote of
- * the nearest examples stands for prompts that show them. */
-static bool curve_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct variant *winner,
-		       struct error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct variant *v = &variants[i];
-
-		if (v->rung == rung && v->classifier && !v->skipped && (rung == 3 || v == winner) && !curves_measure(c, v, err))
+		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err) ||
+		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)))
 			return false;
 	}
 	return true;
@@ -195,7 +189,7 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 {
 	const struct variant *winner;
 
-	if (!race_rung(c, variants, n, rung, &winner, err) || !curve_rung(c, variants, n, rung, winner, err))
+	if (!race_rung(c, variants, n, rung, &winner, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
