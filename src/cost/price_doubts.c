@@ -3,12 +3,18 @@
 #include <stdlib.h>
 
 #include "cost/price_inner.h"
-#include "stats/quantile.h"
 
 static const char *const field_names[PRICE_FIELDS] = {
 	"input price", "output price", "price of cached input", "price of writing to the cache", "batch price of input",
 	"batch price of output",
 };
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
 
 /* Of the table's prices of that field; NAN without any. */
 static double median_of(const struct price_table *t, enum price_field field)
@@ -19,7 +25,8 @@ static double median_of(const struct price_table *t, enum price_field field)
 	for (size_t i = 0; i < t->n; i++)
 		if (t->models[i].cells[field].usd_per_mtok > 0)
 			prices[n++] = t->models[i].cells[field].usd_per_mtok;
-	double median = quantile(prices, n, 0.5);
+	qsort(prices, n, sizeof(*prices), compare_doubles);
+	double median = n ? prices[n / 2] : NAN;
 
 	free(prices);
 	return median;
