@@ -98,6 +98,10 @@ static bool price_training(const struct costing *c, struct report_variant *v, co
 	v->pool_score = noted(t.card, "pool");
 	v->general_before = noted(t.card, "general_before");
 	v->general_after = noted(t.card, "general_after");
+	v->follows_before = noted(t.card, "follows_before");
+	v->follows_after = noted(t.card, "follows_after");
+	v->recites_before = noted(t.card, "recites_before");
+	v->recites_after = noted(t.card, "recites_after");
 	tuned_release(&t);
 	return true;
 }

@@ -167,6 +167,10 @@ static bool memorised(struct asking *a)
 	buf_addf(&a->out, "%s scores %s on examples it was trained on and %s on dev: the wider that gap, the more was learnt by heart, and "
 		 "facts that change belong into documents.", v->tuned, figure_percent(v->pool_score).text,
 		 figure_percent(v->dev.score).text);
+	if (isfinite(v->follows_after))
+		buf_addf(&a->out, " Shown passages in which the fact is another one now, it follows %s (its base %s) and recites what it was "
+			 "trained on to %s (its base %s).", figure_percent(v->follows_after).text, figure_percent(v->follows_before).text,
+			 figure_percent(v->recites_after).text, figure_percent(v->recites_before).text);
 	return true;
 }
 

@@ -91,6 +91,8 @@ struct report_variant {
 	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
 	const char *tuned;
 	double pool_score, general_before, general_after;
+	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
+	double follows_before, follows_after, recites_before, recites_after;
 };
 
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
