@@ -42,7 +42,7 @@ struct settings {
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -59,7 +59,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
-	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_probe, option_tune_name, option_tune_memory,
+	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe, option_tune_name, option_tune_memory,
 	option_ladder, option_alpha, option_margin, option_target;
 
 enum { N_OPTIONS_COST = 41 };

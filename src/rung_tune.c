@@ -16,7 +16,21 @@
 #include "tune/exchange.h"
 #include "tune/general.h"
 #include "variant/handoff.h"
-#include "variant/teach.h"
+
+/* LoRA that reasons before it answers. */
+static const struct variant *reasons_variant(struct rung *r, const struct rung_tune_options *o, const char *model, struct error *err)
+{
+	const struct tuning *t = tuning_reasons(r->task);
+	struct variant *v = arena_alloc(&r->arena, sizeof(*v));
+
+	if (!t)
+		return error_set(err, "%s: --reasons is for tasks that are answered in running text: one label, or kind answer", r->task->file), NULL;
+	if ((o->method && strcmp(o->method, "lora") != 0) || !registry_is_local(model))
+		return error_set(err, "%s: --reasons trains a local decoder by --method lora", r->task->file), NULL;
+	*v = (struct variant){ .id = arena_printf(&r->arena, "3/%s@%s", t->id, model), .name = t->name, .model = model, .rung = 3, .tuning = t,
+			       .technique = t->technique };
+	return v;
+}
 
 /* The variant of rung 3 that the options mean. */
 static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
@@ -27,6 +41,8 @@ static const struct variant *find_variant(struct rung *r, const struct rung_tune
 	const struct tuning *tunings = tuning_all(r->task, &n_tunings);
 	struct buf names = { 0 };
 
+	if (o->reasons)
+		return reasons_variant(r, o, model, err);
 	if (!method)
 		method = tunings[0].id;
 	for (size_t i = 0; i < n; i++)
@@ -256,42 +272,6 @@ static bool open_documents(struct rung *r, const struct variant *v, struct error
 	return r->library || error_prefix(err, "run `rung docs add` first");
 }
 
-/* The teacher labels the file; what it labelled lives in r's arena. */
-static bool ask_teacher(struct rung *r, const struct rung_tune_options *o, struct training_watch *watch, struct buf *out,
-			struct error *err)
-{
-	struct teach_progress progress = { r->options.progress, r->options.stopped, r->options.context };
-	const struct variant *teacher = NULL;
-	struct taught taught;
-	size_t n;
-	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(variants[i].id, o->teacher) == 0 && !variants[i].skipped)
-			teacher = &variants[i];
-	if (!teacher)
-		return error_set(err, "%s: no variant \"%s\" can teach; `rung report` lists them", r->task->file, o->teacher);
-	if (r->task->documents.n_paths > 0 && !r->library &&
-	    !(r->library = library_open(rung_beside_store(r, "docs.db"), false, rung_models(r), err)))
-		return false;
-	r->store = store_open(rung_store_path(r), true, err);
-	if (!r->store)
-		return false;
-	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library,
-					   r->store, 0, r->options.seed);
-	bool done = teach(w, r->task, teacher, o->unlabelled, &progress, &r->arena, &taught, err);
-
-	workshop_free(w);
-	if (!done)
-		return false;
-	watch->taught = taught.items;
-	watch->n_taught = taught.n;
-	watch->teacher = o->teacher;
-	buf_addf(out, "%s labelled %zu of %zu rows (%zu stand in the task already, %zu got no usable answer)\n", o->teacher, taught.n,
-		 taught.rows, taught.known, taught.unanswered);
-	return true;
-}
-
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
@@ -312,8 +292,8 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	struct finetune_settings settings = settings_of(r, o, v);
 
 	*(v->model ? &watch.lora : &watch.encoder) = &settings;
-	if (!o->teacher != !o->unlabelled) {
-		error_set(&e, "--teacher and --unlabelled go together: a variant, and a file of inputs for it to label");
+	if (!o->teacher != !(o->unlabelled || o->reasons)) {
+		error_set(&e, "--teacher needs --unlabelled, a file of inputs for that variant to label, or --reasons, and they need it");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (o->probe && !v->model) {
@@ -326,7 +306,7 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	}
 	if (!open_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (o->teacher && !ask_teacher(r, o, &watch, &told, &e)) {
+	if (o->teacher && !rung_teach(r, o, &watch, &told, &e)) {
 		buf_release(&told);
 		return rung_failed(stopped(r) ? RUNG_UNFINISHED : RUNG_INPUT, &e, err);
 	}

@@ -38,6 +38,7 @@ struct example {
 	size_t n_labels;
 	size_t group;              /* examples of one group number are never split; without a group each has its own */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
+	const char *reasons;       /* what a model said that decides the answer (variant/teach.h); NULL: nothing was said */
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
 	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
 	size_t n_gold_ids;
