@@ -75,6 +75,37 @@ static double noted(const json_t *card, const char *what)
 	return json_is_number(score) ? json_number_value(score) : NAN;
 }
 
+/* What the version's card says: who labelled what it learnt from, and what tuning did besides. */
+static void note_card(const struct costing *c, struct report_variant *v, const struct tuned *t)
+{
+	const json_t *data = json_object_get(t->card, "data");
+	const char *teacher = json_string_value(json_object_get(t->card, "teacher"));
+
+	v->human_labels = (size_t)json_integer_value(json_object_get(data, "human"));
+	v->model_labels = (size_t)json_integer_value(json_object_get(data, "model_labelled"));
+	v->teacher = teacher ? arena_string(c->arena, teacher) : NULL;
+	v->tuned = arena_string(c->arena, t->name);
+	v->pool_score = noted(t->card, "pool");
+	v->general_before = noted(t->card, "general_before");
+	v->general_after = noted(t->card, "general_after");
+	v->follows_before = noted(t->card, "follows_before");
+	v->follows_after = noted(t->card, "follows_after");
+	v->recites_before = noted(t->card, "recites_before");
+	v->recites_after = noted(t->card, "recites_after");
+}
+
+/* A variant that asks a fine-tuned model by its name. */
+static void note_model(const struct costing *c, struct report_variant *v)
+{
+	struct error gone; /* a version may have been removed since */
+	struct tuned t;
+
+	if (!v->model || !tuned_is(v->model) || !c->a->tuned || !tuned_find(c->a->tuned, v->model, &t, &gone))
+		return;
+	note_card(c, v, &t);
+	tuned_release(&t);
+}
+
 /* The version that the run measured is the newest of its method whose card has the same score on dev; *usd is NAN when there is
  * none, or its card does not say how long training took (it was imported). */
 static bool price_training(const struct costing *c, struct report_variant *v, const char *method, double *usd)
@@ -94,14 +125,7 @@ static bool price_training(const struct costing *c, struct report_variant *v, co
 
 	if (json_is_number(seconds))
 		*usd = seconds_usd(c, json_number_value(seconds));
-	v->tuned = arena_string(c->arena, t.name);
-	v->pool_score = noted(t.card, "pool");
-	v->general_before = noted(t.card, "general_before");
-	v->general_after = noted(t.card, "general_after");
-	v->follows_before = noted(t.card, "follows_before");
-	v->follows_after = noted(t.card, "follows_after");
-	v->recites_before = noted(t.card, "recites_before");
-	v->recites_after = noted(t.card, "recites_after");
+	note_card(c, v, &t);
 	tuned_release(&t);
 	return true;
 }
@@ -216,6 +240,7 @@ bool costs_fill(const struct task *task, const struct run_row *run, const struct
 			continue;
 		if (!rung_of(&c, &variants[i], &rungs[i]))
 			return false;
+		note_model(&c, &variants[i]);
 		variants[i].cost = &rungs[i];
 	}
 	for (size_t i = 0; i < r->n_variants; i++)

@@ -119,12 +119,28 @@ static bool labels_needed(struct asking *a)
 	return a->r->n_curves > 0;
 }
 
+/* Whose labels fine-tuned versions learnt from, each once. */
+static void add_teachers(struct asking *a)
+{
+	for (size_t i = 0; i < a->r->n_variants; i++) {
+		const struct report_variant *v = &a->r->variants[i];
+		bool said = v->human_labels + v->model_labels == 0;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = a->r->variants[k].tuned && strcmp(a->r->variants[k].tuned, v->tuned) == 0;
+		if (!said)
+			buf_addf(&a->out, " %s learnt from %s labels by people and %s by %s.", v->tuned, figure_count(v->human_labels).text,
+				 figure_count(v->model_labels).text, v->teacher && v->model_labels ? v->teacher : "models");
+	}
+}
+
 static bool labels_clean(struct asking *a)
 {
 	buf_addf(&a->out, "%s of %s examples are duplicates and were dropped.", figure_count(a->r->examples.duplicates).text,
 		 figure_count(a->r->examples.total).text);
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
+	add_teachers(a);
 	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; near copies and wrong labels were not looked for: "
 			  "`rung check` lists the former, `rung tune curate` both.");
 	return true;

@@ -90,6 +90,8 @@ struct report_variant {
 	double ms_mean, ms_p50, ms_p95;
 	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
 	const char *tuned;
+	size_t human_labels, model_labels; /* what it learnt from; 0 and 0: its card does not say */
+	const char *teacher;               /* the variant that gave the model's labels; NULL: none */
 	double pool_score, general_before, general_after;
 	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
 	double follows_before, follows_after, recites_before, recites_after;
