@@ -10,6 +10,7 @@
 #include "eval/probe.h"
 #include "report/constraints.h"
 #include "report/curves.h"
+#include "report/exchange.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
@@ -418,7 +419,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err) ||
+	    !exchange_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);

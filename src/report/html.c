@@ -1,6 +1,6 @@
 /* html.c - the page: verdict first, then the evidence drawn, then every figure, then how it was decided. One file that
- * loads nothing and runs no script; its content security policy forbids both, whatever a label may hold. It is written
- * as XHTML, so that any XML parser can check it. */
+ * loads nothing and runs no script but its own, which its content security policy names by their hashes, whatever a label may
+ * hold. It is written as XHTML, so that any XML parser can check it. */
 #include "report/html.h"
 
 #include <math.h>
@@ -9,6 +9,7 @@
 #include "report/css.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/script.h"
 #include "report/svg.h"
 #include "report/words.h"
 #include "report/writers.h"
@@ -25,12 +26,23 @@ static void add_sentence(struct buf *out, const char *tag, words *phrase, const 
 	buf_release(&text);
 }
 
-static void add_head(struct buf *out, const struct report *r)
+static struct page_scripts scripts_of(const struct report *r)
+{
+	struct page_scripts s = { 0 };
+
+	if (r->exchange.n_items > 0) {
+		s.list[s.n++] = script_state;
+		s.list[s.n++] = script_items;
+	}
+	return s;
+}
+
+static void add_head(struct buf *out, const struct report *r, const struct page_scripts *scripts)
 {
 	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-		      "'unsafe-inline'\"/>\n"
-		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+		      "<meta http-equiv=\"Content-Security-Policy\" content=\"");
+	script_policy(out, scripts, false);
+	buf_adds(out, "\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
 	escape_markup(out, r->task);
 	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n", verdict_kind_name(r->verdict.decision),
@@ -302,11 +314,14 @@ static void add_footer(struct buf *out, const struct report *r)
 
 void report_write_html(const struct report *r, struct buf *out)
 {
-	add_head(out, r);
+	const struct page_scripts scripts = scripts_of(r);
+
+	add_head(out, r, &scripts);
 	buf_adds(out, "<body>\n<main>\n");
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_items(out, r);
 	html_diagnosis(out, r);
 	html_documents(out, r);
 	add_curves(out, r);
@@ -318,5 +333,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_questions(out, r);
 	add_rule(out, r);
 	add_footer(out, r);
-	buf_adds(out, "</main>\n</body>\n</html>\n");
+	buf_adds(out, "</main>\n");
+	script_elements(out, &scripts);
+	buf_adds(out, "</body>\n</html>\n");
 }

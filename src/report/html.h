@@ -25,6 +25,9 @@ void html_diagnosis(struct buf *out, const struct report *r);
  * Nothing when no variant shows passages. (html_documents.c) */
 void html_documents(struct buf *out, const struct report *r);
 
+/* Items that changed hands, each with its texts; nothing when nothing was compared. (html_items.c) */
+void html_items(struct buf *out, const struct report *r);
+
 /* Tables whose headings begin with '#' where their column holds numbers. */
 void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n);
 void html_close_table(struct buf *out);

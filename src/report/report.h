@@ -93,6 +93,31 @@ struct report_variant {
 	double pool_score, general_before, general_after;
 };
 
+/* Test items that one side of a comparison got right and the other did not (graded: scores more than the margin apart). */
+struct report_side {
+	const char *answer, *status; /* answer NULL: none could be read, and status says why; status NULL: it was not asked */
+	double score;                /* NAN: it was not asked */
+};
+struct report_item {
+	const char *id, *input, *expected;
+	const struct report_side *sides; /* (n_sides) */
+	const signed char *changed;      /* (n_pairs) 1: `to` gained it, -1: `to` lost it, 0: neither */
+};
+struct report_pair {
+	size_t from, to;     /* indices into sides */
+	size_t gained, lost;
+};
+enum { EXCHANGE_MOST = 5000 }; /* items that are kept */
+struct report_exchange {
+	const struct report_pair *pairs;
+	size_t n_pairs; /* 0: nothing was compared */
+	const struct report_variant *const *sides;
+	size_t n_sides;
+	const struct report_item *items; /* in the order of the examples file */
+	size_t n_items, left_out;
+	bool binary;
+};
+
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
 struct report_question {
 	const char *question, *answer;
@@ -144,6 +169,7 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
+	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "report/chart.h"
 #include "report/columns.h"
@@ -266,6 +267,15 @@ static void same_report_gives_the_same_bytes(void **state)
 	buf_release(&b);
 }
 
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, part)); p++)
+		n++;
+	return n;
+}
+
 static bool is_void_tag(const char *end)
 {
 	return end[-1] == '/' || end[-1] == '?';
@@ -322,7 +332,7 @@ static void page_loads_nothing(void **state)
 {
 	(void)state;
 	static const char *const forbidden[] = {
-		"<script", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import", "onload", "javascript:",
+		"<script src", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import", " onload=\"", "javascript:",
 		"<b>",
 	};
 	struct buf out = { 0 };
@@ -336,6 +346,56 @@ static void page_loads_nothing(void **state)
 	}
 	assert_non_null(strstr(out.data, "&lt;script&gt;alert(&#39;x&quot;y&#39;)&lt;/script&gt;&amp;"));
 	assert_non_null(strstr(out.data, "<bdi>&lt;b&gt;\u05e2\u05d1\u05e8\u05d9\u05ea&quot;&#39; 3</bdi>"));
+	buf_release(&out);
+}
+
+/* The page runs its own scripts, named by hash, and nothing that a text smuggled in; both parsers read a script alike. */
+static void page_runs_its_own_scripts(void **state)
+{
+	(void)state;
+	struct buf out = { 0 }, named = { 0 };
+	const char *page = write_form("html", 0, &out), *at = page;
+	size_t scripts = 0;
+
+	for (; (at = strstr(at, "<script>")); scripts++) {
+		const char *text = at + strlen("<script>"), *end = strstr(text, "</script>");
+		uint8_t digest[SHA256_BYTES];
+
+		sha256(text, (size_t)(end - text), digest);
+		buf_clear(&named);
+		buf_adds(&named, "'sha256-");
+		base64_add(&named, digest, sizeof(digest));
+		buf_addc(&named, '\'');
+		assert_non_null(strstr(page, buf_text(&named)));
+		assert_null(memchr(text, '<', (size_t)(end - text)));
+		assert_null(memchr(text, '&', (size_t)(end - text)));
+		at = end;
+	}
+	assert_true(scripts >= 2);
+	assert_int_equal(count(page, "'sha256-"), scripts);
+	assert_null(strstr(write_form("html", HOSTILE_REPORT, &out), "<script"));
+	buf_release(&out);
+	buf_release(&named);
+}
+
+/* Every item with all its texts, escaped, and in whose hands it came. */
+static void items_that_changed_hands_are_told(void **state)
+{
+	(void)state;
+	static const char *const parts[] = {
+		"<li data-changed=\"0+ 1+\"><p><code>118</code>", "<li data-changed=\"1-\"><p><code>a&quot;b</code>",
+		"Subject: dinner\nBody: see you at &lt;b&gt;8&lt;/b&gt; &amp; bring wine</blockquote>",
+		"&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;</dd>", "<i>nothing (unparsed)</i>", "Win big&quot; onload=&quot;x</blockquote>",
+		"<span class=\"lost\">lost by <bdi>3/head-minilm</bdi></span>", "<option value=\"1\">3/head-minilm against 0/naive-bayes</option>",
+		"2 of 2 items</output>",
+	};
+	struct buf out = { 0 };
+	const char *page = write_form("html", 0, &out);
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strstr(page, parts[i]))
+			fail_msg("not there: %s", parts[i]);
+	assert_null(strstr(write_form("html", HOSTILE_REPORT, &out), "changed hands"));
 	buf_release(&out);
 }
 
@@ -514,15 +574,6 @@ static void chart_texts_fit(void **state)
 		}
 	}
 	buf_release(&out);
-}
-
-static size_t count(const char *text, const char *part)
-{
-	size_t n = 0;
-
-	for (const char *p = text; (p = strstr(p, part)); p++)
-		n++;
-	return n;
 }
 
 static void page_draws_each_chart_in_two_sizes(void **state)
@@ -742,6 +793,8 @@ int main(void)
 		cmocka_unit_test(same_report_gives_the_same_bytes),
 		cmocka_unit_test(page_is_well_formed),
 		cmocka_unit_test(page_loads_nothing),
+		cmocka_unit_test(page_runs_its_own_scripts),
+		cmocka_unit_test(items_that_changed_hands_are_told),
 		cmocka_unit_test(names_cannot_reach_the_terminal),
 		cmocka_unit_test(escapes_match),
 		cmocka_unit_test(figures_read_well),
