@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
+#include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
 #include "report/exchange.h"
@@ -192,6 +193,14 @@ static void find_micro(struct build *b)
 	for (size_t i = 0; i < b->report->n_variants; i++)
 		if (b->variants[i].candidate && b->variants[i].micro.n > 0)
 			find(b, micro_sentence(&b->variants[i], b->arena));
+}
+
+static void find_rare(struct build *b)
+{
+	const char *sentence = classes_sentence(b->report, b->arena);
+
+	if (sentence)
+		find(b, sentence);
 }
 
 /* What would be a hole in the costs of those that were compared. */
@@ -400,7 +409,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 4 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
@@ -420,10 +429,11 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
 	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err) ||
-	    !exchange_build(task, store, run->id, arena, report, err))
+	    !exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
+	find_rare(&b);
 	find_unpriced(&b);
 	find_warnings(&b);
 	report->findings = b.findings;

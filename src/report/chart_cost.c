@@ -258,6 +258,39 @@ static void add_label(struct drawing *d, const struct point *p)
 	buf_release(&name);
 }
 
+static int cheapest_first(const void *a, const void *b)
+{
+	const struct point *x = *(const struct point *const *)a, *y = *(const struct point *const *)b;
+	double by_cost = x->v->usd_per_1k_calls - y->v->usd_per_1k_calls, by_score = y->score.score - x->score.score;
+
+	return by_cost < 0 ? -1 : by_cost > 0 ? 1 : (by_score > 0) - (by_score < 0);
+}
+
+/* Steps through what is better than everything cheaper, of what was measured on the test items. */
+static void add_frontier(struct drawing *d)
+{
+	const struct point **order = mem_zero(d->n + 1, sizeof(const struct point *));
+	double best = -INFINITY;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (d->points[i].v->test.n > 0)
+			order[n++] = &d->points[i];
+	qsort(order, n, sizeof(const struct point *), cheapest_first);
+	for (size_t i = 0; i < n; i++) {
+		if (order[i]->score.score <= best)
+			continue;
+		if (isinf(best))
+			buf_addf(d->out, "<path class=\"frontier\" d=\"M%.1f %.1f", order[i]->x, order[i]->y);
+		else
+			buf_addf(d->out, "H%.1fV%.1f", order[i]->x, order[i]->y);
+		best = order[i]->score.score;
+	}
+	if (n > 0)
+		buf_addf(d->out, "H%.1f\"/>\n", d->width - 4);
+	free(order);
+}
+
 static void draw(struct drawing *d)
 {
 	set_across(d);
@@ -265,6 +298,7 @@ static void draw(struct drawing *d)
 	place_points(d);
 	add_across(d);
 	add_up(d);
+	add_frontier(d);
 	for (size_t i = 0; i < d->n; i++)
 		if (!is_named(d->points[i].v))
 			add_point(d, &d->points[i]);

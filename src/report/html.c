@@ -129,14 +129,17 @@ static void add_legend_mark(struct buf *out, int rung, bool filled, const char *
 	buf_addf(out, "</svg>%s</li>\n", text);
 }
 
-static void add_legend(struct buf *out)
+static void add_legend(struct buf *out, const struct report *r)
 {
 	buf_adds(out, "<ul class=\"legend\">\n");
 	add_legend_mark(out, 0, true, "rung 0");
 	add_legend_mark(out, 1, true, "rung 1");
 	add_legend_mark(out, 2, true, "rung 2");
 	add_legend_mark(out, 3, true, "rung 3");
-	buf_adds(out, "<li>filled: test items</li>\n<li>hollow: dev items</li>\n<li>line: 95% interval</li>\n</ul>\n");
+	buf_adds(out, "<li>filled: test items</li>\n<li>hollow: dev items</li>\n<li>line: 95% interval</li>\n");
+	if (r->margin > 0)
+		buf_addf(out, "<li>grey band: within %s points (the margin) of the winner</li>\n", figure_margin(r->margin).text);
+	buf_adds(out, "</ul>\n");
 }
 
 /* Both sizes of a chart; the style sheet shows one. False when there is nothing to draw. */
@@ -160,7 +163,7 @@ static void add_ladder(struct buf *out, const struct report *r)
 	html_element(out, "p class=\"note\"",
 		     "Every variant that was tried, rung by rung. The green stairs join the candidates: what each rung "
 		     "added on the test items.");
-	add_legend(out);
+	add_legend(out, r);
 	add_chart(out, r, chart_ladder);
 	add_folded(out, r, "All scores as a table", html_table_scores);
 	buf_adds(out, "</section>\n");
@@ -198,7 +201,9 @@ static void add_costs(struct buf *out, const struct report *r)
 	if (!add_chart(out, r, chart_cost))
 		html_element(out, "p", "No costs are known, so there is nothing to draw.");
 	else
-		add_sentence(out, "p class=\"note\"", words_prices, r);
+		html_element(out, "p class=\"note\"", "The dashed steps are the frontier: no candidate that was measured on the test items lies "
+			     "above and to the left of them.");
+	add_sentence(out, "p class=\"note\"", words_prices, r);
 	add_sentence(out, "p", words_costs, r);
 	add_chart(out, r, chart_days);
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
@@ -230,6 +235,22 @@ static void add_curves(struct buf *out, const struct report *r)
 	add_chart(out, r, chart_curves);
 	buf_adds(out, "</section>\n");
 	buf_release(&sentence);
+}
+
+/* The rarer labels of a long list are folded away. */
+static void add_classes(struct buf *out, const struct report *r)
+{
+	if (r->classes.n == 0)
+		return;
+	buf_adds(out, "<section>\n<h2>The winner on each label</h2>\n");
+	html_element(out, "p class=\"note\"", "On the test items, the commonest label first. Recall: the share of a label's items that were given it; "
+		     "precision: the share of the answers with a label that were right; F1 is their harmonic mean. The last row is the mean "
+		     "over the labels that test items have (macro-averaged), in which a rare label counts as much as a common one.");
+	if (r->classes.n > 12)
+		add_folded(out, r, "All labels as a table", html_table_classes);
+	else
+		html_table_classes(out, r);
+	buf_adds(out, "</section>\n");
 }
 
 static void add_mistakes(struct buf *out, const struct report *r)
@@ -327,6 +348,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_curves(out, r);
 	add_costs(out, r);
 	add_mistakes(out, r);
+	add_classes(out, r);
 	add_outcomes(out, r);
 	add_spent(out, r);
 	add_findings(out, r);

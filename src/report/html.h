@@ -16,10 +16,11 @@ void html_table_scores(struct buf *out, const struct report *r);
 void html_table_comparisons(struct buf *out, const struct report *r);
 void html_table_confusion(struct buf *out, const struct report *r);
 void html_table_mistakes(struct buf *out, const struct report *r); /* the commonest wrong pairs */
+void html_table_classes(struct buf *out, const struct report *r);
 void html_table_outcomes(struct buf *out, const struct report *r);
 void html_table_costs(struct buf *out, const struct report *r);
 
-/* What probes and ways of prompting point to; nothing when there are none. (html_documents.c) */
+/* From the winner's failures by kind through what probes fixed and broke to remedies. (html_flow.c) */
 void html_diagnosis(struct buf *out, const struct report *r);
 /* What the documents did: the probe, retrieval beside answer quality, and wrong answers by cause with their passages.
  * Nothing when no variant shows passages. (html_documents.c) */

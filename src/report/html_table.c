@@ -286,6 +286,36 @@ void html_table_confusion(struct buf *out, const struct report *r)
 	free(pairs);
 }
 
+static void add_share(struct buf *out, double share)
+{
+	buf_addf(out, "<td class=\"n%s\">%s</td>", isnan(share) ? " zero" : "", figure_percent(share).text);
+}
+
+void html_table_classes(struct buf *out, const struct report *r)
+{
+	static const char *const headings[] = { "Label", "#Items", "#Answers", "#Precision", "#Recall", "#F1" };
+	const struct report_classes *c = &r->classes;
+
+	html_open_table(out, "The winner on each label", headings, 6);
+	for (size_t i = 0; i < c->n; i++) {
+		buf_adds(out, "<tr><th scope=\"row\">");
+		html_name(out, c->list[i].label);
+		buf_adds(out, "</th>");
+		add_count(out, c->list[i].n);
+		add_count(out, c->list[i].given);
+		add_share(out, c->list[i].precision);
+		add_share(out, c->list[i].recall);
+		add_share(out, c->list[i].f1);
+		buf_adds(out, "</tr>\n");
+	}
+	buf_addf(out, "<tr class=\"winner\"><th scope=\"row\">mean over %zu labels</th><td></td><td></td>", c->tested);
+	add_share(out, c->precision);
+	add_share(out, c->recall);
+	add_share(out, c->f1);
+	buf_adds(out, "</tr>\n");
+	html_close_table(out);
+}
+
 void html_table_mistakes(struct buf *out, const struct report *r)
 {
 	size_t n;

@@ -93,6 +93,18 @@ struct report_variant {
 	double pool_score, general_before, general_after;
 };
 
+/* One label on the test items of the winner; shares that divide by nothing are NAN. */
+struct report_class {
+	const char *label;
+	size_t index, n, given, right; /* index into labels; items that have it, answers that give it, both */
+	double precision, recall, f1;
+};
+struct report_classes {
+	const struct report_class *list; /* (n) of labels that an item has or an answer gives, the commonest first */
+	size_t n, tested;                /* tested: labels that an item has, over which the means are */
+	double precision, recall, f1;    /* macro-averaged */
+};
+
 /* Test items that one side of a comparison got right and the other did not (graded: scores more than the margin apart). */
 struct report_side {
 	const char *answer, *status; /* answer NULL: none could be read, and status says why; status NULL: it was not asked */
@@ -169,6 +181,7 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
+	struct report_classes classes; /* n 0: the task has no labels */
 	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
