@@ -177,6 +177,7 @@ enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_
 /* What is asked of costs (docs/cost.md has the equation). Begin from rung_cost_nothing_given: numbers below 0 and NULL are not given. */
 struct rung_cost_options {
 	double calls_per_day, horizon_days, cost_per_error; /* not given: the task's; a horizon of 90 days */
+	double target;                           /* that the verdict is asked for; 0: none; not given: that of the climb. With a task alone */
 	const char *calls_range;                 /* "LOW-HIGH" */
 	double price_decline;                    /* share of list prices a year */
 	const char *prices;                      /* LiteLLM's model_prices_and_context_window.json */

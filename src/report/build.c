@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
+#include "report/alternatives.h"
 #include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
@@ -279,6 +280,14 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
+	for (size_t i = 0; rule.cluster && i < n; i++)
+		widen_interval(b, &rule, &candidates[i]);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
+	b->report->alternatives = alternatives_of(b->arena, &rule, candidates, n);
+	if (b->assumed->target >= 0) {
+		rule.has_target = b->assumed->target > 0;
+		rule.target = b->assumed->target;
+	}
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -298,9 +307,6 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
-	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	return confusion(b, winner, err);
 }
 
@@ -413,6 +419,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
+		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)
 			full_grid += task->dev.list.n * calls_each(&b.variants[i]);
 	}

@@ -30,10 +30,12 @@ static struct page_scripts scripts_of(const struct report *r)
 {
 	struct page_scripts s = { 0 };
 
-	if (r->exchange.n_items > 0) {
+	if (r->exchange.n_items > 0 || html_has_what_if(r))
 		s.list[s.n++] = script_state;
+	if (r->exchange.n_items > 0)
 		s.list[s.n++] = script_items;
-	}
+	if (html_has_what_if(r))
+		s.list[s.n++] = script_costs;
 	return s;
 }
 
@@ -77,7 +79,11 @@ static void add_answers(struct buf *out, const struct report *r)
 
 static void add_fact(struct buf *out, const char *name, const char *figure, const char *detail)
 {
-	buf_addf(out, "<div><dt>%s</dt><dd>%s<span>%s</span></dd></div>\n", name, figure, detail);
+	buf_addf(out, "<div><dt>%s</dt><dd>", name);
+	escape_markup(out, figure);
+	buf_adds(out, "<span>");
+	escape_markup(out, detail);
+	buf_adds(out, "</span></dd></div>\n");
 }
 
 static void add_facts(struct buf *out, const struct report *r)
@@ -347,6 +353,7 @@ void report_write_html(const struct report *r, struct buf *out)
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);
+	html_what_if(out, r);
 	add_mistakes(out, r);
 	add_classes(out, r);
 	add_outcomes(out, r);

@@ -29,8 +29,15 @@ void html_documents(struct buf *out, const struct report *r);
 /* Items that changed hands, each with its texts; nothing when nothing was compared. (html_items.c) */
 void html_items(struct buf *out, const struct report *r);
 
+/* Sliders that recompute costs and verdict in the page, which script_costs.c works; nothing where no candidate was measured.
+ * (html_what_if.c) */
+bool html_has_what_if(const struct report *r);
+void html_what_if(struct buf *out, const struct report *r);
+
 /* Tables whose headings begin with '#' where their column holds numbers. */
 void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n);
+/* The same, its rows under an id for a script to fill. */
+void html_open_table_of(struct buf *out, const char *label, const char *const *headings, size_t n, const char *rows_id);
 void html_close_table(struct buf *out);
 
 #endif

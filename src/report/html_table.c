@@ -56,7 +56,7 @@ void html_name(struct buf *out, const char *name)
 }
 
 /* Columns are given as "heading" or "#heading"; '#' marks numbers, which align to the right. */
-void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
+static void open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
 {
 	buf_adds(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
 	escape_markup(out, label);
@@ -68,7 +68,19 @@ void html_open_table(struct buf *out, const char *label, const char *const *head
 		escape_markup(out, headings[i] + number);
 		buf_adds(out, "</th>");
 	}
-	buf_adds(out, "</tr></thead>\n<tbody>\n");
+	buf_adds(out, "</tr></thead>\n");
+}
+
+void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
+{
+	open_table(out, label, headings, n);
+	buf_adds(out, "<tbody>\n");
+}
+
+void html_open_table_of(struct buf *out, const char *label, const char *const *headings, size_t n, const char *rows_id)
+{
+	open_table(out, label, headings, n);
+	buf_addf(out, "<tbody id=\"%s\">\n", rows_id);
 }
 
 void html_close_table(struct buf *out)
@@ -78,7 +90,9 @@ void html_close_table(struct buf *out)
 
 static void add_number(struct buf *out, const char *figure)
 {
-	buf_addf(out, "<td class=\"n\">%s</td>", figure);
+	buf_adds(out, "<td class=\"n\">");
+	escape_markup(out, figure); /* "<$0.000000001" */
+	buf_adds(out, "</td>");
 }
 
 static void add_count(struct buf *out, size_t n)

@@ -73,6 +73,7 @@ struct report_variant {
 	const char *model; /* NULL: none */
 	int rung;
 	bool candidate, incumbent, winner;
+	bool ruled_out; /* by a constraint of the task */
 	enum variant_status status;
 	const char *why; /* one sentence; NULL when there is nothing to say */
 	struct report_score dev, test;
@@ -91,6 +92,21 @@ struct report_variant {
 	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
 	const char *tuned;
 	double pool_score, general_before, general_after;
+};
+
+/* What the verdict would be at other targets, on the same rows (alternatives.h). */
+struct report_reach {
+	const char *variant;
+	double reaches, misses; /* shown to meet every target up to the one, to be below every target from the other on; 0 and 1: none */
+};
+struct report_alternative {
+	size_t winner; /* index into candidates */
+	enum verdict_kind decision;
+};
+struct report_alternatives {
+	const struct report_reach *candidates; /* (n) in the order of their rungs; 0: not asked */
+	size_t n, reference;                   /* reference: the one that a verdict climbs or switches from */
+	struct report_alternative without, missed; /* without a target; with one that no candidate is shown to meet */
 };
 
 /* One label on the test items of the winner; shares that divide by nothing are NAN. */
@@ -181,6 +197,7 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
+	struct report_alternatives alternatives;
 	struct report_classes classes; /* n 0: the task has no labels */
 	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */

@@ -10,6 +10,7 @@
 
 extern const char script_state[]; /* `chosen`: what a reader chose, kept in the address behind '#' */
 extern const char script_items[]; /* the filter over items that changed hands */
+extern const char script_costs[]; /* the sliders */
 
 struct page_scripts {
 	const char *list[4];

@@ -321,6 +321,11 @@ static void page_is_well_formed(void **state)
 	struct buf out = { 0 };
 	size_t bad;
 
+	struct report tiny = report_of(0);
+
+	email[EMAIL_HEAD].usd_per_1k_calls = email[0].usd_per_day = 1e-12; /* "<$0.000000001" */
+	report_format_find("html")->write(&tiny, &out);
+	assert_well_formed(buf_text(&out));
 	for (int which = 0; which < N_REPORTS; which++) {
 		assert_well_formed(write_form("html", which, &out));
 		assert_true(text_valid(out.data, out.n, &bad));
