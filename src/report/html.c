@@ -9,6 +9,7 @@
 #include "report/css.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/page.h"
 #include "report/script.h"
 #include "report/svg.h"
 #include "report/words.h"
@@ -26,7 +27,7 @@ static void add_sentence(struct buf *out, const char *tag, words *phrase, const 
 	buf_release(&text);
 }
 
-static struct page_scripts scripts_of(const struct report *r)
+static struct page_scripts scripts_of(const struct report *r, bool live)
 {
 	struct page_scripts s = { 0 };
 
@@ -36,19 +37,33 @@ static struct page_scripts scripts_of(const struct report *r)
 		s.list[s.n++] = script_items;
 	if (html_has_what_if(r))
 		s.list[s.n++] = script_costs;
+	if (live)
+		s.list[s.n++] = script_live;
 	return s;
 }
 
-static void add_head(struct buf *out, const struct report *r, const struct page_scripts *scripts)
+void html_open(struct buf *out, const char *task, const char *state, const char *version, const struct page_scripts *scripts)
 {
-	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-		      "<meta http-equiv=\"Content-Security-Policy\" content=\"");
-	script_policy(out, scripts, false);
+	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\"");
+	if (version)
+		buf_addf(out, " data-version=\"%s\"", version);
+	buf_adds(out, ">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"");
+	script_policy(out, scripts, version != NULL);
 	buf_adds(out, "\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
-	escape_markup(out, r->task);
-	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n", verdict_kind_name(r->verdict.decision),
-		 report_css);
+	escape_markup(out, task);
+	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", state, report_css);
+	if (version)
+		buf_adds(out, "<p id=\"live\" class=\"note\" role=\"status\" data-live=\"This page renews itself when something is measured.\" "
+			      "data-ended=\"`rung view` has ended or cannot be reached: what stands here may be old.\">Reload this page to see what "
+			      "has been measured since.</p>\n");
+}
+
+void html_close(struct buf *out, const struct page_scripts *scripts)
+{
+	buf_adds(out, "</main>\n");
+	script_elements(out, scripts);
+	buf_adds(out, "</body>\n</html>\n");
 }
 
 static void add_answer(struct buf *out, const char *heading, const char *big, const char *text)
@@ -339,12 +354,13 @@ static void add_footer(struct buf *out, const struct report *r)
 	buf_release(&line);
 }
 
-void report_write_html(const struct report *r, struct buf *out)
+void page_write(const struct report *r, const char *version, struct buf *out, struct buf *policy)
 {
-	const struct page_scripts scripts = scripts_of(r);
+	const struct page_scripts scripts = scripts_of(r, version != NULL);
 
-	add_head(out, r, &scripts);
-	buf_adds(out, "<body>\n<main>\n");
+	if (policy)
+		script_policy(policy, &scripts, version != NULL);
+	html_open(out, r->task, verdict_kind_name(r->verdict.decision), version, &scripts);
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
@@ -362,7 +378,10 @@ void report_write_html(const struct report *r, struct buf *out)
 	add_questions(out, r);
 	add_rule(out, r);
 	add_footer(out, r);
-	buf_adds(out, "</main>\n");
-	script_elements(out, &scripts);
-	buf_adds(out, "</body>\n</html>\n");
+	html_close(out, &scripts);
+}
+
+void report_write_html(const struct report *r, struct buf *out)
+{
+	page_write(r, NULL, out, NULL);
 }

@@ -34,6 +34,11 @@ void html_items(struct buf *out, const struct report *r);
 bool html_has_what_if(const struct report *r);
 void html_what_if(struct buf *out, const struct report *r);
 
+struct page_scripts;
+/* The page up to its first section, and from its last one on. state: of the title. version: page.h; NULL: it is a file. */
+void html_open(struct buf *out, const char *task, const char *state, const char *version, const struct page_scripts *scripts);
+void html_close(struct buf *out, const struct page_scripts *scripts);
+
 /* Tables whose headings begin with '#' where their column holds numbers. */
 void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n);
 /* The same, its rows under an id for a script to fill. */

@@ -11,6 +11,7 @@
 extern const char script_state[]; /* `chosen`: what a reader chose, kept in the address behind '#' */
 extern const char script_items[]; /* the filter over items that changed hands */
 extern const char script_costs[]; /* the sliders */
+extern const char script_live[];  /* renews a page that is served */
 
 struct page_scripts {
 	const char *list[4];

@@ -9,6 +9,7 @@
 #include "report/columns.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/page.h"
 #include "report/svg.h"
 #include "report/words.h"
 #include "report_fixture.h"
@@ -382,6 +383,31 @@ static void page_runs_its_own_scripts(void **state)
 	assert_null(strstr(write_form("html", HOSTILE_REPORT, &out), "<script"));
 	buf_release(&out);
 	buf_release(&named);
+}
+
+/* A page that is served asks its own server for news, and only that; its policy is the one in the page. */
+static void a_served_page_asks_for_news(void **state)
+{
+	(void)state;
+	struct report r = report_of(0);
+	struct page_underway u = { .task = HOSTILE, .sentence = "Run `rung climb`.", .n_dev = 90, .n_test = 135,
+				   .rows = &(struct page_row){ HOSTILE, NULL, 1, "waiting", 3, 0 }, .n = 1 };
+	struct buf out = { 0 }, policy = { 0 };
+
+	page_write(&r, "00ff", &out, &policy);
+	assert_well_formed(buf_text(&out));
+	assert_non_null(strstr(buf_text(&out), "<html lang=\"en\" data-version=\"00ff\">"));
+	assert_non_null(strstr(buf_text(&policy), "; connect-src 'self'"));
+	assert_non_null(strstr(buf_text(&out), buf_text(&policy)));
+	assert_null(strstr(write_form("html", 0, &out), "connect-src"));
+	buf_clear(&out);
+	page_write_underway(&u, "00ff", &out, NULL);
+	assert_well_formed(buf_text(&out));
+	assert_non_null(strstr(buf_text(&out), "<td class=\"n\">3 of 90</td><td class=\"n\">0 of 135</td><td>waiting</td>"));
+	assert_non_null(strstr(buf_text(&out), "<code>rung climb</code>"));
+	assert_int_equal(count(buf_text(&out), "<script>"), 1);
+	buf_release(&out);
+	buf_release(&policy);
 }
 
 /* Every item with all its texts, escaped, and in whose hands it came. */
@@ -908,6 +934,7 @@ int main(void)
 		cmocka_unit_test(page_is_well_formed),
 		cmocka_unit_test(page_loads_nothing),
 		cmocka_unit_test(page_runs_its_own_scripts),
+		cmocka_unit_test(a_served_page_asks_for_news),
 		cmocka_unit_test(items_that_changed_hands_are_told),
 		cmocka_unit_test(classes_match_the_reference),
 		cmocka_unit_test(rare_labels_are_told),
