@@ -127,11 +127,13 @@ static const char *note_target(struct question *q, const struct report *r, const
 {
 	static const char *const meets[] = { "", "which meets it", "which misses it", "of which it is not shown whether it meets it" };
 
+	const char *decision = verdict_kind_name(r->verdict.decision);
+
 	if (isnan(r->target))
-		return arena_printf(q->arena, "Without a target the verdict is: %s, %s.", verdict_kind_name(r->verdict.decision), winner->id);
-	return arena_printf(q->arena, "With a target of %g the verdict is: %s, %s, %s. A target that is chosen after looking is a what-if: the error "
-			    "rate that was promised holds for the one that the task named.", r->target, verdict_kind_name(r->verdict.decision),
-			    winner->id, meets[r->verdict.meets_target]);
+		return arena_printf(q->arena, "Without a target the verdict is: %s, %s.", decision, winner->id);
+	return arena_printf(q->arena, "With a target of %g the verdict is: %s, %s, %s. A target that is chosen after looking is a what-if: "
+			    "the error rate that was promised holds for the one that the task named.", r->target, decision, winner->id,
+			    meets[r->verdict.meets_target]);
 }
 
 bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)

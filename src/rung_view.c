@@ -62,10 +62,12 @@ static void look_underway(struct rung *r, struct page_underway *u)
 	u->task = r->task->name;
 	u->n_dev = r->task->dev.list.n;
 	u->n_test = r->task->test.list.n;
-	if (!r->store || !store_run_latest(r->store, &r->arena, r->options.seed_given ? &r->options.seed : NULL, &run, &found, &e) || !found ||
+	if (!r->store || !store_run_latest(r->store, &r->arena, r->options.seed_given ? &r->options.seed : NULL, &run, &found,
+	    &e) || !found ||
 	    run.fingerprint != r->task->fingerprint || !page_underway_rows(u, r->store, run.id, &r->arena, &e))
 		return;
-	u->sentence = "Nothing has answered the test items yet. Where no climb is going on any more, `rung climb` goes on where it stopped.";
+	u->sentence = "Nothing has answered the test items yet. Where no climb is going on any more, `rung climb` goes on where it "
+		"stopped.";
 }
 
 static void add_json(struct buf *out, const char *sentence)

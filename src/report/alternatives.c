@@ -38,7 +38,8 @@ static struct report_reach reach_of(const struct decide_rule *rule, const struct
 	return r;
 }
 
-static struct report_alternative verdict_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,
+static struct report_alternative verdict_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
+					    size_t n,
 					    double target)
 {
 	struct decide_rule at = *rule;
@@ -50,7 +51,8 @@ static struct report_alternative verdict_of(struct arena *arena, const struct de
 	return (struct report_alternative){ v.winner, v.decision };
 }
 
-struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n)
+struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
+					   size_t n)
 {
 	struct report_reach *reach = arena_array(arena, n, sizeof(*reach));
 	struct report_alternatives a = { .candidates = reach, .n = n };

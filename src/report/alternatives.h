@@ -7,6 +7,7 @@
 
 /* By the rule that the run fixed, its target left out of account: decide_target() of each candidate (n) at every target, which is two
  * numbers, and decide_verdict() without a target and with one that nobody meets. Names are borrowed; the rest lives in arena. */
-struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n);
+struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
+					   size_t n);
 
 #endif

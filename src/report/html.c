@@ -54,9 +54,9 @@ void html_open(struct buf *out, const char *task, const char *state, const char 
 	escape_markup(out, task);
 	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", state, report_css);
 	if (version)
-		buf_adds(out, "<p id=\"live\" class=\"note\" role=\"status\" data-live=\"This page renews itself when something is measured.\" "
-			      "data-ended=\"`rung view` has ended or cannot be reached: what stands here may be old.\">Reload this page to see what "
-			      "has been measured since.</p>\n");
+		buf_adds(out, "<p id=\"live\" class=\"note\" role=\"status\" data-live=\"This page renews itself when something is "
+			      "measured.\" data-ended=\"rung view has ended or cannot be reached: what stands here may be old.\">Reload this "
+			      "page to see what has been measured since.</p>\n");
 }
 
 void html_close(struct buf *out, const struct page_scripts *scripts)
@@ -222,8 +222,8 @@ static void add_costs(struct buf *out, const struct report *r)
 	if (!add_chart(out, r, chart_cost))
 		html_element(out, "p", "No costs are known, so there is nothing to draw.");
 	else
-		html_element(out, "p class=\"note\"", "The dashed steps are the frontier: no candidate that was measured on the test items lies "
-			     "above and to the left of them.");
+		html_element(out, "p class=\"note\"", "The dashed steps are the frontier: no candidate that was measured on the test items "
+			     "lies above and to the left of them.");
 	add_sentence(out, "p class=\"note\"", words_prices, r);
 	add_sentence(out, "p", words_costs, r);
 	add_chart(out, r, chart_days);
@@ -264,9 +264,9 @@ static void add_classes(struct buf *out, const struct report *r)
 	if (r->classes.n == 0)
 		return;
 	buf_adds(out, "<section>\n<h2>The winner on each label</h2>\n");
-	html_element(out, "p class=\"note\"", "On the test items, the commonest label first. Recall: the share of a label's items that were given it; "
-		     "precision: the share of the answers with a label that were right; F1 is their harmonic mean. The last row is the mean "
-		     "over the labels that test items have (macro-averaged), in which a rare label counts as much as a common one.");
+	html_element(out, "p class=\"note\"", "On the test items, the commonest label first. Recall: the share of a label's items that were "
+		     "given it; precision: the share of the answers with a label that were right; F1 is their harmonic mean. The last row "
+		     "is the mean over the labels that test items have (macro-averaged), in which a rare label counts as much as a common one.");
 	if (r->classes.n > 12)
 		add_folded(out, r, "All labels as a table", html_table_classes);
 	else

@@ -48,7 +48,8 @@ static void add_bar(struct buf *out, double left, double right)
 
 	buf_addf(out, "<svg class=\"bar\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">", BAR_WIDTH, BAR_HEIGHT,
 		 BAR_WIDTH, BAR_HEIGHT);
-	buf_addf(out, "<rect class=\"loss\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"/>", half - half * left, half * left, BAR_HEIGHT);
+	buf_addf(out, "<rect class=\"loss\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"/>", half - half * left, half * left,
+		 BAR_HEIGHT);
 	buf_addf(out, "<rect class=\"win\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"/>", half, half * right, BAR_HEIGHT);
 	buf_addf(out, "<line class=\"zero\" x1=\"%.1f\" y1=\"0\" x2=\"%.1f\" y2=\"%d\"/></svg>", half, half, BAR_HEIGHT);
 }
@@ -58,7 +59,8 @@ static void add_failure(struct buf *out, const char *name, size_t n, size_t of, 
 	if (n == 0)
 		return;
 	open_step(out, name);
-	buf_addf(out, "<svg class=\"bar\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\"><rect class=\"loss\" x=\"0\" y=\"0\" "
+	buf_addf(out, "<svg class=\"bar\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\"><rect class=\"loss\" "
+		      "x=\"0\" y=\"0\" "
 		      "width=\"%.1f\" height=\"%d\"/></svg>", BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT,
 		 BAR_WIDTH * (double)n / (double)of, BAR_HEIGHT);
 	buf_addf(out, "<span>%s of %s</span>", figure_count(n).text, figure_count(of).text);
@@ -91,7 +93,8 @@ static void add_failures(struct buf *out, const struct report *r, const struct r
 		add_failure(out, report_cause_names[i], w->retrieval.causes[i], n, cause_remedies[i]);
 	for (size_t i = OUTCOME_WRONG; i < N_OUTCOMES; i++)
 		if (i != OUTCOME_WRONG || caused == 0)
-			add_failure(out, i == OUTCOME_WRONG && graded ? "not wholly right" : report_outcome_names[i], w->outcomes[i], n, remedies[i]);
+			add_failure(out, i == OUTCOME_WRONG && graded ? "not wholly right" : report_outcome_names[i], w->outcomes[i], n,
+				    i == OUTCOME_WRONG && r->n_diagnosis == 0 ? "nothing was probed" : remedies[i]);
 	buf_adds(out, "</ol>\n");
 }
 
@@ -132,7 +135,8 @@ static void add_table(struct buf *out, const struct report *r)
 
 		buf_adds(out, "<tr><th scope=\"row\">");
 		html_name(out, f->probe);
-		buf_addf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>",
+		buf_addf(out, "</th><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td "
+			 "class=\"n\">%s</td><td>",
 			 figure_count(d->n).text, figure_count(d->fixed).text, figure_count(d->broken).text, figure_points(d->delta).text,
 			 figure_gap(d->low, d->high).text);
 		escape_markup(out, f->points_to[0] ? f->points_to : "\u2013");
@@ -147,7 +151,8 @@ static void add_probes(struct buf *out, const struct report *r)
 	struct buf sentence = { 0 };
 
 	buf_adds(out, "<h3>What was tried about it</h3>\n");
-	html_element(out, "p class=\"note\"", "Dev items that were answered both ways, with 95% intervals for a number of items fixed beforehand. "
+	html_element(out, "p class=\"note\"", "Dev items that were answered both ways, with 95% intervals for a number of items fixed "
+		     "beforehand. "
 		     "Blue: items that were fixed; orange: items that were broken. What is shown to help points to a remedy.");
 	words_probe(&sentence, r);
 	if (sentence.n > 0)
@@ -173,6 +178,7 @@ void html_diagnosis(struct buf *out, const struct report *r)
 	if (r->n_diagnosis > 0)
 		add_probes(out, r);
 	else
-		html_element(out, "p class=\"note\"", "Nothing was probed: no two variants differ by one thing, and no example names what holds its answer.");
+		html_element(out, "p class=\"note\"", "Nothing was probed: no two variants differ by one thing, and no example names "
+			     "what holds its answer.");
 	buf_adds(out, "</section>\n");
 }

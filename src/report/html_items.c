@@ -6,6 +6,8 @@
 #include "report/figure.h"
 #include "report/html.h"
 
+enum { ITEMS_PRINTED = 10 }; /* as css.c has it */
+
 static void add_side(struct buf *out, const struct report_variant *v)
 {
 	html_name(out, v->name);
@@ -90,7 +92,8 @@ static void add_changes(struct buf *out, const struct report_exchange *x, const 
 	for (size_t i = 0; i < x->n_pairs; i++) {
 		if (item->changed[i] == 0)
 			continue;
-		buf_addf(out, " <span class=\"%s\">%s by ", item->changed[i] > 0 ? "gained" : "lost", item->changed[i] > 0 ? "gained" : "lost");
+		buf_addf(out, " <span class=\"%s\">%s by ", item->changed[i] > 0 ? "gained" : "lost",
+			 item->changed[i] > 0 ? "gained" : "lost");
 		html_name(out, x->sides[x->pairs[i].to]->id);
 		if (!plain) {
 			buf_adds(out, " against ");
@@ -150,7 +153,8 @@ void html_items(struct buf *out, const struct report *r)
 	if (x->binary)
 		buf_adds(&note, "gained where the challenger alone is right, lost where the other alone is.");
 	else
-		buf_addf(&note, "gained where the challenger scores more than %s points (the margin) higher, lost where it scores as much lower.",
+		buf_addf(&note, "gained where the challenger scores more than %s points (the margin) higher, lost where it scores as "
+			 "much lower.",
 			 figure_margin(r->margin).text);
 	html_element(out, "p class=\"note\"", buf_text(&note));
 	buf_release(&note);
@@ -164,7 +168,8 @@ void html_items(struct buf *out, const struct report *r)
 		buf_adds(out, "<ol id=\"items\" class=\"items\">\n");
 		for (size_t i = 0; i < x->n_items; i++)
 			add_item(out, x, &x->items[i]);
-		buf_addf(out, "</ol>\n%s</details>\n", x->n_items > 20 ? "<p class=\"note paper\">Printed are the first 20.</p>\n" : "");
+		buf_addf(out, "</ol>\n<p><button id=\"more\" type=\"button\" hidden=\"hidden\">More</button></p>\n%s</details>\n",
+			 x->n_items > ITEMS_PRINTED ? "<p class=\"note paper\">Printed are the first 10.</p>\n" : "");
 	}
 	buf_adds(out, "</section>\n");
 }

@@ -21,7 +21,9 @@ bool page_underway_rows(struct page_underway *u, struct store *store, int64_t ru
 		if (!store_answers(store, run, variants[i].id, "dev", arena, &answers, &rows[i].dev, err) ||
 		    !store_answers(store, run, variants[i].id, "test", arena, &answers, &rows[i].test, err))
 			return false;
-		rows[i].status = rows[i].dev + rows[i].test > 0 || strcmp(variants[i].status, "measured") != 0 ? variants[i].status : "waiting";
+		bool waits = rows[i].dev + rows[i].test == 0 && strcmp(variants[i].status, "measured") == 0;
+
+		rows[i].status = waits ? "waiting" : variants[i].status;
 	}
 	u->rows = rows;
 	u->n = n;
@@ -46,7 +48,8 @@ static void add_rows(struct buf *out, const struct page_underway *u)
 			html_name(out, row->model);
 			buf_adds(out, "</small>");
 		}
-		buf_addf(out, "</th><td class=\"n\">%s of %s</td><td class=\"n\">%s of %s</td><td>%s</td></tr>\n", figure_count(row->dev).text,
+		buf_addf(out, "</th><td class=\"n\">%s of %s</td><td class=\"n\">%s of %s</td><td>%s</td></tr>\n",
+			 figure_count(row->dev).text,
 			 figure_count(u->n_dev).text, figure_count(row->test).text, figure_count(u->n_test).text, row->status);
 	}
 	html_close_table(out);

@@ -70,8 +70,8 @@ static json_t *data_value(const struct report *r)
 		json_array_append_new(candidates, json_pack("{s:o, s:f, s:f}", "id", text(a->candidates[i].variant), "reaches",
 							    a->candidates[i].reaches, "misses", a->candidates[i].misses));
 	json_t *traffic = json_pack("{s:f, s:f, s:f, s:f}", "calls", r->calls_per_day > 0 ? r->calls_per_day : assumed_calls, "horizon",
-				    r->horizon_days > 0 ? r->horizon_days : assumed_days, "error",
-				    r->traffic.usd_per_error > 0 ? r->traffic.usd_per_error : 0.0, "target", isnan(r->target) ? 0.0 : r->target);
+				    r->horizon_days > 0 ? r->horizon_days : assumed_days, "error", fmax(0, r->traffic.usd_per_error),
+				    "target", isnan(r->target) ? 0.0 : r->target);
 
 	return json_pack("{s:f, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "traffic", traffic, "variants", variants, "candidates",
 			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(&a->without), "missed",
@@ -103,9 +103,9 @@ static void add_data(struct buf *out, const struct report *r)
 
 static const struct { const char *id, *name, *range, *field; } controls[] = {
 	{ "calls", "Calls a day", "min=\"0\" max=\"8\" step=\"0.05\"", "min=\"0.001\" step=\"any\"" },
-	{ "horizon", "Days that one-off costs have to pay in", "min=\"0\" max=\"3.3\" step=\"0.02\"", "min=\"0.001\" step=\"any\"" },
-	{ "error", "Price of a wrong answer, $", "min=\"0\" max=\"80\" step=\"1\"", "min=\"0\" step=\"any\"" },
-	{ "target", "Target, a share (empty: none)", "min=\"0\" max=\"199\" step=\"1\"", "min=\"0\" max=\"0.9999\" step=\"any\"" },
+	{ "horizon", "Horizon, days", "min=\"0\" max=\"3.3\" step=\"0.02\"", "min=\"0.001\" step=\"any\"" },
+	{ "error", "Price of an error, $", "min=\"0\" max=\"80\" step=\"1\"", "min=\"0\" step=\"any\"" },
+	{ "target", "Target (0: none)", "min=\"0\" max=\"199\" step=\"1\"", "min=\"0\" max=\"0.9999\" step=\"any\"" },
 };
 
 static void add_controls(struct buf *out)
@@ -113,7 +113,8 @@ static void add_controls(struct buf *out)
 	buf_adds(out, "<div class=\"sliders\">\n");
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
 		buf_addf(out, "<p><label for=\"%s\">%s</label><input id=\"%s\" type=\"number\" inputmode=\"decimal\" %s/>"
-			      "<input id=\"%s-range\" type=\"range\" aria-label=\"%s\" %s/></p>\n", controls[i].id, controls[i].name, controls[i].id,
+			      "<input id=\"%s-range\" type=\"range\" aria-label=\"%s\" %s/></p>\n", controls[i].id, controls[i].name,
+			      controls[i].id,
 			 controls[i].field, controls[i].id, controls[i].name, controls[i].range);
 	buf_adds(out, "<p><button id=\"what-if-reset\" type=\"button\">As measured</button></p>\n</div>\n");
 }
@@ -126,8 +127,9 @@ void html_what_if(struct buf *out, const struct report *r)
 	if (!html_has_what_if(r))
 		return;
 	buf_adds(out, "<section id=\"what-if\" hidden=\"hidden\">\n<h2>What if?</h2>\n");
-	html_prose(out, "p class=\"note\"", "The same answers under other traffic, errors that cost, another target: nothing is measured anew. `rung "
-		   "cost` gives the same figures and takes many more settings. A target that is chosen after looking is a what-if: the error "
+	html_prose(out, "p class=\"note\"", "The same answers under other traffic, errors that cost, another target: nothing is "
+		   "measured anew. `rung cost` gives the same figures and takes many more settings. A target that is chosen after "
+		   "looking is a what-if: the error "
 		   "rate that was promised holds for the one that the task named.");
 	if (r->calls_per_day <= 0 || r->horizon_days <= 0)
 		html_prose(out, "p class=\"note\"", "The task names no traffic; what stands here at first is an example.");
@@ -136,6 +138,7 @@ void html_what_if(struct buf *out, const struct report *r)
 	html_open_table_of(out, "Costs of the candidates at these settings", headings, 9, "what-if-rows");
 	html_close_table(out);
 	add_data(out, r);
-	buf_adds(out, "</section>\n<noscript><p class=\"note\">Where scripts run, sliders stand here that recompute this for other traffic, errors that "
+	buf_adds(out, "</section>\n<noscript><p class=\"note\">Where scripts run, sliders stand here that recompute this for other "
+		      "traffic, errors that "
 		      "cost and another target; `rung cost` answers the same.</p></noscript>\n");
 }

@@ -1,5 +1,5 @@
-/* script_costs.c - the sliders: the cost equation and the decision rule once more, over the figures that the page carries. tests/e2e/page.sh
- * holds its numbers against those of `rung cost`. */
+/* script_costs.c - the sliders: the cost equation and the decision rule once more, over the figures that the page carries.
+ * tests/e2e/page.sh holds its numbers against those of `rung cost`. */
 #include "report/script.h"
 
 const char script_costs[] =
@@ -91,7 +91,8 @@ const char script_costs[] =
 	"  if (x >= 100) return '$' + grouped(x);\n"
 	"  return '$' + (x >= 0.0995 ? x.toFixed(2) : x.toFixed(Math.min(12, 1 - Math.floor(Math.log10(x)))));\n"
 	" };\n"
-	" const short = (x, digits) => x >= 100 ? grouped(x) : String(Number(x.toPrecision(digits)));\n"
+	" const short = (x, digits) => x >= 100 ? grouped(x) : x >= 0.01 ? String(Number(x.toPrecision(digits))) :\n"
+	"  x > 0 ? 'under 0.01' : '0';\n"
 	" const daysText = x => isNaN(x) ? '\\u2013' : x === Infinity ? 'never' : short(x, 3);\n"
 	" const callsText = x => isNaN(x) ? '\\u2013' : x === 0 ? 'any' : short(x, 2);\n"
 	" const percent = x => Number((100 * x).toPrecision(4)) + '%';\n"
@@ -112,8 +113,9 @@ const char script_costs[] =
 	"  const back = t === Infinity ? 'against it this never pays back' : t === 0 ? 'this is the cheaper one from the first day' :\n"
 	"   'this has paid back after ' + daysText(t) + ' days' +\n"
 	"   (row.pays ? '' : ', which at the pessimistic end is beyond the horizon');\n"
-	"  return 'Over ' + daysText(s.horizon) + ' days it costs ' + usd(row.tco_usd) + (s.error > 0 ? ' with its errors' : '') + ': ' +\n"
-	"   usd(row.one_off_usd) + ' once and ' + usd(row.per_day_usd) + ' a day.' + (rival ? ' ' + rival.name +\n"
+	"  const mistakes = s.error > 0 ? ', beside ' + usd(s.calls * errors(v, s)) + ' a day for its wrong answers' : '';\n"
+	"  return 'Over ' + daysText(s.horizon) + ' days it costs ' + usd(row.tco_usd) + ': ' + usd(row.one_off_usd) + ' once and ' +\n"
+	"   usd(row.per_day_usd) + ' a day' + mistakes + '.' + (rival ? ' ' + rival.name +\n"
 	"   ', the cheapest lower rung that passes, costs ' + usd(total(rival, s, s.horizon, s.calls)) + '; ' + back + '.' : '');\n"
 	" };\n"
 	"\n"
@@ -159,7 +161,7 @@ const char script_costs[] =
 	"  state[c.id] = value;\n"
 	"  range.value = c.to(value);\n"
 	"  range.setAttribute('aria-valuetext', c.id === 'target' ? value > 0 ? percent(value) : 'none' : String(value));\n"
-	"  if (!keep) field.value = c.id === 'target' ? value > 0 ? value : '' : value;\n"
+	"  if (!keep) field.value = value;\n"
 	"  chosen.put(c.id, value === data.traffic[c.id] ? '' : String(value));\n"
 	" };\n"
 	" const most = c => c.id === 'target' ? 0.9999 : Infinity;\n"

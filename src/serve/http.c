@@ -75,7 +75,8 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 }
 
 /* Called when the headers are there, and again for a body, which nobody here wants: the reply closes the connection on it. */
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version,
 				  const char *upload, size_t *upload_size, void **request)
 {
 	struct http_reply reply;

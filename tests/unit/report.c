@@ -417,8 +417,10 @@ static void items_that_changed_hands_are_told(void **state)
 	static const char *const parts[] = {
 		"<li data-changed=\"0+ 1+\"><p><code>118</code>", "<li data-changed=\"1-\"><p><code>a&quot;b</code>",
 		"Subject: dinner\nBody: see you at &lt;b&gt;8&lt;/b&gt; &amp; bring wine</blockquote>",
-		"&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;</dd>", "<i>nothing (unparsed)</i>", "Win big&quot; onload=&quot;x</blockquote>",
-		"<span class=\"lost\">lost by <bdi>3/head-minilm</bdi></span>", "<option value=\"1\">3/head-minilm against 0/naive-bayes</option>",
+		"&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;</dd>", "<i>nothing (unparsed)</i>", "Win big&quot; "
+		"onload=&quot;x</blockquote>",
+		"<span class=\"lost\">lost by <bdi>3/head-minilm</bdi></span>", "<option value=\"1\">3/head-minilm against "
+		"0/naive-bayes</option>",
 		"2 of 2 items</output>",
 	};
 	struct buf out = { 0 };
@@ -481,7 +483,8 @@ static void rare_labels_are_told(void **state)
 	assert_null(classes_sentence(&r, &arena));
 	r.verdict.score = .83;
 	assert_string_equal(classes_sentence(&r, &arena),
-			    "linear head on all-MiniLM-L6-v2 embeddings does worse on rarer labels: F1 is 50.0 % as a mean over the 2 labels of the test "
+			    "linear head on all-MiniLM-L6-v2 embeddings does worse on rarer labels: F1 is 50.0 % as a mean over the 2 "
+			    "labels of the test "
 			    "items (macro-averaged), where its share of right answers is 83.0 %; rare has F1 10.0 % on 10 items.");
 	arena_release(&arena);
 }
@@ -495,10 +498,13 @@ static void diagnosis_flows_to_a_remedy(void **state)
 		{ "noise", { 60, 2, 3, -.0167, -.09, .06 }, "", FINDING_KNOWLEDGE },
 	};
 	static const char *const parts[] = {
-		"<h3>What failed: 38 of 135 test items</h3>", "<div class=\"what\">wrong</div>", "<span>33 of 38</span>", "<span>4 of 38</span>",
-		"constrained decoding, or an instruction that fixes the form of an answer</div>", "<div class=\"what\">&lt;definitions&gt;</div>",
+		"<h3>What failed: 38 of 135 test items</h3>", "<div class=\"what\">wrong</div>", "<span>33 of 38</span>", "<span>4 of "
+		"38</span>",
+		"constrained decoding, or an instruction that fixes the form of an answer</div>", "<div "
+		"class=\"what\">&lt;definitions&gt;</div>",
 		"<span>fixed 18, broke 4 of 90: +15.6 points (+5.0 to +26.0)</span></div>\n<div class=\"then\">label definitions</div>",
-		"<span>fixed 2, broke 3 of 60: \u22121.7 points (\u22129.0 to +6.0)</span></div>\n<div class=\"then quiet\">points nowhere</div>",
+		"<span>fixed 2, broke 3 of 60: \u22121.7 points (\u22129.0 to +6.0)</span></div>\n<div class=\"then quiet\">points "
+		"nowhere</div>",
 		"<th scope=\"row\"><bdi>noise</bdi></th><td class=\"n\">60</td>",
 	};
 	struct report r = report_of(0);
@@ -896,7 +902,8 @@ static void costs_are_told_against_the_rival(void **state)
 
 		copies[EMAIL_HEAD].break_even_days = rows[i].days;
 		words_costs(&line, &r);
-		buf_addf(&want, "Over 90 days the winner costs $308: $200 once and $1.20 a day. naive Bayes on words, the cheapest lower rung "
+		buf_addf(&want, "Over 90 days the winner costs $308: $200 once and $1.20 a day. naive Bayes on words, the cheapest "
+				"lower rung "
 				"that passes, costs $900; %s", rows[i].says);
 		assert_string_equal(buf_text(&line), buf_text(&want));
 		buf_release(&line);
