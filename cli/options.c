@@ -101,6 +101,9 @@ const struct option_row option_margin = { "--margin", NULL, OPTION_NUMBER, "X",
 const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 	"the score that is asked for; the lowest rung that is shown to reach it wins", AT(target) };
 
+const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
+	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
+
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {
 	fprintf(stderr, "rung %s: %s \"%s\"%s; see `rung %s --help`\n", c->name, what, value, remedy, c->name);
@@ -188,7 +191,8 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1, .epochs = -1, .batch = -1,
-				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1 };
+				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
+				  .port = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

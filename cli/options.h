@@ -40,6 +40,7 @@ struct settings {
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
+	double port;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
 	bool json, quiet, dry_run, require_target, watch, balanced, reasons, help;
@@ -59,8 +60,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
-	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe, option_tune_name, option_tune_memory,
-	option_ladder, option_alpha, option_margin, option_target;
+	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe,
+	option_tune_name, option_tune_memory, option_ladder, option_alpha, option_margin, option_target, option_port;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];
@@ -71,6 +72,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune, command_cost, command_decide;
+	command_tune, command_cost, command_decide, command_view;
 
 #endif

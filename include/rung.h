@@ -72,6 +72,14 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 const char *rung_report_extension(const char *format); /* "html"; NULL for an unknown format */
 /* Writes the HTML report beside the store and returns its path. */
 enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err);
+struct rung_view_options {
+	int port; /* on 127.0.0.1; 0: any that is free */
+	/* Called once the page can be opened; the address is valid during the call. */
+	void (*ready)(void *context, const char *address);
+	void *context;
+};
+/* Serves the page of the last climb, and of one that is going on in another process, until options.stopped says so. */
+enum rung_status rung_view(struct rung *r, const struct rung_view_options *options, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
 
@@ -179,6 +187,7 @@ enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_
 /* What is asked of costs (docs/cost.md has the equation). Begin from rung_cost_nothing_given: numbers below 0 and NULL are not given. */
 struct rung_cost_options {
 	double calls_per_day, horizon_days, cost_per_error; /* not given: the task's; a horizon of 90 days */
+	double target;                           /* that the verdict is asked for; 0: none; not given: that of the climb. With a task alone */
 	const char *calls_range;                 /* "LOW-HIGH" */
 	double price_decline;                    /* share of list prices a year */
 	const char *prices;                      /* LiteLLM's model_prices_and_context_window.json */

@@ -199,7 +199,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 }
 
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
-static bool open_last(struct rung *r, struct run_row *run, struct error *err)
+bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
 {
 	bool found = false;
 
@@ -245,10 +245,15 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 {
 	struct run_row run;
 
-	if (!open_last(r, &run, err))
+	if (!rung_open_last(r, &run, err))
 		return false;
 	rung_assume(r, assumed);
-	if (!report_build(r->task, r->store, &run, assumed, &r->arena, report, err))
+	if (!store_begin_read(r->store, err))
+		return false;
+	bool built = report_build(r->task, r->store, &run, assumed, &r->arena, report, err);
+
+	store_rollback(r->store);
+	if (!built)
 		return false;
 	r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
 	return true;
@@ -256,7 +261,7 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 
 /* What a report assumes: nothing beyond what was measured. Models have so many days left as the table's day says, so that the same
  * rows give the same bytes. */
-static bool last_report(struct rung *r, struct report *report, struct error *err)
+bool rung_report_of(struct rung *r, struct report *report, struct error *err)
 {
 	struct price_table *prices = price_table_open();
 	struct cost_assumptions assumed = costs_nothing_assumed;
@@ -282,7 +287,7 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 		error_set(&e, "format \"%s\" is not one of text, json, md, html", format);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	if (!last_report(r, &report, &e))
+	if (!rung_report_of(r, &report, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (terminal)
 		report_write_terminal(&report, colour, width, &out);
@@ -306,7 +311,7 @@ enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error
 	struct error e;
 	bool written;
 
-	if (!last_report(r, &report, &e))
+	if (!rung_report_of(r, &report, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	report_format_find("html")->write(&report, &page);
 	const char *store = rung_store_path(r);
@@ -330,7 +335,7 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	struct buf folder = { 0 }, out = { 0 };
 	struct error e;
 
-	if (!open_last(r, &run, &e))
+	if (!rung_open_last(r, &run, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
 	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
@@ -366,7 +371,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	size_t n, n_models;
 	bool found;
 
-	if (!last_report(r, &report, err) ||
+	if (!rung_report_of(r, &report, err) ||
 	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
 		return false;
 	if (!id)

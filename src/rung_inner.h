@@ -40,4 +40,9 @@ void rung_assume(struct rung *r, struct cost_assumptions *a);
 /* The report of the last climb under those assumptions, which rung_assume() completes; lives in r's arena. */
 bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err);
 
+/* The same under what every report assumes: nothing beyond what was measured. */
+bool rung_report_of(struct rung *r, struct report *report, struct error *err);
+/* Opens the task's store at the last climb of the seed asked for, the task as that climb saw it. */
+bool rung_open_last(struct rung *r, struct run_row *run, struct error *err);
+
 #endif

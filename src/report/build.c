@@ -8,8 +8,11 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
+#include "report/alternatives.h"
+#include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
+#include "report/exchange.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
@@ -193,6 +196,14 @@ static void find_micro(struct build *b)
 			find(b, micro_sentence(&b->variants[i], b->arena));
 }
 
+static void find_rare(struct build *b)
+{
+	const char *sentence = classes_sentence(b->report, b->arena);
+
+	if (sentence)
+		find(b, sentence);
+}
+
 /* What would be a hole in the costs of those that were compared. */
 static void find_unpriced(struct build *b)
 {
@@ -269,6 +280,14 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
+	for (size_t i = 0; rule.cluster && i < n; i++)
+		widen_interval(b, &rule, &candidates[i]);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
+	b->report->alternatives = alternatives_of(b->arena, &rule, candidates, n);
+	if (b->assumed->target >= 0) {
+		rule.has_target = b->assumed->target > 0;
+		rule.target = b->assumed->target;
+	}
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -288,9 +307,6 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
-	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	return confusion(b, winner, err);
 }
 
@@ -399,10 +415,11 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	b.test = test_order(task, run->seed, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 4 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
+		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)
 			full_grid += task->dev.list.n * calls_each(&b.variants[i]);
 	}
@@ -418,10 +435,12 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err) ||
+	    !exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
+	find_rare(&b);
 	find_unpriced(&b);
 	find_warnings(&b);
 	report->findings = b.findings;

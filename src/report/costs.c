@@ -6,11 +6,11 @@
 
 #include "model/registry.h"
 #include "model/tuned.h"
-#include "report/constraints.h"
 
 const struct cost_assumptions costs_nothing_assumed = {
 	.traffic = { .calls_per_day = -1, .calls_low = -1, .calls_high = -1, .horizon_days = -1, .usd_per_error = -1 },
 	.daily = { .retraining_usd = NAN, .retrain_every_days = INFINITY, .retired_after_days = INFINITY, .rebuild_usd = NAN },
+	.target = -1,
 };
 
 struct costing {
@@ -199,7 +199,7 @@ static bool passes(const struct costing *c, const struct report_variant *v, cons
 {
 	const struct report *r = c->report;
 
-	if (v->test.n == 0 || of->test.n == 0 || report_ruled_out(c->task, v, c->arena))
+	if (v->test.n == 0 || of->test.n == 0 || v->ruled_out)
 		return false;
 	if (isfinite(r->target))
 		return meets_target(r, v->id);

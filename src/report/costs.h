@@ -18,6 +18,7 @@ struct cost_assumptions {
 	double usd_per_core_hour;
 	int cores;                    /* that local models use */
 	const char *tuned;            /* folder of the registry of fine-tuned models; NULL: none */
+	double target;                /* of the decision in place of the run's; 0: none; below 0: the run's */
 	double default_horizon_days;  /* of a task that names none; 0: it has none */
 };
 

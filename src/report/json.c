@@ -356,6 +356,40 @@ static json_t *confusion_value(const struct report *r)
 	return list;
 }
 
+static json_t *class_value(const struct report_class *c)
+{
+	json_t *o = json_object();
+
+	put(o, "label", text_value(c->label));
+	put(o, "n", count_value(c->n));
+	put(o, "given", count_value(c->given));
+	put(o, "right", count_value(c->right));
+	put(o, "precision", real_value(c->precision));
+	put(o, "recall", real_value(c->recall));
+	put(o, "f1", real_value(c->f1));
+	return o;
+}
+
+static json_t *classes_value(const struct report_classes *c)
+{
+	json_t *o, *list, *macro;
+
+	if (c->n == 0)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	macro = json_object();
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(list, class_value(&c->list[i]));
+	put(macro, "labels", count_value(c->tested));
+	put(macro, "precision", real_value(c->precision));
+	put(macro, "recall", real_value(c->recall));
+	put(macro, "f1", real_value(c->f1));
+	put(o, "macro", macro);
+	put(o, "labels", list);
+	return o;
+}
+
 static json_t *report_value(const struct report *r)
 {
 	json_t *o = json_object();
@@ -375,6 +409,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "comparisons", comparisons_value(r));
 	put(o, "targets", targets_value(r));
 	put(o, "confusion", confusion_value(r));
+	put(o, "classes", classes_value(&r->classes));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));

@@ -73,6 +73,7 @@ struct report_variant {
 	const char *model; /* NULL: none */
 	int rung;
 	bool candidate, incumbent, winner;
+	bool ruled_out; /* by a constraint of the task */
 	enum variant_status status;
 	const char *why; /* one sentence; NULL when there is nothing to say */
 	struct report_score dev, test;
@@ -95,6 +96,58 @@ struct report_variant {
 	double pool_score, general_before, general_after;
 	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
 	double follows_before, follows_after, recites_before, recites_after;
+};
+
+/* What the verdict would be at other targets, on the same rows (alternatives.h). */
+struct report_reach {
+	const char *variant;
+	double reaches, misses; /* shown to meet every target up to the one, to be below every target from the other on; 0 and 1: none */
+};
+struct report_alternative {
+	size_t winner; /* index into candidates */
+	enum verdict_kind decision;
+};
+struct report_alternatives {
+	const struct report_reach *candidates; /* (n) in the order of their rungs; 0: not asked */
+	size_t n, reference;                   /* reference: the one that a verdict climbs or switches from */
+	struct report_alternative without, missed; /* without a target; with one that no candidate is shown to meet */
+};
+
+/* One label on the test items of the winner; shares that divide by nothing are NAN. */
+struct report_class {
+	const char *label;
+	size_t index, n, given, right; /* index into labels; items that have it, answers that give it, both */
+	double precision, recall, f1;
+};
+struct report_classes {
+	const struct report_class *list; /* (n) of labels that an item has or an answer gives, the commonest first */
+	size_t n, tested;                /* tested: labels that an item has, over which the means are */
+	double precision, recall, f1;    /* macro-averaged */
+};
+
+/* Test items that one side of a comparison got right and the other did not (graded: scores more than the margin apart). */
+struct report_side {
+	const char *answer, *status; /* answer NULL: none could be read, and status says why; status NULL: it was not asked */
+	double score;                /* NAN: it was not asked */
+};
+struct report_item {
+	const char *id, *input, *expected;
+	const struct report_side *sides; /* (n_sides) */
+	const signed char *changed;      /* (n_pairs) 1: `to` gained it, -1: `to` lost it, 0: neither */
+};
+struct report_pair {
+	size_t from, to;     /* indices into sides */
+	size_t gained, lost;
+};
+enum { EXCHANGE_MOST = 5000 }; /* items that are kept */
+struct report_exchange {
+	const struct report_pair *pairs;
+	size_t n_pairs; /* 0: nothing was compared */
+	const struct report_variant *const *sides;
+	size_t n_sides;
+	const struct report_item *items; /* in the order of the examples file */
+	size_t n_items, left_out;
+	bool binary;
 };
 
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
@@ -148,6 +201,9 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
+	struct report_alternatives alternatives;
+	struct report_classes classes; /* n 0: the task has no labels */
+	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */
