@@ -1,7 +1,7 @@
 /* alternatives.c - bisection over the target test, whose evidence falls as the target rises. */
 #include "report/alternatives.h"
 
-enum { HALVINGS = 34 };
+enum { HALVINGS = 24 };
 static const double nearest = 1e-6; /* to 0 and to 1, where no test can say anything */
 
 static enum meets_target result_at(const struct decide_rule *rule, const struct candidate *c, double target)

@@ -8,7 +8,6 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
-#include "report/alternatives.h"
 #include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
@@ -283,7 +282,12 @@ static bool decide(struct build *b, struct error *err)
 	for (size_t i = 0; rule.cluster && i < n; i++)
 		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
-	b->report->alternatives = alternatives_of(b->arena, &rule, candidates, n);
+	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
+
+	*as_run = rule;
+	b->report->decided.rule = as_run;
+	b->report->decided.candidates = candidates;
+	b->report->decided.n = n;
 	if (b->assumed->target >= 0) {
 		rule.has_target = b->assumed->target > 0;
 		rule.target = b->assumed->target;

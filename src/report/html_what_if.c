@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "base/arena.h"
+#include "report/alternatives.h"
 #include "report/escape.h"
 #include "report/html.h"
 
@@ -10,7 +12,7 @@ static const double assumed_calls = 10000, assumed_days = 90; /* where the task 
 
 bool html_has_what_if(const struct report *r)
 {
-	return r->alternatives.n > 0;
+	return r->decided.n > 0;
 }
 
 /* --- the figures ------------------------------------------------------------------------------------------------------ */
@@ -58,9 +60,8 @@ static json_t *alternative_value(const struct report_alternative *a)
 	return json_pack("{s:I, s:s}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision));
 }
 
-static json_t *data_value(const struct report *r)
+static json_t *data_value(const struct report *r, const struct report_alternatives *a)
 {
-	const struct report_alternatives *a = &r->alternatives;
 	json_t *variants = json_array(), *candidates = json_array();
 
 	for (size_t i = 0; i < r->n_variants; i++)
@@ -91,12 +92,17 @@ static int append(const char *bytes, size_t n, void *out)
 
 static void add_data(struct buf *out, const struct report *r)
 {
-	json_t *value = data_value(r);
+	struct arena arena;
+
+	arena_init(&arena);
+	const struct report_alternatives a = alternatives_of(&arena, r->decided.rule, r->decided.candidates, r->decided.n);
+	json_t *value = data_value(r, &a);
 
 	buf_adds(out, "<script id=\"what-if-data\" type=\"application/json\">");
 	json_dump_callback(value, append, out, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	buf_adds(out, "</script>\n");
 	json_decref(value);
+	arena_release(&arena);
 }
 
 /* --- the section ------------------------------------------------------------------------------------------------------ */

@@ -94,21 +94,6 @@ struct report_variant {
 	double pool_score, general_before, general_after;
 };
 
-/* What the verdict would be at other targets, on the same rows (alternatives.h). */
-struct report_reach {
-	const char *variant;
-	double reaches, misses; /* shown to meet every target up to the one, to be below every target from the other on; 0 and 1: none */
-};
-struct report_alternative {
-	size_t winner; /* index into candidates */
-	enum verdict_kind decision;
-};
-struct report_alternatives {
-	const struct report_reach *candidates; /* (n) in the order of their rungs; 0: not asked */
-	size_t n, reference;                   /* reference: the one that a verdict climbs or switches from */
-	struct report_alternative without, missed; /* without a target; with one that no candidate is shown to meet */
-};
-
 /* One label on the test items of the winner; shares that divide by nothing are NAN. */
 struct report_class {
 	const char *label;
@@ -197,7 +182,7 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
-	struct report_alternatives alternatives;
+	struct { const struct decide_rule *rule; const struct candidate *candidates; size_t n; } decided; /* n 0: not over candidates of a run */
 	struct report_classes classes; /* n 0: the task has no labels */
 	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
