@@ -269,6 +269,9 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
+	for (size_t i = 0; rule.cluster && i < n; i++)
+		widen_interval(b, &rule, &candidates[i]);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -288,9 +291,6 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
-	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	return confusion(b, winner, err);
 }
 
