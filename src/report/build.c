@@ -268,6 +268,21 @@ static void widen_interval(struct build *b, const struct decide_rule *rule, cons
 		}
 }
 
+/* The rule as the run fixed it is kept for what-ifs; then the target asked for takes the place of the run's. */
+static void ask_target(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
+{
+	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
+
+	*as_run = *rule;
+	b->report->decided.rule = as_run;
+	b->report->decided.candidates = candidates;
+	b->report->decided.n = n;
+	if (b->assumed->target < 0)
+		return;
+	rule->has_target = b->assumed->target > 0;
+	rule->target = b->assumed->target;
+}
+
 static bool decide(struct build *b, struct error *err)
 {
 	struct decide_rule rule = settings_rule(b->task, b->run->settings, b->test, b->arena);
@@ -282,16 +297,7 @@ static bool decide(struct build *b, struct error *err)
 	for (size_t i = 0; rule.cluster && i < n; i++)
 		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
-	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
-
-	*as_run = rule;
-	b->report->decided.rule = as_run;
-	b->report->decided.candidates = candidates;
-	b->report->decided.n = n;
-	if (b->assumed->target >= 0) {
-		rule.has_target = b->assumed->target > 0;
-		rule.target = b->assumed->target;
-	}
+	ask_target(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
