@@ -445,8 +445,9 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err) ||
-	    !exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
+	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+		return false;
+	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
