@@ -12,6 +12,8 @@ struct report_reach {
 struct report_alternative {
 	size_t winner; /* index into candidates */
 	enum verdict_kind decision;
+	const struct comparison *comparisons; /* (n_comparisons) by which it came about */
+	size_t n_comparisons;
 };
 struct report_alternatives {
 	const struct report_reach *candidates; /* (n) in the order of their rungs */

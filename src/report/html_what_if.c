@@ -55,9 +55,20 @@ static json_t *variant_value(const struct report_variant *v)
 	return o;
 }
 
-static json_t *alternative_value(const struct report_alternative *a)
+/* rivals: whom each was compared with, which where costs count is its rival as well (costs.c). */
+static json_t *alternative_value(const struct report *r, const struct report_alternative *a)
 {
-	return json_pack("{s:I, s:s}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision));
+	json_t *rivals = json_object();
+
+	for (size_t i = 0; r->climb_for != CLIMB_FOR_QUALITY && i < a->n_comparisons; i++) {
+		const struct report_variant *from = report_find(r, a->comparisons[i].from), *to = report_find(r, a->comparisons[i].to);
+		json_t *id = to ? text(to->id) : NULL;
+
+		if (from && to && from->cost && from->rung <= to->rung && !json_object_get(rivals, json_string_value(id)))
+			json_object_set_new(rivals, json_string_value(id), text(from->id));
+		json_decref(id);
+	}
+	return json_pack("{s:I, s:s, s:o}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision), "rivals", rivals);
 }
 
 static json_t *data_value(const struct report *r, const struct report_alternatives *a)
@@ -75,8 +86,8 @@ static json_t *data_value(const struct report *r, const struct report_alternativ
 				    "target", isnan(r->target) ? 0.0 : r->target);
 
 	return json_pack("{s:f, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "traffic", traffic, "variants", variants, "candidates",
-			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(&a->without), "missed",
-			 alternative_value(&a->missed));
+			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without), "missed",
+			 alternative_value(r, &a->missed));
 }
 
 /* JSON in markup: what could end the element or begin an entity is written as an escape, which only strings can hold. */

@@ -191,6 +191,8 @@ struct report {
 	const char *prices_as_of;     /* "2026-08-01" */
 	double calls_per_day, horizon_days; /* traffic; 0: not given */
 	struct cost_traffic traffic;        /* the same with what an error costs */
+	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
+	struct cost_traffic decided_at;
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

@@ -17,6 +17,9 @@ const char *words_fine_tune(struct buf *out, const struct report *r);
 
 /* One comparison: who did better on how many items, the difference, and what that decides. */
 void words_comparison(struct buf *out, const struct report *r, const struct comparison *c);
+bool words_by_cost(const struct report *r); /* whether the winner took its place for its cost, not for its score */
+/* Whether the challenger pays for itself; nothing where costs do not count. */
+void words_payback(struct buf *out, const struct report *r, const struct comparison *c);
 /* For an unresolved one: the labels that would settle it. */
 void words_labels_needed(struct buf *out, const struct comparison *c);
 
