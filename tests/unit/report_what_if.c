@@ -21,7 +21,7 @@ static void fill(struct candidate c[3], size_t a, size_t b, size_t d)
 	const size_t right[] = { a, b, d };
 
 	for (size_t i = 0; i < 3; i++) {
-		c[i] = (struct candidate){ .id = ids[i], .rung = rungs[i], .score = scores[i], .n = ITEMS, .usd_per_call = NAN };
+		c[i] = (struct candidate){ .id = ids[i], .rung = rungs[i], .score = scores[i], .n = ITEMS };
 		for (size_t k = 0; k < ITEMS; k++)
 			scores[i][k] = k < right[i];
 	}
