@@ -47,6 +47,7 @@ static json_t *variant_value(const struct report_variant *v)
 
 	json_object_set_new(o, "id", text(v->id));
 	json_object_set_new(o, "name", text(v->name));
+	json_object_set_new(o, "model", v->model ? text(v->model) : json_null());
 	json_object_set_new(o, "rung", json_integer(v->rung));
 	json_object_set_new(o, "incumbent", json_boolean(v->incumbent));
 	json_object_set_new(o, "ruled_out", json_boolean(v->ruled_out));

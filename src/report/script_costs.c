@@ -145,7 +145,7 @@ const char script_costs[] =
 	"    else c.scope = 'row';\n"
 	"    tr.append(c);\n"
 	"   };\n"
-	"   cell('th', v.name);\n"
+	"   cell('th', v.model === null ? v.name : v.name + ' on ' + v.model);\n"
 	"   for (const x of [row.usd_per_1k_calls, row.usd_per_1k_right, row.one_off_usd, row.per_day_usd, row.tco_usd])\n"
 	"    cell('td', usd(x));\n"
 	"   cell('td', daysText(row.break_even_days));\n"
