@@ -37,6 +37,7 @@ static bool costs_of(const struct rung_decide_options *o, struct pose_settings *
 		return error_set(err, "%s needs --calls-per-day: costs are counted over traffic",
 				 o->horizon_days >= 0 ? "--horizon" : o->cost_per_error >= 0 ? "--cost-per-error" : "--one-off");
 	s->one_off_usd = o->one_off >= 0 ? o->one_off : NAN;
+	s->usd_per_label = o->label_cost >= 0 ? o->label_cost : NAN;
 	if (o->calls_per_day > 0)
 		s->traffic = (struct cost_traffic){ .calls_per_day = o->calls_per_day, .calls_low = o->calls_per_day, .calls_high = o->calls_per_day,
 						    .horizon_days = o->horizon_days > 0 ? o->horizon_days : default_horizon,

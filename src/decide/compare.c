@@ -6,9 +6,11 @@
 #include "decide/compare.h"
 #include "decide/pays.h"
 #include "decide/watch.h"
+#include "decide/worth.h"
 #include "stats/bet.h"
 #include "stats/bounded.h"
 #include "stats/fixed.h"
+#include "stats/mean.h"
 #include "stats/paired.h"
 #include "stats/power.h"
 #include "stats/target.h"
@@ -175,7 +177,7 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 		.low = interval.low, .high = interval.high, .alpha = alpha, .plan = rule->plan,
 		.p_value = rule->plan == DECIDE_FULL ? better : NAN,
 		.e_value = rule->plan == DECIDE_EARLY ? exp(better) : NAN,
-		.pays = payback.pays, .pays_after_days = payback.days,
+		.pays = payback.pays, .pays_after_days = payback.days, .worth = { NAN, NAN, NAN, NAN },
 	};
 	bool enough = not_worse_is_enough(from, to, c.pays);
 	struct evidence_found e = {
@@ -188,8 +190,11 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 	c.delta /= (double)(x.n > 0 ? x.n : 1);
 	c.decision = decide_between(rule, &c, &e, enough);
 	c.takes_place = c.decision == DECISION_BETTER || c.decision == DECISION_NOT_WORSE;
-	if (c.decision == DECISION_UNRESOLVED)
+	c.error = (x.groups ? mean_clusters(x.groups, x.n_groups) : mean_items(x.d, x.n)).error;
+	if (c.decision == DECISION_UNRESOLVED) {
 		c.labels_needed = labels_until_settled(rule, &x, from, to, &c, &e, enough);
+		c.worth = labels_worth_of(rule, from, to, &c);
+	}
 	differences_release(&x);
 	return c;
 }

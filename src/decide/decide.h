@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "cost/break_even.h"
@@ -36,7 +37,8 @@ struct decide_rule {
 	int comparisons;  /* planned: rungs above the lowest, plus the incumbent's; shares alpha */
 	int targets;      /* planned target tests: candidates */
 	enum climb_for climb_for;
-	struct cost_traffic traffic; /* where costs count: volume and horizon above 0 */
+	struct cost_traffic traffic; /* volume and horizon 0: not given; above it where costs count */
+	double usd_per_label;        /* of one more; NAN: not known. Decides nothing */
 	size_t look;      /* early: items between two looks, of which the first that settles a comparison ends it; 0: candidates say where */
 	const size_t *cluster; /* (n_items) cluster numbers in item order, or NULL: every item its own */
 	size_t n_items;
@@ -49,15 +51,23 @@ struct candidate {
 	bool incumbent;
 	const double *score; /* (n) 0 .. 1, for the first n items of the common order */
 	size_t n;            /* items it answered; all of them under the full plan */
-	const struct cost_rung *cost; /* its quality is that of the scores; NULL: unknown, or costs do not count */
+	const struct cost_rung *cost; /* its quality is that of the scores; NULL: unknown */
 	size_t rivals;       /* of its rung, itself included, that are tested against the same champion and share the rung's alpha; 0: 1 */
 	size_t settled;      /* items at which its own comparison ended, where it answered more as a champion; 0: all of them */
+};
+
+/* The labels that would settle an unresolved comparison: what they and the model calls on them cost, and what knowing more is worth at
+ * most over the horizon, as errors have a price. gain_usd: what taking the challenger now is expected to gain there, below 0 to lose.
+ * NAN: not known. */
+struct labels_worth {
+	double labels_usd, calls_usd, worth_usd, gain_usd;
 };
 
 struct comparison {
 	const char *from, *to;
 	size_t n, wins, losses; /* n items looked at; wins: `to` scored higher */
 	double delta, low, high; /* mean(to - from) and its confidence sequence, two-sided at alpha */
+	double error;            /* its standard error; of groups, the robust one */
 	double alpha;
 	enum decide_plan plan;
 	double p_value, e_value; /* NAN where the plan has none */
@@ -66,6 +76,7 @@ struct comparison {
 	enum paying pays;
 	double pays_after_days; /* t* at the pessimistic end; INFINITY: never; NAN: not asked, or unknown */
 	size_t labels_needed; /* unresolved: more items until it settles if the rates persist; SIZE_MAX: beyond the search */
+	struct labels_worth worth; /* likewise */
 };
 
 struct target_test {

@@ -204,7 +204,7 @@ static bool enough(const struct posed *p, const struct recorded *r, size_t n, st
 /* A call costs what its rows say on average, whoever was paid; what came before it is known of fine-tuning alone, where it is said. */
 static void price(struct posed *p, const struct recorded *r, const struct pose_settings *s, const size_t *numbers, struct arena *arena)
 {
-	if (s->climb_for == CLIMB_FOR_QUALITY)
+	if (!(s->traffic.calls_per_day > 0))
 		return;
 	p->costs = arena_array(arena, p->n, sizeof(*p->costs));
 	for (size_t k = 0; k < p->n; k++) {
@@ -225,7 +225,7 @@ bool pose(struct posed *p, const struct recorded *r, const struct pose_settings 
 	size_t *numbers = arena_array(arena, room, sizeof(*numbers));
 
 	*p = (struct posed){ .rule = { .alpha = s->alpha, .margin = s->margin, .has_target = s->has_target, .target = s->target,
-				       .plan = s->plan, .climb_for = s->climb_for, .traffic = s->traffic },
+				       .plan = s->plan, .climb_for = s->climb_for, .traffic = s->traffic, .usd_per_label = s->usd_per_label },
 			     .configuration = numbers };
 	p->entrants = arena_array(arena, room, sizeof(*p->entrants));
 	if (s->n_ladder > 0 && !pose_ladder(p, r, s, numbers, arena, err))

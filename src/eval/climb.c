@@ -60,7 +60,7 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 	enum climb_for climb_for = climb_for_of(task);
 
 	json_object_set_new(root, "climb_for", json_string(climb_for_name(climb_for)));
-	if (climb_for != CLIMB_FOR_QUALITY) /* what costs are counted over is fixed too */
+	if (task->traffic.calls_per_day > 0 && task->traffic.horizon_days > 0) /* what costs are counted over is fixed too */
 		json_object_set_new(root, "traffic", json_pack("[f, f, f]", task->traffic.calls_per_day, task->traffic.horizon_days,
 							       task->traffic.cost_per_error));
 	if (task->documents.n_paths > 0)

@@ -17,6 +17,7 @@
 #include "report/questions.h"
 #include "report/retrieval.h"
 #include "report/techniques.h"
+#include "report/words.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "task/scorer.h"
@@ -337,7 +338,8 @@ static bool decide(struct build *b, struct error *err)
 	for (size_t i = 0; rule.cluster && i < n; i++)
 		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
-	if (rule.climb_for != CLIMB_FOR_QUALITY && !price_candidates(b, candidates, n, err))
+	rule.usd_per_label = b->task->label_cost;
+	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
 		return false;
 	ask_target(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
@@ -349,6 +351,7 @@ static bool decide(struct build *b, struct error *err)
 	r->plan = rule.plan;
 	r->climb_for = rule.climb_for;
 	r->decided_at = rule.traffic;
+	r->usd_per_label = rule.usd_per_label;
 	r->targets = result.targets;
 	r->n_targets = result.n_targets;
 	r->comparisons = result.comparisons;
@@ -361,6 +364,7 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
+	words_next_step(r, b->arena);
 	return confusion(b, winner, err);
 }
 

@@ -253,6 +253,10 @@ static json_t *comparison_value(const struct comparison *c)
 	put(o, "pays", c->pays == PAYING_YES ? json_true() : c->pays == PAYING_NO ? json_false() : json_null());
 	put(o, "pays_after_days", real_value(c->pays_after_days));
 	put(o, "labels_needed", labels_needed_value(c));
+	put(o, "labels_usd", real_value(c->worth.labels_usd));
+	put(o, "labels_calls_usd", real_value(c->worth.calls_usd));
+	put(o, "labels_worth_usd", real_value(c->worth.worth_usd));
+	put(o, "gain_usd", real_value(c->worth.gain_usd));
 	return o;
 }
 

@@ -107,6 +107,24 @@ static bool gain_is_real(struct asking *a)
 	return a->r->n_comparisons > 0;
 }
 
+/* Of what could not be settled: how many labels would, and whether that pays. */
+static size_t add_unsettled(struct asking *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->r->n_comparisons; i++) {
+		const struct comparison *c = &a->r->comparisons[i];
+
+		if (c->decision != DECISION_UNRESOLVED)
+			continue;
+		buf_addf(&a->out, "%sBetween %s and %s nothing is settled. ", a->out.n ? " " : "", c->from, c->to);
+		words_labels_needed(&a->out, c);
+		words_labels_worth(&a->out, a->r, c);
+		n++;
+	}
+	return n;
+}
+
 static bool labels_needed(struct asking *a)
 {
 	struct buf sentence = { 0 };
@@ -114,9 +132,10 @@ static bool labels_needed(struct asking *a)
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, a->r, i); i++)
 		buf_addf(&a->out, "%s%s", i ? " " : "", buf_text(&sentence));
 	buf_release(&sentence);
-	if (a->r->n_curves == 0)
-		buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
-	return a->r->n_curves > 0;
+	if (add_unsettled(a) + a->r->n_curves > 0)
+		return true;
+	buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
+	return false;
 }
 
 static bool labels_clean(struct asking *a)

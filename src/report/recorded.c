@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "report/costs.h"
+#include "report/words.h"
 #include "stats/quantile.h"
 
 struct telling {
@@ -99,7 +100,7 @@ static void tell_findings(const struct telling *t, const struct probes *probes)
 		findings[n++] = arena_printf(t->arena, "%zu of %zu items are left out because a configuration lacks them (%s lacks most); everything "
 					     "is paired on the %zu that all have.", p->left_out, p->left_out + p->rule.n_items,
 					     p->entrants[p->lacking].id, p->rule.n_items);
-	for (size_t k = 0; p->costs && k < p->n; k++)
+	for (size_t k = 0; p->rule.climb_for != CLIMB_FOR_QUALITY && k < p->n; k++)
 		if (cost_missing(&p->costs[k], &p->rule.traffic, missing) > 0)
 			findings[n++] = arena_printf(t->arena, isnan(p->entrants[k].usd_per_call)
 						     ? "What a call of %s costs is not known: no row of it has \"usd\"; costs do not count where it takes part."
@@ -158,11 +159,12 @@ bool report_recorded(const struct recorded *r, const struct pose_settings *setti
 		.target = settings->has_target ? settings->target : NAN, .plan = settings->plan,
 		.examples = { .total = posed.left_out + posed.rule.n_items, .test = posed.rule.n_items },
 		.variants = variants, .n_variants = posed.n, .majority_share = NAN, .cpu_usd_per_core_hour = NAN,
-		.climb_for = settings->climb_for, .decided_at = settings->traffic, .traffic = settings->traffic,
+		.climb_for = settings->climb_for, .usd_per_label = settings->usd_per_label, .decided_at = settings->traffic, .traffic = settings->traffic,
 		.calls_per_day = settings->traffic.calls_per_day, .horizon_days = settings->traffic.horizon_days,
 	};
 	tell_verdict(&t, variants);
 	tell_costs(&t, variants);
+	words_next_step(report, arena);
 	tell_findings(&t, &probes);
 	tell_probes(report, &probes);
 	report->spent.dev_calls = replay.looked;

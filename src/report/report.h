@@ -193,6 +193,7 @@ struct report {
 	struct cost_traffic traffic;        /* the same with what an error costs */
 	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
 	struct cost_traffic decided_at;
+	double usd_per_label;               /* of one more; NAN: not said */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

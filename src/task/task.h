@@ -103,6 +103,7 @@ struct task {
 	double target, margin, alpha;
 	enum task_plan plan;
 	enum task_climb_for climb_for;
+	double label_cost; /* US dollars of one more label; NAN: not said */
 	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
@@ -123,7 +124,7 @@ struct task {
 	struct dev_items dev;
 	struct test_items test;
 	/* Of everything above that can change a result, examples and split included. Left out: name, models (each
-	 * variant names its own), budget, traffic and climb_for, which a report may be recomputed with. */
+	 * variant names its own), budget, traffic, climb_for and label_cost, which a report may be recomputed with. */
 	uint64_t fingerprint;
 };
 

@@ -527,6 +527,7 @@ static const struct key task_keys[] = {
 	{ "alpha", NUMBER, TASK(alpha), .range = &share },
 	{ "traffic", MAP, .keys = traffic_keys },
 	{ "plan", CHOICE, TASK(plan), .choices = plan_names },
+	{ "label_cost", NUMBER, TASK(label_cost), .range = &amount },
 	{ "climb_for", CHOICE, TASK(climb_for), .choices = climb_for_names },
 	{ "constraints", MAP, .keys = constraint_keys },
 	{ "budget", MAP, .keys = budget_keys },
@@ -588,6 +589,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 
 	f->task.margin = 0.05;
 	f->task.alpha = 0.05;
+	f->task.label_cost = NAN;
 	f->task.models = local;
 	f->task.n_models = 1;
 	f->root = yaml_parse(&f->task.arena, bytes, n, f->task.file, err);

@@ -103,6 +103,15 @@ priced prompt 0.002 "" >"$scratch/q.jsonl"
 has "so does a call without one" "$scratch/out" "Unresolved: stay on rung 1" 'What a call of small/c costs is not known: no row of it has "usd"'
 "$rung" decide "$scratch/a.jsonl" --calls-per-day 10000 --climb-for quality >"$scratch/out" 2>&1
 has "quality alone looks at no price" "$scratch/out" "Climb to rung 1: use m/shots." "m/shots is better than m/plain: +30.0 points"
+awk 'BEGIN { for (i = 0; i < 300; i++) { k = i * 7 % 300; printf("{\"item\": %d, \"model\": \"m\", \"config\": \"low\", \"rung\": \"prompt\", \"correct\": %d, \"usd\": 0.001}\n", i, (k >= 40))
+	printf("{\"item\": %d, \"model\": \"m\", \"config\": \"high\", \"rung\": \"rag\", \"correct\": %d, \"usd\": 0.002}\n", i, (k < 40 || k >= 70)) } }' >"$scratch/w.jsonl"
+"$rung" decide "$scratch/w.jsonl" --calls-per-day 1000 --cost-per-error .5 --label-cost .1 >"$scratch/out" 2>&1
+has "labels that would settle it have a price and a worth" "$scratch/out" "more examples to settle what is open, then measure again. They cost $" ", and the model calls on them $" \
+	"What they would tell is worth at most about $" 'over 90 days at $0.50 an error: less than they cost.' "taking m/high is expected to gain $"
+"$rung" decide "$scratch/w.jsonl" --calls-per-day 1000 --cost-per-error .5 --label-cost .01 >"$scratch/out" 2>&1
+has "cheaper ones are worth it" "$scratch/out" 'over 90 days at $0.50 an error: more than they cost.'
+"$rung" decide "$scratch/w.jsonl" >"$scratch/out" 2>&1
+has "what is missing to say so is asked for" "$scratch/out" "Whether that is worth it cannot be told without traffic (--calls-per-day) and the price of an error (--cost-per-error)."
 refuses "days of nothing" "--horizon 0 leaves nothing to count" "$scratch/p.jsonl" --calls-per-day 5 --horizon 0
 refuses "traffic of nothing" "--calls-per-day 0 leaves nothing to count" "$scratch/p.jsonl" --calls-per-day 0
 refuses "costs without traffic" "--climb-for cost needs --calls-per-day" "$scratch/p.jsonl" --climb-for cost

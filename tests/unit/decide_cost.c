@@ -1,6 +1,7 @@
 /* decide_cost.c - climbing for cost: both sides of every threshold. Costs are two rungs' flat dollars a call and a sum once. */
 #include "test.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -307,6 +308,46 @@ static void the_first_settled_look_counts(void **state)
 	}
 }
 
+/* 80 won and 60 lost of 1,000; $.05 an error: m = .05 * .02 + .0005 - 60 / 900,000 a request, s = .05 * sqrt(var d / 1,000). */
+static void labels_have_their_worth(void **state)
+{
+	double a[N], b[N];
+	struct cost_rung dear = costing(.001, 0), cheap = costing(.0005, 60);
+	struct candidate from = { .id = "a", .score = a, .n = N, .cost = &dear }, to = { .id = "b", .rung = 1, .score = b, .n = N, .cost = &cheap };
+	struct decide_rule rule = rule_for(CLIMB_FOR_QUALITY, 90);
+
+	(void)state;
+	columns(a, b, N, 80, 60);
+	rule.traffic.usd_per_error = .05;
+	rule.usd_per_label = .2;
+	struct comparison c = decide_compare(&rule, &from, &to);
+	double labels = (double)c.labels_needed, m = .05 * .02 + .0005 - 60 / 9e5, s = .05 * sqrt((.14 - .02 * .02) * N / (N - 1) / N);
+	double st = s * s / sqrt(s * s + s * s * N / labels), z = m / st;
+
+	assert_int_equal(c.decision, DECISION_UNRESOLVED);
+	assert_true(labels > 0 && c.labels_needed != SIZE_MAX);
+	assert_close("labels", c.worth.labels_usd, .2 * labels, 1e-9);
+	assert_close("calls", c.worth.calls_usd, .0015 * labels, 1e-9);
+	assert_close("gain", c.worth.gain_usd, 9e5 * m, 1e-6);
+	assert_close("worth", c.worth.worth_usd, 9e5 * st * (exp(-z * z / 2) / sqrt(2 * M_PI) - z * erfc(z / sqrt(2)) / 2), 1e-9);
+	/* What is not known is not said. */
+	rule.usd_per_label = NAN;
+	to.cost = NULL;
+	c = decide_compare(&rule, &from, &to);
+	assert_true(isnan(c.worth.labels_usd) && isnan(c.worth.calls_usd) && isnan(c.worth.worth_usd) && isnan(c.worth.gain_usd));
+	to.cost = &cheap;
+	rule.traffic.usd_per_error = 0;
+	assert_true(isnan(decide_compare(&rule, &from, &to).worth.worth_usd));
+	/* A tie without a single difference is no certainty. */
+	rule.traffic.usd_per_error = .05;
+	rule.binary = false;
+	rule.margin = .005;
+	columns(a, b, N, 0, 0);
+	cheap = dear;
+	c = decide_compare(&rule, &from, &to);
+	assert_true(c.decision == DECISION_UNRESOLVED && c.worth.worth_usd > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +358,7 @@ int main(void)
 		cmocka_unit_test(watching_is_comparing_costs_too),
 		cmocka_unit_test(looking_goes_on_while_it_may_pay),
 		cmocka_unit_test(the_first_settled_look_counts),
+		cmocka_unit_test(labels_have_their_worth),
 	};
 
 	return cmocka_run_group_tests_name("decide_cost", tests, NULL, NULL);
