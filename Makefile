@@ -82,7 +82,7 @@ deps:
 	@tools/deps.sh "$(APT_PACKAGES)" "$(BREW_PACKAGES)"
 
 test-deps:
-	@tools/deps.sh "$(APT_TEST_PACKAGES)" ""
+	-@tools/deps.sh "$(APT_TEST_PACKAGES)" ""
 
 models:
 	@tools/models.sh models

@@ -103,6 +103,18 @@ const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 
 const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
+const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
+	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
+const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",
+	"traffic: what the rows cost (usd) then counts as well", AT(cost.calls_per_day) };
+const struct option_row option_horizon = { "--horizon", NULL, OPTION_NUMBER, "DAYS",
+	"days that one-off costs have to pay in (default 90)", AT(cost.horizon) };
+const struct option_row option_cost_per_error = { "--cost-per-error", NULL, OPTION_NUMBER, "USD",
+	"what a wrong answer costs", AT(cost.cost_per_error) };
+const struct option_row option_one_off = { "--one-off", NULL, OPTION_NUMBER, "USD",
+	"what a configuration on rung finetune took once", AT(cost.one_off) };
+const struct option_row option_label_cost = { "--label-cost", NULL, OPTION_NUMBER, "USD",
+	"what one more label costs", AT(cost.label_cost) };
 
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {

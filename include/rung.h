@@ -91,6 +91,9 @@ struct rung_decide_options {
 	const char *plan;            /* "full", "early"; NULL: full */
 	double alpha, margin;        /* negative: .05 */
 	double target;               /* negative: none */
+	const char *climb_for;       /* "quality", "cost", "both"; NULL: both where calls_per_day is given, else quality */
+	/* Negative: not given. A horizon of 90 days; one_off: of what is fine-tuned; label_cost: what one more label costs. */
+	double calls_per_day, horizon_days, cost_per_error, one_off, label_cost;
 	uint64_t seed;               /* of the order in which items are looked at */
 	bool json, colour;           /* the text's form; width in columns */
 	int width;

@@ -76,7 +76,7 @@ static void note_variant(struct question *q, const struct report_variant *v)
 	const char *missing = missing_of(q, v->cost);
 	const char *priced = v->model ? v->model : v->id;
 
-	note_doubts(q, costs_price(q->prices, v));
+	note_doubts(q, pricing_model(q->prices, v->id, v->model));
 	if (missing)
 		note(q, arena_printf(q->arena, "What %s costs is not known: there is no %s. Prices are given with --price %s=IN/OUT[/CACHED]; "
 				     "the time that training took stands on the cards of models that were trained here.", v->id, missing, priced));
@@ -145,7 +145,7 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 		const struct price_model **models = arena_array(q->arena, report->n_variants + 1, sizeof(const struct price_model *));
 
 		for (size_t i = 0; i < report->n_variants; i++)
-			models[i] = costs_price(q->prices, &report->variants[i]);
+			models[i] = pricing_model(q->prices, report->variants[i].id, report->variants[i].model);
 		done = all_used(q, models, report->n_variants, err);
 	}
 	if (done) {

@@ -88,7 +88,7 @@ static bool write_view(void *context, uint64_t version, struct buf *page, struct
 	char text[VERSION_TEXT];
 
 	snprintf(text, sizeof(text), "%016llx", (unsigned long long)version);
-	bool there = rung_report_of(v->r, &report, &e);
+	bool there = rung_last_report(v->r, NULL, &report, &e);
 
 	if (there) {
 		page_write(&report, text, page, policy);

@@ -1,7 +1,7 @@
 /* alternatives.c - bisection over the target test, whose evidence falls as the target rises. */
 #include "report/alternatives.h"
 
-enum { HALVINGS = 34 };
+enum { HALVINGS = 24 };
 static const double nearest = 1e-6; /* to 0 and to 1, where no test can say anything */
 
 static enum meets_target result_at(const struct decide_rule *rule, const struct candidate *c, double target)
@@ -46,9 +46,9 @@ static struct report_alternative verdict_of(struct arena *arena, const struct de
 
 	at.has_target = target > 0;
 	at.target = target;
-	struct verdict v = decide_verdict(arena, &at, candidates, n).verdict;
+	struct decide_result r = decide_verdict(arena, &at, candidates, n);
 
-	return (struct report_alternative){ v.winner, v.decision };
+	return (struct report_alternative){ r.verdict.winner, r.verdict.decision, r.comparisons, r.n_comparisons };
 }
 
 struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,

@@ -8,15 +8,16 @@
 
 #include "base/hash.h"
 #include "eval/probe.h"
-#include "report/alternatives.h"
 #include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
 #include "report/exchange.h"
+#include "report/figure.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
 #include "report/techniques.h"
+#include "report/words.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "task/scorer.h"
@@ -25,11 +26,12 @@ struct build {
 	const struct task *task;
 	struct store *store;
 	const struct run_row *run;
-	const struct cost_assumptions *assumed;
+	const struct cost_assumptions *assumed, *decided;
 	struct arena *arena;
 	struct test_items test;
 	struct report *report;
 	struct report_variant *variants;
+	struct cost_rung *rungs; /* of each variant */
 	const char **findings;
 	size_t n_findings;
 };
@@ -269,6 +271,59 @@ static void widen_interval(struct build *b, const struct decide_rule *rule, cons
 		}
 }
 
+/* The rule as the run fixed it is kept for what-ifs; then the target asked for takes the place of the run's. */
+static void ask_target(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
+{
+	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
+
+	*as_run = *rule;
+	b->report->decided.rule = as_run;
+	b->report->decided.candidates = candidates;
+	b->report->decided.n = n;
+	if (b->assumed->target < 0)
+		return;
+	rule->has_target = b->assumed->target > 0;
+	rule->target = b->assumed->target;
+}
+
+/* By what the verdict counts, whatever else is assumed in what the report shows. */
+static bool price_candidates(struct build *b, struct candidate *candidates, size_t n, struct error *err)
+{
+	struct report priced = *b->report;
+	struct report_variant *variants = arena_array(b->arena, priced.n_variants, sizeof(*variants));
+	struct cost_rung *rungs;
+
+	memcpy(variants, b->variants, priced.n_variants * sizeof(*variants));
+	if (!costs_price(b->task, b->run, b->decided, b->arena, priced.n_variants, variants, &rungs, err))
+		return false;
+	priced.variants = variants;
+	for (size_t i = 0; i < n; i++)
+		candidates[i].cost = report_find(&priced, candidates[i].id)->cost;
+	return true;
+}
+
+static bool same_traffic(const struct cost_traffic *a, const struct cost_traffic *b)
+{
+	return !(fabs(a->calls_per_day - b->calls_per_day) > 0) && !(fabs(a->horizon_days - b->horizon_days) > 0) &&
+	       !(fabs(a->usd_per_error - b->usd_per_error) > 0);
+}
+
+/* The verdict keeps to what was fixed before the climb; costs are shown at the traffic of today. */
+static void find_other_traffic(struct build *b)
+{
+	const struct cost_traffic *then = &b->report->decided_at;
+	enum climb_for made_for = b->report->climb_for, wanted = climb_for_of(b->task);
+	static const char anew[] = "`rung climb` decides anew, and asks no model again what it was asked";
+
+	if (made_for != wanted)
+		find(b, arena_printf(b->arena, "The climb was made for %s, and the task file now says %s: %s.", climb_for_name(made_for),
+				     climb_for_name(wanted), anew));
+	else if (made_for != CLIMB_FOR_QUALITY && !same_traffic(then, &b->assumed->traffic))
+		find(b, arena_printf(b->arena, "The verdict counts costs at the traffic of the climb, %s calls a day over %s days and %s an error; "
+				     "the figures beside it are at that of the task file now: %s.", figure_number(then->calls_per_day).text,
+				     figure_number(then->horizon_days).text, figure_usd(then->usd_per_error).text, anew));
+}
+
 static bool decide(struct build *b, struct error *err)
 {
 	struct decide_rule rule = settings_rule(b->task, b->run->settings, b->test, b->arena);
@@ -283,11 +338,10 @@ static bool decide(struct build *b, struct error *err)
 	for (size_t i = 0; rule.cluster && i < n; i++)
 		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
-	b->report->alternatives = alternatives_of(b->arena, &rule, candidates, n);
-	if (b->assumed->target >= 0) {
-		rule.has_target = b->assumed->target > 0;
-		rule.target = b->assumed->target;
-	}
+	rule.usd_per_label = b->task->label_cost;
+	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
+		return false;
+	ask_target(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -295,6 +349,9 @@ static bool decide(struct build *b, struct error *err)
 	r->margin = rule.margin;
 	r->target = rule.has_target ? rule.target : NAN;
 	r->plan = rule.plan;
+	r->climb_for = rule.climb_for;
+	r->decided_at = rule.traffic;
+	r->usd_per_label = rule.usd_per_label;
 	r->targets = result.targets;
 	r->n_targets = result.n_targets;
 	r->comparisons = result.comparisons;
@@ -307,6 +364,7 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
+	words_next_step(r, b->arena);
 	return confusion(b, winner, err);
 }
 
@@ -404,9 +462,10 @@ static bool list_answers(struct build *b, struct error *err)
 }
 
 bool report_build(const struct task *task, struct store *store, const struct run_row *run,
-		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err)
+		  const struct cost_assumptions *assumed, const struct cost_assumptions *decided, struct arena *arena,
+		  struct report *report, struct error *err)
 {
-	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .arena = arena, .report = report };
+	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .decided = decided, .arena = arena, .report = report };
 	struct variant_row *rows;
 	size_t n, full_grid = 0;
 	const char **labels = arena_array(arena, task->n_labels, sizeof(*labels));
@@ -434,14 +493,19 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
 		.traffic = assumed->traffic,
 	};
-	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err) ||
-	    !exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
+	if (!costs_price(task, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
+		return false;
+	costs_rank(task, arena, report, b.variants, b.rungs);
+	if (!spent(&b, full_grid, err) ||
+	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+		return false;
+	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
 	find_rare(&b);
 	find_unpriced(&b);
+	find_other_traffic(&b);
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;

@@ -226,7 +226,9 @@ static void add_costs(struct buf *out, const struct report *r)
 			     "lies above and to the left of them.");
 	add_sentence(out, "p class=\"note\"", words_prices, r);
 	add_sentence(out, "p", words_costs, r);
-	add_chart(out, r, chart_days);
+	if (add_chart(out, r, chart_days))
+		html_element(out, "p class=\"note\"", "What each candidate has cost by each day, what is paid once included. A ring marks the day on "
+			     "which a one-off cost is back against the rival.");
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
 	buf_adds(out, "</section>\n");
 }

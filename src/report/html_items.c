@@ -134,7 +134,10 @@ static void add_item(struct buf *out, const struct report_exchange *x, const str
 	buf_adds(out, "</p>\n<blockquote dir=\"auto\">");
 	add_text(out, item->input);
 	buf_adds(out, "</blockquote>\n<dl><div><dt>expected</dt><dd dir=\"auto\">");
-	add_text(out, item->expected);
+	if (item->expected[0])
+		add_text(out, item->expected);
+	else
+		buf_adds(out, "<i>nothing</i>");
 	buf_adds(out, "</dd></div>\n");
 	for (size_t i = 0; i < x->n_sides; i++)
 		add_answer(out, x, i, &item->sides[i]);

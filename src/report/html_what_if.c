@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "base/arena.h"
+#include "report/alternatives.h"
 #include "report/escape.h"
 #include "report/html.h"
 
@@ -10,7 +12,7 @@ static const double assumed_calls = 10000, assumed_days = 90; /* where the task 
 
 bool html_has_what_if(const struct report *r)
 {
-	return r->alternatives.n > 0;
+	return r->decided.n > 0;
 }
 
 /* --- the figures ------------------------------------------------------------------------------------------------------ */
@@ -45,6 +47,7 @@ static json_t *variant_value(const struct report_variant *v)
 
 	json_object_set_new(o, "id", text(v->id));
 	json_object_set_new(o, "name", text(v->name));
+	json_object_set_new(o, "model", v->model ? text(v->model) : json_null());
 	json_object_set_new(o, "rung", json_integer(v->rung));
 	json_object_set_new(o, "incumbent", json_boolean(v->incumbent));
 	json_object_set_new(o, "ruled_out", json_boolean(v->ruled_out));
@@ -53,14 +56,24 @@ static json_t *variant_value(const struct report_variant *v)
 	return o;
 }
 
-static json_t *alternative_value(const struct report_alternative *a)
+/* rivals: whom each was compared with, which where costs count is its rival as well (costs.c). */
+static json_t *alternative_value(const struct report *r, const struct report_alternative *a)
 {
-	return json_pack("{s:I, s:s}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision));
+	json_t *rivals = json_object();
+
+	for (size_t i = 0; r->climb_for != CLIMB_FOR_QUALITY && i < a->n_comparisons; i++) {
+		const struct report_variant *from = report_find(r, a->comparisons[i].from), *to = report_find(r, a->comparisons[i].to);
+		json_t *id = to ? text(to->id) : NULL;
+
+		if (from && to && from->cost && from->rung <= to->rung && !json_object_get(rivals, json_string_value(id)))
+			json_object_set_new(rivals, json_string_value(id), text(from->id));
+		json_decref(id);
+	}
+	return json_pack("{s:I, s:s, s:o}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision), "rivals", rivals);
 }
 
-static json_t *data_value(const struct report *r)
+static json_t *data_value(const struct report *r, const struct report_alternatives *a)
 {
-	const struct report_alternatives *a = &r->alternatives;
 	json_t *variants = json_array(), *candidates = json_array();
 
 	for (size_t i = 0; i < r->n_variants; i++)
@@ -74,8 +87,8 @@ static json_t *data_value(const struct report *r)
 				    "target", isnan(r->target) ? 0.0 : r->target);
 
 	return json_pack("{s:f, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "traffic", traffic, "variants", variants, "candidates",
-			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(&a->without), "missed",
-			 alternative_value(&a->missed));
+			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without), "missed",
+			 alternative_value(r, &a->missed));
 }
 
 /* JSON in markup: what could end the element or begin an entity is written as an escape, which only strings can hold. */
@@ -91,12 +104,17 @@ static int append(const char *bytes, size_t n, void *out)
 
 static void add_data(struct buf *out, const struct report *r)
 {
-	json_t *value = data_value(r);
+	struct arena arena;
+
+	arena_init(&arena);
+	const struct report_alternatives a = alternatives_of(&arena, r->decided.rule, r->decided.candidates, r->decided.n);
+	json_t *value = data_value(r, &a);
 
 	buf_adds(out, "<script id=\"what-if-data\" type=\"application/json\">");
 	json_dump_callback(value, append, out, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	buf_adds(out, "</script>\n");
 	json_decref(value);
+	arena_release(&arena);
 }
 
 /* --- the section ------------------------------------------------------------------------------------------------------ */

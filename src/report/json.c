@@ -250,7 +250,13 @@ static json_t *comparison_value(const struct comparison *c)
 	put(o, "p_value", real_value(c->p_value));
 	put(o, "e_value", real_value(c->e_value));
 	put(o, "decision", text_value(decision_name(c->decision)));
+	put(o, "pays", c->pays == PAYING_YES ? json_true() : c->pays == PAYING_NO ? json_false() : json_null());
+	put(o, "pays_after_days", real_value(c->pays_after_days));
 	put(o, "labels_needed", labels_needed_value(c));
+	put(o, "labels_usd", real_value(c->worth.labels_usd));
+	put(o, "labels_calls_usd", real_value(c->worth.calls_usd));
+	put(o, "labels_worth_usd", real_value(c->worth.worth_usd));
+	put(o, "gain_usd", real_value(c->worth.gain_usd));
 	return o;
 }
 
@@ -402,6 +408,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "margin", real_value(r->margin));
 	put(o, "target", real_value(r->target));
 	put(o, "plan", text_value(decide_plan_name(r->plan)));
+	put(o, "climb_for", text_value(climb_for_name(r->climb_for)));
 	put(o, "examples", examples_value(r));
 	put(o, "labels", texts_value(r->labels, r->n_labels));
 	put(o, "majority_share", real_value(r->majority_share));

@@ -12,6 +12,7 @@
 #include "cost/summary.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
+#include "eval/pricing.h"
 #include "stats/curve.h"
 #include "variant/evidence.h"
 
@@ -89,28 +90,7 @@ struct report_variant {
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
 	double ms_mean, ms_p50, ms_p95;
-	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
-	const char *tuned;
-	size_t human_labels, model_labels; /* what it learnt from; 0 and 0: its card does not say */
-	const char *teacher;               /* the variant that gave the model's labels; NULL: none */
-	double pool_score, general_before, general_after;
-	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
-	double follows_before, follows_after, recites_before, recites_after;
-};
-
-/* What the verdict would be at other targets, on the same rows (alternatives.h). */
-struct report_reach {
-	const char *variant;
-	double reaches, misses; /* shown to meet every target up to the one, to be below every target from the other on; 0 and 1: none */
-};
-struct report_alternative {
-	size_t winner; /* index into candidates */
-	enum verdict_kind decision;
-};
-struct report_alternatives {
-	const struct report_reach *candidates; /* (n) in the order of their rungs; 0: not asked */
-	size_t n, reference;                   /* reference: the one that a verdict climbs or switches from */
-	struct report_alternative without, missed; /* without a target; with one that no candidate is shown to meet */
+	struct training_notes trained; /* of the fine-tuned model that it is, or asks */
 };
 
 /* One label on the test items of the winner; shares that divide by nothing are NAN. */
@@ -201,7 +181,7 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
-	struct report_alternatives alternatives;
+	struct { const struct decide_rule *rule; const struct candidate *candidates; size_t n; } decided; /* n 0: not over candidates of a run */
 	struct report_classes classes; /* n 0: the task has no labels */
 	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
@@ -210,6 +190,9 @@ struct report {
 	const char *prices_as_of;     /* "2026-08-01" */
 	double calls_per_day, horizon_days; /* traffic; 0: not given */
 	struct cost_traffic traffic;        /* the same with what an error costs */
+	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
+	struct cost_traffic decided_at;
+	double usd_per_label;               /* of one more; NAN: not said */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

@@ -7,7 +7,7 @@ const char script_items[] =
 	"(() => {\n"
 	" const element = id => document.getElementById(id);\n"
 	" const list = element('items'), find = element('find'), pair = element('pair'), way = element('way'), count = element('count');\n"
-	" const more = element('more'), step = 100;\n"
+	" const more = element('more'), step = 50;\n"
 	" const rows = Array.from(list.children, item => ({ item, text: null, changed: ' ' + item.dataset.changed, shown: true }));\n"
 	" let asked = 0, room = step;\n"
 	" const textOf = row => row.text === null ? row.text = row.item.textContent.toLowerCase() : row.text;\n"

@@ -8,10 +8,17 @@ void words_meaning_recorded(struct buf *out, const struct report *r)
 {
 	switch (r->verdict.decision) {
 	case VERDICT_CLIMB:
-		buf_adds(out, "On these items the step up was shown to be worth it, and nothing higher was shown to be worth more.");
+		if (words_by_cost(r))
+			buf_addf(out, "On these items it was shown not to be worse by %s points, and at this traffic it pays for itself: the step up "
+				      "is for its cost, not for its score.", figure_margin(r->margin).text);
+		else
+			buf_adds(out, "On these items the step up was shown to be worth it, and nothing higher was shown to be worth more.");
 		break;
 	case VERDICT_SWITCH:
-		buf_adds(out, "No higher rung is needed: on these items this one was shown to be better than the cheapest of its rung.");
+		buf_adds(out, words_by_cost(r) ? "No higher rung is needed: on these items this one was shown not to be worse by the margin, and it "
+						 "pays for itself."
+					       : "No higher rung is needed: on these items this one was shown to be better than the cheapest of "
+						 "its rung.");
 		break;
 	case VERDICT_STOP:
 		buf_adds(out, r->verdict.meets_target == TARGET_YES ? "It is high enough: nothing above it is needed to reach the target."
@@ -19,7 +26,7 @@ void words_meaning_recorded(struct buf *out, const struct report *r)
 		break;
 	case VERDICT_UNRESOLVED:
 		buf_adds(out, r->n_comparisons > 0
-				      ? "These items do not yet tell whether climbing pays, so the cheaper one stays by policy."
+				      ? "These items do not yet tell whether climbing pays, so the lower one stays by policy."
 				      : "Nothing was set against it, so whether climbing pays is open; the diagnosis says where to look.");
 		break;
 	}

@@ -166,6 +166,14 @@ holds "traffic and horizon are the user's" 'assert r["calls_per_day"] == 77 and 
 for row in c.values(): near(row["per_day_usd"], .077 * row["usd_per_1k_calls"])' "$scratch/task" --calls-per-day 77 --horizon 7 --cost-per-error .5
 holds "any lower rung is a rival where errors cost" 'import os
 assert c[os.environ["prompted"]]["rival"].startswith("0/"), c' "$scratch/task" --cost-per-error .5
+holds "another target is another verdict" 'import os
+v = {v["id"]: v for v in json.load(open(os.environ["report"]))["variants"]}[r["winner"]]
+assert r["target"] == .05 and r["decision"] == "stop" and r["meets_target"] == "yes" and v["rung"] == 0, r' "$scratch/task" --target .05
+holds "one that nobody meets leaves the champion" 'assert r["target"] == .999 and r["meets_target"] in ("no", "unresolved") and any("chosen after looking" in n for n in r["notes"]), r' \
+	"$scratch/task" --target .999
+holds "and without any there is none" 'assert r["target"] is None and r["meets_target"] is None' "$scratch/task" --target 0
+refused "a target that cannot be met" "--target 1 is no score below 1" "$scratch/task" --target 1
+refused "a target of models that nobody measured" "--target needs a task" $two --from a=3/15 --to b=1/5 --target .5
 low=$(python3 -c 'import json, sys; print(next(v["id"] for v in json.load(open(sys.argv[1]))["variants"] if v["rung"] == 0 and v["test"]))' "$scratch/report.json")
 export low
 holds "two variants by their ids" 'import os

@@ -66,15 +66,14 @@ try:
     check("HEAD has no body", ask(method="HEAD")[2] == "")
 
     climb = subprocess.Popen([rung, "climb", task, "--rungs", "0-1", "--threads", "1", "--quiet"], stdout=subprocess.DEVNULL)
-    versions, bad, states = {first}, [], set()
+    bad = []
     while climb.poll() is None:
-        versions.add(ask("/version")[2])
         status, _, page = ask()
-        states.add(status)
         if status not in (200, 503) or "</html>" not in page:
             bad.append((status, page[-300:]))
     check("the climb it looked at ends well", climb.returncode == 0, climb.returncode)
-    check("every page meanwhile was whole", not bad and len(versions) > 2, (bad[:1], len(versions)))
+    check("every page meanwhile was whole", not bad, bad[:1])
+    check("and what was measured is another version", ask("/version")[2] != first)
     status, _, page = ask()
     check("then there is the report", status == 200 and "The ladder" in page and "data-version=" in page, page[:300])
     shown = json.loads(ask("/report.json")[2])

@@ -45,12 +45,12 @@ static void a_report_answers_what_it_measured(void **state)
 	(void)state;
 	r.diagnosis = findings;
 	r.n_diagnosis = ARRAY_SIZE(findings);
-	variants[EMAIL_HEAD].tuned = "tuned:email:v2";
-	variants[EMAIL_HEAD].pool_score = .95;
+	variants[EMAIL_HEAD].trained.version = "tuned:email:v2";
+	variants[EMAIL_HEAD].trained.pool_score = .95;
 	variants[EMAIL_HEAD].dev.score = .822;
-	variants[EMAIL_HEAD].human_labels = 200;
-	variants[EMAIL_HEAD].model_labels = 400;
-	variants[EMAIL_HEAD].teacher = "1/few-shot@openai:big";
+	variants[EMAIL_HEAD].trained.human_labels = 200;
+	variants[EMAIL_HEAD].trained.model_labels = 400;
+	variants[EMAIL_HEAD].trained.teacher = "1/few-shot@openai:big";
 	questions_answer(&task, &arena, &r);
 	says(&r, 1, true, "label definitions: +11.7 points (95% interval +1.0 to +22.0); points to: definitions in the prompt.");
 	says(&r, 2, true, "knowledge gap: +50.0 points");
