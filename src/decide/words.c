@@ -152,7 +152,7 @@ void verdict_explain(struct arena *arena, const struct decide_rule *rule, const 
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		reasons[count++] = explain_comparison(arena, rule, &r->comparisons[i]);
 	if (n == 1)
-		reasons[count++] = arena_printf(arena, "%s is the only rung measured.", candidates[0].id);
+		reasons[count++] = arena_printf(arena, "%s is the only one measured.", candidates[0].id);
 	r->verdict.reasons = reasons;
 	r->verdict.n_reasons = count;
 	r->verdict.next_step = next_step(arena, rule, candidates, r);

@@ -22,6 +22,12 @@
 #include "stats/quantile.h"
 #include "task/scorer.h"
 
+/* Items in their common order, with the numbers of their groups there; NULL: each is alone. */
+struct split {
+	struct item_list items;
+	const size_t *cluster;
+};
+
 struct build {
 	const struct task *task;
 	struct store *store;
@@ -29,6 +35,7 @@ struct build {
 	const struct cost_assumptions *assumed, *decided;
 	struct arena *arena;
 	struct test_items test;
+	struct split dev, split_test;
 	struct report *report;
 	struct report_variant *variants;
 	struct cost_rung *rungs; /* of each variant */
@@ -60,10 +67,21 @@ static void set_interval(struct report_score *s, double sum, double squares, boo
 	s->high = fmin(interval.high, 1);
 }
 
+/* Items of one group are one observation, in the interval of a score as in the verdict's. */
+static void widen_interval(struct report_score *s, const struct cluster *sums, size_t groups)
+{
+	struct interval interval = interval_cluster(sums, groups, 0.95);
+
+	s->low = fmax(interval.low, 0);
+	s->high = fmin(interval.high, 1);
+}
+
 /* Adds one split's answers to the variant's totals and computes its score there. */
-static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
+static struct report_score read_split(struct build *b, struct report_variant *v, const struct split *split,
 				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
 {
+	struct item_list items = split->items;
+	struct cluster *sums = mem_zero(items.n + 1, sizeof(*sums));
 	struct hash_map by_item = { 0 };
 	struct report_score s = { 0 };
 	double sum = 0, squares = 0;
@@ -81,6 +99,10 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 		s.n++;
 		sum += score;
 		squares += score * score;
+		if (split->cluster) {
+			sums[split->cluster[at]].sum += score;
+			sums[split->cluster[at]].size++;
+		}
 		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
 		v->calls += rows[i].calls;
 		v->input_tokens += (double)rows[i].input_tokens;
@@ -90,6 +112,9 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 	hash_map_release(&by_item);
 	if (s.n)
 		set_interval(&s, sum, squares, scorer_find(b->task->scorer)->binary);
+	if (s.n && split->cluster)
+		widen_interval(&s, sums, items.n);
+	free(sums);
 	return s;
 }
 
@@ -111,9 +136,9 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 		return false;
 	double *ms = arena_array(b->arena, n_dev + n_test, sizeof(*ms));
 
-	v->dev = read_split(b, v, b->task->dev.list, dev, n_dev, ms, &n_ms);
+	v->dev = read_split(b, v, &b->dev, dev, n_dev, ms, &n_ms);
 	if (n_test)
-		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
+		v->test = read_split(b, v, &b->split_test, test, n_test, ms, &n_ms);
 	v->retrieval = retrieval_of(b->task, n_test ? b->task->test.list : b->task->dev.list, n_test ? test : dev,
 				    n_test ? n_test : n_dev, b->arena);
 	v->micro = n_test ? micro_of(b->task, b->task->test.list, test, n_test) : micro_of(b->task, b->task->dev.list, dev, n_dev);
@@ -259,18 +284,6 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 	return true;
 }
 
-/* Items of one group are one observation, in the interval of a score as in the verdict's. */
-static void widen_interval(struct build *b, const struct decide_rule *rule, const struct candidate *c)
-{
-	struct score_interval s = decide_score(rule, c);
-
-	for (size_t i = 0; i < b->report->n_variants; i++)
-		if (strcmp(b->variants[i].id, c->id) == 0) {
-			b->variants[i].test.low = s.low;
-			b->variants[i].test.high = s.high;
-		}
-}
-
 /* The rule as the run fixed it is kept for what-ifs; then the target asked for takes the place of the run's. */
 static void ask_target(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
 {
@@ -335,8 +348,6 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	rule.usd_per_label = b->task->label_cost;
 	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
@@ -472,7 +483,11 @@ bool report_build(const struct task *task, struct store *store, const struct run
 
 	if (!store_variants(store, run->id, arena, &rows, &n, err))
 		return false;
+	struct item_list dev = dev_order(task, run->seed, arena).list;
+
 	b.test = test_order(task, run->seed, arena);
+	b.dev = (struct split){ dev, order_clusters(dev, arena) };
+	b.split_test = (struct split){ b.test.list, order_clusters(b.test.list, arena) };
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
 	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {

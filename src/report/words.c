@@ -91,6 +91,8 @@ void words_score(struct buf *out, const struct report *r)
 	if (isfinite(r->verdict.low) && isfinite(r->verdict.high))
 		buf_addf(out, " (95%% interval %s)", figure_span(r->verdict.low, r->verdict.high).text);
 	buf_adds(out, ".");
+	if (r->plan == DECIDE_EARLY && w->test.n > 0 && w->test.n < r->examples.test)
+		buf_adds(out, " Looking stopped as soon as that was enough to decide, so the score is more likely too high than too low.");
 	add_target(out, r);
 }
 
