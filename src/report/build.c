@@ -1,19 +1,17 @@
 /* build.c - rows to report: counts, scores, intervals, costs, the verdict and what else is worth saying. */
 #include "report/build.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
-#include "eval/probe.h"
 #include "report/constraints.h"
 #include "report/curves.h"
+#include "report/diagnosis.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
-#include "report/techniques.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "task/scorer.h"
@@ -320,44 +318,6 @@ static size_t calls_each(const struct report_variant *v)
 	return answers && v->calls > answers ? v->calls / answers : 1;
 }
 
-/* The model that the probes asked: the run's first. */
-static const char *probed_model(const struct build *b)
-{
-	json_t *settings = json_loads(b->run->settings, 0, NULL);
-	const char *model = json_string_value(json_array_get(json_object_get(settings, "models"), 0));
-	const char *copy = arena_string(b->arena, model ? model : "");
-
-	json_decref(settings);
-	return copy;
-}
-
-static bool diagnose(struct build *b, struct error *err)
-{
-	struct report *r = b->report;
-	struct probe_finding *found, *techniques;
-	size_t n_techniques;
-	struct knowledge k;
-
-	if (!probe_load(b->task, b->store, b->run->id, dev_order(b->task, b->run->seed, b->arena), probed_model(b), b->arena, &k,
-			err) ||
-	    !techniques_findings(b->task, b->store, b->run->id, b->variants, r->n_variants, b->arena, &techniques, &n_techniques, err))
-		return false;
-	found = arena_array(b->arena, PROBE_FINDINGS + n_techniques, sizeof(*found));
-	r->n_diagnosis = knowledge_findings(&k, r->margin, found);
-	memcpy(found + r->n_diagnosis, techniques, n_techniques * sizeof(*found));
-	r->n_diagnosis += n_techniques;
-	r->diagnosis = found;
-	r->probe.n = k.n;
-	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
-		double sum = 0;
-
-		for (size_t i = 0; k.score[row] && i < k.n; i++)
-			sum += k.score[row][i];
-		r->probe.score[row] = k.score[row] ? sum / (double)k.n : NAN;
-	}
-	return true;
-}
-
 /* The variant whose answers are shown beside their passages: the winner, else the highest that reached the test items. */
 static const struct report_variant *shown_variant(const struct build *b)
 {
@@ -418,7 +378,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	    !diagnosis_build(task, store, run, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);

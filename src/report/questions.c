@@ -31,7 +31,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 			retrieval |= strcmp(f->probe, of_retrieval[k]) == 0;
 		if (f->kind != kind || (kind == FINDING_KNOWLEDGE && retrieval != knowledge_of_retrieval))
 			continue;
-		buf_adds(&a->out, n++ ? " " : "");
+		buf_adds(&a->out, n++ || a->out.n > 0 ? " " : "");
 		words_diagnosis(&a->out, a->r, i);
 	}
 	return n;
@@ -39,7 +39,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 
 static bool techniques(struct asking *a)
 {
-	if (add_findings(a, FINDING_TECHNIQUE, false) > 0)
+	if (add_findings(a, FINDING_TECHNIQUE, false) + add_findings(a, FINDING_FORM, false) + add_findings(a, FINDING_SAMPLES, false) > 0)
 		return true;
 	buf_adds(&a->out, "no two ways of prompting that differ by one technique answered the same dev items; climb with rung 1.");
 	return false;

@@ -1,0 +1,204 @@
+/* report_diagnosis.c - the diagnosis of a run whose rows a test writes itself: no model answers here. */
+#include "test.h"
+
+#include <string.h>
+
+#include "report/diagnosis.h"
+#include "task_folder.h"
+
+enum { DEV = 39 };
+static const char tiny[] = "local:tiny-llama";
+
+static struct folder folder;
+static struct task *task;
+static struct store *store;
+static struct arena arena;
+static struct run_row run;
+static struct report report;
+static struct report_variant variants[8];
+
+/* Item i of the file has label i % 3 and lies in the split that i / 3 says; of 117 a third are for dev. */
+static void write_task(const char *rows)
+{
+	static const char yaml[] = "name: t\nkind: classify\ninstruction: \"Pick {{labels}}.\"\ninput: \"{{text}}\"\n"
+				   "labels: [cat, dog, emu]\nexamples: {file: e.jsonl, answer: label, id: id, split: split}\n"
+				   "models: [\"local:tiny-llama\", \"local:other\"]\n";
+	static const char *const labels[] = { "cat", "dog", "emu" }, *const splits[] = { "train", "dev", "test" };
+	struct buf lines = { 0 };
+
+	for (int i = 0; i < 3 * DEV; i++)
+		buf_addf(&lines, "{\"id\": \"i%d\", \"label\": \"%s\", \"split\": \"%s\", \"text\": \"w%d\"}\n", i, labels[i % 3],
+			 splits[i / 3 % 3], i);
+	buf_adds(&lines, rows);
+	folder_write(&folder, "task.yaml", yaml, strlen(yaml));
+	folder_write(&folder, "e.jsonl", lines.data, lines.n);
+	buf_release(&lines);
+}
+
+static void must(bool done, const struct error *err)
+{
+	if (!done)
+		fail_msg("%s", err->text);
+}
+
+static void begin(const char *rows)
+{
+	struct task_options options = { .seed = 1 };
+	struct error err = { "" };
+	char path[128];
+
+	folder = folder_make();
+	write_task(rows);
+	arena_init(&arena);
+	snprintf(path, sizeof(path), "%s/store.db", folder.path);
+	task = task_open(folder.path, &options, &err);
+	must(task != NULL, &err);
+	store = store_open(path, true, &err);
+	must(store != NULL, &err);
+	run = (struct run_row){ .key = "k", .examples = "", .seed = 1, .settings = "{\"models\": [\"local:tiny-llama\", \"local:other\"]}" };
+	must(store_run_begin(store, &arena, &run, &err), &err);
+	memset(variants, 0, sizeof(variants));
+	report = (struct report){ .variants = variants, .margin = 0.05, .target = NAN };
+}
+
+static void finish(void)
+{
+	store_close(store);
+	task_free(task);
+	arena_release(&arena);
+	folder_remove(&folder);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	begin("");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	finish();
+	return 0;
+}
+
+static struct report_variant *measured(const char *id, int rung)
+{
+	struct report_variant *v = &variants[report.n_variants++];
+
+	*v = (struct report_variant){ .id = id, .name = id + 2, .rung = rung, .candidate = true, .dev = { .n = task->dev.list.n },
+				      .model = strchr(id, '@') ? strchr(id, '@') + 1 : NULL };
+	return v;
+}
+
+static int64_t called(const char *request, const char *output, const char *scores)
+{
+	static uint64_t next;
+	struct call_row call = { .model = tiny, .request_hash = ++next, .request = request, .output = output, .scores = scores, .status = "ok" };
+	struct error err;
+
+	must(store_call_put(store, &call, &err), &err);
+	return call.id;
+}
+
+/* An answer to an item; call 0: none was made. */
+static void answered(const char *variant, const char *split, const struct example *item, const char *answer, int64_t call)
+{
+	struct answer_row row = { .variant = variant, .item = item->id, .split = split, .answer = answer,
+				  .status = answer ? "answered" : "unparsed", .call = call };
+	struct error err;
+
+	must(store_answer_put(store, run.id, &row, &err), &err);
+}
+
+static const struct probe_finding *diagnosed(const char *probe)
+{
+	struct error err;
+
+	must(diagnosis_build(task, store, &run, &arena, &report, &err), &err);
+	for (size_t i = 0; i < report.n_diagnosis; i++)
+		if (strcmp(report.diagnosis[i].probe, probe) == 0)
+			return &report.diagnosis[i];
+	return NULL;
+}
+
+static const char *other_label(const struct example *e)
+{
+	return task->labels[(e->label + 1) % 3].name;
+}
+
+/* --- lenient re-score --- */
+
+#define ZERO_SHOT "1/zero-shot@local:tiny-llama"
+
+/* The first `unread` replies name two labels, the right one first; of the rest every fourth is wrong. */
+static void zero_shot_replies(size_t unread)
+{
+	for (size_t i = 0; i < task->dev.list.n; i++) {
+		const struct example *e = task->dev.list.items[i];
+		const char *right = task->labels[e->label].name, *said = i % 4 ? right : other_label(e);
+
+		if (i < unread)
+			answered(ZERO_SHOT, "dev", e, NULL, called("{}", arena_printf(&arena, "%s, not %s", right, other_label(e)), NULL));
+		else
+			answered(ZERO_SHOT, "dev", e, said, called("{}", said, NULL));
+	}
+}
+
+static void unread_replies_are_read_again(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	zero_shot_replies(12);
+	f = diagnosed("lenient re-score of zero-shot");
+	assert_non_null(f);
+	assert_int_equal(f->difference.n, DEV);
+	assert_int_equal(f->difference.fixed, 12);
+	assert_int_equal(f->difference.broken, 0);
+	assert_close("delta", f->difference.delta, 12.0 / DEV, 1e-12);
+	/* mean - t(.975, 38) sqrt(p (1 - p) / 38), t from R: 2.024394 */
+	assert_close("low", f->difference.low, 0.15612303, 1e-6);
+	assert_non_null(strstr(f->points_to, "structured output"));
+}
+
+static void replies_that_are_wrong_stay_wrong(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	zero_shot_replies(0);
+	report.margin = 0.1; /* 39 items without a difference hide up to 7.4 points */
+	f = diagnosed("lenient re-score of zero-shot");
+	assert_non_null(f);
+	assert_true(f->difference.fixed == 0 && f->difference.low == 0);
+	assert_non_null(strstr(f->points_to, "not the form"));
+	report.margin = 0.05;
+	f = diagnosed("lenient re-score of zero-shot");
+	assert_string_equal(f->points_to, "");
+}
+
+static void label_scores_have_no_form(void **state)
+{
+	(void)state;
+	measured("1/scoring@local:tiny-llama", 1);
+	for (size_t i = 0; i < task->dev.list.n; i++)
+		answered("1/scoring@local:tiny-llama", "dev", task->dev.list.items[i], "cat", called("{}", NULL, "[-1, -2, -3]"));
+	assert_null(diagnosed("lenient re-score of label scoring"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unread_replies_are_read_again),
+		TEST(replies_that_are_wrong_stay_wrong),
+		TEST(label_scores_have_no_form),
+	};
+
+	return cmocka_run_group_tests_name("report_diagnosis", tests, NULL, NULL);
+}
