@@ -248,7 +248,7 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 	if (!open_last(r, &run, err))
 		return false;
 	rung_assume(r, assumed);
-	if (!report_build(r->task, r->store, &run, assumed, &r->arena, report, err))
+	if (!report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), assumed, &r->arena, report, err))
 		return false;
 	r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
 	return true;

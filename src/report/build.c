@@ -347,7 +347,7 @@ static bool list_answers(struct build *b, struct error *err)
 	return true;
 }
 
-bool report_build(const struct task *task, struct store *store, const struct run_row *run,
+bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation,
 		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err)
 {
 	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .arena = arena, .report = report };
@@ -378,7 +378,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnosis_build(task, store, run, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	    !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);

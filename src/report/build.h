@@ -8,7 +8,7 @@
 
 /* The run's rows must be of this task (same fingerprint). Lives in arena; borrows task and assumed. A run without any measured
  * candidate is an error that says to climb first. */
-bool report_build(const struct task *task, struct store *store, const struct run_row *run,
+bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation,
 		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err);
 
 #endif

@@ -84,8 +84,8 @@ static bool techniques(struct diagnosing *d, struct error *err)
 	return true;
 }
 
-bool diagnosis_build(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *report,
-		     struct error *err)
+bool diagnosis_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation, struct arena *arena,
+		     struct report *report, struct error *err)
 {
 	struct dev_items dev = dev_order(task, run->seed, arena);
 	struct diagnosing d = { .task = task, .store = store, .run = run->id, .arena = arena, .report = report, .dev = dev.list };
@@ -93,7 +93,8 @@ bool diagnosis_build(const struct task *task, struct store *store, const struct 
 	const char *const *models = settings_models(run->settings, arena, &n_models);
 
 	d.recipes = variants_list(task, arena, models, n_models, &d.n_recipes);
-	if (!knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) || !rescore_findings(&d, err))
+	if (!labels_findings(&d, curation, err) || !knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) ||
+	    !rescore_findings(&d, err))
 		return false;
 	report->diagnosis = d.out;
 	report->n_diagnosis = d.n;

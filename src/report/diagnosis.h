@@ -21,9 +21,9 @@ struct diagnosing {
 	size_t n, room;
 };
 
-/* Fills report->diagnosis and report->probe; they live in arena. */
-bool diagnosis_build(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *report,
-		     struct error *err);
+/* Fills report->diagnosis and report->probe; they live in arena. curation: path of the review file (tune/curate.h), which may be absent. */
+bool diagnosis_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation, struct arena *arena,
+		     struct report *report, struct error *err);
 
 /* --- for the probes' files --- */
 
@@ -34,5 +34,7 @@ bool diagnosis_answers(const struct diagnosing *d, const char *variant, const ch
 		       const struct answer_row ***rows, struct error *err);
 
 bool rescore_findings(struct diagnosing *d, struct error *err); /* replies read leniently (prompt/lenient.h) */
+/* Labels that contradict each other, or that a model which has not seen them does not believe. */
+bool labels_findings(struct diagnosing *d, const char *curation, struct error *err);
 
 #endif

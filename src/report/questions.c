@@ -125,8 +125,9 @@ static bool labels_clean(struct asking *a)
 		 figure_count(a->r->examples.total).text);
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
-	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; near copies and wrong labels were not looked for: "
-			  "`rung check` lists the former, `rung tune curate` both.");
+	add_findings(a, FINDING_LABELS, false);
+	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; `rung check` lists near copies, `rung tune curate` "
+			  "also labels that look wrong.");
 	return true;
 }
 

@@ -35,7 +35,12 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i)
 	const struct probe_finding *f = &r->diagnosis[i];
 	const struct difference *d = &f->difference;
 
-	buf_addf(out, "%s: %s points (95%% interval %s)", f->probe, figure_points(d->delta).text, figure_gap(d->low, d->high).text);
+	buf_addf(out, "%s: %s points (", f->probe, figure_points(d->delta).text);
+	if (f->kind == FINDING_LABELS)
+		buf_addf(out, "%s of %s items; ", figure_count(d->broken).text, figure_count(d->n).text);
+	else if (f->kind != FINDING_KNOWLEDGE)
+		buf_addf(out, "of %s items %s fixed, %s broken; ", figure_count(d->n).text, figure_count(d->fixed).text, figure_count(d->broken).text);
+	buf_addf(out, "95%% interval %s)", figure_gap(d->low, d->high).text);
 	if (f->points_to[0])
 		buf_addf(out, "; points to: %s", f->points_to);
 	buf_addc(out, '.');

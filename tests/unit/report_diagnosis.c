@@ -116,7 +116,7 @@ static const struct probe_finding *diagnosed(const char *probe)
 {
 	struct error err;
 
-	must(diagnosis_build(task, store, &run, &arena, &report, &err), &err);
+	must(diagnosis_build(task, store, &run, arena_printf(&arena, "%s/curation.csv", folder.path), &arena, &report, &err), &err);
 	for (size_t i = 0; i < report.n_diagnosis; i++)
 		if (strcmp(report.diagnosis[i].probe, probe) == 0)
 			return &report.diagnosis[i];
@@ -190,6 +190,55 @@ static void label_scores_have_no_form(void **state)
 	assert_null(diagnosed("lenient re-score of label scoring"));
 }
 
+/* --- labels --- */
+
+static void labels_without_conflict_say_nothing(void **state)
+{
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	assert_null(diagnosed("conflicting labels on dev and test"));
+	assert_null(diagnosed("labels of the pool that are suspected"));
+}
+
+/* Two copies in test stay, one in the pool is dropped for that in dev: three of the items that are scored are worth half. */
+static void conflicting_labels_are_a_ceiling(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	finish();
+	begin("{\"id\": \"x1\", \"label\": \"dog\", \"split\": \"test\", \"text\": \"W6!\"}\n"
+	      "{\"id\": \"x2\", \"label\": \"emu\", \"split\": \"train\", \"text\": \"w3\"}\n"
+	      "{\"id\": \"x3\", \"label\": \"cat\", \"split\": \"train\", \"text\": \"w9\"}\n"); /* a copy that agrees */
+	f = diagnosed("conflicting labels on dev and test");
+	assert_non_null(f);
+	assert_int_equal(f->difference.n, 2 * DEV + 1);
+	assert_int_equal(f->difference.broken, 3);
+	assert_int_equal(f->difference.fixed, 0);
+	assert_close("delta", f->difference.delta, -1.5 / (2 * DEV + 1), 1e-12);
+	assert_true(f->difference.low < f->difference.delta && f->difference.high <= 0);
+	assert_non_null(strstr(f->points_to, "relabelling"));
+}
+
+static void suspects_come_from_the_review_file(void **state)
+{
+	static const char rows[] = "id,reason,score,near,label,suggested,decision,text\n"
+				   "i0,suspect,0.4,,cat,dog,keep,w0\ni1,suspect,0.3,,dog,emu,relabel,w1\n"
+				   "i2,duplicate,0.9,i0,emu,,drop,w2\ni9,suspect,0.3,,cat,emu,keep,another text\n";
+	const struct probe_finding *f;
+
+	(void)state;
+	folder_write(&folder, "curation.csv", rows, strlen(rows));
+	f = diagnosed("labels of the pool that are suspected");
+	assert_non_null(f);
+	assert_int_equal(f->difference.n, DEV);
+	assert_int_equal(f->difference.broken, 2); /* the text of the last is not the pool's any more */
+	assert_close("delta", f->difference.delta, -2.0 / DEV, 1e-12);
+	/* Wilson's interval of 2 in 39 */
+	assert_close("low", f->difference.low, -0.16885640, 1e-8);
+	assert_close("high", f->difference.high, -0.01417796, 1e-8);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -198,6 +247,9 @@ int main(void)
 		TEST(unread_replies_are_read_again),
 		TEST(replies_that_are_wrong_stay_wrong),
 		TEST(label_scores_have_no_form),
+		TEST(labels_without_conflict_say_nothing),
+		TEST(conflicting_labels_are_a_ceiling),
+		TEST(suspects_come_from_the_review_file),
 	};
 
 	return cmocka_run_group_tests_name("report_diagnosis", tests, NULL, NULL);

@@ -49,7 +49,7 @@ static void a_report_answers_what_it_measured(void **state)
 	variants[EMAIL_HEAD].pool_score = .95;
 	variants[EMAIL_HEAD].dev.score = .822;
 	questions_answer(&task, &arena, &r);
-	says(&r, 1, true, "label definitions: +11.7 points (95% interval +1.0 to +22.0); points to: definitions in the prompt.");
+	says(&r, 1, true, "label definitions: +11.7 points (of 60 items 9 fixed, 2 broken; 95% interval +1.0 to +22.0); points to: definitions in the prompt.");
 	says(&r, 2, true, "knowledge gap: +50.0 points");
 	says(&r, 3, true, "retrieval loss: +10.0 points");
 	assert_null(strstr(r.questions[1].answer, "retrieval loss"));
