@@ -11,6 +11,7 @@
 #include "eval/measure.h"
 #include "eval/probe.h"
 #include "eval/race.h"
+#include "eval/samples.h"
 #include "stats/quantile.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
@@ -146,7 +147,8 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
 		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err) ||
-		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)))
+		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)) ||
+		    (e->won && rung == 1 && !samples_measure(c, e->variant, &e->record, err)))
 			return false;
 	}
 	return true;

@@ -1,4 +1,6 @@
 /* rescore.c - the replies of the prompts that matter, graded once more with their form forgiven: no call is made */
+#include <string.h>
+
 #include "prompt/lenient.h"
 #include "report/diagnosis.h"
 #include "task/scorer.h"
@@ -60,13 +62,34 @@ static bool rescore(struct diagnosing *d, const struct variant *v, struct error 
 	return true;
 }
 
+/* Nothing but the task's own words, answered in running text. */
+static bool is_plain(const struct variant *v)
+{
+	const struct technique *t = v->technique;
+
+	return t && t->answer == ANSWER_TEXT && !t->reasoning && !t->definitions && t->shots == SHOTS_NONE && t->passages == PASSAGES_NONE &&
+	       v->wording == 0;
+}
+
+/* Candidates and what is in use; where rung 1's candidate has no form to lose anything by, the plain prompt of its model, to say why. */
 bool rescore_findings(struct diagnosing *d, struct error *err)
 {
+	const struct variant *formless = NULL;
+
 	for (size_t i = 0; i < d->report->n_variants; i++) {
 		const struct report_variant *v = &d->report->variants[i];
 		const struct variant *recipe = v->candidate && v->dev.n > 0 && v->rung < 3 ? diagnosis_recipe(d, v->id) : NULL;
 
 		if (replies_in_text(recipe) && !rescore(d, recipe, err))
+			return false;
+		if (recipe && v->rung == 1 && v->model && !replies_in_text(recipe))
+			formless = recipe;
+	}
+	for (size_t i = 0; formless && i < d->report->n_variants; i++) {
+		const struct report_variant *v = &d->report->variants[i];
+		const struct variant *recipe = v->dev.n > 0 && v->rung == 1 && !v->candidate ? diagnosis_recipe(d, v->id) : NULL;
+
+		if (recipe && recipe->model && is_plain(recipe) && strcmp(recipe->model, formless->model) == 0 && !rescore(d, recipe, err))
 			return false;
 	}
 	return true;

@@ -139,6 +139,10 @@ struct answer {
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
 
+/* The answer that one stored call holds, as variant_answer() reads it where the calls are samples that vote; NULL: none. Its passages,
+ * where it shows any, are not looked at. Lives in arena. */
+const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena);
+
 /* Loads what the variant needs (model, embeddings, chunks); false and the reason when it cannot answer at all. *unfit: a
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);

@@ -188,6 +188,110 @@ static void label_scores_have_no_form(void **state)
 	for (size_t i = 0; i < task->dev.list.n; i++)
 		answered("1/scoring@local:tiny-llama", "dev", task->dev.list.items[i], "cat", called("{}", NULL, "[-1, -2, -3]"));
 	assert_null(diagnosed("lenient re-score of label scoring"));
+	measured(ZERO_SHOT, 1)->candidate = false; /* the plain prompt says why nobody who writes won */
+	zero_shot_replies(12);
+	assert_null(diagnosed("lenient re-score of label scoring"));
+	assert_non_null(diagnosed("lenient re-score of zero-shot"));
+}
+
+/* --- samples --- */
+
+#define SAMPLED "probe/samples-zero-shot@local:tiny-llama"
+
+/* Five samples of an item, of which the first `right` are; the vote is what the answer row says. */
+static void sampled(const struct example *e, size_t right)
+{
+	const char *name = task->labels[e->label].name, *said = right >= 3 ? name : other_label(e);
+	int64_t calls[5];
+	struct error err;
+
+	for (size_t i = 0; i < 5; i++)
+		calls[i] = called("{}", i < right ? name : other_label(e), NULL);
+	struct answer_row row = { .variant = SAMPLED, .item = e->id, .split = "probe", .answer = said, .status = "answered", .call = calls[0],
+				  .samples = calls, .n_samples = 5 };
+
+	must(store_answer_put(store, run.id, &row, &err), &err);
+}
+
+/* Of 39 items 10 are wrong (each fourth); those, and ten of the others, are asked again. */
+static void sampling_is_weighed_back_to_dev(void **state)
+{
+	struct item_list dev;
+	const struct probe_finding *best, *vote;
+	size_t failures = 0, passes = 0;
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	zero_shot_replies(0);
+	dev = task->dev.list;
+	for (size_t i = 0; i < dev.n; i++) {
+		if (i % 4 == 0) /* wrong: half are right in two samples of five, one in four */
+			sampled(dev.items[i], failures == 0 ? 4 : failures % 2 ? 2 : 0), failures++;
+		else if (passes < 10) /* right: one is never right again, two lose the vote */
+			sampled(dev.items[i], passes == 0 ? 0 : passes < 3 ? 1 : 5), passes++;
+	}
+	assert_int_equal(failures, 10);
+	best = diagnosed("the best of 5 samples of zero-shot (pass@5)");
+	vote = diagnosed("the vote of 5 samples of zero-shot");
+	assert_non_null(best);
+	assert_non_null(vote);
+	assert_true(best->difference.n == 20 && best->difference.fixed == 6 && best->difference.broken == 1);
+	assert_close("best", best->difference.delta, (10 * .6 - 29 * .1) / 39, 1e-12);
+	assert_true(vote->difference.fixed == 1 && vote->difference.broken == 3);
+	assert_close("vote", vote->difference.delta, (10 * .1 - 29 * .3) / 39, 1e-12);
+	assert_true(best->difference.low < best->difference.delta && best->difference.delta < best->difference.high);
+	assert_string_equal(best->points_to, ""); /* among three labels one of five samples is right by chance */
+}
+
+static void a_model_that_never_finds_it_is_not_helped_by_luck(void **state)
+{
+	struct item_list dev;
+	const struct probe_finding *f;
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	zero_shot_replies(0);
+	dev = task->dev.list;
+	for (size_t i = 0; i < dev.n; i++)
+		sampled(dev.items[i], i % 4 ? 5 : 0);
+	report.margin = 0.1; /* ten failures without a change hide 1 - .05^(1/10) of a quarter of dev: 6.6 points */
+	f = diagnosed("the best of 5 samples of zero-shot (pass@5)");
+	assert_non_null(f);
+	assert_close("high", f->difference.high, 10.0 / 39 * (1 - pow(.05, .1)), 1e-9);
+	assert_non_null(strstr(f->points_to, "not reasoning"));
+}
+
+/* The example's label is the second of three for every fourth item, and the first for the others: by the prior's measure. */
+static void scored_labels_are_ranked(void **state)
+{
+	static const char id[] = "1/scoring-batch@local:tiny-llama";
+	struct item_list dev;
+	const struct probe_finding *f;
+
+	(void)state;
+	measured(id, 1);
+	dev = task->dev.list;
+	for (size_t i = 0; i < dev.n; i++) {
+		const struct example *e = dev.items[i];
+		double p[3] = { .1, .1, .1 };
+
+		p[e->label] = i % 4 ? .6 : .3;
+		p[(e->label + 1) % 3] = i % 4 ? .3 : .6;
+		/* what a prior of .7, .2, .1 makes of them is those again */
+		p[0] *= .7;
+		p[1] *= .2;
+		p[2] *= .1;
+		answered(id, "dev", e, i % 4 ? task->labels[e->label].name : other_label(e),
+			 called("{}", NULL, arena_printf(&arena, "[%.17g, %.17g, %.17g]", log(p[0]), log(p[1]), log(p[2]))));
+		if (i < 2)
+			answered(id, "prior", e, NULL, called("{}", NULL, arena_printf(&arena, "[%.17g, %.17g, %.17g]", log(.7), log(.2), log(.1))));
+	}
+	f = diagnosed("the right label among the first two of label scoring, batch calibration");
+	assert_non_null(f);
+	assert_true(f->difference.n == 39 && f->difference.fixed == 10 && f->difference.broken == 0);
+	assert_close("delta", f->difference.delta, 10.0 / 39, 1e-12);
+	/* by chance a second guess would add 10 / 39 / 2 = .128; the interval begins at .113 */
+	assert_string_equal(f->points_to, "");
 }
 
 /* --- labels --- */
@@ -247,6 +351,9 @@ int main(void)
 		TEST(unread_replies_are_read_again),
 		TEST(replies_that_are_wrong_stay_wrong),
 		TEST(label_scores_have_no_form),
+		TEST(sampling_is_weighed_back_to_dev),
+		TEST(a_model_that_never_finds_it_is_not_helped_by_luck),
+		TEST(scored_labels_are_ranked),
 		TEST(labels_without_conflict_say_nothing),
 		TEST(conflicting_labels_are_a_ceiling),
 		TEST(suspects_come_from_the_review_file),
