@@ -128,7 +128,7 @@ static bool other_models(struct comparing *c, struct error *err)
 		for (size_t k = 0; k < c->n; k++)
 			if (k != i && is_technique(&c->variants[k], id) && strcmp(v->model, c->variants[k].model) != 0 &&
 			    !compare(c, k, i, FINDING_MODEL, arena_printf(c->arena, "%s in place of %s", v->model, c->variants[k].model),
-				     "the stronger model", err))
+				     "the choice of model; a dearer one can be distilled (`rung tune --teacher`)", err))
 				return false;
 	}
 	return true;

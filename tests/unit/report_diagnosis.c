@@ -294,6 +294,52 @@ static void scored_labels_are_ranked(void **state)
 	assert_string_equal(f->points_to, "");
 }
 
+/* --- models --- */
+
+/* The candidate, and the same prompt of the task's other model on the first 24 of dev, which is wrong wherever `wrong` says. */
+static void two_models(size_t wrong)
+{
+	measured(ZERO_SHOT, 1);
+	measured("1/zero-shot@local:other", 1)->candidate = false;
+	measured("1/definitions@local:other", 1)->candidate = false; /* another prompt */
+	zero_shot_replies(0);
+	for (size_t i = 0; i < 24; i++) {
+		const struct example *e = task->dev.list.items[i];
+
+		answered("1/zero-shot@local:other", "dev", e, i < wrong ? other_label(e) : i % 4 ? task->labels[e->label].name : other_label(e), 0);
+		answered("1/definitions@local:other", "dev", e, other_label(e), 0);
+	}
+}
+
+static void the_same_prompt_is_compared_across_models(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	two_models(16); /* of which every fourth is wrong anyway */
+	f = diagnosed("local:tiny-llama in place of local:other");
+	assert_non_null(f);
+	assert_true(f->difference.n == 24 && f->difference.fixed == 12 && f->difference.broken == 0 && f->kind == FINDING_MODEL);
+	assert_true(f->difference.low > 0);
+	assert_non_null(strstr(f->points_to, "the choice of model"));
+	size_t models = 0;
+
+	for (size_t i = 0; i < report.n_diagnosis; i++)
+		models += report.diagnosis[i].kind == FINDING_MODEL;
+	assert_int_equal(models, 1); /* prompts that differ too are not set against each other */
+}
+
+static void models_that_do_alike_point_nowhere(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	two_models(0);
+	f = diagnosed("local:tiny-llama in place of local:other");
+	assert_non_null(f);
+	assert_true(f->difference.delta == 0 && f->points_to[0] == '\0');
+}
+
 /* --- labels --- */
 
 static void labels_without_conflict_say_nothing(void **state)
@@ -354,6 +400,8 @@ int main(void)
 		TEST(sampling_is_weighed_back_to_dev),
 		TEST(a_model_that_never_finds_it_is_not_helped_by_luck),
 		TEST(scored_labels_are_ranked),
+		TEST(the_same_prompt_is_compared_across_models),
+		TEST(models_that_do_alike_point_nowhere),
 		TEST(labels_without_conflict_say_nothing),
 		TEST(conflicting_labels_are_a_ceiling),
 		TEST(suspects_come_from_the_review_file),
