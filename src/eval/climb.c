@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "eval/bound.h"
+#include "eval/ceiling.h"
 #include "eval/constraints.h"
 #include "eval/curves.h"
 #include "eval/measure.h"
@@ -232,6 +234,29 @@ static bool skip_rung(struct climb *c, const struct variant *variants, size_t n,
 	return true;
 }
 
+/* Whether a rung above the champion may be chosen for what it costs, without being better: where there is traffic to save on, below
+ * which a model is asked. What asks none costs next to nothing already. */
+static bool could_pay(const struct task *task, const struct variant *variants, size_t n, const struct candidate *champion)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(variants[i].id, champion->id) == 0)
+			return task->traffic.calls_per_day > 0 && variants[i].model;
+	return false;
+}
+
+/* Why the rung cannot be worth building, from what stands below it; NULL: it may be. */
+static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, const struct decide_rule *rule,
+			const struct standing *s, const char **why, struct error *err)
+{
+	*why = !s->has_champion ? NULL
+				: ceiling_reached(rule, &s->champion, ceiling_of_labels(c->task, c->test.list),
+						  could_pay(c->task, variants, n, &s->champion), &c->arena);
+	if (!*why && rung == 2 && !probe_before(c, why, err))
+		return false;
+	*why = bound_saved(c->task, variants, n, rung, *why, &c->arena);
+	return true;
+}
+
 static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
 		      struct error *err)
 {
@@ -241,9 +266,11 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
 				  s.done ? "a lower rung meets the target" : NULL;
 
-		if (!why && rung == 2 && !probe_before(c, &why, err))
+		bool asked = rung >= c->options->first_rung && rung <= c->options->last_rung;
+
+		if (!why && !cannot_help(c, variants, n, rung, rule, &s, &why, err))
 			return false;
-		if (why && !(s.done && has_incumbent_above(variants, n, rung - 1))) {
+		if (why && !(asked && has_incumbent_above(variants, n, rung - 1))) {
 			if (!skip_rung(c, variants, n, rung, why, err))
 				return false;
 			continue;
@@ -329,31 +356,4 @@ out:
 	workshop_free(c.workshop);
 	arena_release(&c.arena);
 	return end;
-}
-
-struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
-{
-	struct climb_bound bound = { 0 };
-	struct arena arena;
-	size_t n;
-
-	arena_init(&arena);
-	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
-
-	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
-		size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
-
-		for (size_t i = 0; i < n; i++) {
-			size_t calls = variant_calls(&variants[i]);
-
-			if (variants[i].rung != rung || variants[i].skipped)
-				continue;
-			bound.dev_calls += task->dev.list.n * calls;
-			bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
-			dearest = calls > dearest ? calls : dearest;
-		}
-		bound.test_calls += task->test.list.n * dearest;
-	}
-	arena_release(&arena);
-	return bound;
 }
