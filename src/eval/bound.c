@@ -1,6 +1,10 @@
 /* bound.c - the full grid of a rung, counted and not asked */
 #include "eval/bound.h"
 
+#include "eval/curves.h"
+#include "eval/probe.h"
+#include "eval/samples.h"
+
 /* What all variants of a rung would cost that can be tried. */
 static struct climb_bound rung_bound(const struct task *task, const struct variant *variants, size_t n, int rung)
 {
@@ -39,6 +43,26 @@ const char *bound_saved(const struct task *task, const struct variant *variants,
 			    trainings, trainings == 1 ? "" : "s");
 }
 
+/* Samples and curve points of the rung's candidate, and the knowledge probe. */
+static size_t probe_bound(const struct task *task, const struct variant *variants, size_t n, int rung, struct arena *arena)
+{
+	size_t dev = task->dev.list.n, pool = task->pool.list.n, sampled = 0, curves = 0, probes = 0, points = 0;
+
+	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
+		points += pool / part >= CURVE_LEAST ? CURVE_SEEDS : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (variants[i].rung != rung || variants[i].skipped)
+			continue;
+		if (rung == 1 && samples_variant(&variants[i], arena))
+			sampled = PROBE_SAMPLES * (dev < SAMPLED_ITEMS ? dev : SAMPLED_ITEMS);
+		if (rung == 1 && curves_has_shots(&variants[i]))
+			curves = points * (dev < CURVE_SHOT_ITEMS ? dev : CURVE_SHOT_ITEMS);
+	}
+	if (rung == 2 && task->has_gold && task->documents.n_paths > 0)
+		technique_probes(task->kind, &probes);
+	return sampled + curves + probes * (dev < PROBE_ITEMS ? dev : PROBE_ITEMS);
+}
+
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
 {
 	struct climb_bound bound = { 0 };
@@ -53,6 +77,7 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 
 		bound.dev_calls += one.dev_calls;
 		bound.test_calls += one.test_calls;
+		bound.probe_calls += probe_bound(task, variants, n, rung, &arena);
 	}
 	arena_release(&arena);
 	return bound;

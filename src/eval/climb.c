@@ -209,9 +209,14 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 		if (ruled_out)
 			continue;
 		s->done |= rule->has_target && decide_target(rule, &measured).result == TARGET_YES;
-		if (!s->has_champion || decide_compare(rule, &s->champion, &measured).decision == DECISION_BETTER)
+		enum decision d = s->has_champion ? decide_compare(rule, &s->champion, &measured).decision : DECISION_BETTER;
+
+		if (d == DECISION_BETTER)
 			s->champion = measured;
 		s->has_champion = true;
+		/* Calls, which nobody pays for a prompt that what stands below it beats. */
+		if (v == winner && rung == 1 && d != DECISION_NOT_BETTER && curves_has_shots(v) && !curves_shots(c, v, err))
+			return false;
 	}
 	return true;
 }

@@ -295,17 +295,15 @@ static bool decide(struct build *b, struct error *err)
 static bool spent(struct build *b, size_t full_grid, struct error *err)
 {
 	struct report *r = b->report;
-	size_t dev, prior, probe;
-	double dev_ms, prior_ms, probe_ms, test_ms;
+	double dev_ms, ms, test_ms;
+	size_t dev;
 
 	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
-	    !store_spent(b->store, b->run->id, "prior", &prior, &prior_ms, err) ||
-	    !store_spent(b->store, b->run->id, "probe", &probe, &probe_ms, err) ||
+	    !store_spent(b->store, b->run->id, NULL, &r->spent.dev_calls, &ms, err) ||
 	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err))
 		return false;
-	r->spent.dev_calls = dev + prior + probe;
-	r->spent.dev_calls_full_grid = full_grid + probe; /* which racing does not spare */
-	r->spent.seconds = (dev_ms + prior_ms + probe_ms + test_ms) / 1000;
+	r->spent.dev_calls_full_grid = full_grid + r->spent.dev_calls - dev; /* racing spares no calls that diagnose or calibrate */
+	r->spent.seconds = (ms + test_ms) / 1000;
 	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour);
 	return true;
 }

@@ -33,7 +33,17 @@ static bool make_vectors(struct workshop *w, const char *const *texts, struct er
 	return models_embed(w->models, texts, w->dev.list.n, w->dev_vectors, err);
 }
 
-/* The first `size` of the pool in the seed's order, so that of one seed the small parts lie within the large ones. */
+void pool_order(const struct workshop *w, uint64_t seed, size_t *order)
+{
+	size_t n = w->task->pool.list.n;
+	struct rng rng;
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	rng_init(&rng, seed, "learning curve");
+	rng_shuffle(&rng, order, n);
+}
+
 static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t seed, struct arena *arena)
 {
 	struct item_list pool = w->task->pool.list;
@@ -42,12 +52,8 @@ static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t s
 	const struct example **items = arena_array(arena, size, sizeof(*items));
 	const char **texts = arena_array(arena, size, sizeof(*texts));
 	float *vectors = embeds ? arena_array(arena, size * w->width, sizeof(*vectors)) : NULL;
-	struct rng rng;
 
-	for (size_t i = 0; i < pool.n; i++)
-		order[i] = i;
-	rng_init(&rng, seed, "learning curve");
-	rng_shuffle(&rng, order, pool.n);
+	pool_order(w, seed, order);
 	for (size_t i = 0; i < size; i++) {
 		items[i] = pool.items[order[i]];
 		texts[i] = all[order[i]];

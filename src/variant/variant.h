@@ -64,6 +64,12 @@ const char *tuning_registered_name(const struct task *task, struct arena *arena)
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
 
+/* The first `size` of the pool in the order of a seed, so that of one seed the small parts lie within the large ones. */
+struct pool_part {
+	size_t size;
+	uint64_t seed;
+};
+
 struct variant {
 	const char *id;    /* "1/few-shot@local", unique in a task */
 	const char *name;  /* for people */
@@ -78,6 +84,7 @@ struct variant {
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
 	size_t wording;  /* of the instruction */
+	struct pool_part part; /* of the pool that its nearest shots come from; size 0: all of it */
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 

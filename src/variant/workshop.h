@@ -112,9 +112,12 @@ bool workshop_prompts(struct workshop *w, const struct variant *v, const struct 
 		      struct arena *arena, struct finetune_prompts *out, struct error *err);
 /* The name of the model that answers: the variant's own, or what was trained from it. */
 const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err);
-/* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */
-bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
+/* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. part: what the nearest ones are
+ * chosen from. */
+bool workshop_shots(struct workshop *w, enum shots kind, struct pool_part part, const struct example *item, struct arena *arena,
 		    size_t **positions, size_t *n, struct error *err);
+/* The pool's positions in the order of a seed; order (pool). (curve.c) */
+void pool_order(const struct workshop *w, uint64_t seed, size_t *order);
 
 /* The passages that the technique shows before an input, as evidence without citations; lives in arena. Nothing for a technique
  * that shows none. query: what is searched for. What it searches was made ready by workshop_documents(). (shown.c) */

@@ -417,6 +417,7 @@ static void the_bound_counts_every_sample(void **state)
 		tried += variants[i].rung == 1 && !variants[i].skipped;
 	assert_int_equal(bound.dev_calls, (tried - 1 + SAMPLES) * 30);
 	assert_int_equal(bound.test_calls, SAMPLES * 30);
+	assert_int_equal(bound.probe_calls, SAMPLES * 30); /* a pool of thirty has no parts to draw shots from */
 }
 
 int main(void)
