@@ -187,6 +187,14 @@ struct standing {
 	bool done;     /* the target is met: nothing above needs to be looked at */
 };
 
+/* The curves that take calls or minutes, which nobody pays for what is not better than what stands below it. */
+static bool dear_curve(struct climb *c, const struct variant *v, struct error *err)
+{
+	if (v->rung == 1 && curves_has_shots(v))
+		return curves_shots(c, v, err);
+	return v->rung != 3 || !curves_has_trainings(c->task, v) || curves_trainings(c, v, err);
+}
+
 /* Measures the rung's candidates on test. */
 static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct decide_rule *rule,
 		       struct standing *s, struct error *err)
@@ -214,8 +222,7 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 		if (d == DECISION_BETTER)
 			s->champion = measured;
 		s->has_champion = true;
-		/* Calls, which nobody pays for a prompt that what stands below it beats. */
-		if (v == winner && rung == 1 && d != DECISION_NOT_BETTER && curves_has_shots(v) && !curves_shots(c, v, err))
+		if (v == winner && d != DECISION_NOT_BETTER && !dear_curve(c, v, err))
 			return false;
 	}
 	return true;

@@ -62,6 +62,45 @@ bool curves_shots(struct climb *c, const struct variant *v, struct error *err)
 	return true;
 }
 
+bool curves_has_trainings(const struct task *task, const struct variant *v)
+{
+	return v->tuning && !v->model && task->n_labels > 0 && !task->validator;
+}
+
+double curves_training_seconds(size_t lessons, double seconds)
+{
+	double whole = (double)lessons * (double)finetune_epochs(&finetune_encoder_defaults, lessons, FINETUNE_CLASSES), parts = 0;
+
+	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
+		parts += CURVE_SEEDS * (double)(lessons / part) *
+			 (double)finetune_epochs(&finetune_encoder_defaults, lessons / part, FINETUNE_CLASSES);
+	return seconds * parts / whole;
+}
+
+bool curves_trainings(struct climb *c, const struct variant *v, struct error *err)
+{
+	size_t pool = c->task->pool.list.n, done = 0;
+	struct item_list dev = c->dev.list;
+	struct points known;
+	double seconds;
+
+	if (!variant_training_seconds(c->workshop, v, &seconds, err) ||
+	    !store_curves(c->store, c->run, &c->arena, &known.rows, &known.n, err))
+		return false;
+	if (!(curves_training_seconds(pool, seconds) <= CURVE_TRAINING_SECONDS))
+		return true;
+	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
+		for (uint64_t seed = 1; seed <= CURVE_SEEDS; seed++) {
+			struct curve_row row = { .variant = v->id, .n = pool / part, .seed = seed, .items = dev.n };
+
+			if (row.n >= CURVE_LEAST && !has(&known, &row) && !measure_point(c, v, row, err))
+				return false;
+			if (c->options->progress.step)
+				c->options->progress.step(c->options->progress.context, "learning curve", ++done, 3 * CURVE_SEEDS);
+		}
+	return ask_point(c, v, (struct pool_part){ pool, 1 }, dev, err);
+}
+
 bool curves_measure(struct climb *c, const struct variant *v, struct error *err)
 {
 	size_t pool = c->task->pool.list.n, done = 0;

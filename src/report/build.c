@@ -376,7 +376,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.traffic = assumed->traffic,
 	};
 	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	    !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);

@@ -93,7 +93,7 @@ static bool price_training(const struct costing *c, struct report_variant *v, co
 	const json_t *seconds = json_object_get(t.card, "seconds");
 
 	if (json_is_number(seconds))
-		*usd = seconds_usd(c, json_number_value(seconds));
+		*usd = seconds_usd(c, v->trained_seconds = json_number_value(seconds));
 	v->tuned = arena_string(c->arena, t.name);
 	v->pool_score = noted(t.card, "pool");
 	v->general_before = noted(t.card, "general_before");

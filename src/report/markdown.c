@@ -151,7 +151,7 @@ static void add_curves(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
-	if (r->n_curves > 0)
+	if (r->n_curves + r->n_undrawn > 0)
 		buf_adds(out, "\n**More labels**\n\n");
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
 		add_text(out, "- ", buf_text(&sentence), "\n");

@@ -114,7 +114,7 @@ static bool labels_needed(struct asking *a)
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, a->r, i); i++)
 		buf_addf(&a->out, "%s%s", i ? " " : "", buf_text(&sentence));
 	buf_release(&sentence);
-	if (a->r->n_curves == 0)
+	if (a->r->n_curves + a->r->n_undrawn == 0)
 		buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
 	return a->r->n_curves > 0;
 }

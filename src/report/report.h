@@ -91,6 +91,7 @@ struct report_variant {
 	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
 	const char *tuned;
 	double pool_score, general_before, general_after;
+	double trained_seconds; /* that its training took; 0: not known */
 };
 
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
@@ -108,6 +109,7 @@ struct report_curve {
 	struct curve fit;
 	struct forecast now, twice;       /* of the fit, at all of the pool and at twice as many */
 	struct target_reach reach;        /* where the report has a target */
+	double rarest;                    /* examples that the rarest label has in all of the pool; INFINITY without labels */
 };
 
 enum { ANSWERS_SHOWN = 5 };
@@ -140,6 +142,8 @@ struct report {
 	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
+	const char *const *undrawn; /* (n_undrawn) sentences: why candidates that learn from the pool have none */
+	size_t n_undrawn;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;

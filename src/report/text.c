@@ -311,7 +311,7 @@ static void add_curves(const struct terminal *t, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
-	if (r->n_curves > 0)
+	if (r->n_curves + r->n_undrawn > 0)
 		add_heading(t, "More labels");
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
 		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);

@@ -154,9 +154,13 @@ const char *variant_read(const struct task *task, const struct variant *v, const
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
-/* The mean score on dev of a classifier variant that learns from `size` examples of the pool, drawn by seed, instead of all; NAN
- * when they cannot be learnt from (one label only). No answer is kept. False when the embedding model fails. */
+/* The mean score on dev of a classifier variant, or of a tuned encoder that names labels, that learns from `size` examples of the pool,
+ * drawn by seed, instead of all; NAN when they cannot be learnt from (one label only). No answer and no version is kept. False when the
+ * embedding model or the training fails. */
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err);
+
+/* What the training of the variant's model on all of the pool took, of its card; NAN: it was trained elsewhere. */
+bool variant_training_seconds(struct workshop *w, const struct variant *v, double *seconds, struct error *err);
 
 /* What variant_answer() would send for one input, as the JSON that the store keeps; "" where no model is asked. The search of
  * a variant that rewrites is for the input alone. */

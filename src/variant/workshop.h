@@ -102,6 +102,9 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 /* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err);
 void workshop_free_tuned(struct workshop *w);
+/* The encoder of a variant that names labels, trained on these examples of the pool alone; it is no version, and the caller frees it. */
+bool tuned_part(struct workshop *w, const struct variant *v, struct item_list items, struct tuned_encoder **out, double *threshold,
+		struct error *err);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
 /* The pool as curation.csv leaves it. */

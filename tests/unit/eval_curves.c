@@ -1,8 +1,10 @@
-/* eval_curves.c - learning curves of prompts that show the nearest examples: out of parts of the pool, each asked once. */
+/* eval_curves.c - learning curves that cost something: prompts that show the nearest examples out of parts of the pool, each asked once,
+ * and encoders that are trained on parts, where that does not take too long. */
 #include "test.h"
 
 #include <string.h>
 
+#include "base/file.h"
 #include "eval/curves.h"
 #include "eval/measure.h"
 #include "stats/curve.h"
@@ -177,6 +179,81 @@ static void parts_are_asked_once(void **state)
 	assert_true(curve_fit(points, 7, CURVE_SHOT_ITEMS, &fit)); /* three sizes are enough for a line */
 }
 
+/* --- encoders --- */
+
+static void trainings_are_estimated_from_the_one_there_was(void **state)
+{
+	(void)state;
+	/* up to 1,000 examples every part is gone through as often as the whole: 3 (1/8 + 1/4 + 1/2) */
+	assert_close("800", curves_training_seconds(800, 100), 262.5, 1e-12);
+	/* of 2,000 the whole is gone through 6 times, and so is its half; 500 and 250 are 10 times */
+	assert_close("2,000", curves_training_seconds(2000, 100), 100 * 3 * (2500 + 5000 + 6000) / 12000.0, 1e-12);
+	assert_true(isnan(curves_training_seconds(800, NAN)));
+}
+
+/* Files and folders that are there, hidden ones left out. */
+static size_t entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* The tiny BERT of tests/reference in the place of the small encoder. */
+static void use_tiny_encoder(char tuned[128])
+{
+	char path[160], golden[4096];
+
+	assert_non_null(realpath("tests/reference/golden/tiny-bert", golden));
+	snprintf(path, sizeof(path), "%s/all-MiniLM-L6-v2", folder.path);
+	assert_int_equal(symlink(golden, path), 0);
+	snprintf(tuned, 128, "%s/tuned", folder.path);
+	workshop_free(climb.workshop);
+	models_free(models);
+	models = models_open(folder.path, &(struct model_settings){ .threads = 2, .tuned = tuned });
+	climb.workshop = workshop_open(task, climb.dev, models, NULL, store, climb.run, 1);
+}
+
+static void encoders_are_trained_on_parts(void **state)
+{
+	struct record r = { arena_array(&arena, DEV, sizeof(double)), arena_array(&arena, DEV, sizeof(double)), 0 };
+	const struct variant *v = named("3/encoder");
+	struct curve_row *rows;
+	char tuned[128], versions[160];
+	struct error err;
+	double mean = 0;
+	size_t n;
+
+	(void)state;
+	use_tiny_encoder(tuned);
+	assert_true(curves_has_trainings(task, v));
+	assert_false(curves_has_trainings(task, named("3/lora@local:tiny-llama")));
+	if (!measure(&climb, v, "dev", climb.dev.list, 0, DEV, &r, &err))
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 2; i++) {
+		if (!curves_trainings(&climb, v, &err))
+			fail_msg("%s", err.text);
+		assert_true(store_curves(store, climb.run, &arena, &rows, &n, &err));
+		assert_int_equal(n, 7);
+	}
+	for (size_t i = 0; i < 7; i++) {
+		assert_int_equal(rows[i].n, i < 3 ? 16 : i < 6 ? 32 : POOL);
+		assert_true(rows[i].items == DEV && rows[i].score >= 0 && rows[i].score <= 1);
+	}
+	for (size_t i = 0; i < DEV; i++)
+		mean += r.score[i] / DEV;
+	assert_close("all of the pool", rows[6].score, mean, 1e-12);
+	snprintf(versions, sizeof(versions), "%s/t", tuned);
+	assert_int_equal(entries(versions), 1); /* v1: parts are no versions */
+	file_remove_folder(tuned);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -185,6 +262,8 @@ int main(void)
 		TEST(only_prompts_with_nearest_shots_have_one),
 		TEST(shots_come_from_the_part),
 		TEST(parts_are_asked_once),
+		TEST(trainings_are_estimated_from_the_one_there_was),
+		TEST(encoders_are_trained_on_parts),
 	};
 
 	return cmocka_run_group_tests_name("eval_curves", tests, NULL, NULL);

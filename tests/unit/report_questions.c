@@ -68,6 +68,33 @@ static void a_report_answers_what_it_measured(void **state)
 	says(&r, 17, false, "Cannot be told from this data: ");
 }
 
+/* Why a curve is missing is an answer, if no reassuring one; and few examples of a label are said to be few. */
+static void curves_say_what_they_are_worth(void **state)
+{
+	static const char *const undrawn[] = { "fine-tuned encoder: no learning curve was drawn: training would take about 12 minutes." };
+	struct task task = { .kind = TASK_CLASSIFY };
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, true);
+	struct report_curve few[1];
+
+	(void)state;
+	r.undrawn = undrawn;
+	r.n_undrawn = 1;
+	few[0] = r.curves[0];
+	few[0].rarest = 12;
+	r.curves = few;
+	r.n_curves = 1;
+	questions_answer(&task, &arena, &r);
+	says(&r, 6, true, "no learning curve was drawn");
+	says(&r, 6, true, "The rarest label has only 12 examples");
+	few[0].rarest = 40;
+	questions_answer(&task, &arena, &r);
+	assert_null(strstr(r.questions[5].answer, "only"));
+	r.n_curves = 0;
+	questions_answer(&task, &arena, &r);
+	says(&r, 6, false, "Cannot be told from this data: fine-tuned encoder: no learning curve was drawn");
+}
+
 static void nothing_measured_is_nothing_told(void **state)
 {
 	struct task task = { .kind = TASK_ANSWER };
@@ -85,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_report_answers_what_it_measured, begin, end),
+		cmocka_unit_test_setup_teardown(curves_say_what_they_are_worth, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_measured_is_nothing_told, begin, end),
 	};
 
