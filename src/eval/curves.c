@@ -71,9 +71,11 @@ double curves_training_seconds(size_t lessons, double seconds)
 {
 	double whole = (double)lessons * (double)finetune_epochs(&finetune_encoder_defaults, lessons, FINETUNE_CLASSES), parts = 0;
 
-	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
-		parts += CURVE_SEEDS * (double)(lessons / part) *
-			 (double)finetune_epochs(&finetune_encoder_defaults, lessons / part, FINETUNE_CLASSES);
+	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2) {
+		size_t n = lessons / part;
+
+		parts += CURVE_SEEDS * (double)n * (double)finetune_epochs(&finetune_encoder_defaults, n, FINETUNE_CLASSES);
+	}
 	return seconds * parts / whole;
 }
 

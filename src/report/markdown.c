@@ -125,6 +125,11 @@ static void add_diagnosis(struct buf *out, const struct report *r)
 	if (sentence.n > 0)
 		add_text(out, "- ", buf_text(&sentence), "\n");
 	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
+		if (!words_diagnosis_is_open(r, i))
+			add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_clear(&sentence);
+	words_diagnosis_open(&sentence, r);
+	if (sentence.n > 0)
 		add_text(out, "- ", buf_text(&sentence), "\n");
 	buf_release(&sentence);
 }

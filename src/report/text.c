@@ -284,8 +284,10 @@ static void add_diagnosis(const struct terminal *t, const struct report *r)
 		add_heading(t, "Diagnosis");
 	add_sentence(t, r, "  ", words_probe, PLAIN);
 	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
-		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+		if (!words_diagnosis_is_open(r, i))
+			add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
 	buf_release(&sentence);
+	add_sentence(t, r, "  - ", words_diagnosis_open, PLAIN);
 }
 
 /* The candidates that search. */

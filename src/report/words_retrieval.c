@@ -43,8 +43,29 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i)
 	buf_addf(out, "95%% interval %s)", figure_gap(d->low, d->high).text);
 	if (f->points_to[0])
 		buf_addf(out, "; points to: %s", f->points_to);
+	else if (f->kind != FINDING_KNOWLEDGE && d->high < 0)
+		buf_adds(out, "; it makes things worse");
 	buf_addc(out, '.');
 	return true;
+}
+
+bool words_diagnosis_is_open(const struct report *r, size_t i)
+{
+	const struct probe_finding *f = &r->diagnosis[i];
+
+	return f->kind != FINDING_KNOWLEDGE && f->points_to[0] == '\0' && f->difference.low <= 0 && f->difference.high >= 0;
+}
+
+void words_diagnosis_open(struct buf *out, const struct report *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_diagnosis; i++)
+		if (words_diagnosis_is_open(r, i))
+			buf_addf(out, "%s%s (%s points on %s items)", n++ ? ", " : "Shown neither to help nor to harm: ", r->diagnosis[i].probe,
+				 figure_points(r->diagnosis[i].difference.delta).text, figure_count(r->diagnosis[i].difference.n).text);
+	if (n > 0)
+		buf_addc(out, '.');
 }
 
 void words_retrieval(struct buf *out, const struct report_variant *v)
