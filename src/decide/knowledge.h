@@ -38,6 +38,7 @@ struct probe_finding {
 	struct difference difference;
 	const char *points_to; /* what to do about it, a few words; "" when it points nowhere */
 	enum finding_kind kind;
+	const char *note;      /* what its figures are to be held against, a few words; NULL: nothing */
 };
 enum { PROBE_FINDINGS = 6 };
 

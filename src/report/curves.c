@@ -43,8 +43,8 @@ static const char *why_undrawn(const struct task *task, const struct report *r, 
 		const struct report_variant *below = report_find(r, r->comparisons[i].from);
 
 		if (strcmp(r->comparisons[i].to, v->id) == 0 && r->comparisons[i].decision == DECISION_NOT_BETTER && below)
-			return arena_printf(arena, "%s: no learning curve was drawn, which takes calls or trainings: it is not better than %s by the "
-					    "margin.", v->name, below->name);
+			return arena_printf(arena, "%s: no learning curve was drawn, which takes %s: it is not better than %s by the margin.",
+					    v->name, v->model ? "calls" : "trainings", below->name);
 	}
 	if (seconds > CURVE_TRAINING_SECONDS)
 		return arena_printf(arena, "%s: no learning curve was drawn: training it on parts of the pool would take about %s, more than the %s "

@@ -25,7 +25,7 @@ static void conflicting(struct diagnosing *d)
 
 	x.high = fmin(x.high, 0);
 	diagnosis_add(d, (struct probe_finding){ "conflicting labels on dev and test", x, "relabelling: no rung answers what its labels "
-						 "contradict", FINDING_LABELS });
+						 "contradict", FINDING_LABELS, NULL });
 }
 
 /* Out-of-fold suspects of the pool, where somebody had them looked for: dev and test come from where it comes from. */
@@ -41,7 +41,7 @@ static bool suspected(struct diagnosing *d, const char *curation, struct error *
 	struct difference x = { .n = pool, .broken = n, .delta = -(double)n / (double)pool, .low = -share.high, .high = -share.low };
 
 	diagnosis_add(d, (struct probe_finding){ "labels of the pool that are suspected", x, "a look at the suspects in " CURATE_FILE
-						 ", as dev and test will have as many", FINDING_LABELS });
+						 ", as dev and test will have as many", FINDING_LABELS, NULL });
 	return true;
 }
 

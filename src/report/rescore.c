@@ -58,7 +58,7 @@ static bool rescore(struct diagnosing *d, const struct variant *v, struct error 
 
 	x.low = x.low < 0 ? 0 : x.low; /* a lenient reading takes nothing away */
 	diagnosis_add(d, (struct probe_finding){ arena_printf(d->arena, "lenient re-score of %s", v->name), x,
-						 points_to(&x, d->report->margin), FINDING_FORM });
+						 points_to(&x, d->report->margin), FINDING_FORM, NULL });
 	return true;
 }
 

@@ -106,9 +106,9 @@ static bool resample(struct diagnosing *d, const struct variant *v, struct error
 	struct difference best = weighed(d, &r, r.best), vote = weighed(d, &r, r.vote);
 
 	diagnosis_add(d, (struct probe_finding){ arena_printf(d->arena, "the best of %d samples of %s (pass@%d)", PROBE_SAMPLES, v->name, PROBE_SAMPLES),
-						 best, samples_point_to(d, &best, &vote), FINDING_SAMPLES });
+						 best, samples_point_to(d, &best, &vote), FINDING_SAMPLES, NULL });
 	diagnosis_add(d, (struct probe_finding){ arena_printf(d->arena, "the vote of %d samples of %s", PROBE_SAMPLES, v->name), vote,
-						 vote.low > 0 ? "several samples that vote (self-consistency)" : "", FINDING_SAMPLES });
+						 vote.low > 0 ? "several samples that vote (self-consistency)" : "", FINDING_SAMPLES, NULL });
 	return true;
 }
 
@@ -188,12 +188,13 @@ static bool rank_labels(struct diagnosing *d, const struct variant *v, struct er
 	if (n < DIAGNOSIS_FEWEST)
 		return true;
 	struct difference x = difference_of(first, two, n, order_clusters((struct item_list){ items, n }, d->arena));
-	double chance = wrong / (double)n / (double)(d->task->n_labels - 1); /* what a second guess at random would add */
+	double chance = wrong / (double)n / (double)(d->task->n_labels - 1);
 
 	x.low = fmax(x.low, 0);
 	diagnosis_add(d, (struct probe_finding){ arena_printf(d->arena, "the right label among the first two of %s", v->name), x,
 						 x.low > chance ? "telling close labels apart: definitions, shots of both, a second look at the two" : "",
-						 FINDING_SAMPLES });
+						 FINDING_SAMPLES,
+						 arena_printf(d->arena, "where a second guess at random would add %.1f", 100 * chance) });
 	return true;
 }
 

@@ -41,6 +41,8 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i)
 	else if (f->kind != FINDING_KNOWLEDGE)
 		buf_addf(out, "of %s items %s fixed, %s broken; ", figure_count(d->n).text, figure_count(d->fixed).text, figure_count(d->broken).text);
 	buf_addf(out, "95%% interval %s)", figure_gap(d->low, d->high).text);
+	if (f->note)
+		buf_addf(out, ", %s", f->note);
 	if (f->points_to[0])
 		buf_addf(out, "; points to: %s", f->points_to);
 	else if (f->kind != FINDING_KNOWLEDGE && d->high < 0)

@@ -577,12 +577,12 @@ static void costs_are_drawn_by_day(void **state)
 static void the_diagnosis_is_short(void **state)
 {
 	static const struct probe_finding findings[] = {
-		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE },
-		{ "fixed shots", { 40, 5, 3, .05, -.09, .19 }, "", FINDING_TECHNIQUE },
-		{ "chain of thought", { 20, 0, 9, -.45, -.7, -.2 }, "", FINDING_TECHNIQUE },
-		{ "the best of 5 samples of zero-shot (pass@5)", { 60, 12, 1, .12, .04, .2 }, "", FINDING_SAMPLES },
-		{ "lenient re-score of zero-shot", { 90, 0, 0, 0, 0, .03 }, "", FINDING_FORM },
-		{ "noise", { 60, 1, 1, 0, -.05, .05 }, "", FINDING_KNOWLEDGE },
+		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE, NULL },
+		{ "fixed shots", { 40, 5, 3, .05, -.09, .19 }, "", FINDING_TECHNIQUE, NULL },
+		{ "chain of thought", { 20, 0, 9, -.45, -.7, -.2 }, "", FINDING_TECHNIQUE, NULL },
+		{ "the best of 5 samples of zero-shot (pass@5)", { 60, 12, 1, .12, .04, .2 }, "", FINDING_SAMPLES, NULL },
+		{ "lenient re-score of zero-shot", { 90, 0, 0, 0, 0, .03 }, "", FINDING_FORM, NULL },
+		{ "noise", { 60, 1, 1, 0, -.05, .05 }, "", FINDING_KNOWLEDGE, NULL },
 	};
 	struct report_variant variants[N_EMAIL];
 	struct report r = email_report(variants, true);

@@ -292,6 +292,26 @@ static void scored_labels_are_ranked(void **state)
 	assert_close("delta", f->difference.delta, 10.0 / 39, 1e-12);
 	/* by chance a second guess would add 10 / 39 / 2 = .128; the interval begins at .113 */
 	assert_string_equal(f->points_to, "");
+	assert_string_equal(f->note, "where a second guess at random would add 12.8");
+}
+
+/* Whoever names a label at all is right now and then: from nothing to that is a gain, and no remedy. */
+static void gains_up_to_chance_point_nowhere(void **state)
+{
+	const struct probe_finding *f;
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	measured("1/scoring@local:tiny-llama", 1)->candidate = false;
+	for (size_t i = 0; i < task->dev.list.n; i++) {
+		answered(ZERO_SHOT, "dev", task->dev.list.items[i], NULL, called("{}", "?", NULL));
+		answered("1/scoring@local:tiny-llama", "dev", task->dev.list.items[i], "cat", called("{}", NULL, "[-1, -2, -3]"));
+	}
+	f = diagnosed("label scoring");
+	assert_non_null(f);
+	assert_true(f->difference.fixed == 13 && f->difference.low > 0);
+	assert_string_equal(f->points_to, "");
+	assert_string_equal(f->note, "and yet no better than always the commonest label");
 }
 
 /* --- models --- */
@@ -400,6 +420,7 @@ int main(void)
 		TEST(sampling_is_weighed_back_to_dev),
 		TEST(a_model_that_never_finds_it_is_not_helped_by_luck),
 		TEST(scored_labels_are_ranked),
+		TEST(gains_up_to_chance_point_nowhere),
 		TEST(the_same_prompt_is_compared_across_models),
 		TEST(models_that_do_alike_point_nowhere),
 		TEST(labels_without_conflict_say_nothing),

@@ -33,10 +33,10 @@ static void says(const struct report *r, size_t number, bool known, const char *
 static void a_report_answers_what_it_measured(void **state)
 {
 	static const struct probe_finding findings[] = {
-		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE },
-		{ "openai:big in place of local", { 60, 3, 3, 0, -.09, .09 }, "", FINDING_MODEL },
-		{ "knowledge gap", { 60, 30, 0, .5, .36, .63 }, "retrieval", FINDING_KNOWLEDGE },
-		{ "retrieval loss", { 60, 6, 0, .1, .02, .18 }, "chunking, fusion, more passages", FINDING_KNOWLEDGE },
+		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE, NULL },
+		{ "openai:big in place of local", { 60, 3, 3, 0, -.09, .09 }, "", FINDING_MODEL, NULL },
+		{ "knowledge gap", { 60, 30, 0, .5, .36, .63 }, "retrieval", FINDING_KNOWLEDGE, NULL },
+		{ "retrieval loss", { 60, 6, 0, .1, .02, .18 }, "chunking, fusion, more passages", FINDING_KNOWLEDGE, NULL },
 	};
 	struct task task = { .kind = TASK_CLASSIFY, .traffic = { .latency_p95_ms = 500 } };
 	struct report_variant variants[N_EMAIL];
