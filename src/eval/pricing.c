@@ -60,7 +60,7 @@ static double seconds_usd(const struct pricing *p, double seconds)
 }
 
 static const struct training_notes no_notes = {
-	.pool_score = NAN, .general_before = NAN, .general_after = NAN,
+	.seconds = NAN, .pool_score = NAN, .general_before = NAN, .general_after = NAN,
 	.follows_before = NAN, .follows_after = NAN, .recites_before = NAN, .recites_after = NAN,
 };
 
@@ -76,12 +76,14 @@ static struct training_notes notes_of(const struct pricing *p, const struct tune
 {
 	const json_t *data = json_object_get(t->card, "data");
 	const char *teacher = json_string_value(json_object_get(t->card, "teacher"));
+	const json_t *seconds = json_object_get(t->card, "seconds");
 
 	return (struct training_notes){
 		.version = arena_string(p->arena, t->name),
 		.human_labels = (size_t)json_integer_value(json_object_get(data, "human")),
 		.model_labels = (size_t)json_integer_value(json_object_get(data, "model_labelled")),
 		.teacher = teacher ? arena_string(p->arena, teacher) : NULL,
+		.seconds = json_is_number(seconds) ? json_number_value(seconds) : NAN,
 		.pool_score = noted(t->card, "pool"),
 		.general_before = noted(t->card, "general_before"), .general_after = noted(t->card, "general_after"),
 		.follows_before = noted(t->card, "follows_before"), .follows_after = noted(t->card, "follows_after"),
@@ -119,11 +121,8 @@ static bool price_training(const struct pricing *p, const struct worked *w, cons
 		return false;
 	if (!found)
 		return true;
-	const json_t *seconds = json_object_get(t.card, "seconds");
-
-	if (json_is_number(seconds))
-		*usd = seconds_usd(p, json_number_value(seconds));
 	*notes = notes_of(p, &t);
+	*usd = seconds_usd(p, notes->seconds);
 	tuned_release(&t);
 	return true;
 }

@@ -50,6 +50,7 @@ struct training_notes {
 	const char *version;               /* "tuned:NAME:vN" */
 	size_t human_labels, model_labels; /* what it learnt from */
 	const char *teacher;               /* the variant that gave the model's labels */
+	double seconds;                    /* that training took */
 	double pool_score, general_before, general_after;
 	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
 	double follows_before, follows_after, recites_before, recites_after;

@@ -31,7 +31,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 			retrieval |= strcmp(f->probe, of_retrieval[k]) == 0;
 		if (f->kind != kind || (kind == FINDING_KNOWLEDGE && retrieval != knowledge_of_retrieval))
 			continue;
-		buf_adds(&a->out, n++ ? " " : "");
+		buf_adds(&a->out, n++ || a->out.n > 0 ? " " : "");
 		words_diagnosis(&a->out, a->r, i);
 	}
 	return n;
@@ -39,7 +39,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 
 static bool techniques(struct asking *a)
 {
-	if (add_findings(a, FINDING_TECHNIQUE, false) > 0)
+	if (add_findings(a, FINDING_TECHNIQUE, false) + add_findings(a, FINDING_FORM, false) + add_findings(a, FINDING_SAMPLES, false) > 0)
 		return true;
 	buf_adds(&a->out, "no two ways of prompting that differ by one technique answered the same dev items; climb with rung 1.");
 	return false;
@@ -134,7 +134,8 @@ static bool labels_needed(struct asking *a)
 	buf_release(&sentence);
 	if (add_unsettled(a) + a->r->n_curves > 0)
 		return true;
-	buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
+	if (a->r->n_undrawn == 0)
+		buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
 	return false;
 }
 
@@ -160,8 +161,9 @@ static bool labels_clean(struct asking *a)
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
 	add_teachers(a);
-	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; near copies and wrong labels were not looked for: "
-			  "`rung check` lists the former, `rung tune curate` both.");
+	add_findings(a, FINDING_LABELS, false);
+	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; `rung check` lists near copies, `rung tune curate` "
+			  "also labels that look wrong.");
 	return true;
 }
 

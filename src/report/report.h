@@ -145,6 +145,7 @@ struct report_curve {
 	struct curve fit;
 	struct forecast now, twice;       /* of the fit, at all of the pool and at twice as many */
 	struct target_reach reach;        /* where the report has a target */
+	double rarest;                    /* examples that the rarest label has in all of the pool; INFINITY without labels */
 };
 
 enum { ANSWERS_SHOWN = 5 };
@@ -177,6 +178,8 @@ struct report {
 	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
+	const char *const *undrawn; /* (n_undrawn) sentences: why candidates that learn from the pool have none */
+	size_t n_undrawn;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;

@@ -277,7 +277,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	size_t characters = whole ? SIZE_MAX : w->task->many ? SET_SHOT_CHARACTERS : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
-	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
+	if (!workshop_shots(w, t->shots, v->part, item, arena, &shots, &n_shots, err) ||
 	    !workshop_shown(w, t, item, query, arena, shown, err))
 		return false;
 	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));

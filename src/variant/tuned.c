@@ -378,23 +378,30 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	return card;
 }
 
-static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+/* Trains in the workplace of the lesson's key, whose path is appended to folder. */
+static bool train_in(struct workshop *w, const struct variant *v, const struct lesson *l, struct buf *folder,
+		     struct finetune_outcome *outcome, struct error *err)
 {
 	struct watched watched = { w->watch, v };
 	struct fit_progress progress = { .step = w->watch && w->watch->step ? watch_step : NULL,
 					 .stopped = w->watch && w->watch->stopped ? watch_stopped : NULL, .context = &watched };
+	uint64_t fingerprint = add_hash(l->key, 0);
+
+	if (!tuned_workplace(models_tuned(w->models), registered_name(w), l->key, folder, err))
+		return false;
+	return v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
+					&progress, outcome, err)
+			: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder->data,
+					   &progress, outcome, err);
+}
+
+static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+{
 	const char *root = models_tuned(w->models), *name = registered_name(w);
 	struct finetune_outcome outcome = { 0 };
 	struct buf folder = { 0 };
-	uint64_t fingerprint = add_hash(l->key, 0);
-	bool trained = tuned_workplace(root, name, l->key, &folder, err);
+	bool trained = train_in(w, v, l, &folder, &outcome, err);
 
-	if (trained && v->model)
-		trained = finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder.data,
-					&progress, &outcome, err);
-	else if (trained)
-		trained = finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder.data,
-					   &progress, &outcome, err);
 	if (trained) {
 		json_t *card = card_of(w, v, l, &outcome);
 
@@ -429,6 +436,43 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 		ready = train(w, v, &l, out, err);
 	lesson_release(&l);
 	return ready;
+}
+
+bool tuned_part(struct workshop *w, const struct variant *v, struct item_list items, struct tuned_encoder **out, double *threshold,
+		struct error *err)
+{
+	const struct curated part = { .pool = { items } }, *whole = w->curated;
+	struct finetune_outcome outcome = { 0 };
+	struct buf folder = { 0 };
+	struct lesson l;
+
+	w->curated = &part; /* what is learnt from, for as long as the lesson is made */
+	bool trained = lesson_init(w, v, &l, err);
+
+	w->curated = whole;
+	trained = trained && train_in(w, v, &l, &folder, &outcome, err);
+	*out = trained ? tuned_encoder_open(folder.data, w->task->n_labels, w->task->many, models_pool(w->models), err) : NULL;
+	*threshold = isfinite(outcome.threshold) ? outcome.threshold : INFINITY;
+	if (trained)
+		tuned_abandon(folder.data); /* it is open already, and no version */
+	json_decref(outcome.curve);
+	buf_release(&folder);
+	lesson_release(&l);
+	return *out != NULL;
+}
+
+bool variant_training_seconds(struct workshop *w, const struct variant *v, double *seconds, struct error *err)
+{
+	const struct tuned_model *m = workshop_tuned(w, v, err);
+	struct tuned t;
+
+	if (!m || !tuned_find(models_tuned(w->models), m->name, &t, err))
+		return false;
+	const json_t *value = json_object_get(t.card, "seconds");
+
+	*seconds = json_is_number(value) ? json_number_value(value) : NAN;
+	tuned_release(&t);
+	return true;
 }
 
 /* Null on a card: no set did better than the empty one. Encoders from elsewhere have none: as their sigmoids were trained. */

@@ -68,6 +68,12 @@ const char *tuning_registered_name(const struct task *task, struct arena *arena)
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
 
+/* The first `size` of the pool in the order of a seed, so that of one seed the small parts lie within the large ones. */
+struct pool_part {
+	size_t size;
+	uint64_t seed;
+};
+
 struct variant {
 	const char *id;    /* "1/few-shot@local", unique in a task */
 	const char *name;  /* for people */
@@ -82,6 +88,7 @@ struct variant {
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
 	size_t wording;  /* of the instruction */
+	struct pool_part part; /* of the pool that its nearest shots come from; size 0: all of it */
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
@@ -145,13 +152,21 @@ struct answer {
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
 
+/* The answer that one stored call holds, as variant_answer() reads it where the calls are samples that vote; NULL: none. Its passages,
+ * where it shows any, are not looked at. Lives in arena. */
+const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena);
+
 /* Loads what the variant needs (model, embeddings, chunks); false and the reason when it cannot answer at all. *unfit: a
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
-/* The mean score on dev of a classifier variant that learns from `size` examples of the pool, drawn by seed, instead of all; NAN
- * when they cannot be learnt from (one label only). No answer is kept. False when the embedding model fails. */
+/* The mean score on dev of a classifier variant, or of a tuned encoder that names labels, that learns from `size` examples of the pool,
+ * drawn by seed, instead of all; NAN when they cannot be learnt from (one label only). No answer and no version is kept. False when the
+ * embedding model or the training fails. */
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err);
+
+/* What the training of the variant's model on all of the pool took, of its card; NAN: it was trained elsewhere. */
+bool variant_training_seconds(struct workshop *w, const struct variant *v, double *seconds, struct error *err);
 
 /* What variant_answer() would send for one input, as the JSON that the store keeps; "" where no model is asked. The search of
  * a variant that rewrites is for the input alone. */
