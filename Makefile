@@ -22,7 +22,7 @@ B := build/$(variant)
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $1")
 
-PACKAGES := libfyaml jansson libutf8proc sqlite3 md4c gumbo
+PACKAGES := libfyaml jansson libutf8proc sqlite3 md4c gumbo libmicrohttpd
 # An incompatible pointer is how a split would leak into code that must not see it.
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror=incompatible-pointer-types
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -include src/base/banned.h
@@ -73,11 +73,16 @@ $(B)/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
 # --- what a machine needs -------------------------------------------------------------------------------------------
 
 APT_PACKAGES := gcc make pkg-config libfyaml-dev libjansson-dev libutf8proc-dev libsqlite3-dev libmd4c-dev libgumbo-dev \
-	poppler-utils libcmocka-dev python3 python3-pip unzip
-BREW_PACKAGES := pkg-config libfyaml jansson utf8proc sqlite md4c gumbo-parser poppler cmocka unzip
+	libmicrohttpd-dev poppler-utils libcmocka-dev python3 python3-pip unzip
+BREW_PACKAGES := pkg-config libfyaml jansson utf8proc sqlite md4c gumbo-parser libmicrohttpd poppler cmocka unzip
+# Tests of the page alone, which skip without.
+APT_TEST_PACKAGES := chromium
 
 deps:
 	@tools/deps.sh "$(APT_PACKAGES)" "$(BREW_PACKAGES)"
+
+test-deps:
+	-@tools/deps.sh "$(APT_TEST_PACKAGES)" ""
 
 models:
 	@tools/models.sh models
@@ -92,7 +97,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all models
 	build/rung climb examples/email
 
-test: deps
+test: deps test-deps
 	@$(MAKE) --no-print-directory all models tests
 
 tests: $(B)/rung $(TEST_BIN)
@@ -174,6 +179,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
+.PHONY: all deps test-deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

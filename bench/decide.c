@@ -1,10 +1,11 @@
 /* decide.c - whether decisions keep what they promise, by simulation: `make bench-decide`; lines as docs/benchmarks.md says.
  *
- *   decide [-n RUNS] [-v] [-w SCENE] [errors|power|calls]...
+ *   decide [-n RUNS] [-v] [-w SCENE] [errors|costs|power|calls]...
  *
  * All groups by default. -v: a remark for every scene; -w: only scenes whose remark begins so ("early binary cluster=5 n=300").
  *
- * errors: whole ladders on which no configuration is truly better, simulated RUNS times for each scene. power: one comparison
+ * errors: whole ladders on which no configuration is truly better, simulated RUNS times for each scene. costs: on which the higher ones
+ * are cheaper and truly worse by the margin. power: one comparison
  * against exact enumeration. calls: what stopping early looks at. Everything goes through replay_run(), as in `rung decide`. */
 #include <math.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ struct scene {
 	enum decide_plan plan;
 	bool target; /* at the true score of the lowest rung: no claim to pass it is true */
 	double margin;
+	bool costs;  /* count, and every rung is cheaper than those below */
 };
 
 static double draw_base(struct rng *r, enum kind kind)
@@ -50,10 +52,12 @@ static double draw_beside(struct rng *r, double base, const struct scene *s, dou
 {
 	double u = rng_double(r);
 
-	if (s->kind == GRADED)
-		return u < s->discordant ? 0.25 * (double)rng_below(r, 5) : base;
+	if (s->kind == GRADED && u < s->discordant)
+		return 0.25 * (double)rng_below(r, 5);
+	if (s->kind == GRADED) /* a grade less on some of the rest, of which four fifths have one to lose */
+		return base > 0 && rng_double(r) < -gain / (0.25 * 0.8 * (1 - s->discordant)) ? base - 0.25 : base;
 	if (s->kind == SKEWED)
-		return u < s->discordant / 6 ? base - 0.5 : u < s->discordant ? base + 0.1 : base;
+		return u < s->discordant / 6 - gain / 0.6 ? base - 0.5 : u < s->discordant ? base + 0.1 : base;
 	if (base > 0)
 		return u < 0.5 * (s->discordant - gain) / base_rate ? 0 : 1;
 	return u < 0.5 * (s->discordant + gain) / (1 - base_rate) ? 1 : 0;
@@ -81,6 +85,8 @@ static struct decide_rule rule_of(const struct scene *s, size_t *cluster)
 		cluster[i] = i / s->cluster;
 	return (struct decide_rule){
 		.alpha = alpha, .margin = s->margin, .plan = s->plan, .binary = s->kind == BINARY, .has_target = s->target,
+		.climb_for = s->costs ? CLIMB_FOR_BOTH : CLIMB_FOR_QUALITY,
+		.traffic = { .calls_per_day = 1000, .calls_low = 1000, .calls_high = 1000, .horizon_days = 30 },
 		.target = s->kind == BINARY ? base_rate : 0.5, .cluster = s->cluster > 1 ? cluster : NULL, .n_items = s->n,
 	};
 }
@@ -96,6 +102,13 @@ static void pose_scene(struct arena *arena, const struct scene *s, size_t rungs,
 	for (size_t k = 0; k < rungs * s->variants; k++) {
 		score[k] = arena_array(arena, s->n, sizeof(double));
 		e[k] = (struct entrant_outcomes){ .id = arena_printf(arena, "%zu", k), .rung = (int)(k / s->variants), .score = score[k], .usd_per_call = NAN };
+		if (!s->costs)
+			continue;
+		struct cost_rung *cost = arena_array(arena, 1, sizeof(*cost));
+
+		*cost = cost_rung_default;
+		cost->call.local_usd = e[k].usd_per_call = (double)(rungs - k / s->variants);
+		e[k].cost = cost;
 	}
 }
 
@@ -107,7 +120,8 @@ static const struct candidate *candidate_named(const struct replay *p, const cha
 	return NULL;
 }
 
-/* Steps of the way to the winner, back to the first, that lead to nothing truly better. */
+/* Steps of the way to the winner, back to the first, that lead to nothing truly better; where costs count, for they are saved, to what
+ * is truly worse by the margin. */
 static void false_steps(const struct replay *p, const struct scene *s, bool *climbed, bool *switched)
 {
 	const struct decide_result *r = &p->result;
@@ -118,7 +132,7 @@ static void false_steps(const struct replay *p, const struct scene *s, bool *cli
 			continue;
 		const struct candidate *from = candidate_named(p, r->comparisons[i].from);
 
-		*climbed |= to->rung > from->rung && s->gain[to->rung] <= s->gain[from->rung];
+		*climbed |= to->rung > from->rung && s->gain[to->rung] - s->gain[from->rung] <= (s->costs ? 1e-9 - s->margin : 0);
 		*switched |= to->rung == from->rung;
 		to = from;
 	}
@@ -206,8 +220,8 @@ static void tell(const struct worst *w, const char *what, const struct scene *s)
 
 static void name_scene(const struct scene *s, char *name, size_t size)
 {
-	snprintf(name, size, "%s %s cluster=%zu n=%zu p_d=%.2f variants=%zu target=%d", decide_plan_name(s->plan), kind_names[s->kind], s->cluster,
-		 s->n, s->discordant, s->variants, s->target);
+	snprintf(name, size, "%s%s %s cluster=%zu n=%zu p_d=%.2f variants=%zu target=%d", s->costs ? "costs " : "", decide_plan_name(s->plan),
+		 kind_names[s->kind], s->cluster, s->n, s->discordant, s->variants, s->target);
 }
 
 static bool is_wanted(const struct scene *s)
@@ -280,6 +294,29 @@ static void errors_above(enum decide_plan plan)
 	tell(&w, "false steps where the second rung is truly better", &s);
 }
 
+/* The upper rungs are cheaper, and truly worse by exactly the margin. The exact test takes long where there are many items, so that of
+ * a thousand only single variants are tried. */
+static void cost_errors_of(enum kind kind, size_t cluster, enum decide_plan plan)
+{
+	static const size_t sizes[] = { 100, 300, 1000 }, variants[] = { 1, 4 };
+	static const double discordances[] = { 0.05, 0.2, 0.4 };
+	struct worst w = { 0 };
+	struct scene s = { .kind = kind, .cluster = cluster, .plan = plan, .margin = 0.05, .costs = true, .gain = { 0, -0.05, -0.05 } };
+
+	for (size_t i = 0; i < 18; i++) {
+		s.n = sizes[i / 6];
+		s.discordant = discordances[i / 2 % 3];
+		s.variants = variants[i % 2];
+		if ((s.n == 1000 && s.variants > 1) || (kind == SKEWED && s.discordant < 0.1) || !is_wanted(&s))
+			continue;
+		struct counts c = simulate(&s, RUNGS, runs, NULL);
+
+		judge(&w, c.moved, &s);
+		tell_scene(&s, &c);
+	}
+	tell(&w, "false climbs for cost", &s);
+}
+
 static void errors(void)
 {
 	static const size_t clusters[] = { 1, 5, 10 };
@@ -290,6 +327,16 @@ static void errors(void)
 				errors_of((enum kind)kind, clusters[c], (enum decide_plan)plan);
 	errors_above(DECIDE_FULL);
 	errors_above(DECIDE_EARLY);
+}
+
+static void cost_errors(void)
+{
+	static const size_t clusters[] = { 1, 5, 10 };
+
+	for (size_t plan = 0; plan < 2; plan++)
+		for (size_t c = 0; c < 3; c++)
+			for (size_t kind = 0; kind < KINDS; kind++)
+				cost_errors_of((enum kind)kind, clusters[c], (enum decide_plan)plan);
 }
 
 /* 1 or 0 for the other way round on a share `wins` and `losses` of the items, when a share `right` of them is 1. */
@@ -361,7 +408,7 @@ static double enumerated_power(size_t n, double wins, double losses)
 	return power;
 }
 
-static void power(void)
+static void power_of_gains(void)
 {
 	struct scene s = { .n = 155, .variants = 1, .cluster = 1, .kind = BINARY, .discordant = 0.2, .gain = { 0, 0.1 }, .margin = 0.001 };
 	size_t times = runs > 4000 ? runs : 4000;
@@ -397,6 +444,47 @@ static void power(void)
 	}
 }
 
+/* A true tie that is cheaper: it has to be shown not worse. */
+static void power_of_ties(void)
+{
+	struct scene s = { .n = 500, .variants = 1, .cluster = 1, .kind = BINARY, .discordant = 0.1, .plan = DECIDE_EARLY, .margin = 0.05,
+			   .costs = true };
+	size_t times = runs > 4000 ? runs : 4000, found = 0, n = 2, *cluster = mem_zero(s.n, sizeof(*cluster));
+	double *spent = mem_zero(times, sizeof(*spent));
+	struct decide_rule rule = rule_of(&s, cluster);
+	struct entrant_outcomes e[2];
+	struct arena memory, run;
+	double *score[2];
+	struct rng r;
+
+	arena_init(&memory);
+	arena_init(&run);
+	pose_scene(&memory, &s, 2, e, score);
+	replay_plan(&rule, e, n);
+	rng_init(&r, 6, "bench decide");
+	for (size_t t = 0; t < times; t++) {
+		draw_ladder(&r, &s, 2, score, n);
+		struct replay p = replay_run(&run, &rule, e, n);
+
+		found += p.result.verdict.decision == VERDICT_CLIMB;
+		spent[t] = (double)p.looked / (double)p.full_grid;
+		arena_release(&run);
+	}
+	double rate = (double)found / (double)times;
+
+	row("climbs for cost, early, a true tie, 500 items, p_d .10, margin of 5 points", rate, ">= 0.80", rate >= 0.8);
+	printf("# of their items looked at, median: %.3f\n", quantile(spent, times, 0.5));
+	arena_release(&memory);
+	free(cluster);
+	free(spent);
+}
+
+static void power(void)
+{
+	power_of_gains();
+	power_of_ties();
+}
+
 /* --- calls ----------------------------------------------------------------------------------------------------------- */
 
 static void calls(void)
@@ -414,7 +502,7 @@ static void calls(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-} groups[] = { { "power", power }, { "calls", calls }, { "errors", errors } };
+} groups[] = { { "power", power }, { "calls", calls }, { "costs", cost_errors }, { "errors", errors } };
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
 int main(int argc, char **argv)

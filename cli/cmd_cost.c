@@ -1,10 +1,12 @@
 /* cmd_cost.c - rung cost [TASK] */
 #include "terminal.h"
 
-static struct rung_cost_options options_from(const struct cost_settings *c)
+static struct rung_cost_options options_from(const struct settings *s)
 {
+	const struct cost_settings *c = &s->cost;
+
 	return (struct rung_cost_options){
-		.calls_per_day = c->calls_per_day, .horizon_days = c->horizon, .cost_per_error = c->cost_per_error,
+		.calls_per_day = c->calls_per_day, .horizon_days = c->horizon, .cost_per_error = c->cost_per_error, .target = s->target,
 		.calls_range = c->calls_range, .price_decline = c->price_decline, .prices = c->prices, .price = c->price.items,
 		.n_price = c->price.n, .region_factor = c->region_factor.items, .n_region_factor = c->region_factor.n,
 		.batch_share = c->batch_share, .cache_hit = c->cache_hit, .prefix_tokens = c->prefix, .retry_share = c->retry,
@@ -21,7 +23,7 @@ static struct rung_cost_options options_from(const struct cost_settings *c)
 
 static int run(const struct settings *s)
 {
-	struct rung_cost_options options = options_from(&s->cost);
+	struct rung_cost_options options = options_from(s);
 	struct rung *r = terminal_open(s, s->n_arguments ? s->arguments[0] : NULL);
 	struct rung_error err;
 	char *text;
@@ -36,7 +38,7 @@ static int run(const struct settings *s)
 #define TEN(i) COST(i), COST(i + 1), COST(i + 2), COST(i + 3), COST(i + 4), COST(i + 5), COST(i + 6), COST(i + 7), COST(i + 8), COST(i + 9)
 static const struct option_row *const options_of[] = {
 	TEN(0), TEN(10), TEN(20), TEN(30), COST(40),
-	&option_core_hour, &option_threads, &option_seed, &option_examples, &option_store, &option_output, &option_json, &option_help, NULL,
+	&option_target, &option_core_hour, &option_threads, &option_seed, &option_examples, &option_store, &option_output, &option_json, &option_help, NULL,
 };
 _Static_assert(N_OPTIONS_COST == 41, "every row is listed");
 

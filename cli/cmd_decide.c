@@ -6,6 +6,8 @@ static int run(const struct settings *s)
 	struct rung_decide_options options = {
 		.file = s->arguments[0], .ladder = s->ladder.items, .n_ladder = s->ladder.n, .plan = s->plan, .alpha = s->alpha,
 		.margin = s->margin, .target = s->target, .seed = s->seed >= 0 ? (uint64_t)s->seed : 1, .json = s->json,
+		.climb_for = s->climb_for, .calls_per_day = s->cost.calls_per_day, .horizon_days = s->cost.horizon,
+		.cost_per_error = s->cost.cost_per_error, .one_off = s->cost.one_off, .label_cost = s->cost.label_cost,
 		.colour = terminal_colour(), .width = terminal_width(),
 	};
 	struct rung_error err;
@@ -18,7 +20,8 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_ladder, &option_plan, &option_alpha, &option_margin, &option_target, &option_seed, &option_require_target,
+	&option_ladder, &option_plan, &option_alpha, &option_margin, &option_target, &option_climb_for, &option_calls_per_day, &option_horizon,
+	&option_cost_per_error, &option_one_off, &option_label_cost, &option_seed, &option_require_target,
 	&option_json, &option_quiet, &option_help, NULL,
 };
 

@@ -72,9 +72,11 @@ const struct option_row option_for = { "--for", NULL, OPTION_TEXT, "TRAINER",
 const struct option_row option_probe = { "--probe", NULL, OPTION_TEXT, "TASK,...",
 	"other tasks that the base and the tuned decoder are asked: what did tuning break?", AT(probe) };
 const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
-	"with --unlabelled: the variant that labels it", AT(teacher) };
+	"the variant that labels --unlabelled, or gives the --reasons", AT(teacher) };
 const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",
 	"more inputs to learn from, labelled by --teacher and marked as such", AT(unlabelled) };
+const struct option_row option_reasons = { "--reasons", NULL, OPTION_FLAG, NULL,
+	"a decoder learns to say why, as --teacher does where it comes to the pool's answer", AT(reasons) };
 const struct option_row option_epochs = { "--epochs", NULL, OPTION_COUNT, "N",
 	"times that every example is seen at most (default 3 to 20, by their number)", AT(epochs) };
 const struct option_row option_batch = { "--batch", NULL, OPTION_COUNT, "N", "examples in a step (default 16 or 32)", AT(batch) };
@@ -98,6 +100,21 @@ const struct option_row option_margin = { "--margin", NULL, OPTION_NUMBER, "X",
 	"smaller differences are not worth a rung (default 0.05)", AT(margin) };
 const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 	"the score that is asked for; the lowest rung that is shown to reach it wins", AT(target) };
+
+const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
+	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
+const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
+	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
+const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",
+	"traffic: what the rows cost (usd) then counts as well", AT(cost.calls_per_day) };
+const struct option_row option_horizon = { "--horizon", NULL, OPTION_NUMBER, "DAYS",
+	"days that one-off costs have to pay in (default 90)", AT(cost.horizon) };
+const struct option_row option_cost_per_error = { "--cost-per-error", NULL, OPTION_NUMBER, "USD",
+	"what a wrong answer costs", AT(cost.cost_per_error) };
+const struct option_row option_one_off = { "--one-off", NULL, OPTION_NUMBER, "USD",
+	"what a configuration on rung finetune took once", AT(cost.one_off) };
+const struct option_row option_label_cost = { "--label-cost", NULL, OPTION_NUMBER, "USD",
+	"what one more label costs", AT(cost.label_cost) };
 
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {
@@ -186,7 +203,8 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1, .epochs = -1, .batch = -1,
-				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1 };
+				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
+				  .port = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

@@ -72,6 +72,14 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 const char *rung_report_extension(const char *format); /* "html"; NULL for an unknown format */
 /* Writes the HTML report beside the store and returns its path. */
 enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err);
+struct rung_view_options {
+	int port; /* on 127.0.0.1; 0: any that is free */
+	/* Called once the page can be opened; the address is valid during the call. */
+	void (*ready)(void *context, const char *address);
+	void *context;
+};
+/* Serves the page of the last climb, and of one that is going on in another process, until options.stopped says so. */
+enum rung_status rung_view(struct rung *r, const struct rung_view_options *options, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
 
@@ -83,6 +91,9 @@ struct rung_decide_options {
 	const char *plan;            /* "full", "early"; NULL: full */
 	double alpha, margin;        /* negative: .05 */
 	double target;               /* negative: none */
+	const char *climb_for;       /* "quality", "cost", "both"; NULL: both where calls_per_day is given, else quality */
+	/* Negative: not given. A horizon of 90 days; one_off: of what is fine-tuned; label_cost: what one more label costs. */
+	double calls_per_day, horizon_days, cost_per_error, one_off, label_cost;
 	uint64_t seed;               /* of the order in which items are looked at */
 	bool json, colour;           /* the text's form; width in columns */
 	int width;
@@ -147,8 +158,10 @@ struct rung_tune_options {
 	size_t memory_mb;
 	bool balanced;
 	size_t seeds;       /* so many models, of as many seeds; 0: 1 */
-	/* Distillation, both or neither: this variant labels this file's rows, which are learnt beside the pool and marked as such. */
+	/* Distillation: this variant labels this file's rows, which are learnt beside the pool and marked as such; or (reasons) it reasons its
+	 * way to the pool's answers, and the decoder learns to say why before it answers; or both. */
 	const char *teacher, *unlabelled;
+	bool reasons;
 	const char *probe; /* other tasks, by commas, that the base and the tuned decoder are asked: what did it break? NULL: none */
 };
 /* Fine-tunes on the pool, and scores what came of it on dev. The text says what was made; interrupted, the same call goes on. */
@@ -177,6 +190,7 @@ enum rung_status rung_tune_remove(struct rung *r, const char *name, struct rung_
 /* What is asked of costs (docs/cost.md has the equation). Begin from rung_cost_nothing_given: numbers below 0 and NULL are not given. */
 struct rung_cost_options {
 	double calls_per_day, horizon_days, cost_per_error; /* not given: the task's; a horizon of 90 days */
+	double target;                           /* that the verdict is asked for; 0: none; not given: that of the climb. With a task alone */
 	const char *calls_range;                 /* "LOW-HIGH" */
 	double price_decline;                    /* share of list prices a year */
 	const char *prices;                      /* LiteLLM's model_prices_and_context_window.json */

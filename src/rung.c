@@ -175,6 +175,18 @@ static bool fill_library(struct rung *r, struct error *err)
 	return !r->library || library_add(r->library, &source, true, &progress, &counts, err);
 }
 
+/* What a climb and a report assume: nothing beyond what was measured. Models have so many days left as the table's day says, so that
+ * the same rows give the same bytes. */
+static struct cost_assumptions nothing_assumed(struct rung *r, const struct price_table *prices)
+{
+	struct cost_assumptions assumed = costs_nothing_assumed;
+
+	assumed.prices = prices;
+	assumed.today = price_local_as_of();
+	rung_assume(r, &assumed);
+	return assumed;
+}
+
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, struct rung_error *err)
 {
 	struct climb_options options;
@@ -193,13 +205,18 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 		return rung_failed(RUNG_UNFINISHED, &e, err);
 	if (!open_library(r, true, &e) || !fill_library(r, &e))
 		return rung_failed(RUNG_UNFINISHED, &e, err);
-	if (climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
-		return rung_failed(RUNG_UNFINISHED, &e, err);
-	return RUNG_OK;
+	struct price_table *prices = price_table_open();
+	struct cost_assumptions costs = nothing_assumed(r, prices);
+
+	options.costs = &costs;
+	enum climb_end end = climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e);
+
+	price_table_free(prices);
+	return end == CLIMB_DONE ? RUNG_OK : rung_failed(RUNG_UNFINISHED, &e, err);
 }
 
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
-static bool open_last(struct rung *r, struct run_row *run, struct error *err)
+bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
 {
 	bool found = false;
 
@@ -243,29 +260,21 @@ void rung_assume(struct rung *r, struct cost_assumptions *a)
 
 bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err)
 {
-	struct run_row run;
-
-	if (!open_last(r, &run, err))
-		return false;
-	rung_assume(r, assumed);
-	if (!report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), assumed, &r->arena, report, err))
-		return false;
-	r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
-	return true;
-}
-
-/* What a report assumes: nothing beyond what was measured. Models have so many days left as the table's day says, so that the same
- * rows give the same bytes. */
-static bool last_report(struct rung *r, struct report *report, struct error *err)
-{
 	struct price_table *prices = price_table_open();
-	struct cost_assumptions assumed = costs_nothing_assumed;
+	struct cost_assumptions nothing;
+	struct run_row run;
+	bool done = rung_open_last(r, &run, err) && store_begin_read(r->store, err);
 
-	assumed.prices = prices;
-	assumed.today = price_local_as_of();
-	bool done = rung_last_report(r, &assumed, report, err);
-
+	if (done) {
+		nothing = nothing_assumed(r, prices);
+		if (assumed)
+			rung_assume(r, assumed);
+		done = report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), assumed ? assumed : &nothing, &nothing, &r->arena, report, err);
+		store_rollback(r->store);
+	}
 	price_table_free(prices);
+	if (done)
+		r->meets_target = report->verdict.meets_target == TARGET_NONE ? -1 : report->verdict.meets_target == TARGET_YES;
 	return done;
 }
 
@@ -282,7 +291,7 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 		error_set(&e, "format \"%s\" is not one of text, json, md, html", format);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	if (!last_report(r, &report, &e))
+	if (!rung_last_report(r, NULL, &report, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (terminal)
 		report_write_terminal(&report, colour, width, &out);
@@ -306,7 +315,7 @@ enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error
 	struct error e;
 	bool written;
 
-	if (!last_report(r, &report, &e))
+	if (!rung_last_report(r, NULL, &report, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	report_format_find("html")->write(&report, &page);
 	const char *store = rung_store_path(r);
@@ -330,7 +339,7 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	struct buf folder = { 0 }, out = { 0 };
 	struct error e;
 
-	if (!open_last(r, &run, &e))
+	if (!rung_open_last(r, &run, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
 	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
@@ -366,7 +375,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	size_t n, n_models;
 	bool found;
 
-	if (!last_report(r, &report, err) ||
+	if (!rung_last_report(r, NULL, &report, err) ||
 	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
 		return false;
 	if (!id)

@@ -12,7 +12,7 @@
 static const size_t prices_bytes = (size_t)64 << 20;
 
 const struct rung_cost_options rung_cost_nothing_given = {
-	.calls_per_day = -1, .horizon_days = -1, .cost_per_error = -1, .price_decline = -1, .batch_share = -1, .cache_hit = -1,
+	.calls_per_day = -1, .horizon_days = -1, .cost_per_error = -1, .target = -1, .price_decline = -1, .batch_share = -1, .cache_hit = -1,
 	.prefix_tokens = -1, .retry_share = -1, .retrieval_per_call = -1, .guard_per_call = -1, .one_off = -1, .hours = -1, .hour_rate = -1,
 	.labels = -1, .label_cost = -1, .failed_runs = -1, .epochs = -1, .training_tokens = -1, .training_price = -1, .gpu_hours = -1,
 	.gpu_hour_rate = -1, .evaluation = -1, .hosting_per_day = -1, .gpus = -1, .storage_per_day = -1, .upkeep_per_day = -1,
@@ -22,7 +22,7 @@ const struct rung_cost_options rung_cost_nothing_given = {
 /* --- what cannot be ------------------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct rung_cost_options, member)
-enum wanted { ABOVE_0, SHARE, SHARE_BELOW_1 };
+enum wanted { ABOVE_0, SHARE, SHARE_BELOW_1, SCORE };
 
 /* Numbers that have bounds beside 0. */
 static const struct { const char *flag; size_t at; enum wanted wanted; } bounds[] = {
@@ -30,6 +30,7 @@ static const struct { const char *flag; size_t at; enum wanted wanted; } bounds[
 	{ "--retrain-every", AT(retrain_every), ABOVE_0 }, { "--batch-share", AT(batch_share), SHARE },
 	{ "--cache-hit", AT(cache_hit), SHARE }, { "--escalated", AT(escalated), SHARE }, { "--quality", AT(quality), SHARE },
 	{ "--to-quality", AT(to_quality), SHARE }, { "--price-decline", AT(price_decline), SHARE_BELOW_1 },
+	{ "--target", AT(target), SCORE },
 };
 
 /* A number that means nothing without the other, which nobody can guess. */
@@ -59,6 +60,8 @@ static bool within_bounds(const struct rung_cost_options *o, struct error *err)
 			return error_set(err, "%s %g is no share; give a number from 0 to 1", bounds[i].flag, x);
 		if (bounds[i].wanted == SHARE_BELOW_1 && x >= 1)
 			return error_set(err, "%s %g is no share below 1; 0.3 means that prices fall by 30 %% a year", bounds[i].flag, x);
+		if (bounds[i].wanted == SCORE && x >= 1)
+			return error_set(err, "%s %g is no score below 1; give a share such as 0.9, or 0 for none", bounds[i].flag, x);
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (number_at(o, pairs[i].at) > 0 && number_at(o, pairs[i].other_at) < 0)
@@ -98,6 +101,7 @@ static void assume(struct question *q)
 	a->traffic.usd_per_error = o->cost_per_error;
 	a->traffic.price_decline = given(o->price_decline);
 	a->default_horizon_days = COST_HORIZON;
+	a->target = o->target;
 	a->setup = (struct cost_setup){
 		.hours = given(o->hours), .usd_per_hour = given(o->hour_rate), .labels = given(o->labels),
 		.usd_per_label = given(o->label_cost), .failed_runs = given(o->failed_runs),
@@ -178,6 +182,8 @@ static bool answer(struct question *q, struct what_if *w, struct error *err)
 	if (with_task && (o->tokens || o->to_tokens || o->quality >= 0 || o->to_quality >= 0 || o->escalated >= 0))
 		return error_set(err, "--tokens, --to-tokens, --quality, --to-quality and --escalated are for models without a task; a task has "
 				      "them measured");
+	if (!with_task && o->target >= 0)
+		return error_set(err, "--target needs a task, whose candidates were measured against one another");
 	if (with_task && !o->from != !o->to)
 		return error_set(err, "--from and --to go together: the ids of two variants");
 	assume(q);

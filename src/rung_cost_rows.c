@@ -76,7 +76,7 @@ static void note_variant(struct question *q, const struct report_variant *v)
 	const char *missing = missing_of(q, v->cost);
 	const char *priced = v->model ? v->model : v->id;
 
-	note_doubts(q, costs_price(q->prices, v));
+	note_doubts(q, pricing_model(q->prices, v->id, v->model));
 	if (missing)
 		note(q, arena_printf(q->arena, "What %s costs is not known: there is no %s. Prices are given with --price %s=IN/OUT[/CACHED]; "
 				     "the time that training took stands on the cards of models that were trained here.", v->id, missing, priced));
@@ -123,6 +123,19 @@ static bool choose_rows(struct question *q, const struct report *report, struct 
 	return true;
 }
 
+static const char *note_target(struct question *q, const struct report *r, const struct report_variant *winner)
+{
+	static const char *const meets[] = { "", "which meets it", "which misses it", "of which it is not shown whether it meets it" };
+
+	const char *decision = verdict_kind_name(r->verdict.decision);
+
+	if (isnan(r->target))
+		return arena_printf(q->arena, "Without a target the verdict is: %s, %s.", decision, winner->id);
+	return arena_printf(q->arena, "With a target of %g the verdict is: %s, %s, %s. A target that is chosen after looking is a what-if: "
+			    "the error rate that was promised holds for the one that the task named.", r->target, decision, winner->id,
+			    meets[r->verdict.meets_target]);
+}
+
 bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 {
 	struct report *report = mem_zero(1, sizeof(*report));
@@ -132,7 +145,7 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 		const struct price_model **models = arena_array(q->arena, report->n_variants + 1, sizeof(const struct price_model *));
 
 		for (size_t i = 0; i < report->n_variants; i++)
-			models[i] = costs_price(q->prices, &report->variants[i]);
+			models[i] = pricing_model(q->prices, report->variants[i].id, report->variants[i].model);
 		done = all_used(q, models, report->n_variants, err);
 	}
 	if (done) {
@@ -143,6 +156,11 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 		w->task = q->r->task->name;
 		w->traffic = q->a.traffic;
 		w->winner = winner ? winner->id : NULL;
+		w->target = report->target;
+		w->decision = verdict_kind_name(report->verdict.decision);
+		w->meets_target = meets_target_name(report->verdict.meets_target);
+		if (q->o->target >= 0)
+			note(q, note_target(q, report, winner));
 		if (w->traffic.calls_per_day <= 0)
 			note(q, "The task names no traffic, so that nothing is said over time: give --calls-per-day.");
 		done = choose_rows(q, report, w, err);

@@ -1,6 +1,7 @@
 /* rung_decide.c - the public API over recorded outcomes: reads the file, settles the settings, writes the report. */
 #include "rung_inner.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -9,6 +10,40 @@
 
 static const size_t file_limit = (size_t)1 << 30;
 static const double default_share = 0.05; /* of alpha and of margin, as in a task file */
+
+static const double default_horizon = 90; /* days, as `rung cost` has it */
+
+static bool costs_of(const struct rung_decide_options *o, struct pose_settings *s, struct error *err)
+{
+	static const struct { const char *name; enum climb_for value; } names[] = {
+		{ "quality", CLIMB_FOR_QUALITY }, { "cost", CLIMB_FOR_COST }, { "both", CLIMB_FOR_BOTH },
+	};
+	bool known = false;
+
+	s->climb_for = o->calls_per_day > 0 ? CLIMB_FOR_BOTH : CLIMB_FOR_QUALITY;
+	for (size_t i = 0; o->climb_for && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(o->climb_for, names[i].name) == 0) {
+			s->climb_for = names[i].value;
+			known = true;
+		}
+	if (o->climb_for && !known)
+		return error_set(err, "--climb-for \"%.100s\" is not one of quality, cost, both", o->climb_for);
+	if (o->calls_per_day == 0 || o->horizon_days == 0)
+		return error_set(err, "%s 0 leaves nothing to count; give a number above 0, or leave the option out",
+				 o->calls_per_day == 0 ? "--calls-per-day" : "--horizon");
+	if (s->climb_for != CLIMB_FOR_QUALITY && !(o->calls_per_day > 0))
+		return error_set(err, "--climb-for %s needs --calls-per-day: costs are counted over traffic", o->climb_for);
+	if (o->calls_per_day < 0 && (o->horizon_days >= 0 || o->cost_per_error >= 0 || o->one_off >= 0))
+		return error_set(err, "%s needs --calls-per-day: costs are counted over traffic",
+				 o->horizon_days >= 0 ? "--horizon" : o->cost_per_error >= 0 ? "--cost-per-error" : "--one-off");
+	s->one_off_usd = o->one_off >= 0 ? o->one_off : NAN;
+	s->usd_per_label = o->label_cost >= 0 ? o->label_cost : NAN;
+	if (o->calls_per_day > 0)
+		s->traffic = (struct cost_traffic){ .calls_per_day = o->calls_per_day, .calls_low = o->calls_per_day, .calls_high = o->calls_per_day,
+						    .horizon_days = o->horizon_days > 0 ? o->horizon_days : default_horizon,
+						    .usd_per_error = o->cost_per_error > 0 ? o->cost_per_error : 0 };
+	return true;
+}
 
 static bool settings_of(const struct rung_decide_options *o, struct pose_settings *s, struct error *err)
 {
@@ -25,7 +60,7 @@ static bool settings_of(const struct rung_decide_options *o, struct pose_setting
 		return error_set(err, "--margin %g does not lie in 0 .. 1; 0.05 is five points", s->margin);
 	if (s->has_target && !(s->target > 0 && s->target < 1))
 		return error_set(err, "--target %g does not lie between 0 and 1; 0.9 is 90 %%", s->target);
-	return true;
+	return costs_of(o, s, err);
 }
 
 static bool report_file(const char *file, const struct pose_settings *s, struct arena *arena, struct report *report, struct error *err)

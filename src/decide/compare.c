@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 #include "decide/compare.h"
+#include "decide/pays.h"
+#include "decide/watch.h"
+#include "decide/worth.h"
 #include "stats/bet.h"
 #include "stats/bounded.h"
 #include "stats/fixed.h"
+#include "stats/mean.h"
 #include "stats/paired.h"
 #include "stats/power.h"
 #include "stats/target.h"
@@ -51,6 +55,8 @@ static void differences_init(struct differences *x, const struct decide_rule *ru
 	*x = (struct differences){ .n = from->n < to->n ? from->n : to->n };
 	if (to->settled && to->settled < x->n)
 		x->n = to->settled;
+	if (rule->plan == DECIDE_EARLY && rule->look > 0)
+		x->n = watch_stop(rule, from, to, x->n);
 	x->d = mem_zero(x->n, sizeof(*x->d));
 	for (size_t i = 0; i < x->n; i++) {
 		x->d[i] = to->score[i] - from->score[i];
@@ -111,11 +117,12 @@ static enum power_test power_test_of(const struct decide_rule *rule)
 	return full ? POWER_GRADED_FULL : POWER_GRADED_EARLY;
 }
 
-static size_t forecast(const struct decide_rule *rule, const struct differences *x, double alpha)
+/* More items until the claim "not worse by worse_by" passes, or the interval's upper end falls below `margin`. */
+static size_t forecast(const struct decide_rule *rule, const struct differences *x, double alpha, double worse_by, double margin)
 {
 	struct power_case c = {
 		.test = power_test_of(rule), .d = x->d, .n = x->n, .groups = x->groups, .n_groups = x->n_groups,
-		.largest = x->largest, .alpha = alpha, .margin = rule->margin, .interval_alpha = alpha,
+		.largest = x->largest, .alpha = alpha, .worse_by = worse_by, .margin = margin, .interval_alpha = alpha,
 		.most = FORECAST_LIMIT,
 	};
 	uint64_t more = power_labels_needed(&c);
@@ -124,15 +131,34 @@ static size_t forecast(const struct decide_rule *rule, const struct differences 
 	return more == 0 || more > FORECAST_LIMIT ? SIZE_MAX : (size_t)more;
 }
 
-/* step_down: the question asked when leaving the incumbent for a lower rung is only whether that is not worse. */
-static enum decision decide_between(const struct decide_rule *rule, const struct differences *x,
-				    const struct comparison *c, bool shown_better, bool step_down)
+bool not_worse_is_enough(const struct candidate *from, const struct candidate *to, enum paying pays)
 {
-	if (shown_better && c->delta >= rule->margin)
+	return (from->incumbent && to->rung < from->rung) || payback_possible(pays);
+}
+
+/* What a comparison is decided by, beside its figures. */
+struct evidence_found {
+	bool shown_better, not_worse; /* not_worse: looked for where that is enough */
+	bool step_down; /* from the incumbent to a lower rung: nothing has to be paid for that */
+};
+
+static enum decision decide_between(const struct decide_rule *rule, const struct comparison *c, const struct evidence_found *e, bool enough)
+{
+	if (rule->climb_for != CLIMB_FOR_COST && e->shown_better && c->delta >= rule->margin)
 		return DECISION_BETTER;
-	if (step_down && (shown_better || passes(rule, evidence(rule, x, rule->margin), c->alpha)))
+	if ((e->step_down && (e->shown_better || e->not_worse)) || (c->pays == PAYING_YES && e->not_worse))
 		return DECISION_NOT_WORSE;
-	return c->high < rule->margin ? DECISION_NOT_BETTER : DECISION_UNRESOLVED;
+	if (rule->climb_for == CLIMB_FOR_COST && !enough)
+		return DECISION_NOT_PAYING;
+	return c->high < (enough ? -rule->margin : rule->margin) ? DECISION_NOT_BETTER : DECISION_UNRESOLVED;
+}
+
+static size_t labels_until_settled(const struct decide_rule *rule, const struct differences *x, const struct candidate *from,
+				   const struct candidate *to, const struct comparison *c, const struct evidence_found *e, bool enough)
+{
+	if (enough && e->not_worse)
+		return payback_labels(rule, from, to, x->n, FORECAST_LIMIT);
+	return enough ? forecast(rule, x, c->alpha, rule->margin, -rule->margin) : forecast(rule, x, c->alpha, 0, rule->margin);
 }
 
 struct comparison decide_compare(const struct decide_rule *rule, const struct candidate *from,
@@ -145,19 +171,30 @@ struct comparison decide_compare(const struct decide_rule *rule, const struct ca
 	double better = evidence(rule, &x, 0);
 	struct interval interval = x.groups ? comparison_interval_clusters(x.groups, x.n_groups, x.largest, alpha)
 					    : comparison_interval(x.d, x.n, alpha);
+	struct payback payback = payback_of(rule, from, to, x.n);
 	struct comparison c = {
 		.from = from->id, .to = to->id, .n = x.n, .wins = x.counts.wins, .losses = x.counts.losses,
 		.low = interval.low, .high = interval.high, .alpha = alpha, .plan = rule->plan,
 		.p_value = rule->plan == DECIDE_FULL ? better : NAN,
 		.e_value = rule->plan == DECIDE_EARLY ? exp(better) : NAN,
+		.pays = payback.pays, .pays_after_days = payback.days, .worth = { NAN, NAN, NAN, NAN },
+	};
+	bool enough = not_worse_is_enough(from, to, c.pays);
+	struct evidence_found e = {
+		.shown_better = passes(rule, better, alpha), .step_down = from->incumbent && to->rung < from->rung,
+		.not_worse = enough && passes(rule, evidence(rule, &x, rule->margin), alpha),
 	};
 
 	for (size_t i = 0; i < x.n; i++)
 		c.delta += x.d[i];
 	c.delta /= (double)(x.n > 0 ? x.n : 1);
-	c.decision = decide_between(rule, &x, &c, passes(rule, better, alpha), from->incumbent && to->rung < from->rung);
-	if (c.decision == DECISION_UNRESOLVED)
-		c.labels_needed = forecast(rule, &x, alpha);
+	c.decision = decide_between(rule, &c, &e, enough);
+	c.takes_place = c.decision == DECISION_BETTER || c.decision == DECISION_NOT_WORSE;
+	c.error = (x.groups ? mean_clusters(x.groups, x.n_groups) : mean_items(x.d, x.n)).error;
+	if (c.decision == DECISION_UNRESOLVED) {
+		c.labels_needed = labels_until_settled(rule, &x, from, to, &c, &e, enough);
+		c.worth = labels_worth_of(rule, from, to, &c);
+	}
 	differences_release(&x);
 	return c;
 }

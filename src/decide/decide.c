@@ -5,14 +5,22 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "decide/pays.h"
 #include "decide/words.h"
 #include "stats/interval.h"
 
 const char *decision_name(enum decision d)
 {
-	static const char *const names[] = { "better", "not worse", "not better", "unresolved" };
+	static const char *const names[] = { "better", "not worse", "not better", "not paying", "unresolved" };
 
 	return names[d];
+}
+
+const char *climb_for_name(enum climb_for c)
+{
+	static const char *const names[] = { "quality", "cost", "both" };
+
+	return names[c];
 }
 
 const char *verdict_kind_name(enum verdict_kind k)
@@ -46,31 +54,47 @@ struct deliberation {
 	bool any_unresolved; /* a rung above the one that stays could not be settled */
 };
 
-/* Candidate `to` against the champion: it takes over when it is better, or not worse and on a lower rung (below an
- * incumbent; on the way up there is none lower). */
+/* Labels could still change it, or a price that is not known, as long as it is not shown to be worse by the margin. */
+static bool is_open(const struct decide_rule *rule, const struct comparison *c)
+{
+	return c->decision == DECISION_UNRESOLVED || (c->pays == PAYING_UNKNOWN && !c->takes_place && c->high >= -rule->margin);
+}
+
 static void challenge(struct deliberation *d, size_t to)
 {
-	const struct candidate *champion = &d->candidates[d->champion], *other = &d->candidates[to];
 	struct comparison *c = &d->comparisons[d->n_comparisons++];
 
-	*c = decide_compare(d->rule, champion, other);
-	if (c->decision == DECISION_BETTER || (other->rung < champion->rung && c->decision == DECISION_NOT_WORSE)) {
+	*c = decide_compare(d->rule, &d->candidates[d->champion], &d->candidates[to]);
+	if (c->takes_place) {
 		d->champion = to;
 		d->any_unresolved = false;
-	} else if (c->decision == DECISION_UNRESOLVED) {
-		d->any_unresolved = true;
+	} else {
+		d->any_unresolved |= is_open(d->rule, c);
 	}
 }
 
-/* Whoever is shown better than the champion by most, of the candidates from `first` on. */
-static size_t best_shown(const struct comparison *made, size_t n, size_t champion, size_t first)
+/* Who takes the champion's place, of the n candidates from `first` on. */
+static size_t best_shown(const struct decide_rule *rule, const struct candidate *candidates, const struct comparison *made, size_t n,
+			 size_t champion, size_t first)
 {
-	const struct comparison *best = NULL;
+	size_t best = champion;
+	bool better = false;
+	double most = -INFINITY;
 
-	for (size_t i = 0; i < n; i++)
-		if (made[i].decision == DECISION_BETTER && (!best || made[i].delta > best->delta))
-			best = &made[i];
-	return best ? first + (size_t)(best - made) : champion;
+	for (size_t i = 0; i < n; i++) {
+		bool shown = made[i].decision == DECISION_BETTER;
+
+		if (!made[i].takes_place || (better && !shown))
+			continue;
+		double worth = shown ? made[i].delta : -payback_total_usd(rule, &candidates[first + i]);
+
+		if ((shown && !better) || worth > most) {
+			best = first + i;
+			most = worth;
+		}
+		better |= shown;
+	}
+	return best;
 }
 
 size_t decide_rung(const struct decide_rule *rule, const struct candidate *candidates, size_t champion, size_t first, size_t n,
@@ -78,7 +102,7 @@ size_t decide_rung(const struct decide_rule *rule, const struct candidate *candi
 {
 	for (size_t i = 0; i < n; i++)
 		out[i] = decide_compare(rule, &candidates[champion], &candidates[first + i]);
-	return best_shown(out, n, champion, first);
+	return best_shown(rule, candidates, out, n, champion, first);
 }
 
 static size_t incumbent_of(const struct deliberation *d)
@@ -99,13 +123,13 @@ static void climb(struct deliberation *d, const struct comparison *made)
 		for (end = first; end < d->n && d->candidates[end].rung == d->candidates[first].rung; end++)
 			if (made)
 				out[end - first] = made[end - 1];
-		d->champion = made ? best_shown(out, end - first, before, first)
+		d->champion = made ? best_shown(d->rule, d->candidates, out, end - first, before, first)
 				   : decide_rung(d->rule, d->candidates, before, first, end - first, out);
 		d->n_comparisons += end - first;
 		if (d->champion != before)
 			d->any_unresolved = false;
 		for (size_t i = 0; d->champion == before && i < end - first; i++)
-			d->any_unresolved |= out[i].decision == DECISION_UNRESOLVED;
+			d->any_unresolved |= is_open(d->rule, &out[i]);
 	}
 }
 

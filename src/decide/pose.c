@@ -201,13 +201,31 @@ static bool enough(const struct posed *p, const struct recorded *r, size_t n, st
 	return true;
 }
 
+/* A call costs what its rows say on average, whoever was paid; what came before it is known of fine-tuning alone, where it is said. */
+static void price(struct posed *p, const struct recorded *r, const struct pose_settings *s, const size_t *numbers, struct arena *arena)
+{
+	if (!(s->traffic.calls_per_day > 0))
+		return;
+	p->costs = arena_array(arena, p->n, sizeof(*p->costs));
+	for (size_t k = 0; k < p->n; k++) {
+		struct cost_rung *c = &p->costs[k];
+
+		*c = cost_rung_default;
+		c->name = p->entrants[k].id;
+		c->rung = p->entrants[k].rung;
+		c->call.local_usd = p->entrants[k].usd_per_call;
+		c->setup.other_usd = r->configurations[numbers[k]].place == PLACE_FINETUNE ? s->one_off_usd : 0;
+		p->entrants[k].cost = c;
+	}
+}
+
 bool pose(struct posed *p, const struct recorded *r, const struct pose_settings *s, struct arena *arena, struct error *err)
 {
 	size_t room = r->n_configurations > s->n_ladder ? r->n_configurations : s->n_ladder, n = 0;
 	size_t *numbers = arena_array(arena, room, sizeof(*numbers));
 
 	*p = (struct posed){ .rule = { .alpha = s->alpha, .margin = s->margin, .has_target = s->has_target, .target = s->target,
-				       .plan = s->plan },
+				       .plan = s->plan, .climb_for = s->climb_for, .traffic = s->traffic, .usd_per_label = s->usd_per_label },
 			     .configuration = numbers };
 	p->entrants = arena_array(arena, room, sizeof(*p->entrants));
 	if (s->n_ladder > 0 && !pose_ladder(p, r, s, numbers, arena, err))
@@ -218,6 +236,7 @@ bool pose(struct posed *p, const struct recorded *r, const struct pose_settings 
 		p->entrants[k].usd_per_call = recorded_mean(r, &r->configurations[numbers[k]], RECORDED_USD);
 	if (s->n_ladder == 0)
 		cheapest_first(p, numbers);
+	price(p, r, s, numbers, arena);
 	size_t *items = common_items(p, r, numbers, &n);
 	bool ok = enough(p, r, n, err);
 

@@ -16,6 +16,10 @@ struct pose_settings {
 	double alpha, margin;
 	bool has_target;
 	double target;
+	enum climb_for climb_for;
+	struct cost_traffic traffic; /* volume 0: not given */
+	double one_off_usd;          /* of what is fine-tuned; NAN: not known */
+	double usd_per_label;        /* of one more; NAN: not known */
 	uint64_t seed;
 	const char *const *ladder; /* (n_ladder) names, "model/config" or a config that only one model has, as rungs in this order */
 	size_t n_ladder;           /* 0: every configuration on its own rung */
@@ -27,6 +31,7 @@ struct posed {
 	const size_t *configuration;       /* (n) which record each is */
 	size_t n;
 	const size_t *order; /* (rule.n_items) items common to all, in the order in which they are looked at */
+	struct cost_rung *costs; /* (n) of each entrant; NULL: no traffic was given */
 	size_t left_out;     /* items that one of them lacks */
 	size_t lacking;      /* the entrant that lacks most of those; where left_out > 0 */
 };

@@ -13,6 +13,7 @@ enum { RACE_BATCH = 10 }; /* looks between two of the race's; as in a climb */
 /* A configuration of the rung that is being looked at. */
 struct arm {
 	struct entrant_outcomes *entrant;
+	struct candidate challenger;
 	struct watch watch;
 	struct target_watch target;
 	bool out; /* settled, or raced out */
@@ -62,8 +63,7 @@ static size_t add_candidate(struct climbing *c, struct entrant_outcomes *e, size
 	e->state = ENTRANT_TESTED;
 	e->candidate = c->n_candidates;
 	c->candidates[c->n_candidates] = (struct candidate){ .id = e->id, .rung = e->rung, .score = e->score, .n = e->looked,
-							     .usd_per_call = e->usd_per_call, .rivals = rivals,
-							     .settled = e->looked };
+							     .cost = e->cost, .rivals = rivals, .settled = e->looked };
 	return c->n_candidates++;
 }
 
@@ -168,7 +168,7 @@ static bool settled(const struct climbing *c, const struct arm *a, bool alone)
 {
 	enum decision d = watch_decision(&a->watch);
 
-	if (d == DECISION_UNRESOLVED || (d == DECISION_BETTER && !alone))
+	if (d == DECISION_UNRESOLVED || ((d == DECISION_BETTER || d == DECISION_NOT_WORSE) && !alone))
 		return false;
 	return !c->rule->has_target || target_watch_result(&a->target) != TARGET_UNRESOLVED;
 }
@@ -244,11 +244,12 @@ static void go_up(struct climbing *c, size_t from, size_t to)
 			c->entrants[i].looked = c->rule->n_items;
 	} else {
 		struct arm *arms = mem_zero(n, sizeof(*arms));
-		struct candidate one = { .rivals = n };
 
 		for (size_t i = 0; i < n; i++) {
-			arms[i].entrant = &c->entrants[from + i];
-			watch_init(&arms[i].watch, c->rule, &one, c->largest);
+			struct entrant_outcomes *e = arms[i].entrant = &c->entrants[from + i];
+
+			arms[i].challenger = (struct candidate){ .rung = e->rung, .score = e->score, .cost = e->cost, .rivals = n };
+			watch_init(&arms[i].watch, c->rule, &c->candidates[c->champion], &arms[i].challenger, c->largest);
 			if (c->rule->has_target)
 				target_watch_init(&arms[i].target, c->rule, c->largest);
 		}

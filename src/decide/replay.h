@@ -17,6 +17,7 @@ struct entrant_outcomes {
 	int rung;
 	const double *score; /* (rule->n_items) in the common order */
 	double usd_per_call; /* NAN: unknown; breaks ties in a race */
+	const struct cost_rung *cost; /* NULL: unknown, or costs do not count */
 	/* What became of it: */
 	enum entrant_state state;
 	const char *why;     /* NULL when tested */

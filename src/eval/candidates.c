@@ -1,11 +1,38 @@
 /* candidates.c - the settings that a run fixed, and its candidates' scores, read back from the store. */
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
-#include "eval/eval.h"
+#include "eval/measure.h"
 #include "task/scorer.h"
+
+enum climb_for climb_for_of(const struct task *task)
+{
+	static const enum climb_for said[] = { [CLIMB_QUALITY] = CLIMB_FOR_QUALITY, [CLIMB_COST] = CLIMB_FOR_COST,
+					       [CLIMB_BOTH] = CLIMB_FOR_BOTH };
+	bool traffic = task->traffic.calls_per_day > 0 && task->traffic.horizon_days > 0;
+
+	if (task->climb_for != CLIMB_AUTO)
+		return said[task->climb_for];
+	return traffic ? CLIMB_FOR_BOTH : CLIMB_FOR_QUALITY;
+}
+
+static enum climb_for climb_for_named(const char *name)
+{
+	for (int i = CLIMB_FOR_COST; i <= CLIMB_FOR_BOTH; i++)
+		if (name && strcmp(name, climb_for_name((enum climb_for)i)) == 0)
+			return (enum climb_for)i;
+	return CLIMB_FOR_QUALITY;
+}
+
+static struct cost_traffic traffic_of(const json_t *list)
+{
+	double calls = json_number_value(json_array_get(list, 0));
+
+	return (struct cost_traffic){ .calls_per_day = calls, .calls_low = calls, .calls_high = calls,
+				      .horizon_days = json_number_value(json_array_get(list, 1)),
+				      .usd_per_error = json_number_value(json_array_get(list, 2)) };
+}
 
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena)
@@ -22,6 +49,9 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 		.binary = scorer_find(task->scorer)->binary,
 		.comparisons = (int)json_integer_value(json_object_get(root, "comparisons")),
 		.targets = (int)json_integer_value(json_object_get(root, "targets")),
+		.climb_for = climb_for_named(json_string_value(json_object_get(root, "climb_for"))),
+		.traffic = traffic_of(json_object_get(root, "traffic")),
+		.look = BATCH,
 		.cluster = order_clusters(order.list, arena),
 		.n_items = order.list.n,
 	};
@@ -97,8 +127,7 @@ bool candidates_load(const struct task *task, struct store *store, int64_t run, 
 				continue;
 			struct candidate *c = &(*candidates)[*n];
 
-			*c = (struct candidate){ .id = rows[i].id, .rung = rung, .incumbent = rows[i].incumbent,
-						 .usd_per_call = NAN };
+			*c = (struct candidate){ .id = rows[i].id, .rung = rung, .incumbent = rows[i].incumbent };
 			if (!load_scores(task, store, run, order, rows[i].id, arena, c, err))
 				return false;
 			*n += c->n > 0;

@@ -8,13 +8,11 @@
 #include "base/clock.h"
 #include "eval/bound.h"
 #include "eval/ceiling.h"
-#include "eval/constraints.h"
+#include "eval/contest.h"
 #include "eval/curves.h"
-#include "eval/measure.h"
 #include "eval/probe.h"
 #include "eval/race.h"
 #include "eval/samples.h"
-#include "stats/quantile.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
@@ -62,6 +60,12 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
 				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
 				 rungs + incumbents, "first_rung", o->first_rung, "last_rung", o->last_rung, "models", models);
+	enum climb_for climb_for = climb_for_of(task);
+
+	json_object_set_new(root, "climb_for", json_string(climb_for_name(climb_for)));
+	if (task->traffic.calls_per_day > 0 && task->traffic.horizon_days > 0) /* what costs are counted over is fixed too */
+		json_object_set_new(root, "traffic", json_pack("[f, f, f]", task->traffic.calls_per_day, task->traffic.horizon_days,
+							       task->traffic.cost_per_error));
 	if (task->documents.n_paths > 0)
 		add_hash(root, "documents", documents);
 	if (curation)
@@ -84,30 +88,6 @@ static bool store_status(struct climb *c, const struct variant *v, size_t positi
 	return store_variant_put(c->store, c->run, &row, err);
 }
 
-/* The candidate answers the test items: all of them, or (early) until its comparison with the champion is settled. */
-static bool measure_test(struct climb *c, const struct variant *v, const struct decide_rule *rule,
-			 const struct candidate *champion, struct candidate *out, struct error *err)
-{
-	size_t n = c->test.list.n;
-	struct record record = { arena_array(&c->arena, n, sizeof(double)), arena_array(&c->arena, n, sizeof(double)), 0 };
-	size_t look = rule->plan == DECIDE_FULL || !champion ? n : BATCH;
-
-	*out = (struct candidate){ .id = v->id, .rung = v->rung, .incumbent = v->incumbent, .score = record.score,
-				   .usd_per_call = NAN };
-	while (out->n < n) {
-		size_t to = out->n + look < n ? out->n + look : n;
-
-		if (!measure(c, v, "test", c->test.list, out->n, to, &record, err))
-			return false;
-		out->n = to;
-		if (rule->plan == DECIDE_EARLY && champion &&
-		    decide_compare(rule, champion, out).decision != DECISION_UNRESOLVED &&
-		    (!rule->has_target || decide_target(rule, out).result != TARGET_UNRESOLVED))
-			break;
-	}
-	return workshop_note(c->workshop, v, "test", record.score, out->n, err);
-}
-
 /* Of rung 0 the winner, of rung 3 what learns on frozen embeddings: that takes seconds, and says what more labels are worth. The vote of
  * the nearest examples stands for prompts that show them. */
 static bool has_curve(const struct entrant *e, int rung)
@@ -115,9 +95,8 @@ static bool has_curve(const struct entrant *e, int rung)
 	return e->variant->classifier && !e->failed && (rung == 3 || e->won);
 }
 
-/* Races the rung's variants on dev and writes down what became of each. *winner is NULL when none can be tried. */
-static bool race_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct variant **winner,
-		      struct error *err)
+/* Races the rung's variants on dev, writes down what became of each, and enters the winner and the incumbent for the test. */
+static bool race_rung(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *contest, struct error *err)
 {
 	struct entrant *entrants = arena_array(&c->arena, n, sizeof(*entrants));
 	size_t n_entrants = 0;
@@ -134,95 +113,39 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 		}
 		entrants[n_entrants++] = (struct entrant){ .variant = v, .position = i };
 	}
-	*winner = NULL;
 	if (n_entrants == 0)
 		return true;
 	if (!race(c, entrants, n_entrants, err))
 		return false;
 	for (size_t i = 0; i < n_entrants; i++) {
 		const struct entrant *e = &entrants[i];
-		bool candidate = e->won || e->variant->incumbent;
-
-		if (e->won)
-			*winner = e->variant;
+		bool candidate = e->won || (e->variant->incumbent && !e->failed && !e->unfit);
 		const char *status = e->failed ? "failed" : e->waiting || e->unfit ? "skipped" : e->out ? "raced out" : "measured";
 
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
 		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err) ||
 		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)) ||
-		    (e->won && rung == 1 && !samples_measure(c, e->variant, &e->record, err)))
+		    (e->won && rung == 1 && !samples_measure(c, e->variant, &e->record, err)) ||
+		    (candidate && !contest_enter(contest, e->variant, err)))
 			return false;
 	}
 	return true;
 }
 
-/* Whether the task forbids it, as the report will say from the same answers. */
-static bool is_ruled_out(struct climb *c, const struct variant *v, bool *out, struct error *err)
+/* The curves that take calls or minutes, which nobody pays for what is not better than the champion. */
+static bool dear_curves(struct climb *c, const struct contest *t, int rung, struct error *err)
 {
-	struct constrained facts = { .id = v->id, .model = v->model, .ms_p95 = NAN };
-	struct answer_row *rows[2];
-	size_t n[2], n_ms = 0;
-	bool cites = c->task->n_labels == 0 || c->task->has_gold;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct contestant *e = &t->entries[i];
+		const struct contestant *champion = t->champion < t->n ? &t->entries[t->champion] : NULL;
+		const struct variant *v = e->variant;
 
-	if (!store_answers(c->store, c->run, v->id, "dev", &c->arena, &rows[0], &n[0], err) ||
-	    !store_answers(c->store, c->run, v->id, "test", &c->arena, &rows[1], &n[1], err))
-		return false;
-	double *ms = arena_array(&c->arena, n[0] + n[1] + 1, sizeof(*ms));
-
-	for (int split = 0; split < 2; split++)
-		for (size_t i = 0; i < n[split]; i++) {
-			ms[n_ms++] = rows[split][i].ms;
-			facts.passages |= cites && rows[split][i].evidence != NULL;
-		}
-	facts.ms_p95 = quantile(ms, n_ms, 0.95);
-	*out = constraint_broken(c->task, &facts, &c->arena) != NULL;
-	return true;
-}
-
-/* How far the climb has come. */
-struct standing {
-	struct candidate champion; /* among those that may be chosen */
-	bool has_champion;
-	bool measured; /* something answered the test items */
-	bool done;     /* the target is met: nothing above needs to be looked at */
-};
-
-/* The curves that take calls or minutes, which nobody pays for what is not better than what stands below it. */
-static bool dear_curve(struct climb *c, const struct variant *v, struct error *err)
-{
-	if (v->rung == 1 && curves_has_shots(v))
-		return curves_shots(c, v, err);
-	return v->rung != 3 || !curves_has_trainings(c->task, v) || curves_trainings(c, v, err);
-}
-
-/* Measures the rung's candidates on test. */
-static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung, const struct decide_rule *rule,
-		       struct standing *s, struct error *err)
-{
-	const struct variant *winner;
-
-	if (!race_rung(c, variants, n, rung, &winner, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const struct variant *v = &variants[i];
-		struct candidate measured;
-		bool ruled_out;
-
-		if (v->rung != rung || v->skipped || (v != winner && !v->incumbent))
+		if (v->rung != rung || (champion && champion != e &&
+					decide_compare(t->rule, &champion->candidate, &e->candidate).decision == DECISION_NOT_BETTER))
 			continue;
-		if (!measure_test(c, v, rule, s->has_champion ? &s->champion : NULL, &measured, err) ||
-		    !is_ruled_out(c, v, &ruled_out, err))
+		if (rung == 1 && curves_has_shots(v) && !curves_shots(c, v, err))
 			return false;
-		s->measured = true;
-		if (ruled_out)
-			continue;
-		s->done |= rule->has_target && decide_target(rule, &measured).result == TARGET_YES;
-		enum decision d = s->has_champion ? decide_compare(rule, &s->champion, &measured).decision : DECISION_BETTER;
-
-		if (d == DECISION_BETTER)
-			s->champion = measured;
-		s->has_champion = true;
-		if (v == winner && d != DECISION_NOT_BETTER && !dear_curve(c, v, err))
+		if (rung == 3 && curves_has_trainings(c->task, v) && !curves_trainings(c, v, err))
 			return false;
 	}
 	return true;
@@ -246,23 +169,23 @@ static bool skip_rung(struct climb *c, const struct variant *variants, size_t n,
 	return true;
 }
 
-/* Whether a rung above the champion may be chosen for what it costs, without being better: where there is traffic to save on, below
- * which a model is asked. What asks none costs next to nothing already. */
-static bool could_pay(const struct task *task, const struct variant *variants, size_t n, const struct candidate *champion)
+/* Whether a rung above the champion may be chosen for what it costs, without being better: where the climb goes up for cost too, from
+ * what asks a model. What asks none costs next to nothing already. */
+static bool could_pay(const struct decide_rule *rule, const struct contestant *champion)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(variants[i].id, champion->id) == 0)
-			return task->traffic.calls_per_day > 0 && variants[i].model;
-	return false;
+	return rule->climb_for != CLIMB_FOR_QUALITY && champion->variant->model;
 }
 
 /* Why the rung cannot be worth building, from what stands below it; NULL: it may be. */
-static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, const struct decide_rule *rule,
-			const struct standing *s, const char **why, struct error *err)
+static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *t, const char **why,
+			struct error *err)
 {
-	*why = !s->has_champion ? NULL
-				: ceiling_reached(rule, &s->champion, ceiling_of_labels(c->task, c->test.list),
-						  could_pay(c->task, variants, n, &s->champion), &c->arena);
+	const struct contestant *champion = t->champion < t->n ? &t->entries[t->champion] : NULL;
+
+	if (!contest_free(t, err))
+		return false;
+	*why = !champion ? NULL : ceiling_reached(t->rule, &champion->candidate, ceiling_of_labels(c->task, c->test.list),
+						  could_pay(t->rule, champion), &c->arena);
 	if (!*why && rung == 2 && !probe_before(c, why, err))
 		return false;
 	*why = bound_saved(c->task, variants, n, rung, *why, &c->arena);
@@ -272,29 +195,34 @@ static bool cannot_help(struct climb *c, const struct variant *variants, size_t 
 static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
 		      struct error *err)
 {
-	struct standing s = { 0 };
+	struct contest contest;
 
+	contest_init(&contest, c, rule, variants, n);
 	for (int rung = 0; rung <= 3; rung++) {
 		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
-				  s.done ? "a lower rung meets the target" : NULL;
+				  contest.target_met ? "a lower rung meets the target" : NULL;
 
 		bool asked = rung >= c->options->first_rung && rung <= c->options->last_rung;
 
-		if (!why && !cannot_help(c, variants, n, rung, rule, &s, &why, err))
+		if (!why && !cannot_help(c, variants, n, rung, &contest, &why, err))
 			return false;
 		if (why && !(asked && has_incumbent_above(variants, n, rung - 1))) {
 			if (!skip_rung(c, variants, n, rung, why, err))
 				return false;
 			continue;
 		}
-		if (!climb_rung(c, variants, n, rung, rule, &s, err) ||
-		    (rung == 2 && !probe_after(c, err)))
+		if (!race_rung(c, variants, n, rung, &contest, err))
+			return false;
+		/* Where the incumbent is still to come, it is the champion that those below it have to meet. */
+		if (!has_incumbent_above(variants, n, rung) && (!contest_meet(&contest, err) || !dear_curves(c, &contest, rung, err)))
+			return false;
+		if (rung == 2 && !probe_after(c, err))
 			return false;
 	}
-	if (!s.measured)
+	if (contest.n == 0)
 		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
 				 c->options->last_rung);
-	return store_run_finish(c->store, c->run, err);
+	return contest_meet(&contest, err) && contest_end(&contest, err) && store_run_finish(c->store, c->run, err);
 }
 
 /* Finds or makes the run's row; a run of other settings is another run. */

@@ -9,6 +9,8 @@
 #include "decide/decide.h"
 #include "variant/variant.h"
 
+struct cost_assumptions;
+
 /* Called from the measuring thread; done and total count answers of the variant named. */
 struct progress {
 	void (*step)(void *context, const char *what, size_t done, size_t total);
@@ -26,6 +28,7 @@ struct climb_options {
 	size_t max_calls;    /* model calls of the run; 0: no limit */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
 	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */
+	const struct cost_assumptions *costs; /* of what is measured (pricing.h), for a climb that counts them; NULL: unknown */
 	struct progress progress;
 };
 
@@ -49,6 +52,8 @@ size_t *order_clusters(struct item_list order, struct arena *arena);
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena);
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena);
 
+/* What the task's climb_for comes to. */
+enum climb_for climb_for_of(const struct task *task);
 /* What was fixed before the first test call, as the run's settings keep it. */
 struct decide_rule settings_rule(const struct task *task, const char *settings, struct test_items order,
 				 struct arena *arena);

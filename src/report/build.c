@@ -6,25 +6,37 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
 #include "report/diagnosis.h"
+#include "report/exchange.h"
+#include "report/figure.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
+#include "report/words.h"
 #include "stats/interval.h"
 #include "stats/quantile.h"
 #include "task/scorer.h"
+
+/* Items in their common order, with the numbers of their groups there; NULL: each is alone. */
+struct split {
+	struct item_list items;
+	const size_t *cluster;
+};
 
 struct build {
 	const struct task *task;
 	struct store *store;
 	const struct run_row *run;
-	const struct cost_assumptions *assumed;
+	const struct cost_assumptions *assumed, *decided;
 	struct arena *arena;
 	struct test_items test;
+	struct split dev, split_test;
 	struct report *report;
 	struct report_variant *variants;
+	struct cost_rung *rungs; /* of each variant */
 	const char **findings;
 	size_t n_findings;
 };
@@ -53,10 +65,21 @@ static void set_interval(struct report_score *s, double sum, double squares, boo
 	s->high = fmin(interval.high, 1);
 }
 
+/* Items of one group are one observation, in the interval of a score as in the verdict's. */
+static void widen_interval(struct report_score *s, const struct cluster *sums, size_t groups)
+{
+	struct interval interval = interval_cluster(sums, groups, 0.95);
+
+	s->low = fmax(interval.low, 0);
+	s->high = fmin(interval.high, 1);
+}
+
 /* Adds one split's answers to the variant's totals and computes its score there. */
-static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
+static struct report_score read_split(struct build *b, struct report_variant *v, const struct split *split,
 				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
 {
+	struct item_list items = split->items;
+	struct cluster *sums = mem_zero(items.n + 1, sizeof(*sums));
 	struct hash_map by_item = { 0 };
 	struct report_score s = { 0 };
 	double sum = 0, squares = 0;
@@ -74,6 +97,10 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 		s.n++;
 		sum += score;
 		squares += score * score;
+		if (split->cluster) {
+			sums[split->cluster[at]].sum += score;
+			sums[split->cluster[at]].size++;
+		}
 		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
 		v->calls += rows[i].calls;
 		v->input_tokens += (double)rows[i].input_tokens;
@@ -83,6 +110,9 @@ static struct report_score read_split(struct build *b, struct report_variant *v,
 	hash_map_release(&by_item);
 	if (s.n)
 		set_interval(&s, sum, squares, scorer_find(b->task->scorer)->binary);
+	if (s.n && split->cluster)
+		widen_interval(&s, sums, items.n);
+	free(sums);
 	return s;
 }
 
@@ -104,9 +134,9 @@ static bool read_variant(struct build *b, const struct variant_row *row, struct 
 		return false;
 	double *ms = arena_array(b->arena, n_dev + n_test, sizeof(*ms));
 
-	v->dev = read_split(b, v, b->task->dev.list, dev, n_dev, ms, &n_ms);
+	v->dev = read_split(b, v, &b->dev, dev, n_dev, ms, &n_ms);
 	if (n_test)
-		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
+		v->test = read_split(b, v, &b->split_test, test, n_test, ms, &n_ms);
 	v->retrieval = retrieval_of(b->task, n_test ? b->task->test.list : b->task->dev.list, n_test ? test : dev,
 				    n_test ? n_test : n_dev, b->arena);
 	v->micro = n_test ? micro_of(b->task, b->task->test.list, test, n_test) : micro_of(b->task, b->task->dev.list, dev, n_dev);
@@ -191,6 +221,14 @@ static void find_micro(struct build *b)
 			find(b, micro_sentence(&b->variants[i], b->arena));
 }
 
+static void find_rare(struct build *b)
+{
+	const char *sentence = classes_sentence(b->report, b->arena);
+
+	if (sentence)
+		find(b, sentence);
+}
+
 /* What would be a hole in the costs of those that were compared. */
 static void find_unpriced(struct build *b)
 {
@@ -244,16 +282,57 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 	return true;
 }
 
-/* Items of one group are one observation, in the interval of a score as in the verdict's. */
-static void widen_interval(struct build *b, const struct decide_rule *rule, const struct candidate *c)
+/* The rule as the run fixed it is kept for what-ifs; then the target asked for takes the place of the run's. */
+static void ask_target(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
 {
-	struct score_interval s = decide_score(rule, c);
+	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
 
-	for (size_t i = 0; i < b->report->n_variants; i++)
-		if (strcmp(b->variants[i].id, c->id) == 0) {
-			b->variants[i].test.low = s.low;
-			b->variants[i].test.high = s.high;
-		}
+	*as_run = *rule;
+	b->report->decided.rule = as_run;
+	b->report->decided.candidates = candidates;
+	b->report->decided.n = n;
+	if (b->assumed->target < 0)
+		return;
+	rule->has_target = b->assumed->target > 0;
+	rule->target = b->assumed->target;
+}
+
+/* By what the verdict counts, whatever else is assumed in what the report shows. */
+static bool price_candidates(struct build *b, struct candidate *candidates, size_t n, struct error *err)
+{
+	struct report priced = *b->report;
+	struct report_variant *variants = arena_array(b->arena, priced.n_variants, sizeof(*variants));
+	struct cost_rung *rungs;
+
+	memcpy(variants, b->variants, priced.n_variants * sizeof(*variants));
+	if (!costs_price(b->task, b->run, b->decided, b->arena, priced.n_variants, variants, &rungs, err))
+		return false;
+	priced.variants = variants;
+	for (size_t i = 0; i < n; i++)
+		candidates[i].cost = report_find(&priced, candidates[i].id)->cost;
+	return true;
+}
+
+static bool same_traffic(const struct cost_traffic *a, const struct cost_traffic *b)
+{
+	return !(fabs(a->calls_per_day - b->calls_per_day) > 0) && !(fabs(a->horizon_days - b->horizon_days) > 0) &&
+	       !(fabs(a->usd_per_error - b->usd_per_error) > 0);
+}
+
+/* The verdict keeps to what was fixed before the climb; costs are shown at the traffic of today. */
+static void find_other_traffic(struct build *b)
+{
+	const struct cost_traffic *then = &b->report->decided_at;
+	enum climb_for made_for = b->report->climb_for, wanted = climb_for_of(b->task);
+	static const char anew[] = "`rung climb` decides anew, and asks no model again what it was asked";
+
+	if (made_for != wanted)
+		find(b, arena_printf(b->arena, "The climb was made for %s, and the task file now says %s: %s.", climb_for_name(made_for),
+				     climb_for_name(wanted), anew));
+	else if (made_for != CLIMB_FOR_QUALITY && !same_traffic(then, &b->assumed->traffic))
+		find(b, arena_printf(b->arena, "The verdict counts costs at the traffic of the climb, %s calls a day over %s days and %s an error; "
+				     "the figures beside it are at that of the task file now: %s.", figure_number(then->calls_per_day).text,
+				     figure_number(then->horizon_days).text, figure_usd(then->usd_per_error).text, anew));
 }
 
 static bool decide(struct build *b, struct error *err)
@@ -267,6 +346,11 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
+	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
+	rule.usd_per_label = b->task->label_cost;
+	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
+		return false;
+	ask_target(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -274,6 +358,9 @@ static bool decide(struct build *b, struct error *err)
 	r->margin = rule.margin;
 	r->target = rule.has_target ? rule.target : NAN;
 	r->plan = rule.plan;
+	r->climb_for = rule.climb_for;
+	r->decided_at = rule.traffic;
+	r->usd_per_label = rule.usd_per_label;
 	r->targets = result.targets;
 	r->n_targets = result.n_targets;
 	r->comparisons = result.comparisons;
@@ -286,9 +373,7 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
-	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
+	words_next_step(r, b->arena);
 	return confusion(b, winner, err);
 }
 
@@ -346,21 +431,27 @@ static bool list_answers(struct build *b, struct error *err)
 }
 
 bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation,
-		  const struct cost_assumptions *assumed, struct arena *arena, struct report *report, struct error *err)
+		  const struct cost_assumptions *assumed, const struct cost_assumptions *decided, struct arena *arena,
+		  struct report *report, struct error *err)
 {
-	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .arena = arena, .report = report };
+	struct build b = { .task = task, .store = store, .run = run, .assumed = assumed, .decided = decided, .arena = arena, .report = report };
 	struct variant_row *rows;
 	size_t n, full_grid = 0;
 	const char **labels = arena_array(arena, task->n_labels, sizeof(*labels));
 
 	if (!store_variants(store, run->id, arena, &rows, &n, err))
 		return false;
+	struct item_list dev = dev_order(task, run->seed, arena).list;
+
 	b.test = test_order(task, run->seed, arena);
+	b.dev = (struct split){ dev, order_clusters(dev, arena) };
+	b.split_test = (struct split){ b.test.list, order_clusters(b.test.list, arena) };
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 4 * n + task->n_warnings + 4, sizeof(*b.findings));
+	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!read_variant(&b, &rows[i], &b.variants[i], err))
 			return false;
+		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)
 			full_grid += task->dev.list.n * calls_each(&b.variants[i]);
 	}
@@ -375,12 +466,20 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
 		.traffic = assumed->traffic,
 	};
-	if (!decide(&b, err) || !costs_fill(task, run, assumed, arena, report, b.variants, err) || !spent(&b, full_grid, err) ||
-	    !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) || !curves_build(task, store, run, arena, report, err))
+	if (!costs_price(task, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
+		return false;
+	costs_rank(task, arena, report, b.variants, b.rungs);
+	if (!spent(&b, full_grid, err) ||
+	    !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
+	    !curves_build(task, store, run, arena, report, err))
+		return false;
+	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
 	find_no_better_than_chance(&b);
 	find_micro(&b);
+	find_rare(&b);
 	find_unpriced(&b);
+	find_other_traffic(&b);
 	find_warnings(&b);
 	report->findings = b.findings;
 	report->n_findings = b.n_findings;

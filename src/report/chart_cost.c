@@ -29,7 +29,7 @@ struct drawing {
 	struct svg_axis across, up;
 	struct point *points;
 	size_t n;
-	struct box *taken; /* by marks, intervals, the target's line and labels already placed */
+	struct box *taken; /* by marks, intervals, the target's line, the frontier and labels already placed */
 	size_t n_taken;
 };
 
@@ -38,7 +38,7 @@ static const double label_size = 12;
 static void gather(struct drawing *d)
 {
 	d->points = mem_zero(d->r->n_variants + 1, sizeof(*d->points));
-	d->taken = mem_zero(3 * d->r->n_variants + 1, sizeof(*d->taken));
+	d->taken = mem_zero(5 * d->r->n_variants + 2, sizeof(*d->taken));
 	for (size_t i = 0; i < d->r->n_variants; i++) {
 		const struct report_variant *v = &d->r->variants[i];
 		struct report_score s = report_score_shown(v);
@@ -258,6 +258,51 @@ static void add_label(struct drawing *d, const struct point *p)
 	buf_release(&name);
 }
 
+static int cheapest_first(const void *a, const void *b)
+{
+	const struct point *x = *(const struct point *const *)a, *y = *(const struct point *const *)b;
+	double by_cost = x->v->usd_per_1k_calls - y->v->usd_per_1k_calls, by_score = y->score.score - x->score.score;
+
+	return by_cost < 0 ? -1 : by_cost > 0 ? 1 : (by_score > 0) - (by_score < 0);
+}
+
+static void take_line(struct drawing *d, double x1, double y1, double x2, double y2)
+{
+	d->taken[d->n_taken++] = (struct box){ fmin(x1, x2) - 1, fmin(y1, y2) - 1, fabs(x2 - x1) + 2, fabs(y2 - y1) + 2 };
+}
+
+/* Steps through what is better than everything cheaper, of what was measured on the test items. */
+static void add_frontier(struct drawing *d)
+{
+	const struct point **order = mem_zero(d->n + 1, sizeof(const struct point *));
+	double best = -INFINITY, x = 0, y = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (d->points[i].v->test.n > 0)
+			order[n++] = &d->points[i];
+	qsort(order, n, sizeof(const struct point *), cheapest_first);
+	for (size_t i = 0; i < n; i++) {
+		if (order[i]->score.score <= best)
+			continue;
+		if (isinf(best)) {
+			buf_addf(d->out, "<path class=\"frontier\" d=\"M%.1f %.1f", order[i]->x, order[i]->y);
+		} else {
+			buf_addf(d->out, "H%.1fV%.1f", order[i]->x, order[i]->y);
+			take_line(d, x, y, order[i]->x, y);
+			take_line(d, order[i]->x, y, order[i]->x, order[i]->y);
+		}
+		best = order[i]->score.score;
+		x = order[i]->x;
+		y = order[i]->y;
+	}
+	if (n > 0) {
+		buf_addf(d->out, "H%.1f\"/>\n", d->width - 4);
+		take_line(d, x, y, d->width - 4, y);
+	}
+	free(order);
+}
+
 static void draw(struct drawing *d)
 {
 	set_across(d);
@@ -265,6 +310,7 @@ static void draw(struct drawing *d)
 	place_points(d);
 	add_across(d);
 	add_up(d);
+	add_frontier(d);
 	for (size_t i = 0; i < d->n; i++)
 		if (!is_named(d->points[i].v))
 			add_point(d, &d->points[i]);

@@ -213,6 +213,18 @@ static void add_grid(struct buf *out, const struct drawing *d)
 	svg_text(out, "tick", (d->axis.from + d->axis.to) / 2, d->y + 33, SVG_MIDDLE, "score");
 }
 
+/* Scores that are too near to the winner's to be worth a rung. */
+static void add_margin(struct buf *out, const struct drawing *d)
+{
+	const struct report_variant *w = report_winner(d->r);
+
+	if (!w || w->test.n == 0 || !(d->r->margin > 0))
+		return;
+	double from = svg_at(&d->axis, w->test.score - d->r->margin), to = svg_at(&d->axis, w->test.score + d->r->margin);
+
+	svg_rect(out, "margin", from, top - 6, to - from, d->y - top + 6);
+}
+
 /* A line across the ladder with its name above; `line` 0 is the upper of two places for names. */
 static void add_reference(struct buf *out, const struct drawing *d, const char *class_name, const char *name,
 			  double value,
@@ -266,6 +278,7 @@ bool chart_ladder(struct buf *out, const struct report *r, enum chart_size size)
 	for (int rung = 0; rung < N_RUNGS; rung++)
 		add_rung(&d, rung);
 	buf_add(&body, buf_text(&d.bands), d.bands.n);
+	add_margin(&body, &d);
 	add_grid(&body, &d);
 	add_references(&body, &d);
 	if (d.steps.n > 0)

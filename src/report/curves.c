@@ -37,7 +37,7 @@ static bool has_curve(const struct report *r, const char *variant)
 /* What the climb saw when it left the curve out (eval/curves.h); NULL: it did not. */
 static const char *why_undrawn(const struct task *task, const struct report *r, const struct report_variant *v, struct arena *arena)
 {
-	double seconds = v->trained_seconds > 0 ? curves_training_seconds(task->pool.list.n, v->trained_seconds) : 0;
+	double seconds = v->trained.seconds > 0 ? curves_training_seconds(task->pool.list.n, v->trained.seconds) : 0;
 
 	for (size_t i = 0; i < r->n_comparisons; i++) {
 		const struct report_variant *below = report_find(r, r->comparisons[i].from);

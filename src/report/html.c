@@ -1,6 +1,6 @@
 /* html.c - the page: verdict first, then the evidence drawn, then every figure, then how it was decided. One file that
- * loads nothing and runs no script; its content security policy forbids both, whatever a label may hold. It is written
- * as XHTML, so that any XML parser can check it. */
+ * loads nothing and runs no script but its own, which its content security policy names by their hashes, whatever a label may
+ * hold. It is written as XHTML, so that any XML parser can check it. */
 #include "report/html.h"
 
 #include <math.h>
@@ -9,6 +9,8 @@
 #include "report/css.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/page.h"
+#include "report/script.h"
 #include "report/svg.h"
 #include "report/words.h"
 #include "report/writers.h"
@@ -25,16 +27,43 @@ static void add_sentence(struct buf *out, const char *tag, words *phrase, const 
 	buf_release(&text);
 }
 
-static void add_head(struct buf *out, const struct report *r)
+static struct page_scripts scripts_of(const struct report *r, bool live)
 {
-	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-		      "'unsafe-inline'\"/>\n"
-		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+	struct page_scripts s = { 0 };
+
+	if (r->exchange.n_items > 0 || html_has_what_if(r))
+		s.list[s.n++] = script_state;
+	if (r->exchange.n_items > 0)
+		s.list[s.n++] = script_items;
+	if (html_has_what_if(r))
+		s.list[s.n++] = script_costs;
+	if (live)
+		s.list[s.n++] = script_live;
+	return s;
+}
+
+void html_open(struct buf *out, const char *task, const char *state, const char *version, const struct page_scripts *scripts)
+{
+	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\"");
+	if (version)
+		buf_addf(out, " data-version=\"%s\"", version);
+	buf_adds(out, ">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"");
+	script_policy(out, scripts, version != NULL);
+	buf_adds(out, "\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>");
-	escape_markup(out, r->task);
-	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n", verdict_kind_name(r->verdict.decision),
-		 report_css);
+	escape_markup(out, task);
+	buf_addf(out, ": %s - rung</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n", state, report_css);
+	if (version)
+		buf_adds(out, "<p id=\"live\" class=\"note\" role=\"status\" data-live=\"This page renews itself when something is "
+			      "measured.\" data-ended=\"rung view has ended or cannot be reached: what stands here may be old.\">Reload this "
+			      "page to see what has been measured since.</p>\n");
+}
+
+void html_close(struct buf *out, const struct page_scripts *scripts)
+{
+	buf_adds(out, "</main>\n");
+	script_elements(out, scripts);
+	buf_adds(out, "</body>\n</html>\n");
 }
 
 static void add_answer(struct buf *out, const char *heading, const char *big, const char *text)
@@ -65,7 +94,11 @@ static void add_answers(struct buf *out, const struct report *r)
 
 static void add_fact(struct buf *out, const char *name, const char *figure, const char *detail)
 {
-	buf_addf(out, "<div><dt>%s</dt><dd>%s<span>%s</span></dd></div>\n", name, figure, detail);
+	buf_addf(out, "<div><dt>%s</dt><dd>", name);
+	escape_markup(out, figure);
+	buf_adds(out, "<span>");
+	escape_markup(out, detail);
+	buf_adds(out, "</span></dd></div>\n");
 }
 
 static void add_facts(struct buf *out, const struct report *r)
@@ -117,14 +150,17 @@ static void add_legend_mark(struct buf *out, int rung, bool filled, const char *
 	buf_addf(out, "</svg>%s</li>\n", text);
 }
 
-static void add_legend(struct buf *out)
+static void add_legend(struct buf *out, const struct report *r)
 {
 	buf_adds(out, "<ul class=\"legend\">\n");
 	add_legend_mark(out, 0, true, "rung 0");
 	add_legend_mark(out, 1, true, "rung 1");
 	add_legend_mark(out, 2, true, "rung 2");
 	add_legend_mark(out, 3, true, "rung 3");
-	buf_adds(out, "<li>filled: test items</li>\n<li>hollow: dev items</li>\n<li>line: 95% interval</li>\n</ul>\n");
+	buf_adds(out, "<li>filled: test items</li>\n<li>hollow: dev items</li>\n<li>line: 95% interval</li>\n");
+	if (r->margin > 0)
+		buf_addf(out, "<li>grey band: within %s points (the margin) of the winner</li>\n", figure_margin(r->margin).text);
+	buf_adds(out, "</ul>\n");
 }
 
 /* Both sizes of a chart; the style sheet shows one. False when there is nothing to draw. */
@@ -148,7 +184,7 @@ static void add_ladder(struct buf *out, const struct report *r)
 	html_element(out, "p class=\"note\"",
 		     "Every variant that was tried, rung by rung. The green stairs join the candidates: what each rung "
 		     "added on the test items.");
-	add_legend(out);
+	add_legend(out, r);
 	add_chart(out, r, chart_ladder);
 	add_folded(out, r, "All scores as a table", html_table_scores);
 	buf_adds(out, "</section>\n");
@@ -186,9 +222,13 @@ static void add_costs(struct buf *out, const struct report *r)
 	if (!add_chart(out, r, chart_cost))
 		html_element(out, "p", "No costs are known, so there is nothing to draw.");
 	else
-		add_sentence(out, "p class=\"note\"", words_prices, r);
+		html_element(out, "p class=\"note\"", "The dashed steps are the frontier: no candidate that was measured on the test items "
+			     "lies above and to the left of them.");
+	add_sentence(out, "p class=\"note\"", words_prices, r);
 	add_sentence(out, "p", words_costs, r);
-	add_chart(out, r, chart_days);
+	if (add_chart(out, r, chart_days))
+		html_element(out, "p class=\"note\"", "What each candidate has cost by each day, what is paid once included. A ring marks the day on "
+			     "which a one-off cost is back against the rival.");
 	add_folded(out, r, "All costs and latencies as a table", html_table_costs);
 	buf_adds(out, "</section>\n");
 }
@@ -218,6 +258,22 @@ static void add_curves(struct buf *out, const struct report *r)
 	add_chart(out, r, chart_curves);
 	buf_adds(out, "</section>\n");
 	buf_release(&sentence);
+}
+
+/* The rarer labels of a long list are folded away. */
+static void add_classes(struct buf *out, const struct report *r)
+{
+	if (r->classes.n == 0)
+		return;
+	buf_adds(out, "<section>\n<h2>The winner on each label</h2>\n");
+	html_element(out, "p class=\"note\"", "On the test items, the commonest label first. Recall: the share of a label's items that were "
+		     "given it; precision: the share of the answers with a label that were right; F1 is their harmonic mean. The last row "
+		     "is the mean over the labels that test items have (macro-averaged), in which a rare label counts as much as a common one.");
+	if (r->classes.n > 12)
+		add_folded(out, r, "All labels as a table", html_table_classes);
+	else
+		html_table_classes(out, r);
+	buf_adds(out, "</section>\n");
 }
 
 static void add_mistakes(struct buf *out, const struct report *r)
@@ -300,23 +356,34 @@ static void add_footer(struct buf *out, const struct report *r)
 	buf_release(&line);
 }
 
-void report_write_html(const struct report *r, struct buf *out)
+void page_write(const struct report *r, const char *version, struct buf *out, struct buf *policy)
 {
-	add_head(out, r);
-	buf_adds(out, "<body>\n<main>\n");
+	const struct page_scripts scripts = scripts_of(r, version != NULL);
+
+	if (policy)
+		script_policy(policy, &scripts, version != NULL);
+	html_open(out, r->task, verdict_kind_name(r->verdict.decision), version, &scripts);
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_items(out, r);
 	html_diagnosis(out, r);
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);
+	html_what_if(out, r);
 	add_mistakes(out, r);
+	add_classes(out, r);
 	add_outcomes(out, r);
 	add_spent(out, r);
 	add_findings(out, r);
 	add_questions(out, r);
 	add_rule(out, r);
 	add_footer(out, r);
-	buf_adds(out, "</main>\n</body>\n</html>\n");
+	html_close(out, &scripts);
+}
+
+void report_write_html(const struct report *r, struct buf *out)
+{
+	page_write(r, NULL, out, NULL);
 }

@@ -1,34 +1,14 @@
-/* html_documents.c - the page's sections on where failures come from, and on documents: were they found, were they used, and where not. */
+/* html_documents.c - the page's section on documents: were they found, were they used, and where not. */
 #include <math.h>
 #include <string.h>
 
 #include "report/escape.h"
 #include "report/figure.h"
 #include "report/html.h"
-#include "report/words.h"
 
 static void add_share(struct buf *out, double share)
 {
 	buf_addf(out, "<td class=\"n%s\">%s</td>", isnan(share) ? " zero" : "", figure_percent(share).text);
-}
-
-void html_diagnosis(struct buf *out, const struct report *r)
-{
-	struct buf sentence = { 0 };
-
-	if (r->n_diagnosis == 0)
-		return;
-	buf_adds(out, "<section>\n<h2>Where the failures come from</h2>\n");
-	html_element(out, "p class=\"note\"", "Differences on dev items that were answered both ways, with 95% intervals for a number of "
-		     "items fixed beforehand. What is shown to help points to a remedy.");
-	words_probe(&sentence, r);
-	if (sentence.n > 0)
-		html_element(out, "p", buf_text(&sentence));
-	buf_adds(out, "<ul>\n");
-	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
-		html_element(out, "li", buf_text(&sentence));
-	buf_adds(out, "</ul>\n</section>\n");
-	buf_release(&sentence);
 }
 
 static void add_variant(struct buf *out, const struct report_variant *v)

@@ -56,7 +56,7 @@ void html_name(struct buf *out, const char *name)
 }
 
 /* Columns are given as "heading" or "#heading"; '#' marks numbers, which align to the right. */
-void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
+static void open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
 {
 	buf_adds(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
 	escape_markup(out, label);
@@ -68,7 +68,19 @@ void html_open_table(struct buf *out, const char *label, const char *const *head
 		escape_markup(out, headings[i] + number);
 		buf_adds(out, "</th>");
 	}
-	buf_adds(out, "</tr></thead>\n<tbody>\n");
+	buf_adds(out, "</tr></thead>\n");
+}
+
+void html_open_table(struct buf *out, const char *label, const char *const *headings, size_t n)
+{
+	open_table(out, label, headings, n);
+	buf_adds(out, "<tbody>\n");
+}
+
+void html_open_table_of(struct buf *out, const char *label, const char *const *headings, size_t n, const char *rows_id)
+{
+	open_table(out, label, headings, n);
+	buf_addf(out, "<tbody id=\"%s\">\n", rows_id);
 }
 
 void html_close_table(struct buf *out)
@@ -78,7 +90,9 @@ void html_close_table(struct buf *out)
 
 static void add_number(struct buf *out, const char *figure)
 {
-	buf_addf(out, "<td class=\"n\">%s</td>", figure);
+	buf_adds(out, "<td class=\"n\">");
+	escape_markup(out, figure); /* "<$0.000000001" */
+	buf_adds(out, "</td>");
 }
 
 static void add_count(struct buf *out, size_t n)
@@ -284,6 +298,36 @@ void html_table_confusion(struct buf *out, const struct report *r)
 	pairs = gather_pairs(r, true, &n);
 	add_pairs(out, r, pairs, n);
 	free(pairs);
+}
+
+static void add_share(struct buf *out, double share)
+{
+	buf_addf(out, "<td class=\"n%s\">%s</td>", isnan(share) ? " zero" : "", figure_percent(share).text);
+}
+
+void html_table_classes(struct buf *out, const struct report *r)
+{
+	static const char *const headings[] = { "Label", "#Items", "#Answers", "#Precision", "#Recall", "#F1" };
+	const struct report_classes *c = &r->classes;
+
+	html_open_table(out, "The winner on each label", headings, 6);
+	for (size_t i = 0; i < c->n; i++) {
+		buf_adds(out, "<tr><th scope=\"row\">");
+		html_name(out, c->list[i].label);
+		buf_adds(out, "</th>");
+		add_count(out, c->list[i].n);
+		add_count(out, c->list[i].given);
+		add_share(out, c->list[i].precision);
+		add_share(out, c->list[i].recall);
+		add_share(out, c->list[i].f1);
+		buf_adds(out, "</tr>\n");
+	}
+	buf_addf(out, "<tr class=\"winner\"><th scope=\"row\">mean over %zu labels</th><td></td><td></td>", c->tested);
+	add_share(out, c->precision);
+	add_share(out, c->recall);
+	add_share(out, c->f1);
+	buf_adds(out, "</tr>\n");
+	html_close_table(out);
 }
 
 void html_table_mistakes(struct buf *out, const struct report *r)

@@ -251,7 +251,13 @@ static json_t *comparison_value(const struct comparison *c)
 	put(o, "p_value", real_value(c->p_value));
 	put(o, "e_value", real_value(c->e_value));
 	put(o, "decision", text_value(decision_name(c->decision)));
+	put(o, "pays", c->pays == PAYING_YES ? json_true() : c->pays == PAYING_NO ? json_false() : json_null());
+	put(o, "pays_after_days", real_value(c->pays_after_days));
 	put(o, "labels_needed", labels_needed_value(c));
+	put(o, "labels_usd", real_value(c->worth.labels_usd));
+	put(o, "labels_calls_usd", real_value(c->worth.calls_usd));
+	put(o, "labels_worth_usd", real_value(c->worth.worth_usd));
+	put(o, "gain_usd", real_value(c->worth.gain_usd));
 	return o;
 }
 
@@ -357,6 +363,40 @@ static json_t *confusion_value(const struct report *r)
 	return list;
 }
 
+static json_t *class_value(const struct report_class *c)
+{
+	json_t *o = json_object();
+
+	put(o, "label", text_value(c->label));
+	put(o, "n", count_value(c->n));
+	put(o, "given", count_value(c->given));
+	put(o, "right", count_value(c->right));
+	put(o, "precision", real_value(c->precision));
+	put(o, "recall", real_value(c->recall));
+	put(o, "f1", real_value(c->f1));
+	return o;
+}
+
+static json_t *classes_value(const struct report_classes *c)
+{
+	json_t *o, *list, *macro;
+
+	if (c->n == 0)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	macro = json_object();
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(list, class_value(&c->list[i]));
+	put(macro, "labels", count_value(c->tested));
+	put(macro, "precision", real_value(c->precision));
+	put(macro, "recall", real_value(c->recall));
+	put(macro, "f1", real_value(c->f1));
+	put(o, "macro", macro);
+	put(o, "labels", list);
+	return o;
+}
+
 static json_t *report_value(const struct report *r)
 {
 	json_t *o = json_object();
@@ -369,6 +409,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "margin", real_value(r->margin));
 	put(o, "target", real_value(r->target));
 	put(o, "plan", text_value(decide_plan_name(r->plan)));
+	put(o, "climb_for", text_value(climb_for_name(r->climb_for)));
 	put(o, "examples", examples_value(r));
 	put(o, "labels", texts_value(r->labels, r->n_labels));
 	put(o, "majority_share", real_value(r->majority_share));
@@ -376,6 +417,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "comparisons", comparisons_value(r));
 	put(o, "targets", targets_value(r));
 	put(o, "confusion", confusion_value(r));
+	put(o, "classes", classes_value(&r->classes));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));

@@ -107,6 +107,24 @@ static bool gain_is_real(struct asking *a)
 	return a->r->n_comparisons > 0;
 }
 
+/* Of what could not be settled: how many labels would, and whether that pays. */
+static size_t add_unsettled(struct asking *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->r->n_comparisons; i++) {
+		const struct comparison *c = &a->r->comparisons[i];
+
+		if (c->decision != DECISION_UNRESOLVED)
+			continue;
+		buf_addf(&a->out, "%sBetween %s and %s nothing is settled. ", a->out.n ? " " : "", c->from, c->to);
+		words_labels_needed(&a->out, c);
+		words_labels_worth(&a->out, a->r, c);
+		n++;
+	}
+	return n;
+}
+
 static bool labels_needed(struct asking *a)
 {
 	struct buf sentence = { 0 };
@@ -114,9 +132,27 @@ static bool labels_needed(struct asking *a)
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, a->r, i); i++)
 		buf_addf(&a->out, "%s%s", i ? " " : "", buf_text(&sentence));
 	buf_release(&sentence);
-	if (a->r->n_curves + a->r->n_undrawn == 0)
-		buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
-	return a->r->n_curves > 0;
+	if (add_unsettled(a) + a->r->n_curves > 0)
+		return true;
+	if (a->r->n_undrawn > 0)
+		return false;
+	buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
+	return false;
+}
+
+/* Whose labels fine-tuned versions learnt from, each once. */
+static void add_teachers(struct asking *a)
+{
+	for (size_t i = 0; i < a->r->n_variants; i++) {
+		const struct report_variant *v = &a->r->variants[i];
+		bool said = v->trained.human_labels + v->trained.model_labels == 0;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = a->r->variants[k].trained.version && strcmp(a->r->variants[k].trained.version, v->trained.version) == 0;
+		if (!said)
+			buf_addf(&a->out, " %s learnt from %s labels by people and %s by %s.", v->trained.version, figure_count(v->trained.human_labels).text,
+				 figure_count(v->trained.model_labels).text, v->trained.teacher && v->trained.model_labels ? v->trained.teacher : "models");
+	}
 }
 
 static bool labels_clean(struct asking *a)
@@ -126,6 +162,7 @@ static bool labels_clean(struct asking *a)
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
 	add_findings(a, FINDING_LABELS, false);
+	add_teachers(a);
 	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; `rung check` lists near copies, `rung tune curate` "
 			  "also labels that look wrong.");
 	return true;
@@ -135,7 +172,7 @@ static bool labels_clean(struct asking *a)
 static const struct report_variant *tuned_candidate(const struct report *r)
 {
 	for (size_t i = 0; i < r->n_variants; i++)
-		if (r->variants[i].candidate && r->variants[i].tuned)
+		if (r->variants[i].candidate && r->variants[i].trained.version)
 			return &r->variants[i];
 	return NULL;
 }
@@ -145,12 +182,12 @@ static bool regresses(struct asking *a)
 	const struct report_variant *v = tuned_candidate(a->r);
 
 	if (v && !v->model) {
-		buf_addf(&a->out, "%s is an encoder that answers this task alone: nothing else is asked of it.", v->tuned);
+		buf_addf(&a->out, "%s is an encoder that answers this task alone: nothing else is asked of it.", v->trained.version);
 		return true;
 	}
-	if (v && isfinite(v->general_before)) {
-		buf_addf(&a->out, "%s answers %s of everyday questions, its base %s. `rung tune --probe` asks tasks of your own.", v->tuned,
-			 figure_percent(v->general_after).text, figure_percent(v->general_before).text);
+	if (v && isfinite(v->trained.general_before)) {
+		buf_addf(&a->out, "%s answers %s of everyday questions, its base %s. `rung tune --probe` asks tasks of your own.", v->trained.version,
+			 figure_percent(v->trained.general_after).text, figure_percent(v->trained.general_before).text);
 		return true;
 	}
 	buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` writes them.");
@@ -161,13 +198,17 @@ static bool memorised(struct asking *a)
 {
 	const struct report_variant *v = tuned_candidate(a->r);
 
-	if (!v || !isfinite(v->pool_score)) {
+	if (!v || !isfinite(v->trained.pool_score)) {
 		buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` asks it examples that it was trained on.");
 		return false;
 	}
 	buf_addf(&a->out, "%s scores %s on examples it was trained on and %s on dev: the wider that gap, the more was learnt by heart, and "
-		 "facts that change belong into documents.", v->tuned, figure_percent(v->pool_score).text,
+		 "facts that change belong into documents.", v->trained.version, figure_percent(v->trained.pool_score).text,
 		 figure_percent(v->dev.score).text);
+	if (isfinite(v->trained.follows_after))
+		buf_addf(&a->out, " Shown passages in which the fact is another one now, it follows %s (its base %s) and recites what it was "
+			 "trained on to %s (its base %s).", figure_percent(v->trained.follows_after).text, figure_percent(v->trained.follows_before).text,
+			 figure_percent(v->trained.recites_after).text, figure_percent(v->trained.recites_before).text);
 	return true;
 }
 

@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "report/costs.h"
+#include "report/words.h"
 #include "stats/quantile.h"
 
 struct telling {
 	const struct recorded *r;
-	const struct posed *posed;
+	struct posed *posed;
 	const struct replay *replay;
 	struct arena *arena;
 	struct report *report;
@@ -40,6 +42,7 @@ static struct report_variant variant_of(const struct telling *t, size_t k)
 	struct report_variant v = {
 		.id = e->id, .name = e->id, .model = c->model, .rung = e->rung, .candidate = e->state == ENTRANT_TESTED,
 		.status = statuses[e->state], .why = e->why, .calls = e->looked, .usd_per_1k_right = NAN, .usd_per_day = NAN,
+		.one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN,
 		.test = { e->looked, s.score, s.low, s.high },
 		.input_tokens = recorded_mean(t->r, c, RECORDED_INPUT_TOKENS),
 		.output_tokens = recorded_mean(t->r, c, RECORDED_OUTPUT_TOKENS),
@@ -89,17 +92,41 @@ static void tell_verdict(const struct telling *t, struct report_variant *variant
 static void tell_findings(const struct telling *t, const struct probes *probes)
 {
 	const struct posed *p = t->posed;
-	const char **findings = arena_array(t->arena, probes->n_notes + 2, sizeof(*findings));
+	const char **findings = arena_array(t->arena, probes->n_notes + p->n + 2, sizeof(*findings));
+	const char *missing[COST_MISSING];
 	size_t n = 0;
 
 	if (p->left_out > 0)
 		findings[n++] = arena_printf(t->arena, "%zu of %zu items are left out because a configuration lacks them (%s lacks most); everything "
 					     "is paired on the %zu that all have.", p->left_out, p->left_out + p->rule.n_items,
 					     p->entrants[p->lacking].id, p->rule.n_items);
+	for (size_t k = 0; p->rule.climb_for != CLIMB_FOR_QUALITY && k < p->n; k++)
+		if (cost_missing(&p->costs[k], &p->rule.traffic, missing) > 0)
+			findings[n++] = arena_printf(t->arena, isnan(p->entrants[k].usd_per_call)
+						     ? "What a call of %s costs is not known: no row of it has \"usd\"; costs do not count where it takes part."
+						     : "What %s took once is not known; give --one-off USD. Costs do not count where it takes part.",
+						     p->entrants[k].id);
 	for (size_t i = 0; i < probes->n_notes; i++)
 		findings[n++] = probes->notes[i];
 	t->report->findings = findings;
 	t->report->n_findings = n;
+}
+
+/* The costs of all, with the quality of what was looked at. */
+static void tell_costs(const struct telling *t, struct report_variant *variants)
+{
+	struct posed *p = t->posed;
+
+	for (size_t k = 0; p->costs && k < p->n; k++) {
+		if (variants[k].test.n == 0)
+			continue;
+		p->costs[k].quality = variants[k].test.score;
+		p->costs[k].quality_low = variants[k].test.low;
+		p->costs[k].quality_high = variants[k].test.high;
+		variants[k].cost = &p->costs[k];
+	}
+	if (p->costs)
+		costs_rank(NULL, t->arena, t->report, variants, p->costs);
 }
 
 static void tell_probes(struct report *out, const struct probes *probes)
@@ -132,8 +159,12 @@ bool report_recorded(const struct recorded *r, const struct pose_settings *setti
 		.target = settings->has_target ? settings->target : NAN, .plan = settings->plan,
 		.examples = { .total = posed.left_out + posed.rule.n_items, .test = posed.rule.n_items },
 		.variants = variants, .n_variants = posed.n, .majority_share = NAN, .cpu_usd_per_core_hour = NAN,
+		.climb_for = settings->climb_for, .usd_per_label = settings->usd_per_label, .decided_at = settings->traffic, .traffic = settings->traffic,
+		.calls_per_day = settings->traffic.calls_per_day, .horizon_days = settings->traffic.horizon_days,
 	};
 	tell_verdict(&t, variants);
+	tell_costs(&t, variants);
+	words_next_step(report, arena);
 	tell_findings(&t, &probes);
 	tell_probes(report, &probes);
 	report->spent.dev_calls = replay.looked;

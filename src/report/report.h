@@ -12,6 +12,7 @@
 #include "cost/summary.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
+#include "eval/pricing.h"
 #include "stats/curve.h"
 #include "variant/evidence.h"
 
@@ -73,6 +74,7 @@ struct report_variant {
 	const char *model; /* NULL: none */
 	int rung;
 	bool candidate, incumbent, winner;
+	bool ruled_out; /* by a constraint of the task */
 	enum variant_status status;
 	const char *why; /* one sentence; NULL when there is nothing to say */
 	struct report_score dev, test;
@@ -88,10 +90,44 @@ struct report_variant {
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
 	double ms_mean, ms_p50, ms_p95;
-	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
-	const char *tuned;
-	double pool_score, general_before, general_after;
-	double trained_seconds; /* that its training took; 0: not known */
+	struct training_notes trained; /* of the fine-tuned model that it is, or asks */
+};
+
+/* One label on the test items of the winner; shares that divide by nothing are NAN. */
+struct report_class {
+	const char *label;
+	size_t index, n, given, right; /* index into labels; items that have it, answers that give it, both */
+	double precision, recall, f1;
+};
+struct report_classes {
+	const struct report_class *list; /* (n) of labels that an item has or an answer gives, the commonest first */
+	size_t n, tested;                /* tested: labels that an item has, over which the means are */
+	double precision, recall, f1;    /* macro-averaged */
+};
+
+/* Test items that one side of a comparison got right and the other did not (graded: scores more than the margin apart). */
+struct report_side {
+	const char *answer, *status; /* answer NULL: none could be read, and status says why; status NULL: it was not asked */
+	double score;                /* NAN: it was not asked */
+};
+struct report_item {
+	const char *id, *input, *expected;
+	const struct report_side *sides; /* (n_sides) */
+	const signed char *changed;      /* (n_pairs) 1: `to` gained it, -1: `to` lost it, 0: neither */
+};
+struct report_pair {
+	size_t from, to;     /* indices into sides */
+	size_t gained, lost;
+};
+enum { EXCHANGE_MOST = 5000 }; /* items that are kept */
+struct report_exchange {
+	const struct report_pair *pairs;
+	size_t n_pairs; /* 0: nothing was compared */
+	const struct report_variant *const *sides;
+	size_t n_sides;
+	const struct report_item *items; /* in the order of the examples file */
+	size_t n_items, left_out;
+	bool binary;
 };
 
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
@@ -148,12 +184,18 @@ struct report {
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;
+	struct { const struct decide_rule *rule; const struct candidate *candidates; size_t n; } decided; /* n 0: not over candidates of a run */
+	struct report_classes classes; /* n 0: the task has no labels */
+	struct report_exchange exchange;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */
 	const char *prices_as_of;     /* "2026-08-01" */
 	double calls_per_day, horizon_days; /* traffic; 0: not given */
 	struct cost_traffic traffic;        /* the same with what an error costs */
+	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
+	struct cost_traffic decided_at;
+	double usd_per_label;               /* of one more; NAN: not said */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
 };
 

@@ -267,13 +267,14 @@ void what_if_write_json(const struct what_if *w, struct buf *out)
 	for (size_t i = 0; i < w->n_notes; i++)
 		json_array_append_new(notes, json_string(w->notes[i]));
 	bool traffic = t->calls_per_day > 0;
-	json_t *root = json_pack("{s:i, s:s?, s:o, s:o, s:o, s:o, s:f, s:f, s:s?, s:o, s:o}", "schema", 1, "task", w->task,
+	json_t *root = json_pack("{s:i, s:s?, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:s?, s:s?, s:s?, s:o, s:o}", "schema", 1, "task", w->task,
 				 "calls_per_day", real_or_null(traffic ? t->calls_per_day : NAN),
 				 "calls_low", real_or_null(traffic ? t->calls_low : NAN),
 				 "calls_high", real_or_null(traffic ? t->calls_high : NAN),
 				 "horizon_days", real_or_null(t->horizon_days > 0 ? t->horizon_days : NAN),
 				 "cost_per_error", t->usd_per_error, "price_decline", t->price_decline,
-				 "winner", w->winner, "cost", costs, "notes", notes);
+				 "target", real_or_null(w->decision ? w->target : NAN), "winner", w->winner, "decision", w->decision,
+				 "meets_target", w->meets_target, "cost", costs, "notes", notes);
 
 	json_dump_callback(root, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	buf_addc(out, '\n');

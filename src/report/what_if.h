@@ -11,6 +11,8 @@ struct what_if {
 	const struct cost_summary *rows; /* (n) */
 	size_t n;
 	const char *winner;       /* name of a rung; NULL: none */
+	double target;            /* of the verdict that names the winner; NAN: none */
+	const char *decision, *meets_target; /* that verdict's; NULL: there is none, there is no target */
 	const char *const *notes; /* (n_notes) sentences: prices that are doubted or missing */
 	size_t n_notes;
 };

@@ -92,6 +92,8 @@ void words_score(struct buf *out, const struct report *r)
 	if (isfinite(r->verdict.low) && isfinite(r->verdict.high))
 		buf_addf(out, " (95%% interval %s)", figure_span(r->verdict.low, r->verdict.high).text);
 	buf_adds(out, ".");
+	if (r->plan == DECIDE_EARLY && w->test.n > 0 && w->test.n < r->examples.test)
+		buf_adds(out, " Looking stopped as soon as that was enough to decide, so the score is more likely too high than too low.");
 	add_target(out, r);
 }
 
@@ -117,7 +119,7 @@ static void add_unresolved(struct buf *out, const struct report *r)
 	const struct comparison *c = first_unresolved(r);
 
 	buf_adds(out, "This is the honest answer, not a failure: the examples do not yet tell whether climbing pays, "
-		      "so the cheaper rung stays by policy.");
+		      "so the lower rung stays by policy.");
 	if (!c)
 		return;
 	buf_addf(out, " Between ");
@@ -126,6 +128,19 @@ static void add_unresolved(struct buf *out, const struct report *r)
 	buf_addf(out, ", any difference from %s points fits the %s items. ", figure_gap(c->low, c->high).text,
 		 figure_count(c->n).text);
 	words_labels_needed(out, c);
+}
+
+bool words_by_cost(const struct report *r)
+{
+	const struct report_variant *w = report_winner(r);
+
+	for (size_t i = 0; w && i < r->n_comparisons; i++) {
+		const struct comparison *c = &r->comparisons[i];
+
+		if (strcmp(c->to, w->id) == 0)
+			return c->takes_place && c->decision == DECISION_NOT_WORSE && c->pays == PAYING_YES && r->verdict.meets_target != TARGET_YES;
+	}
+	return false;
 }
 
 void words_meaning(struct buf *out, const struct report *r)
@@ -140,8 +155,12 @@ void words_meaning(struct buf *out, const struct report *r)
 	}
 	switch (r->verdict.decision) {
 	case VERDICT_CLIMB:
-		buf_addf(out, "On your examples the step up to rung %d was shown to be worth it, and nothing higher "
-			      "was shown to be worth more.", w->rung);
+		if (words_by_cost(r))
+			buf_addf(out, "On your examples rung %d was shown not to be worse by %s points, and at your traffic it pays for itself: "
+				      "the step up is for its cost, not for its score.", w->rung, figure_margin(r->margin).text);
+		else
+			buf_addf(out, "On your examples the step up to rung %d was shown to be worth it, and nothing higher "
+				      "was shown to be worth more.", w->rung);
 		break;
 	case VERDICT_SWITCH:
 		buf_adds(out, "You need no higher rung than the one you are on: on your examples this variant was "
@@ -210,6 +229,16 @@ static const char *answer_from_comparison(struct buf *out, const struct report *
 		buf_addf(out, "A gain of %s points or more from fine-tuning is ruled out on your examples: the "
 			      "interval is %s points.",
 			 margin.text, figure_gap(c->low, c->high).text);
+	} else if (c->decision == DECISION_NOT_PAYING) {
+		buf_addf(out, "Costs alone count here. Fine-tuning differed by %s points.", figure_points(c->delta).text);
+		words_payback(out, r, c);
+		word = c->pays == PAYING_UNKNOWN ? "Not yet" : "No";
+	} else if (c->decision == DECISION_UNRESOLVED && (c->pays == PAYING_YES || c->pays == PAYING_OPEN)) {
+		buf_addf(out, "Fine-tuning differed by %s points (interval %s), which does not rule out a loss of %s. ",
+			 figure_points(c->delta).text, figure_gap(c->low, c->high).text, margin.text);
+		words_labels_needed(out, c);
+		words_payback(out, r, c);
+		word = "Not yet";
 	} else if (c->decision == DECISION_UNRESOLVED) {
 		buf_addf(out, "Fine-tuning differed by %s points (interval %s), which neither shows nor rules out a "
 			      "gain of %s. ",
@@ -256,6 +285,11 @@ const char *words_fine_tune(struct buf *out, const struct report *r)
 		buf_adds(out, "No lower rung was measured, so nothing says that one does not do as well.");
 		return "Not yet";
 	}
+	if (w && w->rung == 3 && words_by_cost(r)) {
+		buf_addf(out, "It was shown not to be worse by %s points than the rung below, and at your traffic it pays for itself.",
+			 figure_margin(r->margin).text);
+		return "Yes";
+	}
 	if (w && w->rung == 3) {
 		buf_adds(out, w->incumbent
 				      ? "What you use today is fine-tuned, and no lower rung was shown to do as well."
@@ -280,13 +314,47 @@ static void add_decision(struct buf *out, const struct report *r, const struct c
 		buf_addf(out, "Not worse: a loss of %s points is ruled out.", margin.text);
 		break;
 	case DECISION_NOT_BETTER:
-		buf_addf(out, "Not better: a gain of %s points is ruled out.", margin.text);
+		buf_addf(out, c->high < -r->margin ? "Worse: a loss of more than %s points is shown." : "Not better: a gain of %s points is ruled out.",
+			 margin.text);
+		break;
+	case DECISION_NOT_PAYING:
+		buf_adds(out, "Costs alone count.");
 		break;
 	case DECISION_UNRESOLVED:
-		buf_addf(out, "Unresolved: a gain of %s points is neither shown nor ruled out. ", margin.text);
+		buf_addf(out, c->pays == PAYING_YES || c->pays == PAYING_OPEN
+				      ? "Unresolved: a loss of %s points is neither ruled out nor shown. "
+				      : "Unresolved: a gain of %s points is neither shown nor ruled out. ", margin.text);
 		words_labels_needed(out, c);
 		break;
 	}
+	words_payback(out, r, c);
+}
+
+void words_payback(struct buf *out, const struct report *r, const struct comparison *c)
+{
+	struct figure volume = figure_number(r->decided_at.calls_per_day);
+
+	switch (c->pays) {
+	case PAYING_NOT_ASKED:
+		return;
+	case PAYING_UNKNOWN:
+		buf_adds(out, " Whether it pays for itself is not known, because a cost is not.");
+		return;
+	case PAYING_OPEN:
+		buf_addf(out, " At %s calls a day it may pay for itself, its errors counted; that is not shown.", volume.text);
+		return;
+	case PAYING_YES:
+	case PAYING_NO:
+		break;
+	}
+	if (isinf(c->pays_after_days))
+		buf_addf(out, " At %s calls a day it never pays for itself.", volume.text);
+	else if (c->pays_after_days <= 0)
+		buf_addf(out, " At %s calls a day it is the cheaper one from the first day.", volume.text);
+	else
+		buf_addf(out, c->pays == PAYING_YES ? " At %s calls a day it pays for itself after %s days."
+						    : " At %s calls a day it pays for itself after %s days, which is too late.",
+			 volume.text, figure_days(c->pays_after_days).text);
 }
 
 void words_comparison(struct buf *out, const struct report *r, const struct comparison *c)
@@ -397,13 +465,22 @@ static void rule_choice(struct buf *out, const struct report *r)
 
 static void rule_errors(struct buf *out, const struct report *r)
 {
-	buf_addf(out, "The chance of recommending a higher rung that is in truth no better is at most alpha = %s for "
-		      "the whole climb, shared among its tests", figure_share(r->alpha).text);
+	buf_addf(out, "The chance of recommending a higher rung that is in truth no better%s is at most alpha = %s for "
+		      "the whole climb, shared among its tests",
+		 r->climb_for == CLIMB_FOR_QUALITY ? "" : " (for its cost: that is in truth worse by the margin or more)",
+		 figure_share(r->alpha).text);
 	if (r->n_comparisons > 0)
 		buf_addf(out, "; each comparison here had %s", figure_share(r->comparisons[0].alpha).text);
-	buf_addf(out, ". A step up must also gain at least the margin, %s points: smaller differences are not worth a "
-		      "rung.",
-		 figure_margin(r->margin).text);
+	if (r->climb_for == CLIMB_FOR_COST)
+		buf_adds(out, ".");
+	else
+		buf_addf(out, ". A step up must also gain at least the margin, %s points: smaller differences are not worth a rung.",
+			 figure_margin(r->margin).text);
+	if (r->climb_for != CLIMB_FOR_QUALITY)
+		buf_addf(out, " %s rung takes the place of a lower one for its cost when a loss of the margin, %s points, is ruled out and it pays "
+			      "for itself, at the pessimistic end, within %s days at %s calls a day.",
+			 r->climb_for == CLIMB_FOR_COST ? "Costs alone count: a" : "A", figure_margin(r->margin).text,
+			 figure_number(r->decided_at.horizon_days).text, figure_number(r->decided_at.calls_per_day).text);
 }
 
 static void rule_plan(struct buf *out, const struct report *r)

@@ -17,6 +17,13 @@ const char *words_fine_tune(struct buf *out, const struct report *r);
 
 /* One comparison: who did better on how many items, the difference, and what that decides. */
 void words_comparison(struct buf *out, const struct report *r, const struct comparison *c);
+bool words_by_cost(const struct report *r); /* whether the winner took its place for its cost, not for its score */
+/* For an unresolved one: what those labels cost, and are worth at most; or what is missing to say so. Begins with a space. */
+void words_labels_worth(struct buf *out, const struct report *r, const struct comparison *c);
+/* Adds that to the next step of an unresolved verdict. */
+void words_next_step(struct report *r, struct arena *arena);
+/* Whether the challenger pays for itself; nothing where costs do not count. */
+void words_payback(struct buf *out, const struct report *r, const struct comparison *c);
 /* For an unresolved one: the labels that would settle it. */
 void words_labels_needed(struct buf *out, const struct comparison *c);
 

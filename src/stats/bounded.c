@@ -1,11 +1,11 @@
 /* bounded.c - P(sum a_i E_i <= 0) for exponential E_i, which is what Dirichlet weights come to: a contour integral of
- * exp(K(s))/s, K(s) = -sum log(1 - a_i s), through its saddle point, where the trapezoid rule on tan(theta) converges fast. */
+ * exp(K(s))/s, K(s) = -sum log(1 - a_i s), through its saddle point, where the trapezoid rule on asinh(y) converges fast. */
 #include "stats/bounded.h"
 
 #include <math.h>
 #include <stdbool.h>
 
-enum { DISTINCT_MOST = 32, NODES = 128, NODES_FEW = 256, BISECTIONS = 60, RENORMALISE = 16 };
+enum { DISTINCT_MOST = 32, BISECTIONS = 60, RENORMALISE = 16, HALVINGS = 10 };
 
 /* The a_i: deviations of values from the bound, and the worst one. */
 struct deviations {
@@ -17,6 +17,8 @@ struct deviations {
 	double a[DISTINCT_MOST];              /* where there are few different ones: */
 	double weight[DISTINCT_MOST];         /* how often each occurs */
 	size_t n_distinct;                    /* 0: there are many */
+	double log_unlost;                    /* of p where nothing lies below the bound but the worst; else unused */
+	bool lost;                            /* something does */
 };
 
 static double deviation(const struct deviations *x, size_t i)
@@ -52,6 +54,8 @@ static void tally_all(struct deviations *x)
 		double a = deviation(x, i);
 
 		x->most = fmax(x->most, a);
+		x->lost |= a < 0;
+		x->log_unlost -= x->lost ? 0 : log1p(-a / x->worst);
 		few = few && tally(x, a);
 	}
 	if (!few)
@@ -139,22 +143,37 @@ static double curvature(const struct deviations *x, double s0)
 	return (above - below) / (2 * h) + 1 / (s0 * s0);
 }
 
-/* P(S <= 0) with sign -1, P(S > 0) with sign 1. */
+/* exp(K(s))/s on the contour at y = width sinh(t), beside its value at t = 0, times dy/dt; *small: it and all that follows is nothing. */
+static double contour(const struct deviations *x, double s0, double width, double t, bool *small)
+{
+	double y = width * sinh(t), modulus, phase;
+
+	transform(x, s0, y, &modulus, &phase);
+	phase -= atan(y / s0); /* s0/(s0 + iy) */
+	modulus += log(cosh(t)) - 0.5 * log1p(y / s0 * (y / s0));
+	*small = modulus < -45;
+	return exp(modulus) * cos(phase);
+}
+
+/* P(S <= 0) with sign -1, P(S > 0) with sign 1. No pole is nearer to the saddle than `width`; where many values make the integrand
+ * nearly normal, steps of 1/8 are exact, but few of them beside many small ones let it oscillate far out: steps halve until that
+ * changes nothing. */
 static double tail(const struct deviations *x, double sign)
 {
-	double s0 = saddle(x, sign), width = 1 / sqrt(curvature(x, s0)), sum = 0, slope;
+	double s0 = saddle(x, sign), width = 1 / sqrt(curvature(x, s0)), sum = 0.5, before = 0, slope;
+	double step = 0.5;
 
-	int nodes = x->n_distinct ? NODES_FEW : NODES; /* poles crowd less where values differ */
+	for (int halved = 0; halved < HALVINGS; halved++) {
+		bool small = false;
 
-	for (int i = 0; i < nodes; i++) { /* midpoints, so that theta = pi/2 is no node */
-		double theta = M_PI_2 * (i + 0.5) / nodes, y = width * tan(theta), secant = 1 / cos(theta), modulus, phase;
-
-		transform(x, s0, y, &modulus, &phase);
-		phase -= atan(y / s0); /* s0/(s0 + iy) */
-		modulus -= 0.5 * log1p(y / s0 * (y / s0));
-		sum += exp(modulus) * cos(phase) * secant * secant;
+		for (double t = halved ? 0.5 * step : step; !small; t += step)
+			sum += contour(x, s0, width, t, &small);
+		step *= halved ? 0.5 : 1;
+		if (halved > 1 && fabs(sum * step - before) <= 1e-12 * fabs(before))
+			break;
+		before = sum * step;
 	}
-	return exp(cumulant(x, s0, &slope)) / fabs(s0) * width * sum * (M_PI_2 / nodes) / M_PI;
+	return exp(cumulant(x, s0, &slope)) / fabs(s0) * width * sum * step / M_PI;
 }
 
 static double deviations_p(struct deviations *x)
@@ -164,6 +183,8 @@ static double deviations_p(struct deviations *x)
 	tally_all(x);
 	if (!(x->most > 0))
 		return 1;
+	if (!x->lost) /* P(sum of the a_i E_i <= -worst E) = E exp(sum / worst): exact, where the integral has a needle to go round */
+		return exp(x->log_unlost);
 	cumulant(x, 0, &slope); /* the mean: from which side the tail is the smaller one */
 	double p = slope > 0 ? tail(x, -1) : 1 - tail(x, 1);
 

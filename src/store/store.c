@@ -120,6 +120,11 @@ bool store_begin(struct store *s, struct error *err)
 	return database_execute(&s->base, "BEGIN IMMEDIATE", err);
 }
 
+bool store_begin_read(struct store *s, struct error *err)
+{
+	return database_execute(&s->base, "BEGIN", err);
+}
+
 bool store_commit(struct store *s, struct error *err)
 {
 	return database_execute(&s->base, "COMMIT", err);

@@ -23,6 +23,8 @@ struct store *store_open(const char *path, bool create, struct error *err);
 void store_close(struct store *s);
 
 bool store_begin(struct store *s, struct error *err);
+/* What is read until store_rollback() is of one moment, whatever others write meanwhile; it keeps nobody from writing. */
+bool store_begin_read(struct store *s, struct error *err);
 bool store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s); /* harmless outside a transaction */
 

@@ -73,6 +73,18 @@ struct set_counts label_set_compare(const struct task *task, const struct exampl
 	return c;
 }
 
+size_t label_set_read(const struct task *task, const char *answer, size_t *labels)
+{
+	const char *at = answer ? answer : "", *piece;
+	size_t length, n = 0;
+
+	while ((length = next_piece(&at, ',', &piece)) > 0)
+		for (size_t l = 0; !stands_before(answer, piece, length) && l < task->n_labels; l++)
+			if (strlen(task->labels[l].name) == length && memcmp(task->labels[l].name, piece, length) == 0)
+				labels[n++] = l;
+	return n;
+}
+
 double label_set_f1(struct set_counts c)
 {
 	size_t both = c.expected + c.given;

@@ -15,6 +15,8 @@ struct set_counts {
 const char *label_set_text(const struct task *task, const size_t *labels, size_t n, struct arena *arena);
 /* The answer as label_set_text() writes it; blanks around labels and repetitions do not count. NULL is no label. */
 struct set_counts label_set_compare(const struct task *task, const struct example *example, const char *answer);
+/* The labels that an answer names, each once and as an index into task->labels; `labels` has room for all of the task's. */
+size_t label_set_read(const struct task *task, const char *answer, size_t *labels);
 /* Harmonic mean of precision and recall; 1 when both sets are empty. */
 double label_set_f1(struct set_counts c);
 

@@ -20,6 +20,8 @@ struct validator;
 
 enum task_kind { TASK_CLASSIFY, TASK_EXTRACT, TASK_ANSWER, TASK_GENERATE };
 enum task_plan { PLAN_AUTO, PLAN_FULL, PLAN_EARLY };
+/* What a higher rung may be climbed for; auto: both where calls_per_day and horizon_days are given, else quality. */
+enum task_climb_for { CLIMB_AUTO, CLIMB_QUALITY, CLIMB_COST, CLIMB_BOTH };
 
 struct label {
 	const char *name;
@@ -40,6 +42,7 @@ struct example {
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
 	size_t text;               /* examples of one number have the same input, case, punctuation and space aside */
 	double agreed;             /* of the file's rows with that input, the share that has the answer most of them have; 1: no conflict */
+	const char *reasons;       /* what a model said that decides the answer (variant/teach.h); NULL: nothing was said */
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
 	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
 	size_t n_gold_ids;
@@ -102,6 +105,8 @@ struct task {
 	bool has_target;
 	double target, margin, alpha;
 	enum task_plan plan;
+	enum task_climb_for climb_for;
+	double label_cost; /* US dollars of one more label; NAN: not said */
 	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
@@ -122,7 +127,7 @@ struct task {
 	struct dev_items dev;
 	struct test_items test;
 	/* Of everything above that can change a result, examples and split included. Left out: name, models (each
-	 * variant names its own), budget and traffic, which a report may be recomputed with. */
+	 * variant names its own), budget, traffic, climb_for and label_cost, which a report may be recomputed with. */
 	uint64_t fingerprint;
 };
 

@@ -471,7 +471,9 @@ static bool scorer_read(struct reader *r, const struct yaml *node)
 
 static const char *const kind_names[] = { "classify", "extract", "answer", "generate", NULL };
 static const char *const plan_names[] = { "auto", "full", "early", NULL };
-_Static_assert(sizeof(enum task_kind) == sizeof(int) && sizeof(enum task_plan) == sizeof(int), "choices are ints");
+static const char *const climb_for_names[] = { "auto", "quality", "cost", "both", NULL };
+_Static_assert(sizeof(enum task_kind) == sizeof(int) && sizeof(enum task_plan) == sizeof(int) &&
+	       sizeof(enum task_climb_for) == sizeof(int), "choices are ints");
 
 static const struct key examples_keys[] = {
 	{ "file", TEXT, FILE_(examples) },
@@ -525,6 +527,8 @@ static const struct key task_keys[] = {
 	{ "alpha", NUMBER, TASK(alpha), .range = &share },
 	{ "traffic", MAP, .keys = traffic_keys },
 	{ "plan", CHOICE, TASK(plan), .choices = plan_names },
+	{ "label_cost", NUMBER, TASK(label_cost), .range = &amount },
+	{ "climb_for", CHOICE, TASK(climb_for), .choices = climb_for_names },
 	{ "constraints", MAP, .keys = constraint_keys },
 	{ "budget", MAP, .keys = budget_keys },
 	{ 0 },
@@ -546,6 +550,18 @@ static bool many_fits(struct reader *r)
 	if (!t->many && scorer && (strcmp(t->scorer, "set_f1") == 0 || strcmp(t->scorer, "exact_set") == 0))
 		return task_file_fail(r->f, scorer, r->err, "scorer %s compares sets of labels; it needs many: true", t->scorer);
 	return true;
+}
+
+/* Without traffic and days nothing pays for itself or does not. */
+static bool traffic_fits(struct reader *r)
+{
+	const struct task *t = &r->f->task;
+	bool given = t->traffic.calls_per_day > 0 && t->traffic.horizon_days > 0;
+
+	if (given || t->climb_for == CLIMB_AUTO || t->climb_for == CLIMB_QUALITY)
+		return true;
+	return task_file_fail(r->f, yaml_get(r->f->root, "climb_for"), r->err, "climb_for: %s needs traffic: {calls_per_day: N, horizon_days: N}, "
+			      "both above 0: costs are counted over them", climb_for_names[t->climb_for]);
 }
 
 static bool needed(struct reader *r)
@@ -573,6 +589,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 
 	f->task.margin = 0.05;
 	f->task.alpha = 0.05;
+	f->task.label_cost = NAN;
 	f->task.models = local;
 	f->task.n_models = 1;
 	f->root = yaml_parse(&f->task.arena, bytes, n, f->task.file, err);
@@ -581,7 +598,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !objects_fit(f, err) || !style_fit(f, err))
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !objects_fit(f, err) || !style_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)

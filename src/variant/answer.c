@@ -99,22 +99,13 @@ static const char *read_label(const struct task *task, const struct variant *v, 
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
-/* What follows the last "answer:" of a chain of thought. */
-static const char *behind_reasoning(const char *reply)
-{
-	const char *answer = reply;
-
-	for (const char *p = strcasestr(reply, "answer:"); p; p = strcasestr(p + 1, "answer:"))
-		answer = p + strlen("answer:");
-	return answer;
-}
-
 /* The same of an answer to a question, whose citations go to e. */
 static const char *read_answer(const struct variant *v, const struct call_row *call, struct arena *arena, struct evidence *e,
 			       const char **text)
 {
 	const struct technique *t = v->technique;
-	const char *reply = t && t->reasoning ? behind_reasoning(call->output) : call->output;
+	size_t reasons;
+	const char *reply = t && t->reasoning ? parse_behind_reasons(call->output, &reasons) : call->output;
 	struct cited_answer cited = passages_read(reply, e->n_passages, arena);
 
 	if (t && t->answer != ANSWER_TEXT && !cited.parsed)

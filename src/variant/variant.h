@@ -56,8 +56,12 @@ struct tuning {
 	const char *id, *name;
 	const struct technique *technique; /* how the tuned decoder is asked, in training and afterwards; NULL: an encoder */
 	const struct technique *lesson;    /* how its prompts are made in training, where that differs (passages); else NULL */
+	bool reasons;                      /* learns from examples that say what decides them, and from no others */
 };
 const struct tuning *tuning_all(const struct task *task, size_t *n);
+/* LoRA that reasons first, as its teacher did (teach.h). No climb has it: nobody taught it. NULL: this kind of task does not reason in
+ * running text. */
+const struct tuning *tuning_reasons(const struct task *task);
 /* The name of the versions that a climb trains: the task's, as far as it may be one. */
 const char *tuning_registered_name(const struct task *task, struct arena *arena);
 
@@ -114,8 +118,10 @@ struct training_watch {
 	void *context;
 	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
 	const char *name;                               /* of what is registered; NULL: the task's */
-	const struct example *const *taught;            /* (n_taught) examples that a model labelled (teach.h), beside the pool's */
-	size_t n_taught;
+	/* (n_taught) examples of a teacher's (teach.h): n_labelled that it labelled itself, beside the pool's; the others are the pool's
+	 * with its reasons. */
+	const struct example *const *taught;
+	size_t n_taught, n_labelled;
 	const char *teacher;                            /* the variant that did; NULL: none */
 	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };

@@ -53,6 +53,9 @@ if "$rung" check "$scratch/task" >"$scratch/out" 2>&1; then ok "the good task pa
 
 fresh; echo 'marginn: 0.1' >>"$scratch/task/task.yaml"; refuses "unknown key" task.yaml:7 marginn margin
 fresh; echo 'alpha: often' >>"$scratch/task/task.yaml"; refuses "wrong type" task.yaml:7 alpha often
+fresh; echo 'climb_for: fun' >>"$scratch/task/task.yaml"; refuses "no reason to climb" task.yaml:7 climb_for fun quality
+fresh; echo 'label_cost: -1' >>"$scratch/task/task.yaml"; refuses "a label for less than nothing" task.yaml:7 label_cost -1
+fresh; printf 'climb_for: cost\ntraffic: {calls_per_day: 100}\n' >>"$scratch/task/task.yaml"; refuses "costs without days" task.yaml:7 climb_for horizon_days
 fresh; echo 'labels: [a, {' >>"$scratch/task/task.yaml"; refuses "yaml syntax" task.yaml:
 fresh; rm "$scratch/task/examples.csv"; refuses "missing examples file" examples.csv
 fresh; sed -i 's/answer: label/answer: class/' "$scratch/task/task.yaml"; refuses "missing column" class

@@ -51,4 +51,24 @@ assert len(said) == sum(1 for v in bound["variants"] if v["test"]), bound["findi
 assert "No candidate keeps to the task's constraints, so the verdict is about all of them." in bound["findings"], bound["findings"]
 PY
 then ok "what is too slow does not end the climb"; else fail "what is too slow does not end the climb" "$(head -c 800 "$scratch/out")"; fi
+
+# The incumbent's answers become slow in the store: nothing here hangs on how fast this machine is.
+task "calls_per_day: 10, latency_p95_ms: 1000"
+printf 'variants:\n  - {name: today, incumbent: true, model: "local:tiny-llama", system: "Pick {{labels}}.", input: "{{text}}"}\n' >>"$scratch/task/task.yaml"
+sed -i '/^target/d' "$scratch/task/task.yaml"
+climb slow
+python3 - "$scratch/slow.db" <<'PY'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE answer SET ms = CASE WHEN variant LIKE '0/%' THEN 1 ELSE 5000 END")
+db.commit()
+PY
+"$rung" report "$scratch/task" --store "$scratch/slow.db" --json >"$scratch/slow.json" 2>"$scratch/err"
+if python3 - "$scratch/slow.json" <<'PY' >"$scratch/out" 2>&1
+import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["verdict"]["rung"] == 0 and r["comparisons"] == [], (r["verdict"], r["comparisons"])
+assert sum("is ruled out: its 95th percentile of latency is 5000 ms" in f for f in r["findings"]) >= 1, r["findings"]
+PY
+then ok "nor is it the winner, though it is in use"; else fail "nor is it the winner, though it is in use" "$(head -c 800 "$scratch/out" "$scratch/err")"; fi
 finish

@@ -39,6 +39,10 @@ holds "a small model saves 2,062 a day" 'near(c["sonnet"]["per_day_usd"] - c["ha
 	$large --to haiku=.25/1.25 --one-off 2000
 holds "and 1,425 in a dear region" 'near(c["sonnet"]["per_day_usd"] - c["haiku"]["per_day_usd"], 1425); near(c["haiku"]["break_even_days"], 20000 / 1425); assert c["haiku"]["pays"] is True' \
 	$large --to haiku=1/5 --region-factor haiku=1.1 --one-off 20000
+holds "within a week up to \$14.4k" 'near(c["haiku"]["break_even_days"], 14400 / 2062.5); assert c["haiku"]["pays"] is True' $large --to haiku=.25/1.25 --one-off 14400 --horizon 7
+holds "and not beyond" 'assert c["haiku"]["pays"] is False' $large --to haiku=.25/1.25 --one-off 14440 --horizon 7
+holds "in the dear region up to \$9,975" 'assert c["haiku"]["pays"] is True' $large --to haiku=1/5 --region-factor haiku=1.1 --one-off 9970 --horizon 7
+holds "and no more" 'assert c["haiku"]["pays"] is False' $large --to haiku=1/5 --region-factor haiku=1.1 --one-off 9980 --horizon 7
 holds "a fine-tune without the cached prefix never pays" 'a, b = c["gpt-4.1-mini"], c["ft:gpt-4.1-mini-2025-04-14"]; near(a["usd_per_1k_calls"], .326); near(b["usd_per_1k_calls"], .352); assert b["break_even_days"] is None and b["pays"] is False and b["calls"]["cheaper"] == "never"' \
 	--calls-per-day 1000000 --tokens 1900/10/1500 --to-tokens 400/10 --cache-hit 1 --from gpt-4.1-mini --to ft:gpt-4.1-mini-2025-04-14 --one-off 200
 holds "20k once and 50 a day pay from 66k calls a day" 'near(c["b"]["break_even_calls_per_day"], (20000 / 90 + 50) / .004125)' \
@@ -166,6 +170,14 @@ holds "traffic and horizon are the user's" 'assert r["calls_per_day"] == 77 and 
 for row in c.values(): near(row["per_day_usd"], .077 * row["usd_per_1k_calls"])' "$scratch/task" --calls-per-day 77 --horizon 7 --cost-per-error .5
 holds "any lower rung is a rival where errors cost" 'import os
 assert c[os.environ["prompted"]]["rival"].startswith("0/"), c' "$scratch/task" --cost-per-error .5
+holds "another target is another verdict" 'import os
+v = {v["id"]: v for v in json.load(open(os.environ["report"]))["variants"]}[r["winner"]]
+assert r["target"] == .05 and r["decision"] == "stop" and r["meets_target"] == "yes" and v["rung"] == 0, r' "$scratch/task" --target .05
+holds "one that nobody meets leaves the champion" 'assert r["target"] == .999 and r["meets_target"] in ("no", "unresolved") and any("chosen after looking" in n for n in r["notes"]), r' \
+	"$scratch/task" --target .999
+holds "and without any there is none" 'assert r["target"] is None and r["meets_target"] is None' "$scratch/task" --target 0
+refused "a target that cannot be met" "--target 1 is no score below 1" "$scratch/task" --target 1
+refused "a target of models that nobody measured" "--target needs a task" $two --from a=3/15 --to b=1/5 --target .5
 low=$(python3 -c 'import json, sys; print(next(v["id"] for v in json.load(open(sys.argv[1]))["variants"] if v["rung"] == 0 and v["test"]))' "$scratch/report.json")
 export low
 holds "two variants by their ids" 'import os

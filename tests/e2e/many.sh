@@ -69,6 +69,11 @@ for (variant, split), (n, f1, common, given, want) in sums.items():
     assert part["n"] == n and abs(part["score"] - f1 / n) < 1e-8, (variant, split, part, f1 / n)
     if split == "test" or not v["test"]:
         assert abs((v["micro"]["f1"] or 0) - 2 * common / (given + want)) < 1e-8, (variant, v["micro"])
+classes, winner = report["classes"], report["verdict"]["variant"]
+_, _, common, given, want = sums[(winner, "test")]
+assert [sum(c[k] for c in classes["labels"]) for k in ("right", "given", "n")] == [common, given, want], classes
+tested = [c for c in classes["labels"] if c["n"]]
+assert classes["macro"]["labels"] == len(tested) and abs(classes["macro"]["f1"] - sum(c["f1"] for c in tested) / len(tested)) < 1e-8
 assert {s for v, _, _, s, _ in rows if v == "1/structured@local:tiny-llama"} == {"answered"}
 PY
 if "$rung" report "$scratch/task" >"$scratch/out" 2>&1 && tr '\n' ' ' <"$scratch/out" | tr -s ' ' | grep -q 'items together (micro-averaged): precision'; then

@@ -275,7 +275,64 @@ def curve():
         row(*values)
 
 
+def grid():
+    """One look and any time, from one item to a million."""
+    from scipy.stats import binomtest
+    print("/* wins, losses, log e, exact p, mcnemar p */")
+    for w, l in [(1, 0), (0, 1), (1, 1), (2, 0), (7, 3), (50, 50), (505, 455), (5000, 4800), (50100, 49500), (500900, 499100), (499100, 500900), (1000000, 0)]:
+        n = w + l
+        row(w, l, mixture_log_e(w, l, mpf(1) / 2), exact_tail(w, n, .5), min(1, 2 * (1 - exact_tail(min(w, l) + 1, n, .5))))
+    print("/* successes, n, target, log e, log e of the mirror, exact p, exact p of the mirror */")
+    for s, n, q in [(0, 1, .85), (1, 1, .85), (0, 1, .5), (1, 2, .9), (30, 30, .9), (9100, 10000, .9), (850700, 1000000, .85), (849300, 1000000, .85), (1000000, 1000000, .99),
+                    (0, 1000000, .01), (500900, 1000000, .5)]:
+        row(s, n, q, mixture_log_e(s, n - s, q), mixture_log_e(n - s, s, 1 - mpf(q)), exact_tail(s, n, q), 1 - exact_tail(s + 1, n, q))
+    print("/* successes, n, confidence, wilson low, high, exact low, high */")
+    for s, n, c in [(0, 1, .95), (1, 1, .95), (1, 2, .9), (5, 1000000, .95), (850000, 1000000, .95), (1000000, 1000000, .99)]:
+        w, e = (binomtest(s, n).proportion_ci(c, method=m) for m in ("wilson", "exact"))
+        row(s, n, c, w.low, w.high, e.low, e.high)
+    print("/* wins, losses, n, margin, tango z */")
+    for w, l, n, eps in [(0, 0, 1, .1), (1, 0, 1, .1), (0, 1, 1, .05), (1, 1, 2, .05), (50000, 51000, 1000000, .002), (100000, 99000, 1000000, .05)]:
+        row(w, l, n, eps, tango_root(w, l, n, eps))
+    print("/* all pass: n, confidence */")
+    for n, c in [(1, .95), (1000000, .95)]:
+        row(n, c, -mpmath.expm1(mpmath.log1p(-mpf(c)) / n))
+
+
+def tango_root(w, l, n, eps):
+    """The same maximum as tango(), where the slope of the likelihood changes its sign, at 50 digits."""
+    eps, low, high = mpf(eps), mpf(eps), (1 + mpf(eps)) / 2
+    slope = lambda r: (w / (r - eps) if w else 0) + (l / r if l else 0) - (2 * (n - w - l) / (1 - 2 * r + eps) if n > w + l else 0)
+    for _ in range(160):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return (w - l + n * eps) / mpmath.sqrt(n * (2 * low - eps - eps * eps))
+
+
+def exact_tail(k, n, p):
+    """P(X >= k) at 50 digits: 1 - I_{1-p}(n - k + 1, k), each by its series."""
+    if k <= 0:
+        return mpf(1)
+    if k > n:
+        return mpf(0)
+    return mpmath.exp(tail_log(k, n - k + 1, p))
+
+
+def information():
+    """Of the definition, E max(0, mean after the items) - max(0, mean), by quadrature over where the mean will be."""
+    print("/* mean, sd, noise, items, worth */")
+    for mean, sd, noise, items in [(0, 1, 1, 1), (.5, 1, 1, 1), (-.5, 1, 1, 1), (.01, .02, .45, 100), (-.03, .02, .45, 500), (.03, .02, .45, 1e6),
+                                   (.05, .01, .4, 50), (1e-4, .02, .45, 1), (.2, .03, .3, 2000), (-3, 1, .1, 4), (5, 1, 1, 1e6), (.02, .05, 0, 1)]:
+        m, s = mpf(mean), mpf(sd)
+        moves = s * s / mpmath.sqrt(s * s + mpf(noise) ** 2 / mpf(items))
+        density = lambda x: mpmath.npdf(x, m, moves)
+        # What changes the choice lies on the other side of 0, and falls as fast as a normal tail does there.
+        scale = moves / max(1, abs(m) / moves)
+        side = -1 if m > 0 else 1
+        value = mpmath.quad(lambda x: x * density(side * x), [0, *[k * scale for k in (1, 2, 4, 8, 16, 32, 64, 128)]])
+        row(mean, sd, noise, items, value)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "bounded", "power", "curve"]:
+    for name in sys.argv[1:] or ["special", "interval", "paired", "target", "bet", "fixed", "bounded", "power", "curve", "grid", "information"]:
         print(f"/* ---- {name} ---- */")
         globals()[name]()

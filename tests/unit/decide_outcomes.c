@@ -260,7 +260,7 @@ static void watching_is_comparing(void **state)
 		draw(&rng, a, gains[run / 4], graded, b, ITEMS);
 		for (size_t i = 0; i < ITEMS; i++)
 			cluster[i] = i / size;
-		watch_init(&w, &rule, &to, size);
+		watch_init(&w, &rule, &from, &to, size);
 		target_watch_init(&t, &rule, size);
 		for (size_t i = 0; i < ITEMS; i += size) {
 			watch_add(&w, a + i, b + i, size);

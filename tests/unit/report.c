@@ -2,11 +2,14 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "report/chart.h"
+#include "report/classes.h"
 #include "report/columns.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/page.h"
 #include "report/svg.h"
 #include "report/words.h"
 #include "report_fixture.h"
@@ -266,6 +269,15 @@ static void same_report_gives_the_same_bytes(void **state)
 	buf_release(&b);
 }
 
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, part)); p++)
+		n++;
+	return n;
+}
+
 static bool is_void_tag(const char *end)
 {
 	return end[-1] == '/' || end[-1] == '?';
@@ -310,6 +322,11 @@ static void page_is_well_formed(void **state)
 	struct buf out = { 0 };
 	size_t bad;
 
+	struct report tiny = report_of(0);
+
+	email[EMAIL_HEAD].usd_per_1k_calls = email[0].usd_per_day = 1e-12; /* "<$0.000000001" */
+	report_format_find("html")->write(&tiny, &out);
+	assert_well_formed(buf_text(&out));
 	for (int which = 0; which < N_REPORTS; which++) {
 		assert_well_formed(write_form("html", which, &out));
 		assert_true(text_valid(out.data, out.n, &bad));
@@ -322,7 +339,7 @@ static void page_loads_nothing(void **state)
 {
 	(void)state;
 	static const char *const forbidden[] = {
-		"<script", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import", "onload", "javascript:",
+		"<script src", "<img", "<iframe", "<link", "src=", "href=", "url(", "@import", " onload=\"", "javascript:",
 		"<b>",
 	};
 	struct buf out = { 0 };
@@ -336,6 +353,195 @@ static void page_loads_nothing(void **state)
 	}
 	assert_non_null(strstr(out.data, "&lt;script&gt;alert(&#39;x&quot;y&#39;)&lt;/script&gt;&amp;"));
 	assert_non_null(strstr(out.data, "<bdi>&lt;b&gt;\u05e2\u05d1\u05e8\u05d9\u05ea&quot;&#39; 3</bdi>"));
+	buf_release(&out);
+}
+
+/* The page runs its own scripts, named by hash, and nothing that a text smuggled in; both parsers read a script alike. */
+static void page_runs_its_own_scripts(void **state)
+{
+	(void)state;
+	struct buf out = { 0 }, named = { 0 };
+	const char *page = write_form("html", 0, &out), *at = page;
+	size_t scripts = 0;
+
+	for (; (at = strstr(at, "<script>")); scripts++) {
+		const char *text = at + strlen("<script>"), *end = strstr(text, "</script>");
+		uint8_t digest[SHA256_BYTES];
+
+		sha256(text, (size_t)(end - text), digest);
+		buf_clear(&named);
+		buf_adds(&named, "'sha256-");
+		base64_add(&named, digest, sizeof(digest));
+		buf_addc(&named, '\'');
+		assert_non_null(strstr(page, buf_text(&named)));
+		assert_null(memchr(text, '<', (size_t)(end - text)));
+		assert_null(memchr(text, '&', (size_t)(end - text)));
+		at = end;
+	}
+	assert_true(scripts >= 2);
+	assert_int_equal(count(page, "'sha256-"), scripts);
+	assert_null(strstr(write_form("html", HOSTILE_REPORT, &out), "<script"));
+	buf_release(&out);
+	buf_release(&named);
+}
+
+/* A page that is served asks its own server for news, and only that; its policy is the one in the page. */
+static void a_served_page_asks_for_news(void **state)
+{
+	(void)state;
+	struct report r = report_of(0);
+	struct page_underway u = { .task = HOSTILE, .sentence = "Run `rung climb`.", .n_dev = 90, .n_test = 135,
+				   .rows = &(struct page_row){ HOSTILE, NULL, 1, "waiting", 3, 0 }, .n = 1 };
+	struct buf out = { 0 }, policy = { 0 };
+
+	page_write(&r, "00ff", &out, &policy);
+	assert_well_formed(buf_text(&out));
+	assert_non_null(strstr(buf_text(&out), "<html lang=\"en\" data-version=\"00ff\">"));
+	assert_non_null(strstr(buf_text(&policy), "; connect-src 'self'"));
+	assert_non_null(strstr(buf_text(&out), buf_text(&policy)));
+	assert_null(strstr(write_form("html", 0, &out), "connect-src"));
+	buf_clear(&out);
+	page_write_underway(&u, "00ff", &out, NULL);
+	assert_well_formed(buf_text(&out));
+	assert_non_null(strstr(buf_text(&out), "<td class=\"n\">3 of 90</td><td class=\"n\">0 of 135</td><td>waiting</td>"));
+	assert_non_null(strstr(buf_text(&out), "<code>rung climb</code>"));
+	assert_int_equal(count(buf_text(&out), "<script>"), 1);
+	buf_release(&out);
+	buf_release(&policy);
+}
+
+/* Every item with all its texts, escaped, and in whose hands it came. */
+static void items_that_changed_hands_are_told(void **state)
+{
+	(void)state;
+	static const char *const parts[] = {
+		"<li data-changed=\"0+ 1+\"><p><code>118</code>", "<li data-changed=\"1-\"><p><code>a&quot;b</code>",
+		"Subject: dinner\nBody: see you at &lt;b&gt;8&lt;/b&gt; &amp; bring wine</blockquote>",
+		"&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;</dd>", "<i>nothing (unparsed)</i>", "Win big&quot; "
+		"onload=&quot;x</blockquote>",
+		"<span class=\"lost\">lost by <bdi>3/head-minilm</bdi></span>", "<option value=\"1\">3/head-minilm against "
+		"0/naive-bayes</option>",
+		"2 of 2 items</output>",
+	};
+	struct buf out = { 0 };
+	const char *page = write_form("html", 0, &out);
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strstr(page, parts[i]))
+			fail_msg("not there: %s", parts[i]);
+	assert_null(strstr(write_form("html", HOSTILE_REPORT, &out), "changed hands"));
+	buf_release(&out);
+}
+
+/* Against scikit-learn 1.9 (precision_recall_fscore_support, labels= those that items have for the means, zero_division=0), which writes 0
+ * where we divide by nothing. */
+static void classes_match_the_reference(void **state)
+{
+	(void)state;
+	static const struct { size_t n, want[5], given[5], both[5]; double precision[5], recall[5], f1[5], macro[3]; } cases[] = {
+		{ 5, { 27, 27, 27, 27, 27 }, { 29, 26, 25, 28, 27 }, { 24, 22, 21, 21, 24 },
+		  { .82758621, .84615385, .84, .75, .88888889 }, { .88888889, .81481481, .77777778, .77777778, .88888889 },
+		  { .85714286, .83018868, .80769231, .76363636, .88888889 }, { .8305257883878573, .8296296296296296, .8295098193211402 } },
+		{ 4, { 5, 3, 2, 0 }, { 8, 1, 0, 1 }, { 4, 1, 0, 0 }, { .5, 1, NAN, 0 }, { .8, .33333333, 0, NAN }, { .61538462, .5, 0, 0 },
+		  { .5, .37777777777777777, .3717948717948718 } },
+	};
+	static const char *const labels[] = { "a", "b", "c", "d", "e" };
+	struct arena arena;
+
+	arena_init(&arena);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct report_classes c = classes_of(&arena, labels, cases[i].n, cases[i].want, cases[i].given, cases[i].both);
+
+		assert_int_equal(c.n, cases[i].n);
+		assert_close("macro precision", c.precision, cases[i].macro[0], 1e-12);
+		assert_close("macro recall", c.recall, cases[i].macro[1], 1e-12);
+		assert_close("macro F1", c.f1, cases[i].macro[2], 1e-12);
+		for (size_t k = 0; k < c.n; k++) {
+			const double *want[] = { cases[i].precision, cases[i].recall, cases[i].f1 };
+			const double got[] = { c.list[k].precision, c.list[k].recall, c.list[k].f1 };
+
+			assert_string_equal(c.list[k].label, labels[k]); /* the commonest first */
+			for (size_t m = 0; m < 3; m++)
+				if (isnan(want[m][k]) ? !isnan(got[m]) : fabs(got[m] - want[m][k]) > 1e-8)
+					fail_msg("case %zu, label %zu, figure %zu: %.17g", i, k, m, got[m]);
+		}
+	}
+	arena_release(&arena);
+}
+
+/* A mean over labels is told where it says something else than the score. */
+static void rare_labels_are_told(void **state)
+{
+	(void)state;
+	static const struct report_class list[] = { { .label = "common", .n = 90, .f1 = .9 }, { .label = "rare", .n = 10, .f1 = .1 } };
+	struct report r = report_of(0);
+	struct arena arena;
+
+	arena_init(&arena);
+	r.classes = (struct report_classes){ list, 2, 2, .5, .5, .5 };
+	r.verdict.score = .59;
+	assert_null(classes_sentence(&r, &arena));
+	r.verdict.score = .83;
+	assert_string_equal(classes_sentence(&r, &arena),
+			    "linear head on all-MiniLM-L6-v2 embeddings does worse on rarer labels: F1 is 50.0 % as a mean over the 2 "
+			    "labels of the test "
+			    "items (macro-averaged), where its share of right answers is 83.0 %; rare has F1 10.0 % on 10 items.");
+	arena_release(&arena);
+}
+
+/* Failures of the winner by kind, then each probe with what it fixed and broke, then where it points. */
+static void diagnosis_flows_to_a_remedy(void **state)
+{
+	(void)state;
+	static const struct probe_finding found[] = {
+		{ "<definitions>", { 90, 18, 4, .1556, .05, .26 }, "label definitions", FINDING_TECHNIQUE, NULL },
+		{ "noise", { 60, 2, 3, -.0167, -.09, .06 }, "", FINDING_KNOWLEDGE, NULL },
+	};
+	static const char *const parts[] = {
+		"<h3>What failed: 38 of 135 test items</h3>", "<div class=\"what\">wrong</div>", "<span>33 of 38</span>", "<span>4 of "
+		"38</span>",
+		"constrained decoding, or an instruction that fixes the form of an answer</div>", "<div "
+		"class=\"what\">&lt;definitions&gt;</div>",
+		"<span>fixed 18, broke 4 of 90: +15.6 points (+5.0 to +26.0)</span></div>\n<div class=\"then\">label definitions</div>",
+		"<span>fixed 2, broke 3 of 60: \u22121.7 points (\u22129.0 to +6.0)</span></div>\n<div class=\"then quiet\">points "
+		"nowhere</div>",
+		"<th scope=\"row\"><bdi>noise</bdi></th><td class=\"n\">60</td>",
+	};
+	struct report r = report_of(0);
+	struct buf out = { 0 };
+
+	r.verdict.winner = EMAIL_KNN;
+	r.diagnosis = found;
+	r.n_diagnosis = ARRAY_SIZE(found);
+	report_format_find("html")->write(&r, &out);
+	assert_well_formed(buf_text(&out));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strstr(buf_text(&out), parts[i]))
+			fail_msg("not there: %s", parts[i]);
+	assert_null(strstr(buf_text(&out), "<div class=\"what\">refused</div>"));
+	buf_release(&out);
+}
+
+/* Steps through the tested candidates that nothing cheaper beats: 0/naive-bayes, then 3/head-minilm; the dearer and worse ones are not on it. */
+static void the_frontier_is_drawn(void **state)
+{
+	(void)state;
+	struct report r = report_of(0);
+	struct buf out = { 0 };
+
+	assert_true(chart_cost(&out, &r, CHART_WIDE));
+	const char *path = strstr(buf_text(&out), "class=\"frontier\" d=\"M");
+
+	assert_non_null(path);
+	path += strlen("class=\"frontier\" d=\"");
+	size_t corners = 0;
+
+	for (size_t i = 0; path[i] != '"'; i++)
+		corners += path[i] == 'V';
+	assert_int_equal(corners, 1);
+	buf_clear(&out);
+	assert_true(chart_ladder(&out, &r, CHART_WIDE));
+	assert_int_equal(count(buf_text(&out), "class=\"margin\""), 1);
 	buf_release(&out);
 }
 
@@ -514,15 +720,6 @@ static void chart_texts_fit(void **state)
 		}
 	}
 	buf_release(&out);
-}
-
-static size_t count(const char *text, const char *part)
-{
-	size_t n = 0;
-
-	for (const char *p = text; (p = strstr(p, part)); p++)
-		n++;
-	return n;
 }
 
 static void page_draws_each_chart_in_two_sizes(void **state)
@@ -735,7 +932,8 @@ static void costs_are_told_against_the_rival(void **state)
 
 		copies[EMAIL_HEAD].break_even_days = rows[i].days;
 		words_costs(&line, &r);
-		buf_addf(&want, "Over 90 days the winner costs $308: $200 once and $1.20 a day. naive Bayes on words, the cheapest lower rung "
+		buf_addf(&want, "Over 90 days the winner costs $308: $200 once and $1.20 a day. naive Bayes on words, the cheapest "
+				"lower rung "
 				"that passes, costs $900; %s", rows[i].says);
 		assert_string_equal(buf_text(&line), buf_text(&want));
 		buf_release(&line);
@@ -772,6 +970,13 @@ int main(void)
 		cmocka_unit_test(same_report_gives_the_same_bytes),
 		cmocka_unit_test(page_is_well_formed),
 		cmocka_unit_test(page_loads_nothing),
+		cmocka_unit_test(page_runs_its_own_scripts),
+		cmocka_unit_test(a_served_page_asks_for_news),
+		cmocka_unit_test(items_that_changed_hands_are_told),
+		cmocka_unit_test(classes_match_the_reference),
+		cmocka_unit_test(rare_labels_are_told),
+		cmocka_unit_test(diagnosis_flows_to_a_remedy),
+		cmocka_unit_test(the_frontier_is_drawn),
 		cmocka_unit_test(names_cannot_reach_the_terminal),
 		cmocka_unit_test(escapes_match),
 		cmocka_unit_test(figures_read_well),

@@ -125,13 +125,26 @@ static const struct report_curve email_curves[] = {
 	  .reach = { REACH_MORE, 270, 90, 0 } },
 };
 
+/* Two of the items on which the comparisons differ; one answer could not be read, and one text is an attack. */
+static const struct report_variant *const email_sides[] = { &email_variants[0], &email_variants[EMAIL_KNN], &email_variants[EMAIL_HEAD] };
+static const struct report_pair email_pairs[] = { { 0, 1, 1, 0 }, { 0, 2, 1, 1 } };
+static const struct report_side email_answers[][3] = {
+	{ { "work", "answered", 0 }, { "personal", "answered", 1 }, { "personal", "answered", 1 } },
+	{ { "spam", "answered", 1 }, { NULL, "unparsed", 0 }, { "</dd><script>alert(1)</script>", "answered", 0 } },
+};
+static const signed char email_changed[][2] = { { 1, 1 }, { 0, -1 } };
+static const struct report_item email_items[] = {
+	{ "118", "Subject: dinner\nBody: see you at <b>8</b> & bring wine", "personal", email_answers[0], email_changed[0] },
+	{ "a\"b", "Win \u202ebig\" onload=\"x", "spam", email_answers[1], email_changed[1] },
+};
+
 static inline struct report email_report(struct report_variant variants[N_EMAIL], bool target)
 {
 	struct report r = {
 		.task = "email", .program = "rung "
 					    "0.1.0", .labels = email_labels, .n_labels = 5, .seed = 1, .alpha = .05,
 		.margin = .05, .target = target ? .80 : NAN, .examples = { 452, 2, 225, 90, 135 }, .variants = variants,
-		.n_variants = N_EMAIL, .curves = email_curves, .n_curves = 1, .comparisons = email_comparisons, .n_comparisons = 2, .targets = email_targets,
+		.exchange = { email_pairs, 2, email_sides, 3, email_items, 2, 0, true }, .n_variants = N_EMAIL, .curves = email_curves, .n_curves = 1, .comparisons = email_comparisons, .n_comparisons = 2, .targets = email_targets,
 		.n_targets = target ? 3
 			: 0, .confusion = email_confusion, .majority_share = .2, .findings = email_findings,
 		.n_findings = 3, .cpu_usd_per_core_hour = .04, .prices_as_of = "2026-08-01", .calls_per_day = 500000, .horizon_days = 90,

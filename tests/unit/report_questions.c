@@ -45,9 +45,12 @@ static void a_report_answers_what_it_measured(void **state)
 	(void)state;
 	r.diagnosis = findings;
 	r.n_diagnosis = ARRAY_SIZE(findings);
-	variants[EMAIL_HEAD].tuned = "tuned:email:v2";
-	variants[EMAIL_HEAD].pool_score = .95;
+	variants[EMAIL_HEAD].trained.version = "tuned:email:v2";
+	variants[EMAIL_HEAD].trained.pool_score = .95;
 	variants[EMAIL_HEAD].dev.score = .822;
+	variants[EMAIL_HEAD].trained.human_labels = 200;
+	variants[EMAIL_HEAD].trained.model_labels = 400;
+	variants[EMAIL_HEAD].trained.teacher = "1/few-shot@openai:big";
 	questions_answer(&task, &arena, &r);
 	says(&r, 1, true, "label definitions: +11.7 points (of 60 items 9 fixed, 2 broken; 95% interval +1.0 to +22.0); points to: definitions in the prompt.");
 	says(&r, 2, true, "knowledge gap: +50.0 points");
@@ -57,6 +60,7 @@ static void a_report_answers_what_it_measured(void **state)
 	says(&r, 5, true, "did better than naive Bayes on words on 35 of 135 items and worse on 11: +17.8 points");
 	says(&r, 6, true, "Label about 45 more to reach 80.0%");
 	says(&r, 7, true, "2 of 452 examples are duplicates");
+	says(&r, 7, true, "tuned:email:v2 learnt from 200 labels by people and 400 by 1/few-shot@openai:big.");
 	says(&r, 8, true, "tuned:email:v2 is an encoder that answers this task alone");
 	says(&r, 9, true, "tuned:email:v2 scores 95.0% on examples it was trained on and 82.2% on dev");
 	says(&r, 10, true, "3/head-minilm: $0.0024 per 1,000 calls");
@@ -90,7 +94,7 @@ static void curves_say_what_they_are_worth(void **state)
 	few[0].rarest = 40;
 	questions_answer(&task, &arena, &r);
 	assert_null(strstr(r.questions[5].answer, "only"));
-	r.n_curves = 0;
+	r.n_curves = r.n_comparisons = 0;
 	questions_answer(&task, &arena, &r);
 	says(&r, 6, false, "Cannot be told from this data: fine-tuned encoder: no learning curve was drawn");
 }

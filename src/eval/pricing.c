@@ -1,0 +1,230 @@
+/* pricing.c - measured tokens, milliseconds and training times, priced. */
+#include "eval/pricing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "model/registry.h"
+#include "model/tuned.h"
+#include "task/scorer.h"
+
+const struct cost_assumptions costs_nothing_assumed = {
+	.traffic = { .calls_per_day = -1, .calls_low = -1, .calls_high = -1, .horizon_days = -1, .usd_per_error = -1 },
+	.daily = { .retraining_usd = NAN, .retrain_every_days = INFINITY, .retired_after_days = INFINITY, .rebuild_usd = NAN },
+	.target = -1,
+};
+
+const struct price_model *pricing_model(const struct price_table *t, const char *id, const char *model)
+{
+	const struct price_model *m = price_table_find(t, id);
+
+	if (m && strcmp(m->name, id) == 0)
+		return m;
+	m = !model ? NULL : price_table_find(t, model);
+	return m && registry_runs_here(model) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
+}
+
+static const struct variant *recipe_of(const struct pricing *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_recipes; i++)
+		if (strcmp(p->recipes[i].id, id) == 0)
+			return &p->recipes[i];
+	return NULL;
+}
+
+/* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
+static void price_hosted(const struct pricing *p, const struct worked *w, struct cost_rung *r)
+{
+	const struct cost_assumptions *a = p->a;
+	const struct price_model *m = pricing_model(a->prices, w->id, w->model);
+	double calls = w->answers ? (double)w->calls / (double)w->answers : 1; /* self-consistency asks several times */
+
+	r->call.input_tokens = calls * w->input_tokens;
+	r->call.output_tokens = calls * w->output_tokens;
+	r->call.prefix_tokens = calls * fmin(w->input_tokens, cost_cacheable(a->prefix_tokens, m ? m->cache_minimum_tokens : 0));
+	r->call.hit_share = a->hit_share;
+	r->call.batch_share = a->batch_share;
+	r->call.retry_share = a->retry_share;
+	r->call.region_factor = price_region_factor(a->prices, m);
+	if (!m)
+		return;
+	r->call.usd_per_mtok = price_of(m);
+	r->call.batch_discount = price_batch_discount(m);
+	r->daily.retired_after_days = price_days_left(m, a->today);
+}
+
+static double seconds_usd(const struct pricing *p, double seconds)
+{
+	return price_local(seconds, p->a->cores, p->a->usd_per_core_hour);
+}
+
+static const struct training_notes no_notes = {
+	.seconds = NAN, .pool_score = NAN, .general_before = NAN, .general_after = NAN,
+	.follows_before = NAN, .follows_after = NAN, .recites_before = NAN, .recites_after = NAN,
+};
+
+/* A score that `rung tune` wrote on the card; NAN: none. */
+static double noted(const json_t *card, const char *what)
+{
+	const json_t *score = json_object_get(json_object_get(card, what), "score");
+
+	return json_is_number(score) ? json_number_value(score) : NAN;
+}
+
+static struct training_notes notes_of(const struct pricing *p, const struct tuned *t)
+{
+	const json_t *data = json_object_get(t->card, "data");
+	const char *teacher = json_string_value(json_object_get(t->card, "teacher"));
+	const json_t *seconds = json_object_get(t->card, "seconds");
+
+	return (struct training_notes){
+		.version = arena_string(p->arena, t->name),
+		.human_labels = (size_t)json_integer_value(json_object_get(data, "human")),
+		.model_labels = (size_t)json_integer_value(json_object_get(data, "model_labelled")),
+		.teacher = teacher ? arena_string(p->arena, teacher) : NULL,
+		.seconds = json_is_number(seconds) ? json_number_value(seconds) : NAN, .pool_score = noted(t->card, "pool"),
+		.general_before = noted(t->card, "general_before"), .general_after = noted(t->card, "general_after"),
+		.follows_before = noted(t->card, "follows_before"), .follows_after = noted(t->card, "follows_after"),
+		.recites_before = noted(t->card, "recites_before"), .recites_after = noted(t->card, "recites_after"),
+	};
+}
+
+/* Of a variant that asks a fine-tuned model by its name; the version may have been removed since. */
+static struct training_notes notes_by_name(const struct pricing *p, const char *model)
+{
+	struct training_notes notes = no_notes;
+	struct error gone;
+	struct tuned t;
+
+	if (model && tuned_is(model) && p->a->tuned && tuned_find(p->a->tuned, model, &t, &gone)) {
+		notes = notes_of(p, &t);
+		tuned_release(&t);
+	}
+	return notes;
+}
+
+/* The version that the run measured is the newest of its method whose card has the same score on dev; *usd is NAN when there is
+ * none, or its card does not say how long training took (it was imported). */
+static bool price_training(const struct pricing *p, const struct worked *w, const char *method, double *usd, struct training_notes *notes,
+			   struct error *err)
+{
+	const char *name = tuning_registered_name(p->task, p->arena);
+	struct tuned t;
+	bool found = false;
+
+	*usd = NAN;
+	if (!p->a->tuned)
+		return true;
+	if (!tuned_find_measured(p->a->tuned, name, method, w->dev_score, &t, &found, err))
+		return false;
+	if (!found)
+		return true;
+	const json_t *seconds = json_object_get(t.card, "seconds");
+
+	if (json_is_number(seconds))
+		*usd = seconds_usd(p, json_number_value(seconds));
+	*notes = notes_of(p, &t);
+	tuned_release(&t);
+	return true;
+}
+
+void costs_repeat_setup(struct cost_rung *r)
+{
+	double once = cost_once_usd(&r->setup);
+
+	if (isnan(r->daily.retraining_usd))
+		r->daily.retraining_usd = isfinite(r->daily.retrain_every_days) ? once : 0;
+	if (isnan(r->daily.rebuild_usd))
+		r->daily.rebuild_usd = isfinite(r->daily.retired_after_days) ? once : 0;
+}
+
+/* What is in use has been paid. A classifier or a head is fitted when it is loaded: it looks at each example of the pool once,
+ * which takes about what answering them takes. */
+static bool set_up(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err)
+{
+	const struct variant *recipe = recipe_of(p, w->id);
+	double retired = r->daily.retired_after_days;
+
+	if (!recipe || w->incumbent)
+		return true;
+	if (recipe->classifier)
+		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
+	if (!recipe->tuning)
+		return true;
+	r->setup = p->a->setup;
+	r->daily = p->a->daily;
+	r->daily.retired_after_days = fmin(retired, r->daily.retired_after_days);
+	double training;
+
+	if (!price_training(p, w, recipe->tuning->id, &training, notes, err))
+		return false;
+	r->setup.local_usd += training;
+	costs_repeat_setup(r);
+	return true;
+}
+
+bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err)
+{
+	*notes = notes_by_name(p, w->model);
+	*r = cost_rung_default;
+	r->name = w->id;
+	r->rung = w->rung;
+	if (registry_runs_here(w->model) && !pricing_model(p->a->prices, w->id, w->model))
+		r->call.local_usd = seconds_usd(p, w->ms / 1000);
+	else
+		price_hosted(p, w, r);
+	if (w->passages)
+		r->call.retrieval_usd = p->a->retrieval_usd;
+	r->call.guard_usd = p->a->guard_usd;
+	return set_up(p, w, r, notes, err);
+}
+
+static double mean_grade(const struct task *task, struct item_list items, const struct answer_row *rows, size_t n)
+{
+	struct hash_map by_item = { 0 };
+	double sum = 0;
+
+	for (size_t i = 0; i < items.n; i++)
+		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
+
+		sum += at == SIZE_MAX ? 0 : scorer_grade(task, items.items[at], rows[i].answer);
+	}
+	hash_map_release(&by_item);
+	return n ? sum / (double)n : NAN;
+}
+
+bool pricing_worked(struct store *store, int64_t run, const struct variant *v, const struct task *task, struct worked *out,
+		    struct error *err)
+{
+	static const char *const splits[] = { "dev", "test" };
+	struct arena arena;
+	bool done = true;
+	double input = 0, output = 0, ms = 0;
+
+	*out = (struct worked){ .id = v->id, .model = v->model, .rung = v->rung, .incumbent = v->incumbent };
+	arena_init(&arena);
+	for (int split = 0; done && split < 2; split++) {
+		struct answer_row *rows;
+		size_t n = 0;
+
+		done = store_answers(store, run, v->id, splits[split], &arena, &rows, &n, err);
+		for (size_t i = 0; done && i < n; i++) {
+			out->calls += rows[i].calls;
+			input += (double)rows[i].input_tokens;
+			output += (double)rows[i].output_tokens;
+			ms += rows[i].ms;
+			out->passages |= rows[i].evidence != NULL && (task->n_labels == 0 || task->has_gold);
+		}
+		out->answers += done ? n : 0;
+		if (done && split == 0)
+			out->dev_score = mean_grade(task, task->dev.list, rows, n);
+	}
+	out->input_tokens = out->calls ? input / (double)out->calls : 0;
+	out->output_tokens = out->calls ? output / (double)out->calls : 0;
+	out->ms = out->answers ? ms / (double)out->answers : NAN;
+	arena_release(&arena);
+	return done;
+}
