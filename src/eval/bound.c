@@ -48,7 +48,7 @@ static size_t probe_bound(const struct task *task, const struct variant *variant
 {
 	size_t dev = task->dev.list.n, pool = task->pool.list.n, sampled = 0, curves = 0, probes = 0, points = 0;
 
-	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
+	for (size_t part = CURVE_SHOT_PART; part > 1 && curves_has_sizes(pool); part /= 2)
 		points += pool / part >= CURVE_LEAST ? CURVE_SEEDS : 0;
 	for (size_t i = 0; i < n; i++) {
 		if (variants[i].rung != rung || variants[i].skipped)

@@ -175,11 +175,13 @@ static bool could_pay(const struct decide_rule *rule, const struct contestant *c
 }
 
 /* Why the rung cannot be worth building, from what stands below it; NULL: it may be. */
-static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, const struct contest *t, const char **why,
+static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *t, const char **why,
 			struct error *err)
 {
 	const struct contestant *champion = t->champion == SIZE_MAX ? NULL : &t->entries[t->champion];
 
+	if (!contest_complete(t, err))
+		return false;
 	*why = !champion ? NULL
 			 : ceiling_reached(t->rule, &champion->candidate, ceiling_of_labels(c->task, c->test.list),
 					   could_pay(t->rule, champion), &c->arena);
@@ -190,7 +192,7 @@ static bool cannot_help(struct climb *c, const struct variant *variants, size_t 
 }
 
 /* Why the rung is not measured; *why NULL: it is. */
-static bool why_not(struct climb *c, const struct variant *variants, size_t n, int rung, const struct contest *t, const char **why,
+static bool why_not(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *t, const char **why,
 		    struct error *err)
 {
 	bool asked = rung >= c->options->first_rung && rung <= c->options->last_rung;

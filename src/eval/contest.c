@@ -161,6 +161,13 @@ bool contest_meet(struct contest *t, struct error *err)
 	return true;
 }
 
+bool contest_complete(struct contest *t, struct error *err)
+{
+	struct contestant *champion = t->champion == SIZE_MAX ? NULL : &t->entries[t->champion];
+
+	return !champion || champion->variant->model || answer_up_to(t, champion, t->climb->test.list.n, err);
+}
+
 bool contest_end(struct contest *t, struct error *err)
 {
 	struct contestant *champion = t->champion == SIZE_MAX ? NULL : &t->entries[t->champion];

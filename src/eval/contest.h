@@ -34,6 +34,8 @@ void contest_init(struct contest *t, struct climb *c, const struct decide_rule *
 bool contest_enter(struct contest *t, const struct variant *v, struct error *err);
 /* Those that have not met the champion do; an incumbent among them, if no constraint rules it out, is the champion to beat. */
 bool contest_meet(struct contest *t, struct error *err);
+/* The champion, where it asks no model, answers everything: that is free, and what it says of those above it may save their calls. */
+bool contest_complete(struct contest *t, struct error *err);
 /* What nobody was set against, and no target was met by, answers everything: its score is all there is to report. */
 bool contest_end(struct contest *t, struct error *err);
 

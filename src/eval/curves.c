@@ -24,6 +24,11 @@ static bool measure_point(struct climb *c, const struct variant *v, struct curve
 	return isnan(row.score) || store_curve_put(c->store, c->run, &row, err); /* a small part may have one label alone */
 }
 
+bool curves_has_sizes(size_t pool)
+{
+	return pool / (CURVE_SHOT_PART / 2) >= CURVE_LEAST; /* a quarter, a half, all */
+}
+
 bool curves_has_shots(const struct variant *v)
 {
 	return v->model && !v->tuning && v->technique && (v->technique->shots == SHOTS_EMBEDDING || v->technique->shots == SHOTS_TFIDF);
@@ -55,6 +60,8 @@ bool curves_shots(struct climb *c, const struct variant *v, struct error *err)
 	size_t pool = c->task->pool.list.n;
 
 	items.n = items.n < CURVE_SHOT_ITEMS ? items.n : CURVE_SHOT_ITEMS;
+	if (!curves_has_sizes(pool))
+		return true;
 	for (size_t part = CURVE_SHOT_PART; part >= 1; part /= 2)
 		for (uint64_t seed = 1; seed <= (part > 1 ? CURVE_SEEDS : 1) && pool / part >= CURVE_LEAST; seed++)
 			if (!ask_point(c, v, (struct pool_part){ pool / part, seed }, items, err))
@@ -86,6 +93,8 @@ bool curves_trainings(struct climb *c, const struct variant *v, struct error *er
 	struct points known;
 	double seconds;
 
+	if (!curves_has_sizes(pool))
+		return true;
 	if (!variant_training_seconds(c->workshop, v, &seconds, err) ||
 	    !store_curves(c->store, c->run, &c->arena, &known.rows, &known.n, err))
 		return false;

@@ -19,6 +19,8 @@ enum {
  * the climb must stop, or the store or the embedding model failed. */
 bool curves_measure(struct climb *c, const struct variant *v, struct error *err);
 
+/* Whether the parts of a pool have the three sizes that a line takes: fewer are not worth calls or trainings. */
+bool curves_has_sizes(size_t pool);
 /* Whether the variant shows the examples nearest to an input. */
 bool curves_has_shots(const struct variant *v);
 /* The same of prompts: its nearest shots come from parts of the pool, asked on the first dev items, to all of which it has answers. The

@@ -196,6 +196,16 @@ static void a_climb_leaves_out_what_cannot_be_better(void **state)
 	assert_string_equal(row->why, "no documents");
 }
 
+/* Early, items are paid for only while somebody looks; what asks no model costs nothing, and answers all of them to save the rest. */
+static void so_does_one_that_looks_early(void **state)
+{
+	const struct variant_row *row = climbed(YAML "plan: early\n", "1/zero-shot@local:tiny-llama");
+
+	(void)state;
+	assert_string_equal(row->status, "skipped");
+	assert_non_null(strstr(row->why, "60 of 60 test items"));
+}
+
 /* What is in use is tested whatever stands below it. */
 static void the_incumbent_is_measured_all_the_same(void **state)
 {
@@ -228,6 +238,7 @@ int main(void)
 		cmocka_unit_test(graded_and_clustered_scores_are_bounded_too),
 		cmocka_unit_test(contradicting_labels_bound_what_can_be_right),
 		cmocka_unit_test(a_climb_leaves_out_what_cannot_be_better),
+		cmocka_unit_test(so_does_one_that_looks_early),
 		cmocka_unit_test(the_incumbent_is_measured_all_the_same),
 	};
 

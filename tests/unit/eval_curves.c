@@ -165,6 +165,7 @@ static void parts_are_asked_once(void **state)
 		assert_int_equal(n, 7);
 		assert_true(store_spent(store, climb.run, "probe", i ? &again : &calls, &ms, &err));
 	}
+	assert_true(curves_has_sizes(POOL) && !curves_has_sizes(POOL - 1)); /* a quarter of less is too little */
 	assert_true(calls > 0 && calls <= 6 * CURVE_SHOT_ITEMS); /* prompts with the same shots are one */
 	assert_int_equal(calls, again);
 	for (size_t i = 0; i < 7; i++) {
