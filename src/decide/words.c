@@ -111,7 +111,8 @@ static const char *unresolved_step(struct arena *arena, const char *winner, cons
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		labels |= r->comparisons[i].decision == DECISION_UNRESOLVED;
 	if (!labels)
-		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which.", winner);
+		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which. Where they do not matter, "
+				    "climb for quality alone.", winner);
 	if (fewest == SIZE_MAX)
 		return arena_printf(arena, "Stay with %s: how many labels would settle what is open cannot be forecast; a larger margin, or "
 				    "another variant, may.", winner);

@@ -420,6 +420,14 @@ void words_prices(struct buf *out, const struct report *r)
 		buf_adds(out, "No traffic was given, so costs are per 1,000 calls only.");
 }
 
+static bool took_place_of(const struct report *r, const struct report_variant *v, const struct report_variant *other)
+{
+	for (size_t i = 0; r->climb_for != CLIMB_FOR_QUALITY && i < r->n_comparisons; i++)
+		if (strcmp(r->comparisons[i].to, v->id) == 0 && strcmp(r->comparisons[i].from, other->id) == 0)
+			return r->comparisons[i].takes_place;
+	return false;
+}
+
 static void add_rival(struct buf *out, const struct report *r, const struct report_variant *w)
 {
 	const struct report_variant *rival = w->rival ? report_find(r, w->rival) : NULL;
@@ -427,7 +435,8 @@ static void add_rival(struct buf *out, const struct report *r, const struct repo
 	if (!rival)
 		return;
 	add_name(out, " ", rival->name, "");
-	buf_addf(out, ", the cheapest lower rung that passes, costs %s; ", figure_usd(rival->tco_usd).text);
+	buf_addf(out, ", %s, costs %s; ", took_place_of(r, w, rival) ? "whose place it took" : "the cheapest lower rung that passes",
+		 figure_usd(rival->tco_usd).text);
 	if (isinf(w->break_even_days))
 		buf_adds(out, "against it the winner never pays back, so that cost is no reason for it.");
 	else if (w->break_even_days <= 0)
