@@ -29,6 +29,8 @@ static const char *explain_payback(struct arena *arena, const struct decide_rule
 
 	if (c->pays == PAYING_YES && c->pays_after_days <= 0)
 		return arena_printf(arena, "is the cheaper one from the first day at %s calls a day", calls);
+	if (c->pays == PAYING_YES && c->pays_after_days < 1)
+		return arena_printf(arena, "pays for itself within a day at %s calls a day", calls);
 	if (c->pays == PAYING_YES)
 		return arena_printf(arena, c->pays_after_days < 10 ? "pays for itself after %.1f days at %s calls a day"
 								   : "pays for itself after %.0f days at %s calls a day",

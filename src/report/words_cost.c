@@ -42,6 +42,8 @@ void words_payback(struct buf *out, const struct report *r, const struct compari
 		buf_addf(out, " At %s calls a day it never pays for itself.", volume.text);
 	else if (c->pays_after_days <= 0)
 		buf_addf(out, " At %s calls a day it is the cheaper one from the first day.", volume.text);
+	else if (c->pays_after_days < 1)
+		buf_addf(out, " At %s calls a day it pays for itself within a day.", volume.text);
 	else
 		buf_addf(out, c->pays == PAYING_YES ? " At %s calls a day it pays for itself after %s days."
 						    : " At %s calls a day it pays for itself after %s days, which is too late.",
@@ -85,6 +87,8 @@ static void add_rival(struct buf *out, const struct report *r, const struct repo
 		buf_adds(out, "against it the winner never pays back, so that cost is no reason for it.");
 	else if (w->break_even_days <= 0)
 		buf_adds(out, "the winner is the cheaper one from the first day.");
+	else if (w->break_even_days < 1)
+		buf_adds(out, "the winner's one-off cost is back within a day.");
 	else
 		buf_addf(out, "the winner's one-off cost is back in %s days.", figure_days(w->break_even_days).text);
 }
