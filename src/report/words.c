@@ -215,6 +215,10 @@ static const char *answer_from_comparison(struct buf *out, const struct report *
 		buf_addf(out, "A gain of %s points or more from fine-tuning is ruled out on your examples: the "
 			      "interval is %s points.",
 			 margin.text, figure_gap(c->low, c->high).text);
+		if (c->pays == PAYING_UNKNOWN && c->high >= -r->margin) {
+			words_payback(out, r, c);
+			word = "Not yet";
+		}
 	} else if (c->decision == DECISION_NOT_PAYING) {
 		buf_addf(out, "Costs alone count here. Fine-tuning differed by %s points.", figure_points(c->delta).text);
 		words_payback(out, r, c);
