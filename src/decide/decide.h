@@ -19,7 +19,8 @@ enum decide_plan { DECIDE_FULL, DECIDE_EARLY };
  * not better: the interval's upper end is below the margin; where not worse would be enough, below a loss of it. not paying: costs
  * alone count, and say no (or are not known), whatever the scores. */
 enum decision { DECISION_BETTER, DECISION_NOT_WORSE, DECISION_NOT_BETTER, DECISION_NOT_PAYING, DECISION_UNRESOLVED };
-/* What a higher rung may be climbed for. By cost: not worse by the margin, and t* at the pessimistic end below the horizon (docs/cost.md). */
+/* What a higher rung may be climbed for. Cost: it is not worse by the margin, and t* at the pessimistic end is below the horizon
+ * (docs/cost.md). */
 enum climb_for { CLIMB_FOR_QUALITY, CLIMB_FOR_COST, CLIMB_FOR_BOTH };
 /* Whether the challenger pays for itself beside the champion of that moment. open: errors have a price, and within the intervals of
  * both scores it may. */

@@ -29,6 +29,8 @@ static const char *explain_payback(struct arena *arena, const struct decide_rule
 
 	if (c->pays == PAYING_YES && c->pays_after_days <= 0)
 		return arena_printf(arena, "is the cheaper one from the first day at %s calls a day", calls);
+	if (c->pays == PAYING_YES && c->pays_after_days < 1)
+		return arena_printf(arena, "pays for itself within a day at %s calls a day", calls);
 	if (c->pays == PAYING_YES)
 		return arena_printf(arena, c->pays_after_days < 10 ? "pays for itself after %.1f days at %s calls a day"
 								   : "pays for itself after %.0f days at %s calls a day",
@@ -111,7 +113,8 @@ static const char *unresolved_step(struct arena *arena, const char *winner, cons
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		labels |= r->comparisons[i].decision == DECISION_UNRESOLVED;
 	if (!labels)
-		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which.", winner);
+		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which. Where they do not matter, "
+				    "climb for quality alone.", winner);
 	if (fewest == SIZE_MAX)
 		return arena_printf(arena, "Stay with %s: how many labels would settle what is open cannot be forecast; a larger margin, or "
 				    "another variant, may.", winner);

@@ -33,8 +33,8 @@ static bool meets_target(const struct report *r, const char *id)
 	return false;
 }
 
-/* Good enough to be of's rival: no constraint rules it out; it is shown to meet the target where there is one; it may be worse where errors have a price, for
- * then that is counted; else it scores as well, up to the margin. */
+/* Good enough to be of's rival: no constraint rules it out; it is shown to meet the target where there is one; it may be worse where
+ * errors have a price, for then that is counted; else it scores as well, up to the margin. */
 static bool passes(const struct ranking *c, const struct report_variant *v, const struct report_variant *of)
 {
 	const struct report *r = c->report;

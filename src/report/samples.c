@@ -28,7 +28,7 @@ static bool best_of(struct diagnosing *d, const struct variant *v, const struct 
 	if (!store_answer_calls(d->store, d->run, row, d->arena, &calls, &n, err))
 		return false;
 	for (size_t i = 0; i < n && i < PROBE_SAMPLES; i++)
-		scores[i] = scorer_grade(d->task, item, variant_read(d->task, v, &calls[i], d->arena));
+		scores[i] = scorer_grade(d->task, item, variant_reply(d->task, v, &calls[i], d->arena));
 	*best = pass_at_k(scores, PROBE_SAMPLES, PROBE_SAMPLES);
 	return true;
 }

@@ -157,7 +157,7 @@ static const char *read_call(const struct task *task, const struct variant *v, c
 	}
 }
 
-const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena)
+const char *variant_reply(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena)
 {
 	struct evidence none = { 0 };
 	const char *text = NULL;

@@ -154,7 +154,7 @@ bool variant_answer(struct workshop *w, const struct variant *v, const struct ex
 
 /* The answer that one stored call holds, as variant_answer() reads it where the calls are samples that vote; NULL: none. Its passages,
  * where it shows any, are not looked at. Lives in arena. */
-const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena);
+const char *variant_reply(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena);
 
 /* Loads what the variant needs (model, embeddings, chunks); false and the reason when it cannot answer at all. *unfit: a
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */

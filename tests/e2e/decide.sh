@@ -107,7 +107,8 @@ PY
 "$rung" decide "$scratch/p.jsonl" --calls-per-day 10000 --one-off 300 --horizon 18 >"$scratch/out" 2>&1
 has "but not within 18 days" "$scratch/out" "Stop at rung 1: use big/c." "would pay for itself after 19 days at 10,000 calls a day, which is too late"
 "$rung" decide "$scratch/p.jsonl" --calls-per-day 10000 >"$scratch/out" 2>&1
-has "a fine-tune whose making has no price asks for it" "$scratch/out" "Unresolved: stay on rung 1" "What small/c took once is not known; give --one-off USD." "costs count here, and some are not known"
+has "a fine-tune whose making has no price asks for it" "$scratch/out" "Unresolved: stay on rung 1" "What small/c took once is not known; give --one-off USD." \
+	"Should I fine-tune? Not yet." "Whether it pays for itself is not known, because a cost is not." "costs count here, and some are not known"
 priced prompt 0.002 "" >"$scratch/q.jsonl"
 "$rung" decide "$scratch/q.jsonl" --calls-per-day 10000 --climb-for cost >"$scratch/out" 2>&1
 has "so does a call without one" "$scratch/out" "Unresolved: stay on rung 1" 'What a call of small/c costs is not known: no row of it has "usd"'
