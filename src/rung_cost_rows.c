@@ -157,7 +157,7 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 		w->target = report->target;
 		w->decision = verdict_kind_name(report->verdict.decision);
 		w->meets_target = meets_target_name(report->verdict.meets_target);
-		if (q->o->target >= 0 || (q->a.decides && report->climb_for != CLIMB_FOR_QUALITY))
+		if (winner && (q->o->target >= 0 || (q->a.decides && report->climb_for != CLIMB_FOR_QUALITY)))
 			note(q, note_verdict(q, report, winner));
 		if (w->traffic.calls_per_day <= 0)
 			note(q, "The task names no traffic, so that nothing is said over time: give --calls-per-day.");
