@@ -107,7 +107,7 @@ static void pose_scene(struct arena *arena, const struct scene *s, size_t rungs,
 		struct cost_rung *cost = arena_array(arena, 1, sizeof(*cost));
 
 		*cost = cost_rung_default;
-		cost->call.local_usd = e[k].usd_per_call = (double)(rungs - k / s->variants);
+		cost->call.local_usd = e[k].usd_per_call = (double)((int)rungs - e[k].rung);
 		e[k].cost = cost;
 	}
 }

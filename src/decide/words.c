@@ -29,6 +29,8 @@ static const char *explain_payback(struct arena *arena, const struct decide_rule
 
 	if (c->pays == PAYING_YES && c->pays_after_days <= 0)
 		return arena_printf(arena, "is the cheaper one from the first day at %s calls a day", calls);
+	if (c->pays == PAYING_YES && c->pays_after_days < 1)
+		return arena_printf(arena, "pays for itself within a day at %s calls a day", calls);
 	if (c->pays == PAYING_YES)
 		return arena_printf(arena, c->pays_after_days < 10 ? "pays for itself after %.1f days at %s calls a day"
 								   : "pays for itself after %.0f days at %s calls a day",
@@ -111,7 +113,8 @@ static const char *unresolved_step(struct arena *arena, const char *winner, cons
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		labels |= r->comparisons[i].decision == DECISION_UNRESOLVED;
 	if (!labels)
-		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which.", winner);
+		return arena_printf(arena, "Stay with %s; costs count here, and some are not known: the findings say which. Where they do not matter, "
+				    "climb for quality alone.", winner);
 	if (fewest == SIZE_MAX)
 		return arena_printf(arena, "Stay with %s: how many labels would settle what is open cannot be forecast; a larger margin, or "
 				    "another variant, may.", winner);
@@ -152,7 +155,7 @@ void verdict_explain(struct arena *arena, const struct decide_rule *rule, const 
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		reasons[count++] = explain_comparison(arena, rule, &r->comparisons[i]);
 	if (n == 1)
-		reasons[count++] = arena_printf(arena, "%s is the only rung measured.", candidates[0].id);
+		reasons[count++] = arena_printf(arena, "%s is the only one measured.", candidates[0].id);
 	r->verdict.reasons = reasons;
 	r->verdict.n_reasons = count;
 	r->verdict.next_step = next_step(arena, rule, candidates, r);

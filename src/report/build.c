@@ -17,10 +17,8 @@
 #include "report/questions.h"
 #include "report/retrieval.h"
 #include "report/techniques.h"
+#include "report/variants.h"
 #include "report/words.h"
-#include "stats/interval.h"
-#include "stats/quantile.h"
-#include "task/scorer.h"
 
 struct build {
 	const struct task *task;
@@ -35,98 +33,6 @@ struct build {
 	const char **findings;
 	size_t n_findings;
 };
-
-static size_t outcome_of(const struct task *task, const struct example *item, const struct answer_row *a)
-{
-	static const struct { const char *status; enum report_outcome outcome; } table[] = {
-		{ "unparsed", OUTCOME_UNPARSED }, { "refused", OUTCOME_REFUSED }, { "truncated", OUTCOME_TRUNCATED },
-		{ "timeout", OUTCOME_TIMEOUT }, { "error", OUTCOME_ERROR },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(a->status, table[i].status) == 0)
-			return table[i].outcome;
-	return scorer_grade(task, item, a->answer) >= 1 ? OUTCOME_RIGHT : OUTCOME_WRONG;
-}
-
-static void set_interval(struct report_score *s, double sum, double squares, bool binary)
-{
-	double n = (double)s->n, variance = n > 1 ? (squares - sum * sum / n) / (n - 1) : INFINITY;
-	struct interval interval = binary ? interval_wilson((uint64_t)llround(sum), s->n, 0.95)
-					  : interval_mean_t(sum / n, sqrt(fmax(variance, 0)), s->n, 0.95);
-
-	s->score = sum / n;
-	s->low = fmax(interval.low, 0);
-	s->high = fmin(interval.high, 1);
-}
-
-/* Adds one split's answers to the variant's totals and computes its score there. */
-static struct report_score read_split(struct build *b, struct report_variant *v, struct item_list items,
-				      const struct answer_row *rows, size_t n, double *ms, size_t *n_ms)
-{
-	struct hash_map by_item = { 0 };
-	struct report_score s = { 0 };
-	double sum = 0, squares = 0;
-
-	for (size_t i = 0; i < items.n; i++)
-		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
-	memset(v->outcomes, 0, sizeof(v->outcomes));
-	for (size_t i = 0; i < n; i++) {
-		size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
-
-		if (at == SIZE_MAX)
-			continue;
-		double score = scorer_grade(b->task, items.items[at], rows[i].answer);
-
-		s.n++;
-		sum += score;
-		squares += score * score;
-		v->outcomes[outcome_of(b->task, items.items[at], &rows[i])]++;
-		v->calls += rows[i].calls;
-		v->input_tokens += (double)rows[i].input_tokens;
-		v->output_tokens += (double)rows[i].output_tokens;
-		ms[(*n_ms)++] = rows[i].ms;
-	}
-	hash_map_release(&by_item);
-	if (s.n)
-		set_interval(&s, sum, squares, scorer_find(b->task->scorer)->binary);
-	return s;
-}
-
-static bool read_variant(struct build *b, const struct variant_row *row, struct report_variant *v, struct error *err)
-{
-	static const char *const statuses[] = { "measured", "raced out", "skipped", "failed" };
-	struct answer_row *dev, *test;
-	size_t n_dev, n_test, n_ms = 0;
-
-	*v = (struct report_variant){ .id = row->id, .name = row->name, .model = row->model, .rung = row->rung,
-				      .candidate = row->candidate, .incumbent = row->incumbent, .why = row->why,
-				      .usd_per_1k_calls = NAN, .usd_per_1k_right = NAN, .usd_per_day = NAN,
-				      .one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN };
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(row->status, statuses[i]) == 0)
-			v->status = (enum variant_status)i;
-	if (!store_answers(b->store, b->run->id, row->id, "dev", b->arena, &dev, &n_dev, err) ||
-	    !store_answers(b->store, b->run->id, row->id, "test", b->arena, &test, &n_test, err))
-		return false;
-	double *ms = arena_array(b->arena, n_dev + n_test, sizeof(*ms));
-
-	v->dev = read_split(b, v, b->task->dev.list, dev, n_dev, ms, &n_ms);
-	if (n_test)
-		v->test = read_split(b, v, b->task->test.list, test, n_test, ms, &n_ms);
-	v->retrieval = retrieval_of(b->task, n_test ? b->task->test.list : b->task->dev.list, n_test ? test : dev,
-				    n_test ? n_test : n_dev, b->arena);
-	v->micro = n_test ? micro_of(b->task, b->task->test.list, test, n_test) : micro_of(b->task, b->task->dev.list, dev, n_dev);
-	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
-	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
-	for (size_t i = 0; i < n_ms; i++)
-		v->ms_mean += ms[i] / (double)n_ms;
-	v->ms_p50 = quantile(ms, n_ms, 0.5);
-	v->ms_p95 = quantile(ms, n_ms, 0.95);
-	if (n_ms == 0)
-		v->ms_mean = NAN;
-	return true;
-}
 
 static int by_rung_then_score(const void *a, const void *b)
 {
@@ -259,18 +165,6 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 	return true;
 }
 
-/* Items of one group are one observation, in the interval of a score as in the verdict's. */
-static void widen_interval(struct build *b, const struct decide_rule *rule, const struct candidate *c)
-{
-	struct score_interval s = decide_score(rule, c);
-
-	for (size_t i = 0; i < b->report->n_variants; i++)
-		if (strcmp(b->variants[i].id, c->id) == 0) {
-			b->variants[i].test.low = s.low;
-			b->variants[i].test.high = s.high;
-		}
-}
-
 /* The rule as the run fixed it is kept for what-ifs; then what is asked takes the place of the run's target and traffic. */
 static void ask_anew(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
 {
@@ -337,8 +231,6 @@ static bool decide(struct build *b, struct error *err)
 	if (n == 0)
 		return error_set(err, "the climb of %s has not reached the test items yet; run `rung climb` again to go on",
 				 b->task->name);
-	for (size_t i = 0; rule.cluster && i < n; i++)
-		widen_interval(b, &rule, &candidates[i]);
 	n = constraints_filter(b->task, b->report, candidates, n, b->arena, b->findings, &b->n_findings);
 	rule.usd_per_label = b->task->label_cost;
 	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
@@ -474,11 +366,18 @@ bool report_build(const struct task *task, struct store *store, const struct run
 
 	if (!store_variants(store, run->id, arena, &rows, &n, err))
 		return false;
+	struct answers_read answers;
+
 	b.test = test_order(task, run->seed, arena);
+	answers = (struct answers_read){ .task = task, .store = store, .run = run->id, .arena = arena };
+	answers.dev.items = dev_order(task, run->seed, arena).list;
+	answers.test.items = b.test.list;
+	answers.dev.cluster = order_clusters(answers.dev.items, arena);
+	answers.test.cluster = order_clusters(answers.test.items, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
 	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
-		if (!read_variant(&b, &rows[i], &b.variants[i], err))
+		if (!variant_read(&answers, &rows[i], &b.variants[i], err))
 			return false;
 		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)

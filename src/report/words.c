@@ -91,6 +91,8 @@ void words_score(struct buf *out, const struct report *r)
 	if (isfinite(r->verdict.low) && isfinite(r->verdict.high))
 		buf_addf(out, " (95%% interval %s)", figure_span(r->verdict.low, r->verdict.high).text);
 	buf_adds(out, ".");
+	if (r->plan == DECIDE_EARLY && w->test.n > 0 && w->test.n < r->examples.test)
+		buf_adds(out, " Looking stopped as soon as that was enough to decide, so the score is more likely too high than too low.");
 	add_target(out, r);
 }
 
@@ -125,19 +127,6 @@ static void add_unresolved(struct buf *out, const struct report *r)
 	buf_addf(out, ", any difference from %s points fits the %s items. ", figure_gap(c->low, c->high).text,
 		 figure_count(c->n).text);
 	words_labels_needed(out, c);
-}
-
-bool words_by_cost(const struct report *r)
-{
-	const struct report_variant *w = report_winner(r);
-
-	for (size_t i = 0; w && i < r->n_comparisons; i++) {
-		const struct comparison *c = &r->comparisons[i];
-
-		if (strcmp(c->to, w->id) == 0)
-			return c->takes_place && c->decision == DECISION_NOT_WORSE && c->pays == PAYING_YES && r->verdict.meets_target != TARGET_YES;
-	}
-	return false;
 }
 
 void words_meaning(struct buf *out, const struct report *r)
@@ -321,33 +310,6 @@ static void add_decision(struct buf *out, const struct report *r, const struct c
 	words_payback(out, r, c);
 }
 
-void words_payback(struct buf *out, const struct report *r, const struct comparison *c)
-{
-	struct figure volume = figure_number(r->decided_at.calls_per_day);
-
-	switch (c->pays) {
-	case PAYING_NOT_ASKED:
-		return;
-	case PAYING_UNKNOWN:
-		buf_adds(out, " Whether it pays for itself is not known, because a cost is not.");
-		return;
-	case PAYING_OPEN:
-		buf_addf(out, " At %s calls a day it may pay for itself, its errors counted; that is not shown.", volume.text);
-		return;
-	case PAYING_YES:
-	case PAYING_NO:
-		break;
-	}
-	if (isinf(c->pays_after_days))
-		buf_addf(out, " At %s calls a day it never pays for itself.", volume.text);
-	else if (c->pays_after_days <= 0)
-		buf_addf(out, " At %s calls a day it is the cheaper one from the first day.", volume.text);
-	else
-		buf_addf(out, c->pays == PAYING_YES ? " At %s calls a day it pays for itself after %s days."
-						    : " At %s calls a day it pays for itself after %s days, which is too late.",
-			 volume.text, figure_days(c->pays_after_days).text);
-}
-
 void words_comparison(struct buf *out, const struct report *r, const struct comparison *c)
 {
 	add_name(out, "", name_of(r, c->to), " did better than ");
@@ -401,49 +363,6 @@ void words_spent(struct buf *out, const struct report *r)
 	if (isfinite(r->spent.seconds))
 		buf_addf(out, "; %s of work", figure_seconds(r->spent.seconds).text);
 	buf_adds(out, ".");
-}
-
-void words_prices(struct buf *out, const struct report *r)
-{
-	if (r->prices_as_of) {
-		buf_adds(out, "Prices as of ");
-		escape_plain(out, r->prices_as_of);
-		buf_adds(out, ". ");
-	}
-	if (isfinite(r->cpu_usd_per_core_hour))
-		buf_addf(out, "Local work is priced at %s a core-hour. ", figure_usd(r->cpu_usd_per_core_hour).text);
-	if (r->calls_per_day > 0)
-		buf_addf(out, "Traffic: %s calls a day.", figure_number(r->calls_per_day).text);
-	else
-		buf_adds(out, "No traffic was given, so costs are per 1,000 calls only.");
-}
-
-static void add_rival(struct buf *out, const struct report *r, const struct report_variant *w)
-{
-	const struct report_variant *rival = w->rival ? report_find(r, w->rival) : NULL;
-
-	if (!rival)
-		return;
-	add_name(out, " ", rival->name, "");
-	buf_addf(out, ", the cheapest lower rung that passes, costs %s; ", figure_usd(rival->tco_usd).text);
-	if (isinf(w->break_even_days))
-		buf_adds(out, "against it the winner never pays back, so that cost is no reason for it.");
-	else if (w->break_even_days <= 0)
-		buf_adds(out, "the winner is the cheaper one from the first day.");
-	else
-		buf_addf(out, "the winner's one-off cost is back in %s days.", figure_days(w->break_even_days).text);
-}
-
-void words_costs(struct buf *out, const struct report *r)
-{
-	const struct report_variant *w = report_winner(r);
-
-	if (!w || !isfinite(w->tco_usd))
-		return;
-	buf_addf(out, "Over %s days the winner costs %s: %s once and %s a day%s.", figure_number(r->horizon_days).text,
-		 figure_usd(w->tco_usd).text, figure_usd(w->one_off_usd).text, figure_usd(w->usd_per_day).text,
-		 w->cost && w->tco_usd > w->one_off_usd + 1.0001 * r->horizon_days * w->usd_per_day ? ", and the rest for its errors" : "");
-	add_rival(out, r, w);
 }
 
 static void rule_choice(struct buf *out, const struct report *r)

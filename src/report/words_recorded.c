@@ -4,6 +4,27 @@
 #include "report/figure.h"
 #include "report/words.h"
 
+static bool recorded_above(const struct report *r)
+{
+	const struct report_variant *w = report_winner(r);
+
+	for (size_t i = 0; w && i < r->n_variants; i++)
+		if (r->variants[i].rung > w->rung)
+			return true;
+	return false;
+}
+
+/* Whether the costs of all on the winner's rung are known, by which the cheapest went first. */
+static bool priced(const struct report *r)
+{
+	const struct report_variant *w = report_winner(r);
+
+	for (size_t i = 0; w && i < r->n_variants; i++)
+		if (r->variants[i].rung == w->rung && isnan(r->variants[i].usd_per_1k_calls))
+			return false;
+	return w != NULL;
+}
+
 void words_meaning_recorded(struct buf *out, const struct report *r)
 {
 	switch (r->verdict.decision) {
@@ -15,10 +36,10 @@ void words_meaning_recorded(struct buf *out, const struct report *r)
 			buf_adds(out, "On these items the step up was shown to be worth it, and nothing higher was shown to be worth more.");
 		break;
 	case VERDICT_SWITCH:
-		buf_adds(out, words_by_cost(r) ? "No higher rung is needed: on these items this one was shown not to be worse by the margin, and it "
-						 "pays for itself."
-					       : "No higher rung is needed: on these items this one was shown to be better than the cheapest of "
-						 "its rung.");
+		buf_addf(out, "%s: on these items this one was shown %s.", recorded_above(r) ? "No higher rung is needed" : "Nothing above its rung was recorded",
+			 words_by_cost(r) ? "not to be worse by the margin than the first of its rung, and it pays for itself"
+			 : priced(r)	  ? "to be better than the cheapest of its rung"
+					  : "to be better than the first of its rung in the file, as what they cost is not known");
 		break;
 	case VERDICT_STOP:
 		buf_adds(out, r->verdict.meets_target == TARGET_YES ? "It is high enough: nothing above it is needed to reach the target."
@@ -26,7 +47,7 @@ void words_meaning_recorded(struct buf *out, const struct report *r)
 		break;
 	case VERDICT_UNRESOLVED:
 		buf_adds(out, r->n_comparisons > 0
-				      ? "These items do not yet tell whether climbing pays, so the lower one stays by policy."
+				      ? "These items do not yet tell whether another one is worth taking its place, so it stays by policy."
 				      : "Nothing was set against it, so whether climbing pays is open; the diagnosis says where to look.");
 		break;
 	}

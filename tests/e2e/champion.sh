@@ -91,4 +91,28 @@ holds "traffic that has changed since is said" other 'assert r["verdict"]["rung"
 task ""
 report --json >"$scratch/other.json"
 holds "so is a task that counts costs no more" other 'assert any("The climb was made for both, and the task file now says quality" in f for f in r["findings"]), r["findings"]'
+
+# 14 won and 10 lost of 120, again written into the store.
+task "traffic: {calls_per_day: 1000, horizon_days: 90, cost_per_error: 0.02}
+label_cost: 0.1"
+climb worth --plan full
+python3 - "$scratch/worth.db" "$scratch/task/examples.csv" <<'PY'
+import csv, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+gold = {r["id"]: r["label"] for r in csv.DictReader(open(sys.argv[2]))}
+low, high = (db.execute("SELECT id FROM variant WHERE candidate = 1 AND rung = ?", (r,)).fetchone()[0] for r in (0, 1))
+other = {"red": "green", "green": "red"}
+for i, (item,) in enumerate(sorted(db.execute("SELECT item FROM answer WHERE split = 'test' AND variant = ?", (low,)))):
+    for variant, wrong in ((low, i < 14), (high, 14 <= i < 24)):
+        db.execute("UPDATE answer SET answer = ?, status = 'answered' WHERE split = 'test' AND variant = ? AND item = ?", (other[gold[item]] if wrong else gold[item], variant, item))
+db.execute("UPDATE answer SET ms = CASE WHEN variant LIKE '0/%' THEN 1 ELSE 10 END")
+db.commit()
+PY
+"$rung" report "$scratch/task" --store "$scratch/worth.db" --threads 2 --core-hour 1 --json >"$scratch/priced.json" 2>"$scratch/err"
+holds "labels that would settle it are set beside their price" priced '
+assert r["verdict"]["decision"] == "unresolved" and c[0]["decision"] == "unresolved" and c[0]["wins"] == 14 and c[0]["losses"] == 10, c
+assert abs(c[0]["labels_usd"] - .1 * c[0]["labels_needed"]) < 1e-6 and c[0]["labels_worth_usd"] > 0 and abs(c[0]["gain_usd"] - (90000 * .02 * 4 / 120)) < 1, c
+answer = next(q["answer"] for q in r["questions"] if q["question"].startswith("How many labels"))
+for text in (answer, r["verdict"]["next_step"]):
+    assert "What they would tell is worth at most about $" in text and "over 90 days at $0.020 an error: less than they cost." in text, text'
 finish

@@ -39,6 +39,10 @@ holds "a small model saves 2,062 a day" 'near(c["sonnet"]["per_day_usd"] - c["ha
 	$large --to haiku=.25/1.25 --one-off 2000
 holds "and 1,425 in a dear region" 'near(c["sonnet"]["per_day_usd"] - c["haiku"]["per_day_usd"], 1425); near(c["haiku"]["break_even_days"], 20000 / 1425); assert c["haiku"]["pays"] is True' \
 	$large --to haiku=1/5 --region-factor haiku=1.1 --one-off 20000
+holds "within a week up to \$14.4k" 'near(c["haiku"]["break_even_days"], 14400 / 2062.5); assert c["haiku"]["pays"] is True' $large --to haiku=.25/1.25 --one-off 14400 --horizon 7
+holds "and not beyond" 'assert c["haiku"]["pays"] is False' $large --to haiku=.25/1.25 --one-off 14440 --horizon 7
+holds "in the dear region up to \$9,975" 'assert c["haiku"]["pays"] is True' $large --to haiku=1/5 --region-factor haiku=1.1 --one-off 9970 --horizon 7
+holds "and no more" 'assert c["haiku"]["pays"] is False' $large --to haiku=1/5 --region-factor haiku=1.1 --one-off 9980 --horizon 7
 holds "a fine-tune without the cached prefix never pays" 'a, b = c["gpt-4.1-mini"], c["ft:gpt-4.1-mini-2025-04-14"]; near(a["usd_per_1k_calls"], .326); near(b["usd_per_1k_calls"], .352); assert b["break_even_days"] is None and b["pays"] is False and b["calls"]["cheaper"] == "never"' \
 	--calls-per-day 1000000 --tokens 1900/10/1500 --to-tokens 400/10 --cache-hit 1 --from gpt-4.1-mini --to ft:gpt-4.1-mini-2025-04-14 --one-off 200
 holds "20k once and 50 a day pay from 66k calls a day" 'near(c["b"]["break_even_calls_per_day"], (20000 / 90 + 50) / .004125)' \

@@ -55,6 +55,16 @@ PY
 "$rung" decide "$scratch/a.jsonl" --target 0.99 --require-target >/dev/null 2>&1
 if [ $? -eq 3 ]; then ok "--require-target"; else fail "--require-target" "not 3"; fi
 
+{ rows m plain rag 120 200; rows m shots rag 180 200; } >"$scratch/s.jsonl"
+"$rung" decide "$scratch/s.jsonl" >"$scratch/out" 2>&1
+has "a switch says from what, and that nothing higher was there" "$scratch/out" "Switch to m/shots on rung 2." "Nothing above its rung was recorded" \
+	"to be better than the first of its rung in the file, as what they cost is not known"
+{ rows m plain prompt 120 200 ', "usd": 0.001'; rows m shots prompt 180 200 ', "usd": 0.002'; rows m found rag 181 200; } >"$scratch/s.jsonl"
+"$rung" decide "$scratch/s.jsonl" >"$scratch/out" 2>&1
+has "or the cheapest" "$scratch/out" "No higher rung is needed" "to be better than the cheapest of its rung"
+"$rung" decide "$scratch/s.jsonl" --plan early >"$scratch/out" 2>&1
+has "a score at which looking stopped is said to flatter" "$scratch/out" "so the score is more likely too high than too low"
+
 early="--plan early --json"
 # shellcheck disable=SC2086
 "$rung" decide "$scratch/a.jsonl" $early --seed 5 >"$scratch/one"; "$rung" decide "$scratch/a.jsonl" $early --seed 5 >"$scratch/two"; "$rung" decide "$scratch/a.jsonl" $early --seed 6 >"$scratch/three"

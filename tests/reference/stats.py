@@ -293,6 +293,13 @@ def grid():
     print("/* wins, losses, n, margin, tango z */")
     for w, l, n, eps in [(0, 0, 1, .1), (1, 0, 1, .1), (0, 1, 1, .05), (1, 1, 2, .05), (50000, 51000, 1000000, .002), (100000, 99000, 1000000, .05)]:
         row(w, l, n, eps, tango_root(w, l, n, eps))
+    print("/* wins, losses, ties, margin, log K; of the interval at .05: low, high */")
+    for w, l, t, eps in [(1, 0, 0, 0), (0, 1, 0, .05), (0, 0, 1, .05), (700, 600, 8700, .02), (50500, 50000, 899500, 0), (100000, 103000, 797000, .01)]:
+        capital = lambda mu, w=w, l=l, t=t: log_mean([w * mpmath.log1p(lam * (1 - mu) / (1 + mu)) + l * mpmath.log1p(-lam) + t * mpmath.log1p(-lam * mu / (1 + mu))
+                                                      for lam in map(mpf, map(str, LAMBDAS))])
+        mirror = lambda mu, w=w, l=l, t=t: log_mean([l * mpmath.log1p(lam * (1 + mu) / (1 - mu)) + w * mpmath.log1p(-lam) + t * mpmath.log1p(lam * mu / (1 - mu))
+                                                     for lam in map(mpf, map(str, LAMBDAS))])
+        row(w, l, t, eps, capital(-mpf(eps)), bisect(lambda mu: capital(mu) - mpmath.log(40), -1, 1), bisect(lambda mu: mpmath.log(40) - mirror(mu), -1, 1))
     print("/* all pass: n, confidence */")
     for n, c in [(1, .95), (1000000, .95)]:
         row(n, c, -mpmath.expm1(mpmath.log1p(-mpf(c)) / n))
@@ -306,6 +313,24 @@ def tango_root(w, l, n, eps):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) > 0 else (low, middle)
     return (w - l + n * eps) / mpmath.sqrt(n * (2 * low - eps - eps * eps))
+
+
+def log_mean(values):
+    top = max(values)
+    return top + mpmath.log(sum(mpmath.exp(v - top) for v in values) / len(values))
+
+
+def bisect(f, low, high):
+    """Where f, which falls, changes its sign; an end where it does not."""
+    low, high = mpf(low) + mpf(10) ** -30, mpf(high) - mpf(10) ** -30
+    if f(low) < 0:
+        return mpf(round(low))
+    if f(high) > 0:
+        return mpf(round(high))
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if f(middle) > 0 else (low, middle)
+    return low
 
 
 def exact_tail(k, n, p):

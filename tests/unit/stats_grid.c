@@ -1,6 +1,7 @@
 /* Expected values: tests/reference/stats.py grid (mpmath at 50 digits, scipy), from one item to a million. */
 #include "test.h"
 
+#include "stats/bet.h"
 #include "stats/bounded.h"
 #include "stats/fixed.h"
 #include "stats/interval.h"
@@ -67,6 +68,18 @@ static const struct {
 };
 
 static const struct {
+	size_t wins, losses, ties;
+	double margin, log_k, low, high;
+} bets[] = {
+	{ 1, 0, 0, 0, 0.4054651081081644, -0.9746835443037974, 1.0 },
+	{ 0, 1, 0, 0.05, -0.6931471805599453, -1.0, 0.9746835443037974 },
+	{ 0, 0, 1, 0.05, 0.02597548640326066, -0.9873417721518988, 0.9873417721518988 },
+	{ 700, 600, 8700, 0.02, 31.5327500089395, -0.00280671960179913, 0.02287423605996123 },
+	{ 50500, 50000, 899500, 0, -103.70586780037695, -0.0021526739205916076, 0.003155667927037089 },
+	{ 100000, 103000, 797000, 0.01, 91.44014855457665, -0.008254068264550336, 0.0022218779583233644 },
+};
+
+static const struct {
 	uint64_t n;
 	double confidence, rate;
 } all_pass[] = {
@@ -126,6 +139,24 @@ static void intervals_match(void **state)
 		close_to("all pass", i, interval_all_pass(all_pass[i].n, all_pass[i].confidence), all_pass[i].rate);
 }
 
+static void bets_match(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bets); i++) {
+		size_t n = bets[i].wins + bets[i].losses + bets[i].ties;
+		double *d = malloc(n * sizeof(*d));
+
+		for (size_t k = 0; k < n; k++)
+			d[k] = k < bets[i].wins ? 1 : k < bets[i].wins + bets[i].losses ? -1 : 0;
+		struct interval interval = comparison_interval(d, n, 0.05);
+
+		close_to("log K", i, comparison_log_k(d, n, bets[i].margin), bets[i].log_k);
+		close_to("low", i, interval.low, bets[i].low);
+		close_to("high", i, interval.high, bets[i].high);
+		free(d);
+	}
+}
+
 /* Gaffke's test of right or wrong is the exact binomial one. */
 static void bounded_is_binomial_at_a_million(void **state)
 {
@@ -150,6 +181,7 @@ int main(void)
 		cmocka_unit_test(paired_tests_match),
 		cmocka_unit_test(target_tests_match),
 		cmocka_unit_test(intervals_match),
+		cmocka_unit_test(bets_match),
 		cmocka_unit_test(bounded_is_binomial_at_a_million),
 	};
 
