@@ -16,7 +16,8 @@ static struct rung_tune_options options_from(const struct settings *s)
 	return (struct rung_tune_options){
 		.method = s->method, .model = s->base, .name = s->name, .epochs = count(s->epochs), .batch = count(s->batch),
 		.rank = count(s->rank), .rate = s->rate > 0 ? s->rate : 0, .memory_mb = count(s->memory), .balanced = s->balanced,
-		.seeds = count(s->seeds), .teacher = s->teacher, .unlabelled = s->unlabelled, .probe = s->probe,
+		.seeds = count(s->seeds), .teacher = s->teacher, .unlabelled = s->unlabelled, .reasons = s->reasons,
+		.probe = s->probe,
 		.most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
 	};
 }
@@ -77,8 +78,8 @@ static int (*export_form(const struct settings *s))(struct rung *, const struct 
 
 	if (s->trainer && (s->as || s->n_arguments == 3))
 		wrong = "--for is for training elsewhere and goes without a version and without --as; a version takes --as alone";
-	else if (s->trainer && (s->teacher || s->unlabelled))
-		wrong = "--teacher and --unlabelled are for training here; with --for the pool's own examples go out";
+	else if (s->trainer && (s->teacher || s->unlabelled || s->reasons))
+		wrong = "--teacher, --unlabelled and --reasons are for training here; with --for the pool's own examples go out";
 	else if (s->trainer && !s->output)
 		wrong = "export --for TRAINER needs -o FOLDER";
 	else if (!s->trainer && s->n_arguments != 3)
@@ -154,7 +155,7 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
-	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_probe, &option_as, &option_for,
+	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_reasons, &option_probe, &option_as, &option_for,
 	&option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };

@@ -72,9 +72,11 @@ const struct option_row option_for = { "--for", NULL, OPTION_TEXT, "TRAINER",
 const struct option_row option_probe = { "--probe", NULL, OPTION_TEXT, "TASK,...",
 	"other tasks that the base and the tuned decoder are asked: what did tuning break?", AT(probe) };
 const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
-	"with --unlabelled: the variant that labels it", AT(teacher) };
+	"the variant that labels --unlabelled, or gives the --reasons", AT(teacher) };
 const struct option_row option_unlabelled = { "--unlabelled", NULL, OPTION_TEXT, "FILE",
 	"more inputs to learn from, labelled by --teacher and marked as such", AT(unlabelled) };
+const struct option_row option_reasons = { "--reasons", NULL, OPTION_FLAG, NULL,
+	"a decoder learns to say why, as --teacher does where it comes to the pool's answer", AT(reasons) };
 const struct option_row option_epochs = { "--epochs", NULL, OPTION_COUNT, "N",
 	"times that every example is seen at most (default 3 to 20, by their number)", AT(epochs) };
 const struct option_row option_batch = { "--batch", NULL, OPTION_COUNT, "N", "examples in a step (default 16 or 32)", AT(batch) };

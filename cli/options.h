@@ -43,7 +43,7 @@ struct settings {
 	double port;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -60,9 +60,9 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
-	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_probe, option_tune_name, option_tune_memory,
-	option_ladder, option_alpha, option_margin, option_target, option_climb_for, option_calls_per_day, option_horizon,
-	option_cost_per_error, option_one_off, option_label_cost, option_port;
+	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe,
+	option_tune_name, option_tune_memory, option_ladder, option_alpha, option_margin, option_target, option_climb_for,
+	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

@@ -158,8 +158,10 @@ struct rung_tune_options {
 	size_t memory_mb;
 	bool balanced;
 	size_t seeds;       /* so many models, of as many seeds; 0: 1 */
-	/* Distillation, both or neither: this variant labels this file's rows, which are learnt beside the pool and marked as such. */
+	/* Distillation: this variant labels this file's rows, which are learnt beside the pool and marked as such; or (reasons) it reasons its
+	 * way to the pool's answers, and the decoder learns to say why before it answers; or both. */
 	const char *teacher, *unlabelled;
+	bool reasons;
 	const char *probe; /* other tasks, by commas, that the base and the tuned decoder are asked: what did it break? NULL: none */
 };
 /* Fine-tunes on the pool, and scores what came of it on dev. The text says what was made; interrupted, the same call goes on. */

@@ -33,6 +33,8 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 const char *rung_store_path(struct rung *r);
 const char *rung_beside_store(struct rung *r, const char *name); /* docs.db, tuned: in the store's folder */
 struct models *rung_models(struct rung *r);
+/* What the teacher of the options says, put before training by way of watch; a line about each thing that it was asked to out. */
+bool rung_teach(struct rung *r, const struct rung_tune_options *o, struct training_watch *watch, struct buf *out, struct error *err);
 /* Fills in what was not given (costs_nothing_assumed) from the task and the machine. */
 void rung_assume(struct rung *r, struct cost_assumptions *a);
 /* The report of the last climb with the costs of those assumptions, which rung_assume() completes; NULL: nothing beyond what was

@@ -5,17 +5,32 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "eval/ask.h"
+#include "eval/changed.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
-#include "task/scorer.h"
 #include "tune/curate.h"
 #include "tune/exchange.h"
 #include "tune/general.h"
 #include "variant/handoff.h"
-#include "variant/teach.h"
+
+/* LoRA that reasons before it answers. */
+static const struct variant *reasons_variant(struct rung *r, const struct rung_tune_options *o, const char *model, struct error *err)
+{
+	const struct tuning *t = tuning_reasons(r->task);
+	struct variant *v = arena_alloc(&r->arena, sizeof(*v));
+
+	if (!t)
+		return error_set(err, "%s: --reasons is for tasks that are answered in running text: one label, or kind answer", r->task->file), NULL;
+	if ((o->method && strcmp(o->method, "lora") != 0) || !registry_is_local(model))
+		return error_set(err, "%s: --reasons trains a local decoder by --method lora", r->task->file), NULL;
+	*v = (struct variant){ .id = arena_printf(&r->arena, "3/%s@%s", t->id, model), .name = t->name, .model = model, .rung = 3, .tuning = t,
+			       .technique = t->technique };
+	return v;
+}
 
 /* The variant of rung 3 that the options mean. */
 static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
@@ -26,6 +41,8 @@ static const struct variant *find_variant(struct rung *r, const struct rung_tune
 	const struct tuning *tunings = tuning_all(r->task, &n_tunings);
 	struct buf names = { 0 };
 
+	if (o->reasons)
+		return reasons_variant(r, o, model, err);
 	if (!method)
 		method = tunings[0].id;
 	for (size_t i = 0; i < n; i++)
@@ -75,34 +92,25 @@ static bool stopped(void *context)
 	return r->options.stopped && r->options.stopped(r->options.context);
 }
 
-enum {
-	SCORED = 16, /* answered together */
-	SEEN = 50,   /* pool examples that are asked again */
-};
+static struct progress progress_of(const struct rung *r)
+{
+	return (struct progress){ .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
+}
+
+enum { SEEN = 50 }; /* pool examples that are asked again */
 
 /* Mean score of the variant on the items, written on its version's card. */
 static bool score_items(struct rung *r, struct workshop *w, const struct variant *v, struct item_list items, const char *what,
 			struct tuned *t, struct error *err)
 {
-	double score = 0;
+	struct progress progress = progress_of(r);
+	double *scores = arena_array(&r->arena, items.n, sizeof(*scores)), mean = 0;
 
-	for (size_t from = 0; from < items.n; from += SCORED) {
-		size_t n = items.n - from < SCORED ? items.n - from : SCORED;
-		struct arena arena;
-
-		arena_init(&arena);
-		struct answer *answers = arena_array(&arena, n, sizeof(*answers));
-		bool answered = !stopped(r) && variant_answer(w, v, items.items + from, n, &arena, answers, err);
-
-		for (size_t i = 0; answered && i < n; i++)
-			score += scorer_grade(r->task, items.items[from + i], answers[i].text) / (double)items.n;
-		arena_release(&arena);
-		if (!answered)
-			return stopped(r) ? error_set(err, "interrupted; run the same command again") : false;
-		if (r->options.progress)
-			r->options.progress(r->options.context, what, from + n, items.n);
-	}
-	return tuned_note(t, what, items.n, score, err);
+	if (!ask_scores(w, r->task, v, items, what, &progress, scores, err))
+		return false;
+	for (size_t i = 0; i < items.n; i++)
+		mean += scores[i] / (double)items.n;
+	return tuned_note(t, what, items.n, mean, err);
 }
 
 /* What the base knew of everyday questions, and what is left of it. */
@@ -117,10 +125,24 @@ static bool score_general(struct rung *r, const struct variant *v, struct tuned 
 	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
 }
 
+/* Examples that it was trained on, as they would be if their facts had changed since. */
+static bool score_changed(struct rung *r, const struct variant *v, struct tuned *t, struct error *err)
+{
+	struct progress progress = progress_of(r);
+	struct changed c;
+
+	if (!changed_ask(r->task, v->model, t->name, rung_models(r), &progress, &c, err))
+		return false;
+	return c.n == 0 || (tuned_note(t, "follows_before", c.n, c.follows_before, err) &&
+			    tuned_note(t, "follows_after", c.n, c.follows_after, err) &&
+			    tuned_note(t, "recites_before", c.n, c.recites_before, err) &&
+			    tuned_note(t, "recites_after", c.n, c.recites_after, err));
+}
+
 /* The tasks of --probe, one after the other; the card gets probe_NAME_before and probe_NAME_after, the text a line each. */
 static bool probe_tasks(struct rung *r, const char *list, const struct variant *v, struct tuned *t, struct buf *out, struct error *err)
 {
-	struct progress progress = { .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
+	struct progress progress = progress_of(r);
 	char *paths = arena_string(&r->arena, list), *rest = NULL;
 
 	for (char *path = strtok_r(paths, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
@@ -153,6 +175,9 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 	if (json_object_get(t->card, "general_before"))
 		buf_addf(out, "  everyday questions: %.3f right before, %.3f after%s\n", before, after,
 			 before - after > 0.1 ? "; tuning broke other things: keep it to this task" : "");
+	if (json_object_get(t->card, "follows_after"))
+		buf_addf(out, "  passages whose fact was changed: follows %.3f of them (before: %.3f), recites the old answer to %.3f (before: %.3f)\n",
+			 noted(t, "follows_after"), noted(t, "follows_before"), noted(t, "recites_after"), noted(t, "recites_before"));
 }
 
 /* What a tagger could not learn. */
@@ -224,7 +249,7 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
 		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
-		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || score_general(r, v, &t, err)) &&
+		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
 		    (!probe || probe_tasks(r, probe, v, &t, &probed, err));
 
 	if (unfit)
@@ -247,42 +272,6 @@ static bool open_documents(struct rung *r, const struct variant *v, struct error
 	return r->library || error_prefix(err, "run `rung docs add` first");
 }
 
-/* The teacher labels the file; what it labelled lives in r's arena. */
-static bool ask_teacher(struct rung *r, const struct rung_tune_options *o, struct training_watch *watch, struct buf *out,
-			struct error *err)
-{
-	struct teach_progress progress = { r->options.progress, r->options.stopped, r->options.context };
-	const struct variant *teacher = NULL;
-	struct taught taught;
-	size_t n;
-	const struct variant *variants = variants_list(r->task, &r->arena, NULL, 0, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(variants[i].id, o->teacher) == 0 && !variants[i].skipped)
-			teacher = &variants[i];
-	if (!teacher)
-		return error_set(err, "%s: no variant \"%s\" can teach; `rung report` lists them", r->task->file, o->teacher);
-	if (r->task->documents.n_paths > 0 && !r->library &&
-	    !(r->library = library_open(rung_beside_store(r, "docs.db"), false, rung_models(r), err)))
-		return false;
-	r->store = store_open(rung_store_path(r), true, err);
-	if (!r->store)
-		return false;
-	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library,
-					   r->store, 0, r->options.seed);
-	bool done = teach(w, r->task, teacher, o->unlabelled, &progress, &r->arena, &taught, err);
-
-	workshop_free(w);
-	if (!done)
-		return false;
-	watch->taught = taught.items;
-	watch->n_taught = taught.n;
-	watch->teacher = o->teacher;
-	buf_addf(out, "%s labelled %zu of %zu rows (%zu stand in the task already, %zu got no usable answer)\n", o->teacher, taught.n,
-		 taught.rows, taught.known, taught.unanswered);
-	return true;
-}
-
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
@@ -303,8 +292,8 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	struct finetune_settings settings = settings_of(r, o, v);
 
 	*(v->model ? &watch.lora : &watch.encoder) = &settings;
-	if (!o->teacher != !o->unlabelled) {
-		error_set(&e, "--teacher and --unlabelled go together: a variant, and a file of inputs for it to label");
+	if (!o->teacher != !(o->unlabelled || o->reasons)) {
+		error_set(&e, "--teacher needs --unlabelled, a file of inputs for that variant to label, or --reasons, and they need it");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (o->probe && !v->model) {
@@ -317,7 +306,7 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	}
 	if (!open_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (o->teacher && !ask_teacher(r, o, &watch, &told, &e)) {
+	if (o->teacher && !rung_teach(r, o, &watch, &told, &e)) {
 		buf_release(&told);
 		return rung_failed(stopped(r) ? RUNG_UNFINISHED : RUNG_INPUT, &e, err);
 	}

@@ -101,27 +101,27 @@ size_t knowledge_findings(const struct knowledge *k, double margin, struct probe
 
 	if (closed && oracle) {
 		d = difference_of(closed, oracle, k->n, k->cluster);
-		out[n++] = (struct probe_finding){ "knowledge gap", d, gap_points_to(&d, margin), FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "knowledge gap", d, gap_points_to(&d, margin), FINDING_KNOWLEDGE, NULL };
 	}
 	if (closed && retrieved) {
 		d = difference_of(closed, retrieved, k->n, k->cluster);
-		out[n++] = (struct probe_finding){ "retrieval gain", d, d.low > 0 ? "retrieval" : "", FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "retrieval gain", d, d.low > 0 ? "retrieval" : "", FINDING_KNOWLEDGE, NULL };
 	}
 	if (retrieved && oracle) {
 		d = difference_of(retrieved, oracle, k->n, k->cluster);
-		out[n++] = (struct probe_finding){ "retrieval loss", d, loss_points_to(&d, margin, "chunking, fusion, more passages"), FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "retrieval loss", d, loss_points_to(&d, margin, "chunking, fusion, more passages"), FINDING_KNOWLEDGE, NULL };
 	}
 	if (distracted && oracle) {
 		d = difference_of(distracted, oracle, k->n, k->cluster);
-		out[n++] = (struct probe_finding){ "noise", d, loss_points_to(&d, margin, "fewer passages, a better order"), FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "noise", d, loss_points_to(&d, margin, "fewer passages, a better order"), FINDING_KNOWLEDGE, NULL };
 	}
 	if (oracle) {
 		d = share_of(oracle, k->n, true);
-		out[n++] = (struct probe_finding){ "utilisation loss", d, loss_points_to(&d, margin, "a stronger model, or the form of the answer"), FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "utilisation loss", d, loss_points_to(&d, margin, "a stronger model, or the form of the answer"), FINDING_KNOWLEDGE, NULL };
 	}
 	if (without) {
 		d = share_of(without, k->n, false);
-		out[n++] = (struct probe_finding){ "abstention without gold", d, d.high < 0.5 ? "a threshold of abstention" : "", FINDING_KNOWLEDGE };
+		out[n++] = (struct probe_finding){ "abstention without gold", d, d.high < 0.5 ? "a threshold of abstention" : "", FINDING_KNOWLEDGE, NULL };
 	}
 	return n;
 }

@@ -30,14 +30,15 @@ struct difference {
 };
 struct difference difference_of(const double *from, const double *to, size_t n, const size_t *cluster);
 
-enum finding_kind { FINDING_KNOWLEDGE, FINDING_TECHNIQUE, FINDING_MODEL };
+enum finding_kind { FINDING_KNOWLEDGE, FINDING_TECHNIQUE, FINDING_MODEL, FINDING_FORM, FINDING_LABELS, FINDING_SAMPLES };
 
 struct probe_finding {
 	const char *probe;     /* "knowledge gap", "retrieval gain", "retrieval loss", "noise", "utilisation loss", "abstention without gold";
-				  of other kinds what was changed: "label definitions", "X in place of Y" */
+				  of other kinds what was changed: "label definitions", "X in place of Y", "lenient re-score of X" */
 	struct difference difference;
 	const char *points_to; /* what to do about it, a few words; "" when it points nowhere */
 	enum finding_kind kind;
+	const char *note;      /* what its figures are to be held against, a few words; NULL: nothing */
 };
 enum { PROBE_FINDINGS = 6 };
 

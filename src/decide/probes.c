@@ -136,7 +136,7 @@ static void read_pair(struct reading *x, const struct recorded_configuration *pr
 		struct difference d = difference_of(score, score + n, n, cluster);
 		bool points = d.low > 0 && d.delta >= x->margin;
 
-		x->findings[x->n++] = (struct probe_finding){ name, d, points ? remedy : "", FINDING_KNOWLEDGE };
+		x->findings[x->n++] = (struct probe_finding){ name, d, points ? remedy : "", FINDING_KNOWLEDGE, NULL };
 		note(x, arena_printf(x->arena, "The probe %s (%s) is set against %s.", probe->name, recorded_place_names[probe->place],
 				     base->name));
 	}

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "eval/bound.h"
+#include "eval/ceiling.h"
 #include "eval/contest.h"
 #include "eval/curves.h"
 #include "eval/probe.h"
 #include "eval/race.h"
+#include "eval/samples.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
@@ -122,7 +125,25 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
 		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err) ||
 		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)) ||
+		    (e->won && rung == 1 && !samples_measure(c, e->variant, &e->record, err)) ||
 		    (candidate && !contest_enter(contest, e->variant, err)))
+			return false;
+	}
+	return true;
+}
+
+/* The curves that take calls or minutes, which nobody pays for what is not better than what stands below it; *drawn: entries done. */
+static bool dear_curves(struct climb *c, const struct contest *t, size_t *drawn, struct error *err)
+{
+	for (; *drawn < t->next; ++*drawn) {
+		const struct contestant *e = &t->entries[*drawn];
+		const struct variant *v = e->variant;
+
+		if (e->ruled_out || e->met == DECISION_NOT_BETTER)
+			continue;
+		if (v->rung == 1 && curves_has_shots(v) && !curves_shots(c, v, err))
+			return false;
+		if (v->rung == 3 && curves_has_trainings(c->task, v) && !curves_trainings(c, v, err))
 			return false;
 	}
 	return true;
@@ -146,35 +167,74 @@ static bool skip_rung(struct climb *c, const struct variant *variants, size_t n,
 	return true;
 }
 
+/* Whether a rung above the champion may be chosen for what it costs, without being better. What asks no model costs next to nothing
+ * already. */
+static bool could_pay(const struct decide_rule *rule, const struct contestant *champion)
+{
+	return rule->climb_for != CLIMB_FOR_QUALITY && champion->variant->model;
+}
+
+/* Why the rung cannot be worth building, from what stands below it; NULL: it may be. */
+static bool cannot_help(struct climb *c, const struct variant *variants, size_t n, int rung, const struct contest *t, const char **why,
+			struct error *err)
+{
+	const struct contestant *champion = t->champion == SIZE_MAX ? NULL : &t->entries[t->champion];
+
+	*why = !champion ? NULL
+			 : ceiling_reached(t->rule, &champion->candidate, ceiling_of_labels(c->task, c->test.list),
+					   could_pay(t->rule, champion), &c->arena);
+	if (!*why && rung == 2 && !probe_before(c, why, err))
+		return false;
+	*why = bound_saved(c->task, variants, n, rung, *why, &c->arena);
+	return true;
+}
+
+/* Why the rung is not measured; *why NULL: it is. */
+static bool why_not(struct climb *c, const struct variant *variants, size_t n, int rung, const struct contest *t, const char **why,
+		    struct error *err)
+{
+	bool asked = rung >= c->options->first_rung && rung <= c->options->last_rung;
+
+	*why = !asked ? "not asked for" : t->target_met ? "a lower rung meets the target" : NULL;
+	if (!*why && !cannot_help(c, variants, n, rung, t, why, err))
+		return false;
+	if (asked && has_incumbent_above(variants, n, rung - 1))
+		*why = NULL; /* that one is always measured */
+	return true;
+}
+
+static bool climb_rung(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *t, size_t *drawn,
+		       struct error *err)
+{
+	const char *why;
+
+	if (!why_not(c, variants, n, rung, t, &why, err))
+		return false;
+	if (why)
+		return skip_rung(c, variants, n, rung, why, err);
+	if (!race_rung(c, variants, n, rung, t, err))
+		return false;
+	/* Where the incumbent is still to come, it is the champion that those below it have to meet. */
+	if (!has_incumbent_above(variants, n, rung) && !(contest_meet(t, err) && dear_curves(c, t, drawn, err)))
+		return false;
+	return rung != 2 || probe_after(c, err);
+}
+
 static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
 		      struct error *err)
 {
 	struct contest contest;
+	size_t drawn = 0;
 
 	contest_init(&contest, c, rule, variants, n);
-	for (int rung = 0; rung <= 3; rung++) {
-		const char *why = rung < c->options->first_rung || rung > c->options->last_rung ? "not asked for" :
-				  contest.target_met ? "a lower rung meets the target" : NULL;
-
-		if (!why && rung == 2 && !probe_before(c, &why, err))
+	for (int rung = 0; rung <= 3; rung++)
+		if (!climb_rung(c, variants, n, rung, &contest, &drawn, err))
 			return false;
-		if (why && !(contest.target_met && has_incumbent_above(variants, n, rung - 1))) {
-			if (!skip_rung(c, variants, n, rung, why, err))
-				return false;
-			continue;
-		}
-		if (!race_rung(c, variants, n, rung, &contest, err))
-			return false;
-		/* Where the incumbent is still to come, it is the champion that those below it have to meet. */
-		if (!has_incumbent_above(variants, n, rung) && !contest_meet(&contest, err))
-			return false;
-		if (rung == 2 && !probe_after(c, err))
-			return false;
-	}
 	if (contest.n == 0)
 		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
 				 c->options->last_rung);
-	return contest_meet(&contest, err) && contest_end(&contest, err) && store_run_finish(c->store, c->run, err);
+	return contest_meet(&contest, err) && contest_end(&contest, err) && dear_curves(c, &contest, &drawn, err) &&
+	       store_run_finish(c->store, c->run, err);
 }
 
 /* Finds or makes the run's row; a run of other settings is another run. */
@@ -248,31 +308,4 @@ out:
 	workshop_free(c.workshop);
 	arena_release(&c.arena);
 	return end;
-}
-
-struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
-{
-	struct climb_bound bound = { 0 };
-	struct arena arena;
-	size_t n;
-
-	arena_init(&arena);
-	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
-
-	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
-		size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
-
-		for (size_t i = 0; i < n; i++) {
-			size_t calls = variant_calls(&variants[i]);
-
-			if (variants[i].rung != rung || variants[i].skipped)
-				continue;
-			bound.dev_calls += task->dev.list.n * calls;
-			bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
-			dearest = calls > dearest ? calls : dearest;
-		}
-		bound.test_calls += task->test.list.n * dearest;
-	}
-	arena_release(&arena);
-	return bound;
 }

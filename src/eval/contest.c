@@ -82,7 +82,7 @@ bool contest_enter(struct contest *t, const struct variant *v, struct error *err
 	size_t n = t->climb->test.list.n;
 	struct contestant *e = &t->entries[t->n];
 
-	*e = (struct contestant){ .variant = v };
+	*e = (struct contestant){ .variant = v, .met = DECISION_BETTER };
 	e->record.score = arena_array(&t->climb->arena, n, sizeof(double));
 	e->record.tokens = arena_array(&t->climb->arena, n, sizeof(double));
 	e->candidate = (struct candidate){ .id = v->id, .rung = v->rung, .incumbent = v->incumbent, .score = e->record.score };
@@ -114,6 +114,7 @@ static bool meet(struct contest *t, struct contestant *champion, struct contesta
 		struct comparison c = decide_compare(t->rule, &champion->candidate, &seen);
 
 		*takes_place = c.takes_place;
+		challenger->met = c.decision;
 		if (c.decision != DECISION_UNRESOLVED)
 			break;
 	}

@@ -15,6 +15,7 @@ struct contestant {
 	struct candidate candidate; /* its scores and costs so far */
 	struct cost_rung cost;
 	bool ruled_out;             /* by a constraint: measured, and no champion */
+	enum decision met;          /* what came of meeting the champion; better where there was none */
 };
 
 struct contest {

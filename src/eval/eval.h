@@ -40,9 +40,9 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 			 const struct climb_options *options, int64_t *run, struct error *err);
 
 /* The most model calls that a climb could make: every variant on all dev items, one candidate a rung on
- * test, each sample of self-consistency counted. */
+ * test, each sample of self-consistency counted; and what the probes and the curves of prompts ask beside them. */
 struct climb_bound {
-	size_t dev_calls, test_calls;
+	size_t dev_calls, test_calls, probe_calls;
 };
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *options);
 

@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "eval/ask.h"
 #include "stats/paired.h"
-#include "task/scorer.h"
-
-enum { ASKED = 10 }; /* together: between two of them it may be interrupted */
 
 /* Scores of labels where there are labels: a small model seldom writes one down in so many words. */
 static const struct variant *plainest(const struct variant *variants, size_t n, const char *model)
@@ -25,31 +23,6 @@ static const struct variant *plainest(const struct variant *variants, size_t n, 
 		first = first ? first : v;
 	}
 	return first;
-}
-
-static bool grade(struct workshop *w, const struct task *task, const struct variant *v, struct item_list items,
-		  const struct progress *progress, double *scores, struct error *err)
-{
-	struct arena arena;
-	bool asked = true;
-
-	arena_init(&arena);
-	struct answer *answers = arena_array(&arena, items.n, sizeof(*answers));
-
-	for (size_t from = 0; asked && from < items.n; from += ASKED) {
-		size_t n = items.n - from < ASKED ? items.n - from : ASKED;
-
-		if (progress->stopped && progress->stopped(progress->context))
-			asked = error_set(err, "interrupted; run the same command again");
-		else
-			asked = variant_answer(w, v, items.items + from, n, &arena, answers + from, err);
-		if (asked && progress->step)
-			progress->step(progress->context, v->id, from + n, items.n);
-	}
-	for (size_t i = 0; asked && i < items.n; i++)
-		scores[i] = scorer_grade(task, items.items[i], answers[i].text);
-	arena_release(&arena);
-	return asked;
 }
 
 static void compare(const double *before, const double *after, size_t n, struct guard *out)
@@ -77,8 +50,8 @@ static bool ask_both(const struct task *task, const char *const pair[2], struct 
 		return error_set(err, "%s: no way of asking %s for this task, or no dev examples to ask", task->file, pair[0]);
 	dev.list.n = dev.list.n < GUARD_ITEMS ? dev.list.n : GUARD_ITEMS;
 	struct workshop *w = workshop_open(task, dev, models, NULL, NULL, 0, 1);
-	bool asked = grade(w, task, before, dev.list, progress, scores[0], err) &&
-		     grade(w, task, after, dev.list, progress, scores[1], err);
+	bool asked = ask_scores(w, task, before, dev.list, before->id, progress, scores[0], err) &&
+		     ask_scores(w, task, after, dev.list, after->id, progress, scores[1], err);
 
 	workshop_free(w);
 	if (asked)

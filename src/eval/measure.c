@@ -13,17 +13,15 @@
 bool climb_must_stop(struct climb *c, struct error *err)
 {
 	const struct climb_options *o = c->options;
-	size_t dev = 0, test = 0, prior = 0, probe = 0;
+	size_t before = 0, test = 0;
 	double ms;
 
 	if (o->progress.stopped && o->progress.stopped(o->progress.context))
 		c->stopped = "interrupted";
 	else if (o->max_minutes > 0 && clock_ms() - c->started_ms > o->max_minutes * 60e3)
 		c->stopped = "the time budget is used up";
-	else if (o->max_calls && store_spent(c->store, c->run, "dev", &dev, &ms, err) &&
-		 store_spent(c->store, c->run, "test", &test, &ms, err) &&
-		 store_spent(c->store, c->run, "prior", &prior, &ms, err) &&
-		 store_spent(c->store, c->run, "probe", &probe, &ms, err) && dev + test + prior + probe >= o->max_calls)
+	else if (o->max_calls && store_spent(c->store, c->run, NULL, &before, &ms, err) &&
+		 store_spent(c->store, c->run, "test", &test, &ms, err) && before + test >= o->max_calls)
 		c->stopped = "the budget of calls is used up";
 	return c->stopped != NULL;
 }

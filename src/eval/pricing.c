@@ -59,12 +59,50 @@ static double seconds_usd(const struct pricing *p, double seconds)
 	return price_local(seconds, p->a->cores, p->a->usd_per_core_hour);
 }
 
+static const struct training_notes no_notes = {
+	.seconds = NAN, .pool_score = NAN, .general_before = NAN, .general_after = NAN,
+	.follows_before = NAN, .follows_after = NAN, .recites_before = NAN, .recites_after = NAN,
+};
+
 /* A score that `rung tune` wrote on the card; NAN: none. */
 static double noted(const json_t *card, const char *what)
 {
 	const json_t *score = json_object_get(json_object_get(card, what), "score");
 
 	return json_is_number(score) ? json_number_value(score) : NAN;
+}
+
+static struct training_notes notes_of(const struct pricing *p, const struct tuned *t)
+{
+	const json_t *data = json_object_get(t->card, "data");
+	const char *teacher = json_string_value(json_object_get(t->card, "teacher"));
+	const json_t *seconds = json_object_get(t->card, "seconds");
+
+	return (struct training_notes){
+		.version = arena_string(p->arena, t->name),
+		.human_labels = (size_t)json_integer_value(json_object_get(data, "human")),
+		.model_labels = (size_t)json_integer_value(json_object_get(data, "model_labelled")),
+		.teacher = teacher ? arena_string(p->arena, teacher) : NULL,
+		.seconds = json_is_number(seconds) ? json_number_value(seconds) : NAN,
+		.pool_score = noted(t->card, "pool"),
+		.general_before = noted(t->card, "general_before"), .general_after = noted(t->card, "general_after"),
+		.follows_before = noted(t->card, "follows_before"), .follows_after = noted(t->card, "follows_after"),
+		.recites_before = noted(t->card, "recites_before"), .recites_after = noted(t->card, "recites_after"),
+	};
+}
+
+/* Of a variant that asks a fine-tuned model by its name; the version may have been removed since. */
+static struct training_notes notes_by_name(const struct pricing *p, const char *model)
+{
+	struct training_notes notes = no_notes;
+	struct error gone;
+	struct tuned t;
+
+	if (model && tuned_is(model) && p->a->tuned && tuned_find(p->a->tuned, model, &t, &gone)) {
+		notes = notes_of(p, &t);
+		tuned_release(&t);
+	}
+	return notes;
 }
 
 /* The version that the run measured is the newest of its method whose card has the same score on dev; *usd is NAN when there is
@@ -83,12 +121,8 @@ static bool price_training(const struct pricing *p, const struct worked *w, cons
 		return false;
 	if (!found)
 		return true;
-	const json_t *seconds = json_object_get(t.card, "seconds");
-
-	if (json_is_number(seconds))
-		*usd = seconds_usd(p, json_number_value(seconds));
-	*notes = (struct training_notes){ arena_string(p->arena, t.name), noted(t.card, "pool"), noted(t.card, "general_before"),
-					  noted(t.card, "general_after") };
+	*notes = notes_of(p, &t);
+	*usd = seconds_usd(p, notes->seconds);
 	tuned_release(&t);
 	return true;
 }
@@ -130,7 +164,7 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 
 bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err)
 {
-	*notes = (struct training_notes){ NULL, NAN, NAN, NAN };
+	*notes = notes_by_name(p, w->model);
 	*r = cost_rung_default;
 	r->name = w->id;
 	r->rung = w->rung;

@@ -46,10 +46,15 @@ struct worked {
 bool pricing_worked(struct store *store, int64_t run, const struct variant *v, const struct task *task, struct worked *out,
 		    struct error *err);
 
-/* What stands on the card of a fine-tuned variant; NULL and NAN: nothing. */
+/* What stands on the card of the fine-tuned model that a variant is, or asks; NULL, 0 and NAN: nothing. */
 struct training_notes {
-	const char *tuned; /* its version */
+	const char *version;               /* "tuned:NAME:vN" */
+	size_t human_labels, model_labels; /* what it learnt from */
+	const char *teacher;               /* the variant that gave the model's labels */
+	double seconds;                    /* that training took */
 	double pool_score, general_before, general_after;
+	/* Shares of passages with another fact in them that it followed, and to which it recited the old one (eval/changed.h). */
+	double follows_before, follows_after, recites_before, recites_after;
 };
 
 struct pricing {

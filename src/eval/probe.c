@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "eval/ceiling.h"
 #include "task/scorer.h"
 
 static const char *probe_id(struct arena *arena, const struct technique *t, const char *model)
@@ -73,7 +74,7 @@ bool probe_before(struct climb *c, const char **why, struct error *err)
 						      order_clusters(items, &c->arena));
 
 	if (knowledge_cannot_help(&gap, c->task->margin))
-		*why = arena_printf(&c->arena, "not built: with the passages that hold the answers before it, %s gains %.1f points on %zu "
+		*why = arena_printf(&c->arena, NOT_BUILT "with the passages that hold the answers before it, %s gains %.1f points on %zu "
 				    "dev items, at most %.1f (margin %.1f)", probed_model(c), 100 * gap.delta, gap.n,
 				    100 * gap.high, 100 * c->task->margin);
 	return true;

@@ -107,11 +107,25 @@ static enum parse_result mentioned(const char *const *names, size_t n, const cha
 	return mentions == 0 && parse_refuses(text) ? PARSE_REFUSED : PARSE_NONE;
 }
 
+const char *parse_behind_reasons(const char *reply, size_t *reasons)
+{
+	static const char word[] = "answer:";
+	const char *answer = reply;
+
+	*reasons = 0;
+	for (const char *p = strcasestr(reply, word); p; p = strcasestr(p + 1, word)) {
+		answer = p + strlen(word);
+		*reasons = (size_t)(p - reply);
+	}
+	return answer;
+}
+
 static enum parse_result parse_in(struct arena *arena, const struct task *task, const char *reply, bool reasoned,
 				  size_t *label)
 {
 	const char **names = arena_array(arena, task->n_labels, sizeof(*names));
 	struct buf lower = { 0 };
+	size_t reasons;
 
 	for (size_t i = 0; i < task->n_labels; i++) {
 		buf_clear(&lower);
@@ -123,13 +137,8 @@ static enum parse_result parse_in(struct arena *arena, const struct task *task, 
 	const char *text = trimmed(arena, buf_text(&lower));
 
 	buf_release(&lower);
-	if (reasoned) {
-		const char *answer = NULL;
-
-		for (const char *p = strstr(text, "answer:"); p; p = strstr(p + 1, "answer:"))
-			answer = p + strlen("answer:");
-		text = answer ? trimmed(arena, answer) : text;
-	}
+	if (reasoned)
+		text = trimmed(arena, parse_behind_reasons(text, &reasons));
 	if (find_label(names, task->n_labels, text, label) || json_label(arena, reply, names, task->n_labels, label))
 		return PARSE_LABEL;
 	return mentioned(names, task->n_labels, text, reasoned, label);

@@ -11,6 +11,10 @@ enum parse_result { PARSE_LABEL, PARSE_NONE, PARSE_REFUSED };
  * last "answer:" counts, and without one the last label mentioned does. */
 enum parse_result parse_label(const struct task *task, const char *reply, bool reasoned, size_t *label);
 
+/* What follows the last "answer:", in any case, of a reply that reasons first; the whole reply when it has none. *reasons: bytes
+ * before that word. */
+const char *parse_behind_reasons(const char *reply, size_t *reasons);
+
 /* Reads the reply to a classification with many labels: the array of a JSON object's member "labels" (or a JSON array), else
  * the labels that the text mentions as words; a dot or dash inside a code is part of its word. found (task->n_labels) is
  * set for those of the task. PARSE_LABEL also when the reply says that none applies ("none", "[]"). other: names that are no

@@ -1,22 +1,20 @@
 /* build.c - rows to report: counts, scores, intervals, costs, the verdict and what else is worth saying. */
 #include "report/build.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
-#include "eval/probe.h"
 #include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
+#include "report/diagnosis.h"
 #include "report/exchange.h"
 #include "report/figure.h"
 #include "report/micro.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
-#include "report/techniques.h"
 #include "report/variants.h"
 #include "report/words.h"
 
@@ -265,17 +263,15 @@ static bool decide(struct build *b, struct error *err)
 static bool spent(struct build *b, size_t full_grid, struct error *err)
 {
 	struct report *r = b->report;
-	size_t dev, prior, probe;
-	double dev_ms, prior_ms, probe_ms, test_ms;
+	double dev_ms, ms, test_ms;
+	size_t dev;
 
 	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
-	    !store_spent(b->store, b->run->id, "prior", &prior, &prior_ms, err) ||
-	    !store_spent(b->store, b->run->id, "probe", &probe, &probe_ms, err) ||
+	    !store_spent(b->store, b->run->id, NULL, &r->spent.dev_calls, &ms, err) ||
 	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err))
 		return false;
-	r->spent.dev_calls = dev + prior + probe;
-	r->spent.dev_calls_full_grid = full_grid;
-	r->spent.seconds = (dev_ms + prior_ms + probe_ms + test_ms) / 1000;
+	r->spent.dev_calls_full_grid = full_grid + r->spent.dev_calls - dev; /* racing spares no calls that diagnose or calibrate */
+	r->spent.seconds = (ms + test_ms) / 1000;
 	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour);
 	return true;
 }
@@ -286,44 +282,6 @@ static size_t calls_each(const struct report_variant *v)
 	size_t answers = v->dev.n + v->test.n;
 
 	return answers && v->calls > answers ? v->calls / answers : 1;
-}
-
-/* The model that the probes asked: the run's first. */
-static const char *probed_model(const struct build *b)
-{
-	json_t *settings = json_loads(b->run->settings, 0, NULL);
-	const char *model = json_string_value(json_array_get(json_object_get(settings, "models"), 0));
-	const char *copy = arena_string(b->arena, model ? model : "");
-
-	json_decref(settings);
-	return copy;
-}
-
-static bool diagnose(struct build *b, struct error *err)
-{
-	struct report *r = b->report;
-	struct probe_finding *found, *techniques;
-	size_t n_techniques;
-	struct knowledge k;
-
-	if (!probe_load(b->task, b->store, b->run->id, dev_order(b->task, b->run->seed, b->arena), probed_model(b), b->arena, &k,
-			err) ||
-	    !techniques_findings(b->task, b->store, b->run->id, b->variants, r->n_variants, b->arena, &techniques, &n_techniques, err))
-		return false;
-	found = arena_array(b->arena, PROBE_FINDINGS + n_techniques, sizeof(*found));
-	r->n_diagnosis = knowledge_findings(&k, r->margin, found);
-	memcpy(found + r->n_diagnosis, techniques, n_techniques * sizeof(*found));
-	r->n_diagnosis += n_techniques;
-	r->diagnosis = found;
-	r->probe.n = k.n;
-	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
-		double sum = 0;
-
-		for (size_t i = 0; k.score[row] && i < k.n; i++)
-			sum += k.score[row][i];
-		r->probe.score[row] = k.score[row] ? sum / (double)k.n : NAN;
-	}
-	return true;
 }
 
 /* The variant whose answers are shown beside their passages: the winner, else the highest that reached the test items. */
@@ -355,7 +313,7 @@ static bool list_answers(struct build *b, struct error *err)
 	return true;
 }
 
-bool report_build(const struct task *task, struct store *store, const struct run_row *run,
+bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation,
 		  const struct cost_assumptions *assumed, const struct cost_assumptions *decided, struct arena *arena,
 		  struct report *report, struct error *err)
 {
@@ -377,7 +335,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
 	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
-		if (!variant_read(&answers, &rows[i], &b.variants[i], err))
+		if (!variant_measured(&answers, &rows[i], &b.variants[i], err))
 			return false;
 		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)
@@ -397,8 +355,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!costs_price(task, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;
 	costs_rank(task, arena, report, b.variants, b.rungs);
-	if (!spent(&b, full_grid, err) ||
-	    !diagnose(&b, err) || !list_answers(&b, err) || !curves_build(task, store, run->id, arena, report, err))
+	if (!spent(&b, full_grid, err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
+	    !curves_build(task, store, run, arena, report, err))
 		return false;
 	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;

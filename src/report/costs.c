@@ -13,20 +13,15 @@ struct ranking {
 static bool price_variant(const struct pricing *p, struct report_variant *v, struct cost_rung *r, struct error *err)
 {
 	struct report_score score = report_score_shown(v);
-	struct training_notes notes;
 	struct worked w = { .id = v->id, .model = v->model, .rung = v->rung, .incumbent = v->incumbent, .passages = v->retrieval.n > 0,
 			    .answers = v->dev.n + v->test.n, .calls = v->calls, .input_tokens = v->input_tokens,
 			    .output_tokens = v->output_tokens, .ms = v->ms_mean, .dev_score = v->dev.score };
 
-	if (!pricing_rung(p, &w, r, &notes, err))
+	if (!pricing_rung(p, &w, r, &v->trained, err))
 		return false;
 	r->quality = score.score;
 	r->quality_low = score.low;
 	r->quality_high = score.high;
-	v->tuned = notes.tuned;
-	v->pool_score = notes.pool_score;
-	v->general_before = notes.general_before;
-	v->general_after = notes.general_after;
 	return true;
 }
 

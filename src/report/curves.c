@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "eval/curves.h"
+#include "report/escape.h"
 #include "report/figure.h"
 #include "report/words.h"
 
@@ -24,13 +26,58 @@ static double rarest_label(const struct task *task, struct arena *arena)
 	return least;
 }
 
-bool curves_build(const struct task *task, struct store *store, int64_t run, struct arena *arena, struct report *report,
+static bool has_curve(const struct report *r, const char *variant)
+{
+	for (size_t i = 0; i < r->n_curves; i++)
+		if (strcmp(r->curves[i].variant, variant) == 0)
+			return true;
+	return false;
+}
+
+/* What the climb saw when it left the curve out (eval/curves.h); NULL: it did not. */
+static const char *why_undrawn(const struct task *task, const struct report *r, const struct report_variant *v, struct arena *arena)
+{
+	double seconds = v->trained.seconds > 0 ? curves_training_seconds(task->pool.list.n, v->trained.seconds) : 0;
+
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		const struct report_variant *below = report_find(r, r->comparisons[i].from);
+
+		if (strcmp(r->comparisons[i].to, v->id) == 0 && r->comparisons[i].decision == DECISION_NOT_BETTER && below)
+			return arena_printf(arena, "%s: no learning curve was drawn, which takes %s: it is not better than %s by the margin.",
+					    v->name, v->model ? "calls" : "trainings", below->name);
+	}
+	if (seconds > CURVE_TRAINING_SECONDS)
+		return arena_printf(arena, "%s: no learning curve was drawn: training it on parts of the pool would take about %s, more than the %s "
+				    "that a climb spends on that.", v->name, figure_seconds(seconds).text,
+				    figure_seconds(CURVE_TRAINING_SECONDS).text);
+	return NULL;
+}
+
+static void explain_undrawn(const struct task *task, const struct run_row *run, struct arena *arena, struct report *r)
+{
+	size_t n_models, n;
+	const char *const *models = settings_models(run->settings, arena, &n_models);
+	const struct variant *recipes = variants_list(task, arena, models, n_models, &n);
+	const char **sentences = arena_array(arena, n + 1, sizeof(*sentences));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct report_variant *v = report_find(r, recipes[i].id);
+		bool dear = curves_has_shots(&recipes[i]) || curves_has_trainings(task, &recipes[i]);
+		const char *why = v && v->candidate && v->test.n > 0 && dear && !has_curve(r, v->id) ? why_undrawn(task, r, v, arena) : NULL;
+
+		if (why)
+			sentences[r->n_undrawn++] = why;
+	}
+	r->undrawn = sentences;
+}
+
+bool curves_build(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *report,
 		  struct error *err)
 {
 	struct curve_row *rows;
 	size_t n;
 
-	if (!store_curves(store, run, arena, &rows, &n, err))
+	if (!store_curves(store, run->id, arena, &rows, &n, err))
 		return false;
 	struct report_curve *curves = arena_array(arena, n + 1, sizeof(*curves));
 	double rarest = task->n_labels > 0 ? rarest_label(task, arena) : INFINITY;
@@ -43,7 +90,7 @@ bool curves_build(const struct task *task, struct store *store, int64_t run, str
 		for (to = from; to < n && strcmp(rows[to].variant, rows[from].variant) == 0; to++)
 			points[to - from] = (struct curve_point){ rows[to].n, 1 - rows[to].score };
 		*c = (struct report_curve){ .variant = rows[from].variant, .name = v ? v->name : rows[from].variant, .points = points,
-					    .n = to - from, .items = rows[from].items };
+					    .n = to - from, .items = rows[from].items, .rarest = rarest };
 		if (!curve_fit(points, c->n, c->items, &c->fit))
 			continue;
 		c->now = curve_forecast(&c->fit, (double)c->fit.most);
@@ -53,6 +100,7 @@ bool curves_build(const struct task *task, struct store *store, int64_t run, str
 		report->n_curves++;
 	}
 	report->curves = curves;
+	explain_undrawn(task, run, arena, report);
 	return true;
 }
 
@@ -77,8 +125,12 @@ static void add_reach(struct buf *out, const struct report *r, const struct repo
 
 bool words_curve(struct buf *out, const struct report *r, size_t i)
 {
-	if (i >= r->n_curves)
+	if (i >= r->n_curves + r->n_undrawn)
 		return false;
+	if (i >= r->n_curves) {
+		escape_plain(out, r->undrawn[i - r->n_curves]);
+		return true;
+	}
 	const struct report_curve *c = &r->curves[i];
 
 	buf_addf(out, "%s: the line through its %s points is at %s right with %s examples", c->name, figure_count(c->n).text,
@@ -87,5 +139,8 @@ bool words_curve(struct buf *out, const struct report *r, size_t i)
 		 figure_span(1 - c->twice.high, 1 - c->twice.low).text);
 	if (!isnan(r->target))
 		add_reach(out, r, c);
+	if (c->rarest <= CURVE_FEW)
+		buf_addf(out, " The rarest label has only %s examples: believe such a line where it reaches a score, and not where it does not.",
+			 figure_count((size_t)c->rarest).text);
 	return true;
 }

@@ -6,8 +6,9 @@
 #include "store/store.h"
 #include "task/task.h"
 
-/* Fills report->curves from the run's rows; they live in arena. The report's variants and target are there. */
-bool curves_build(const struct task *task, struct store *store, int64_t run, struct arena *arena, struct report *report,
+/* Fills report->curves from the run's rows, and why others have none; they live in arena. The report's variants, comparisons and target
+ * are there. */
+bool curves_build(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *report,
 		  struct error *err);
 
 #endif

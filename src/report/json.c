@@ -135,6 +135,7 @@ static json_t *diagnosis_value(const struct report *r)
 		put(o, "low", real_value(f->difference.low));
 		put(o, "high", real_value(f->difference.high));
 		put(o, "points_to", text_value(f->points_to[0] ? f->points_to : NULL));
+		put(o, "note", text_value(f->note));
 		json_array_append_new(list, o);
 	}
 	return list;

@@ -125,6 +125,11 @@ static void add_diagnosis(struct buf *out, const struct report *r)
 	if (sentence.n > 0)
 		add_text(out, "- ", buf_text(&sentence), "\n");
 	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
+		if (!words_diagnosis_is_open(r, i))
+			add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_clear(&sentence);
+	words_diagnosis_open(&sentence, r);
+	if (sentence.n > 0)
 		add_text(out, "- ", buf_text(&sentence), "\n");
 	buf_release(&sentence);
 }
@@ -151,7 +156,7 @@ static void add_curves(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
-	if (r->n_curves > 0)
+	if (r->n_curves + r->n_undrawn > 0)
 		buf_adds(out, "\n**More labels**\n\n");
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
 		add_text(out, "- ", buf_text(&sentence), "\n");

@@ -31,7 +31,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 			retrieval |= strcmp(f->probe, of_retrieval[k]) == 0;
 		if (f->kind != kind || (kind == FINDING_KNOWLEDGE && retrieval != knowledge_of_retrieval))
 			continue;
-		buf_adds(&a->out, n++ ? " " : "");
+		buf_adds(&a->out, n++ || a->out.n > 0 ? " " : "");
 		words_diagnosis(&a->out, a->r, i);
 	}
 	return n;
@@ -39,7 +39,7 @@ static size_t add_findings(struct asking *a, enum finding_kind kind, bool knowle
 
 static bool techniques(struct asking *a)
 {
-	if (add_findings(a, FINDING_TECHNIQUE, false) > 0)
+	if (add_findings(a, FINDING_TECHNIQUE, false) + add_findings(a, FINDING_FORM, false) + add_findings(a, FINDING_SAMPLES, false) > 0)
 		return true;
 	buf_adds(&a->out, "no two ways of prompting that differ by one technique answered the same dev items; climb with rung 1.");
 	return false;
@@ -134,8 +134,24 @@ static bool labels_needed(struct asking *a)
 	buf_release(&sentence);
 	if (add_unsettled(a) + a->r->n_curves > 0)
 		return true;
-	buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
+	if (a->r->n_undrawn == 0)
+		buf_adds(&a->out, "nothing that learns from parts of the pool was measured, or the pool is too small to be parted.");
 	return false;
+}
+
+/* Whose labels fine-tuned versions learnt from, each once. */
+static void add_teachers(struct asking *a)
+{
+	for (size_t i = 0; i < a->r->n_variants; i++) {
+		const struct report_variant *v = &a->r->variants[i];
+		bool said = v->trained.human_labels + v->trained.model_labels == 0;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = a->r->variants[k].trained.version && strcmp(a->r->variants[k].trained.version, v->trained.version) == 0;
+		if (!said)
+			buf_addf(&a->out, " %s learnt from %s labels by people and %s by %s.", v->trained.version, figure_count(v->trained.human_labels).text,
+				 figure_count(v->trained.model_labels).text, v->trained.teacher && v->trained.model_labels ? v->trained.teacher : "models");
+	}
 }
 
 static bool labels_clean(struct asking *a)
@@ -144,8 +160,10 @@ static bool labels_clean(struct asking *a)
 		 figure_count(a->r->examples.total).text);
 	for (size_t i = 0; i < a->task->n_warnings; i++)
 		buf_addf(&a->out, " %s.", a->task->warnings[i]);
-	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; near copies and wrong labels were not looked for: "
-			  "`rung check` lists the former, `rung tune curate` both.");
+	add_teachers(a);
+	add_findings(a, FINDING_LABELS, false);
+	buf_adds(&a->out, " Copies that stood in two splits are left in the later one alone; `rung check` lists near copies, `rung tune curate` "
+			  "also labels that look wrong.");
 	return true;
 }
 
@@ -153,7 +171,7 @@ static bool labels_clean(struct asking *a)
 static const struct report_variant *tuned_candidate(const struct report *r)
 {
 	for (size_t i = 0; i < r->n_variants; i++)
-		if (r->variants[i].candidate && r->variants[i].tuned)
+		if (r->variants[i].candidate && r->variants[i].trained.version)
 			return &r->variants[i];
 	return NULL;
 }
@@ -163,12 +181,12 @@ static bool regresses(struct asking *a)
 	const struct report_variant *v = tuned_candidate(a->r);
 
 	if (v && !v->model) {
-		buf_addf(&a->out, "%s is an encoder that answers this task alone: nothing else is asked of it.", v->tuned);
+		buf_addf(&a->out, "%s is an encoder that answers this task alone: nothing else is asked of it.", v->trained.version);
 		return true;
 	}
-	if (v && isfinite(v->general_before)) {
-		buf_addf(&a->out, "%s answers %s of everyday questions, its base %s. `rung tune --probe` asks tasks of your own.", v->tuned,
-			 figure_percent(v->general_after).text, figure_percent(v->general_before).text);
+	if (v && isfinite(v->trained.general_before)) {
+		buf_addf(&a->out, "%s answers %s of everyday questions, its base %s. `rung tune --probe` asks tasks of your own.", v->trained.version,
+			 figure_percent(v->trained.general_after).text, figure_percent(v->trained.general_before).text);
 		return true;
 	}
 	buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` writes them.");
@@ -179,13 +197,17 @@ static bool memorised(struct asking *a)
 {
 	const struct report_variant *v = tuned_candidate(a->r);
 
-	if (!v || !isfinite(v->pool_score)) {
+	if (!v || !isfinite(v->trained.pool_score)) {
 		buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` asks it examples that it was trained on.");
 		return false;
 	}
 	buf_addf(&a->out, "%s scores %s on examples it was trained on and %s on dev: the wider that gap, the more was learnt by heart, and "
-		 "facts that change belong into documents.", v->tuned, figure_percent(v->pool_score).text,
+		 "facts that change belong into documents.", v->trained.version, figure_percent(v->trained.pool_score).text,
 		 figure_percent(v->dev.score).text);
+	if (isfinite(v->trained.follows_after))
+		buf_addf(&a->out, " Shown passages in which the fact is another one now, it follows %s (its base %s) and recites what it was "
+			 "trained on to %s (its base %s).", figure_percent(v->trained.follows_after).text, figure_percent(v->trained.follows_before).text,
+			 figure_percent(v->trained.recites_after).text, figure_percent(v->trained.recites_before).text);
 	return true;
 }
 

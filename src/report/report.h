@@ -12,6 +12,7 @@
 #include "cost/summary.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
+#include "eval/pricing.h"
 #include "stats/curve.h"
 #include "variant/evidence.h"
 
@@ -89,9 +90,7 @@ struct report_variant {
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
 	double ms_mean, ms_p50, ms_p95;
-	/* Fine-tuned by `rung tune` or a climb: its version, NULL where none is known, and what is on its card; NAN: not asked. */
-	const char *tuned;
-	double pool_score, general_before, general_after;
+	struct training_notes trained; /* of the fine-tuned model that it is, or asks */
 };
 
 /* One label on the test items of the winner; shares that divide by nothing are NAN. */
@@ -146,6 +145,7 @@ struct report_curve {
 	struct curve fit;
 	struct forecast now, twice;       /* of the fit, at all of the pool and at twice as many */
 	struct target_reach reach;        /* where the report has a target */
+	double rarest;                    /* examples that the rarest label has in all of the pool; INFINITY without labels */
 };
 
 enum { ANSWERS_SHOWN = 5 };
@@ -178,6 +178,8 @@ struct report {
 	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
+	const char *const *undrawn; /* (n_undrawn) sentences: why candidates that learn from the pool have none */
+	size_t n_undrawn;
 	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;

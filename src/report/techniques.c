@@ -72,6 +72,24 @@ static bool read_marks(struct comparing *c, size_t variant, struct error *err)
 	return true;
 }
 
+/* Whether `to` is right on no more of the items that both answered than their commonest label: a gain up to there is no remedy. */
+static bool no_better_than_commonest(const struct task *task, const double *from, const double *to)
+{
+	size_t most = 0;
+	double right = 0;
+
+	for (size_t label = 0; label < task->n_labels && !task->many; label++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < task->dev.list.n; i++)
+			count += !isnan(from[i]) && !isnan(to[i]) && task->dev.list.items[i]->label == label;
+		most = count > most ? count : most;
+	}
+	for (size_t i = 0; i < task->dev.list.n; i++)
+		right += !isnan(from[i]) && !isnan(to[i]) ? to[i] : 0;
+	return right <= (double)most;
+}
+
 static bool compare(struct comparing *c, size_t from, size_t to, enum finding_kind kind, const char *probe, const char *points_to,
 		    struct error *err)
 {
@@ -90,8 +108,10 @@ static bool compare(struct comparing *c, size_t from, size_t to, enum finding_ki
 	if (n < TECHNIQUE_FEWEST)
 		return true;
 	struct difference d = difference_of(a, b, n, NULL);
+	bool useless = d.low > 0 && no_better_than_commonest(c->task, c->marks[from].score, c->marks[to].score);
 
-	c->out[c->n_out++] = (struct probe_finding){ probe, d, d.low > 0 ? points_to : "", kind };
+	c->out[c->n_out++] = (struct probe_finding){ probe, d, d.low > 0 && !useless ? points_to : "", kind,
+						     useless ? "and yet no better than always the commonest label" : NULL };
 	return true;
 }
 
@@ -128,7 +148,7 @@ static bool other_models(struct comparing *c, struct error *err)
 		for (size_t k = 0; k < c->n; k++)
 			if (k != i && is_technique(&c->variants[k], id) && strcmp(v->model, c->variants[k].model) != 0 &&
 			    !compare(c, k, i, FINDING_MODEL, arena_printf(c->arena, "%s in place of %s", v->model, c->variants[k].model),
-				     "the stronger model", err))
+				     "the choice of model; a dearer one can be distilled (`rung tune --teacher`)", err))
 				return false;
 	}
 	return true;

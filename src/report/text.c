@@ -186,7 +186,8 @@ static void add_why(const struct terminal *t, const struct report_variant *v)
 	buf_release(&why);
 }
 
-static void add_variant(const struct terminal *t, const struct layout *l, const struct report_variant *v)
+/* said: the reason of the row above, which is not repeated. */
+static void add_variant(const struct terminal *t, const struct layout *l, const struct report_variant *v, const char *said)
 {
 	struct buf name = { 0 }, first = { 0 };
 	size_t next, n;
@@ -209,7 +210,7 @@ static void add_variant(const struct terminal *t, const struct layout *l, const 
 		n = columns_line(name.data + i, l->name, &next);
 		buf_addf(t->out, "  %.*s\n", (int)n, name.data + i);
 	}
-	if (v->why && (v->status == VARIANT_SKIPPED || v->status == VARIANT_FAILED))
+	if (v->why && (v->status == VARIANT_SKIPPED || v->status == VARIANT_FAILED) && !(said && strcmp(said, v->why) == 0))
 		add_why(t, v);
 	buf_release(&name);
 	buf_release(&first);
@@ -249,7 +250,7 @@ static void add_table(const struct terminal *t, const struct report *r)
 				snprintf(heading, sizeof(heading), "Rung %d  %s", v->rung, report_rung_name(v->rung));
 			add_wrapped(t, "", heading, BOLD);
 		}
-		add_variant(t, &l, v);
+		add_variant(t, &l, v, i > 0 && r->variants[i - 1].rung == v->rung ? r->variants[i - 1].why : NULL);
 	}
 }
 
@@ -283,8 +284,10 @@ static void add_diagnosis(const struct terminal *t, const struct report *r)
 		add_heading(t, "Diagnosis");
 	add_sentence(t, r, "  ", words_probe, PLAIN);
 	for (size_t i = 0; buf_clear(&sentence), words_diagnosis(&sentence, r, i); i++)
-		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+		if (!words_diagnosis_is_open(r, i))
+			add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
 	buf_release(&sentence);
+	add_sentence(t, r, "  - ", words_diagnosis_open, PLAIN);
 }
 
 /* The candidates that search. */
@@ -310,7 +313,7 @@ static void add_curves(const struct terminal *t, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
-	if (r->n_curves > 0)
+	if (r->n_curves + r->n_undrawn > 0)
 		add_heading(t, "More labels");
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
 		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "eval/ceiling.h"
 #include "report/escape.h"
 #include "report/figure.h"
 
@@ -245,6 +246,12 @@ static const char *answer_untested(struct buf *out, const struct report *r)
 
 	if (r->verdict.meets_target == TARGET_YES) {
 		buf_adds(out, "A lower rung already meets the target, so there is nothing for fine-tuning to add.");
+		return "No";
+	}
+	if (tuned && tuned->why && strncmp(tuned->why, NOT_BUILT, strlen(NOT_BUILT)) == 0) {
+		buf_adds(out, "Nothing could be gained by it: ");
+		escape_plain(out, tuned->why + strlen(NOT_BUILT));
+		buf_addc(out, '.');
 		return "No";
 	}
 	if (tuned && tuned->why) {

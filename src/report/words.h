@@ -35,6 +35,9 @@ void words_prices(struct buf *out, const struct report *r);   /* where the money
 /* The knowledge probe's rows in one sentence, "" when nothing was probed; and what it points to, a sentence for each i. */
 void words_probe(struct buf *out, const struct report *r);
 bool words_diagnosis(struct buf *out, const struct report *r, size_t i);
+/* Whether that finding shows nothing either way; and all of those in one sentence, "" where there are none. */
+bool words_diagnosis_is_open(const struct report *r, size_t i);
+void words_diagnosis_open(struct buf *out, const struct report *r);
 /* What a variant that shows passages found and cited; nothing for others. */
 void words_retrieval(struct buf *out, const struct report_variant *v);
 

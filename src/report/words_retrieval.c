@@ -35,11 +35,39 @@ bool words_diagnosis(struct buf *out, const struct report *r, size_t i)
 	const struct probe_finding *f = &r->diagnosis[i];
 	const struct difference *d = &f->difference;
 
-	buf_addf(out, "%s: %s points (95%% interval %s)", f->probe, figure_points(d->delta).text, figure_gap(d->low, d->high).text);
+	buf_addf(out, "%s: %s points (", f->probe, figure_points(d->delta).text);
+	if (f->kind == FINDING_LABELS)
+		buf_addf(out, "%s of %s items; ", figure_count(d->broken).text, figure_count(d->n).text);
+	else if (f->kind != FINDING_KNOWLEDGE)
+		buf_addf(out, "of %s items %s fixed, %s broken; ", figure_count(d->n).text, figure_count(d->fixed).text, figure_count(d->broken).text);
+	buf_addf(out, "95%% interval %s)", figure_gap(d->low, d->high).text);
+	if (f->note)
+		buf_addf(out, ", %s", f->note);
 	if (f->points_to[0])
 		buf_addf(out, "; points to: %s", f->points_to);
+	else if (f->kind != FINDING_KNOWLEDGE && d->high < 0)
+		buf_adds(out, "; it makes things worse");
 	buf_addc(out, '.');
 	return true;
+}
+
+bool words_diagnosis_is_open(const struct report *r, size_t i)
+{
+	const struct probe_finding *f = &r->diagnosis[i];
+
+	return f->kind != FINDING_KNOWLEDGE && f->points_to[0] == '\0' && f->difference.low <= 0 && f->difference.high >= 0;
+}
+
+void words_diagnosis_open(struct buf *out, const struct report *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_diagnosis; i++)
+		if (words_diagnosis_is_open(r, i))
+			buf_addf(out, "%s%s (%s points on %s items)", n++ ? ", " : "Shown neither to help nor to harm: ", r->diagnosis[i].probe,
+				 figure_points(r->diagnosis[i].difference.delta).text, figure_count(r->diagnosis[i].difference.n).text);
+	if (n > 0)
+		buf_addc(out, '.');
 }
 
 void words_retrieval(struct buf *out, const struct report_variant *v)

@@ -77,7 +77,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CURVE_PUT] = "INSERT OR REPLACE INTO curve(run, variant, n, seed, items, score) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[CURVES] = "SELECT variant, n, seed, items, score FROM curve WHERE run = ?1 ORDER BY variant, n, seed",
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
-		  " (SELECT call FROM answer WHERE run = ?1 AND split = ?2 UNION SELECT call FROM sample WHERE run = ?1 AND split = ?2)",
+		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"
+		  " UNION SELECT call FROM sample WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test')))",
 };
 
 static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql };

@@ -80,7 +80,7 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err); 
 
 struct answer_row {
 	const char *variant, *item;
-	const char *split;  /* "dev", "test", or "prior": asked to calibrate, scored by nobody */
+	const char *split;  /* "dev", "test"; "probe": asked to diagnose; "prior": asked to calibrate, scored by nobody */
 	int64_t call;       /* 0: no model was asked; the first of several */
 	const int64_t *samples; /* (n_samples) every call, when the answer is a vote of several; not read back */
 	size_t n_samples;
@@ -112,8 +112,8 @@ bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, st
 /* All of a run, by variant, n and seed; they live in arena. */
 bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err);
 
-/* Distinct model calls behind a run's answers in one split, and their time; a call that several variants share counts
- * once. */
+/* Distinct model calls behind a run's answers in one split (NULL: in all but "test"), and their time; a call that several variants or
+ * splits share counts once. */
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);
 
 #endif

@@ -308,6 +308,31 @@ static void conflicts_warn(struct examples *x)
 		     x->table.path);
 }
 
+/* Fills text and agreed: rows are counted before any of them is dropped. */
+static void agreement_fill(struct examples *x)
+{
+	size_t *rows = mem_zero(x->n, sizeof(*rows)), *same = mem_zero(x->n, sizeof(*same)), *most = mem_zero(x->n, sizeof(*most));
+	struct hash_map answers = { 0 }; /* of a text and an answer */
+
+	for (size_t i = 0; i < x->n; i++) {
+		size_t text = x->roles[i].text;
+		const char *key = arena_printf(&x->scratch, "%zu %s", text, x->items[i].answer);
+		size_t first = hash_map_put(&answers, key, strlen(key), i);
+
+		rows[text]++;
+		if (++same[first] > most[text])
+			most[text] = same[first];
+	}
+	for (size_t i = 0; i < x->n; i++) {
+		x->items[i].text = x->roles[i].text;
+		x->items[i].agreed = (double)most[x->items[i].text] / (double)rows[x->items[i].text];
+	}
+	hash_map_release(&answers);
+	free(rows);
+	free(same);
+	free(most);
+}
+
 static void groups_number(struct examples *x)
 {
 	bool given = x->group < x->table.n_columns;
@@ -473,6 +498,7 @@ bool examples_split(struct examples *x, const struct template *input, uint64_t s
 	if (given && !given_splits_read(x))
 		return false;
 	conflicts_warn(x);
+	agreement_fill(x);
 	split_assign(x->roles, x->n, t->n_labels ? t->n_labels : 1, given, seed, x->splits);
 	if (!enough(x) || !lists_fill(x, seed))
 		return false;

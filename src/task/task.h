@@ -40,6 +40,9 @@ struct example {
 	size_t n_labels;
 	size_t group;              /* examples of one group number are never split; without a group each has its own */
 	size_t line;               /* in the file, from 1; the row number in a JSON array */
+	const char *reasons;       /* what a model said that decides the answer (variant/teach.h); NULL: nothing was said */
+	size_t text;               /* examples of one number have the same input, case, punctuation and space aside */
+	double agreed;             /* of the file's rows with that input, the share that has the answer most of them have; 1: no conflict */
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
 	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
 	size_t n_gold_ids;

@@ -67,6 +67,8 @@ struct curated {
 };
 /* No file is no decision. Rows of items that are not in the pool have no effect. Lives in arena. */
 bool curate_apply(const struct task *task, const char *path, struct arena *arena, struct curated *out, struct error *err);
+/* How many of the pool's items the file at path suspects of a wrong label, whatever was decided about them; 0 without a file. */
+bool curate_suspects(const struct task *task, const char *path, struct arena *arena, size_t *n, struct error *err);
 
 /* path: where the review file is, for the reader. */
 void curate_text(const struct task *task, const struct curation *c, const char *path, struct buf *out);

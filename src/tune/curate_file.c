@@ -375,3 +375,15 @@ bool curate_apply(const struct task *task, const char *path, struct arena *arena
 	out->pool.list = (struct item_list){ items, n };
 	return true;
 }
+
+bool curate_suspects(const struct task *task, const char *path, struct arena *arena, size_t *n, struct error *err)
+{
+	struct review r;
+
+	*n = 0;
+	if (!review_read(&r, task, path, arena, err))
+		return false;
+	for (size_t i = 0; i < r.n; i++)
+		*n += r.rows[i].item && r.rows[i].same && r.rows[i].reason == CURATE_SUSPECT;
+	return true;
+}

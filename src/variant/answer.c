@@ -84,15 +84,14 @@ static void calibrate(double *p, const double *prior, size_t n)
 }
 
 /* What a call says: the status of an answer, and its label when that is "answered". */
-static const char *read_label(const struct workshop *w, const struct variant *v, const struct call_row *call,
-			      const char **text)
+static const char *read_label(const struct task *task, const struct variant *v, const struct call_row *call, const char **text)
 {
 	bool reasoned = v->technique && v->technique->reasoning;
 	size_t label;
-	enum parse_result parsed = parse_label(w->task, call->output, reasoned, &label);
+	enum parse_result parsed = parse_label(task, call->output, reasoned, &label);
 
 	if (parsed == PARSE_LABEL) {
-		*text = w->task->labels[label].name;
+		*text = task->labels[label].name;
 		return "answered";
 	}
 	if (parsed == PARSE_REFUSED)
@@ -100,22 +99,13 @@ static const char *read_label(const struct workshop *w, const struct variant *v,
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
-/* What follows the last "answer:" of a chain of thought. */
-static const char *behind_reasoning(const char *reply)
-{
-	const char *answer = reply;
-
-	for (const char *p = strcasestr(reply, "answer:"); p; p = strcasestr(p + 1, "answer:"))
-		answer = p + strlen("answer:");
-	return answer;
-}
-
 /* The same of an answer to a question, whose citations go to e. */
 static const char *read_answer(const struct variant *v, const struct call_row *call, struct arena *arena, struct evidence *e,
 			       const char **text)
 {
 	const struct technique *t = v->technique;
-	const char *reply = t && t->reasoning ? behind_reasoning(call->output) : call->output;
+	size_t reasons;
+	const char *reply = t && t->reasoning ? parse_behind_reasons(call->output, &reasons) : call->output;
 	struct cited_answer cited = passages_read(reply, e->n_passages, arena);
 
 	if (t && t->answer != ANSWER_TEXT && !cited.parsed)
@@ -131,40 +121,49 @@ static const char *read_answer(const struct variant *v, const struct call_row *c
 }
 
 /* The same of extracted fields. */
-static const char *read_object(const struct workshop *w, const struct variant *v, const struct call_row *call,
+static const char *read_object(const struct task *task, const struct variant *v, const struct call_row *call,
 			       struct arena *arena, const char **text)
 {
-	*text = extract_read(w->task, v->technique, call->output, arena);
+	*text = extract_read(task, v->technique, call->output, arena);
 	if (*text)
 		return "answered";
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
 /* The same of a text that was to be written. */
-static const char *read_text(const struct workshop *w, const struct variant *v, const struct call_row *call, struct arena *arena,
+static const char *read_text(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena,
 			     const char **text)
 {
-	*text = generate_read(w->task, v, call->output, arena);
+	*text = generate_read(task, v, call->output, arena);
 	if (*text)
 		return "answered";
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
-static const char *read_call(const struct workshop *w, const struct variant *v, const struct call_row *call,
-			     struct arena *arena, struct evidence *e, const char **text)
+static const char *read_call(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena,
+			     struct evidence *e, const char **text)
 {
 	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
 		return call->status;
-	switch (w->task->kind) {
+	switch (task->kind) {
 	case TASK_ANSWER:
 		return read_answer(v, call, arena, e, text);
 	case TASK_EXTRACT:
-		return read_object(w, v, call, arena, text);
+		return read_object(task, v, call, arena, text);
 	case TASK_GENERATE:
-		return read_text(w, v, call, arena, text);
+		return read_text(task, v, call, arena, text);
 	default:
-		return w->task->many ? sets_read(w->task, call, arena, text) : read_label(w, v, call, text);
+		return task->many ? sets_read(task, call, arena, text) : read_label(task, v, call, text);
 	}
+}
+
+const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena)
+{
+	struct evidence none = { 0 };
+	const char *text = NULL;
+
+	read_call(task, v, call, arena, &none, &text);
+	return text;
 }
 
 /* Whether two votes are for the same: labels by name, answers by their normal forms. */
@@ -183,14 +182,14 @@ static bool same_vote(const char *a, const char *b)
 
 /* The answer that most calls give; of equally many the one that came first. Calls without an answer do not vote; when none
  * has one, the status is what all of them share, or "unparsed". */
-static void vote(const struct workshop *w, const struct variant *v, const struct call_row *calls, size_t n,
+static void vote(const struct task *task, const struct variant *v, const struct call_row *calls, size_t n,
 		 struct arena *arena, struct evidence *e, struct answer *a)
 {
 	const char **texts = arena_array(arena, n, sizeof(*texts)), **statuses = arena_array(arena, n, sizeof(*statuses));
 	size_t most = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		statuses[i] = read_call(w, v, &calls[i], arena, e, &texts[i]);
+		statuses[i] = read_call(task, v, &calls[i], arena, e, &texts[i]);
 		a->status = i == 0 || strcmp(a->status, statuses[i]) == 0 ? statuses[i] : "unparsed";
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -245,7 +244,7 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 
 		add_calls(&calls[i * each], each, arena, a);
 		if (!scoring) {
-			vote(w, v, reply, replies, arena, &shown[i], a);
+			vote(w->task, v, reply, replies, arena, &shown[i], a);
 		} else if (reply->scores) {
 			if (prior)
 				calibrate(scores + i * labels, prior, labels);

@@ -1,4 +1,5 @@
-/* curve.c - variant_curve(): the pool's vectors and dev's are made once, and classifiers learn from parts of them. */
+/* curve.c - variant_curve(): the pool's vectors and dev's are made once, and classifiers learn from parts of them; encoders are trained on
+ * parts in a place that is left again. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,21 @@ static bool make_vectors(struct workshop *w, const char *const *texts, struct er
 	return models_embed(w->models, texts, w->dev.list.n, w->dev_vectors, err);
 }
 
-/* The first `size` of the pool in the seed's order, so that of one seed the small parts lie within the large ones. */
+static void shuffled(size_t *order, size_t n, uint64_t seed)
+{
+	struct rng rng;
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	rng_init(&rng, seed, "learning curve");
+	rng_shuffle(&rng, order, n);
+}
+
+void pool_order(const struct workshop *w, uint64_t seed, size_t *order)
+{
+	shuffled(order, w->task->pool.list.n, seed);
+}
+
 static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t seed, struct arena *arena)
 {
 	struct item_list pool = w->task->pool.list;
@@ -42,12 +57,8 @@ static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t s
 	const struct example **items = arena_array(arena, size, sizeof(*items));
 	const char **texts = arena_array(arena, size, sizeof(*texts));
 	float *vectors = embeds ? arena_array(arena, size * w->width, sizeof(*vectors)) : NULL;
-	struct rng rng;
 
-	for (size_t i = 0; i < pool.n; i++)
-		order[i] = i;
-	rng_init(&rng, seed, "learning curve");
-	rng_shuffle(&rng, order, pool.n);
+	pool_order(w, seed, order);
 	for (size_t i = 0; i < size; i++) {
 		items[i] = pool.items[order[i]];
 		texts[i] = all[order[i]];
@@ -68,8 +79,49 @@ static double grade(struct workshop *w, const struct classifier *c, bool embeds,
 	return sum / (double)w->dev.list.n;
 }
 
+static bool one_label(struct item_list items)
+{
+	for (size_t i = 1; i < items.n; i++)
+		if (items.items[i]->label != items.items[0]->label)
+			return false;
+	return true;
+}
+
+/* What curation leaves of the pool is what training draws from. */
+static bool encoder_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
+{
+	struct item_list lessons = workshop_lessons(w), part = { NULL, 0 };
+	struct tuned_encoder *encoder = NULL;
+	double threshold;
+	struct arena arena;
+
+	arena_init(&arena);
+	size_t *order = arena_array(&arena, lessons.n + 1, sizeof(*order));
+	const struct example **items = arena_array(&arena, size + 1, sizeof(*items));
+	double *p = arena_array(&arena, w->task->n_labels, sizeof(*p));
+
+	shuffled(order, lessons.n, seed);
+	for (; part.n < size && part.n < lessons.n; part.n++)
+		items[part.n] = lessons.items[order[part.n]];
+	part.items = items;
+	*score = one_label(part) ? NAN : 0;
+	bool trained = isnan(*score) || tuned_part(w, v, part, &encoder, &threshold, err);
+
+	for (size_t i = 0; encoder && i < w->dev.list.n; i++) {
+		const char *text = workshop_text(w, &arena, w->dev.list.items[i]);
+
+		tuned_encoder_predict(encoder, &text, 1, p);
+		*score += scorer_grade(w->task, w->dev.list.items[i], classified(w->task, threshold, p, &arena)) / (double)w->dev.list.n;
+	}
+	tuned_encoder_free(encoder);
+	arena_release(&arena);
+	return trained;
+}
+
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
 {
+	if (v->tuning)
+		return encoder_curve(w, v, size, seed, score, err);
 	bool embeds = v->classifier->embeds;
 	struct error unfit;
 	struct arena arena;

@@ -12,7 +12,7 @@ const struct example *lookup_nearest(struct workshop *w, const struct example *i
 {
 	size_t *positions, n;
 
-	if (!workshop_shots(w, SHOTS_TFIDF, item, arena, &positions, &n, err))
+	if (!workshop_shots(w, SHOTS_TFIDF, (struct pool_part){ 0 }, item, arena, &positions, &n, err))
 		return NULL;
 	return w->task->pool.list.items[n > 0 ? positions[n - 1] : 0];
 }

@@ -214,7 +214,7 @@ static void ask_json(struct workshop *w, const struct technique *t, const struct
 	r->max_tokens = longest_json(task, t->reasoning, arena) + (t->reasoning ? REASONING_TOKENS : 0);
 }
 
-const char *request_completion(const struct task *task, const struct technique *t, const struct example *shot, struct arena *arena)
+static const char *plain_completion(const struct task *task, const struct technique *t, const struct example *shot, struct arena *arena)
 {
 	if (task->many)
 		return sets_shown(shot);
@@ -223,6 +223,15 @@ const char *request_completion(const struct task *task, const struct technique *
 	if (task->kind == TASK_CLASSIFY)
 		return task->labels[shot->label].name;
 	return shot->answer[0] ? shot->answer : "I do not know.";
+}
+
+const char *request_completion(const struct task *task, const struct technique *t, const struct example *shot, struct arena *arena)
+{
+	const char *answer = plain_completion(task, t, shot, arena);
+
+	if (t && t->reasoning && t->answer == ANSWER_TEXT && shot->reasons)
+		return arena_printf(arena, "%s\nAnswer: %s", shot->reasons, answer);
+	return answer;
 }
 
 static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
@@ -268,7 +277,7 @@ static bool technique_request(struct workshop *w, const struct variant *v, const
 	size_t characters = whole ? SIZE_MAX : w->task->many ? SET_SHOT_CHARACTERS : SHOT_CHARACTERS;
 	size_t *shots, n_shots, n = 0;
 
-	if (!workshop_shots(w, t->shots, item, arena, &shots, &n_shots, err) ||
+	if (!workshop_shots(w, t->shots, v->part, item, arena, &shots, &n_shots, err) ||
 	    !workshop_shown(w, t, item, query, arena, shown, err))
 		return false;
 	struct message *messages = arena_array(arena, 2 * n_shots + 1, sizeof(*messages));

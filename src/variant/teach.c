@@ -1,16 +1,21 @@
 /* teach.c - rows to examples whose answers are a model's. */
 #include "variant/teach.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/text.h"
 #include "prompt/parse.h"
+#include "task/scorer.h"
 #include "task/table.h"
 #include "variant/workshop.h"
 
 enum { BATCH = 10 };
+
+/* What is kept of an answer: the label; with it what was said before; or that alone, of examples that have their label. */
+enum teaching { TEACH_LABELS, TEACH_REASONS, TEACH_REASONS_OF_POOL };
 
 /* The normal form of what is shown of an item. */
 static const char *normal_text(struct workshop *w, const struct example *item, struct arena *arena)
@@ -101,9 +106,38 @@ static bool take_answer(const struct task *task, struct example *e, const struct
 	return task->kind != TASK_CLASSIFY;
 }
 
-/* Answers the examples (n); keeps those that got one, in their order. */
-static bool ask_teacher(struct workshop *w, const struct task *task, const struct variant *teacher, struct example **examples,
-			size_t n, const struct teach_progress *p, struct arena *arena, struct taught *out, struct error *err)
+/* Keeps what the teacher said before its answer; nothing where it said nothing. */
+static bool take_reasons(struct workshop *w, struct example *e, const struct answer *a, struct arena *arena, struct error *err)
+{
+	struct call_row call;
+	size_t n;
+
+	if (!a->call || !store_call_get(w->store, arena, a->call, &call, err))
+		return a->call == 0;
+	parse_behind_reasons(call.output, &n);
+	while (n > 0 && isspace((unsigned char)call.output[n - 1]))
+		n--;
+	e->reasons = n > 0 ? arena_copy(arena, call.output, n) : NULL;
+	return true;
+}
+
+/* Whether an example is learnt from, with that answer of the teacher's. *taken is set unless the store fails. */
+static bool take(struct workshop *w, const struct task *task, enum teaching what, struct example *e, const struct answer *a,
+		 struct arena *arena, bool *taken, struct error *err)
+{
+	*taken = what == TEACH_REASONS_OF_POOL ? scorer_grade(task, e, a->text) >= 1 : take_answer(task, e, a, arena);
+	if (!*taken || what == TEACH_LABELS)
+		return true;
+	if (!take_reasons(w, e, a, arena, err))
+		return false;
+	*taken = e->reasons != NULL;
+	return true;
+}
+
+/* Answers the examples (n); keeps those that are learnt from, in their order. */
+static bool ask_teacher(struct workshop *w, const struct task *task, const struct variant *teacher, enum teaching what,
+			struct example **examples, size_t n, const struct teach_progress *p, struct arena *arena, struct taught *out,
+			struct error *err)
 {
 	const struct example **kept = arena_array(arena, n + 1, sizeof(*kept));
 
@@ -116,8 +150,10 @@ static bool ask_teacher(struct workshop *w, const struct task *task, const struc
 		if (!variant_answer(w, teacher, (const struct example *const *)examples + from, count, arena, answers, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
-			bool taken = take_answer(task, examples[from + i], &answers[i], arena);
+			bool taken;
 
+			if (!take(w, task, what, examples[from + i], &answers[i], arena, &taken, err))
+				return false;
 			out->unanswered += !taken;
 			if (taken)
 				kept[out->n++] = examples[from + i];
@@ -129,11 +165,37 @@ static bool ask_teacher(struct workshop *w, const struct task *task, const struc
 	return true;
 }
 
-bool teach(struct workshop *w, const struct task *task, const struct variant *teacher, const char *file,
-	   const struct teach_progress *progress, struct arena *arena, struct taught *out, struct error *err)
+static bool ready(struct workshop *w, const struct variant *teacher, struct error *err)
+{
+	const char *unfit;
+
+	return variant_ready(w, teacher, &unfit, err) && (!unfit || error_set(err, "%s", unfit));
+}
+
+bool teach_gives_reasons(const struct variant *teacher)
+{
+	return teacher->technique && teacher->technique->reasoning && teacher->technique->answer == ANSWER_TEXT && !teacher->technique->samples;
+}
+
+bool teach_pool(struct workshop *w, const struct task *task, const struct variant *teacher, const struct teach_progress *progress,
+		struct arena *arena, struct taught *out, struct error *err)
+{
+	struct item_list pool = workshop_lessons(w);
+	struct example **examples = arena_array(arena, pool.n + 1, sizeof(*examples));
+
+	*out = (struct taught){ .rows = pool.n };
+	for (size_t i = 0; i < pool.n; i++) {
+		examples[i] = arena_alloc(arena, sizeof(**examples));
+		*examples[i] = *pool.items[i];
+	}
+	return ready(w, teacher, err) &&
+	       ask_teacher(w, task, teacher, TEACH_REASONS_OF_POOL, examples, pool.n, progress, arena, out, err);
+}
+
+bool teach_file(struct workshop *w, const struct task *task, const struct variant *teacher, const char *file, bool reasons,
+		const struct teach_progress *progress, struct arena *arena, struct taught *out, struct error *err)
 {
 	struct hash_map known = { 0 };
-	const char *unfit;
 	struct table t;
 	size_t n = 0;
 
@@ -160,9 +222,6 @@ bool teach(struct workshop *w, const struct task *task, const struct variant *te
 		hash_map_put(&known, text, strlen(text), 1);
 	}
 	hash_map_release(&known);
-	if (!variant_ready(w, teacher, &unfit, err))
-		return false;
-	if (unfit)
-		return error_set(err, "%s", unfit);
-	return ask_teacher(w, task, teacher, examples, n, progress, arena, out, err);
+	return ready(w, teacher, err) && ask_teacher(w, task, teacher, reasons ? TEACH_REASONS : TEACH_LABELS, examples, n, progress,
+						     arena, out, err);
 }

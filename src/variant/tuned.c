@@ -23,6 +23,8 @@ static const struct technique with_passages = { .id = "lora-rag", .name = "LoRA 
 static const struct technique among_others = { .id = "lora-rag", .name = "LoRA and retrieval", .passages = PASSAGES_DISTRACTED,
 					       .search = &fused };
 
+static const struct technique reasoned = { .id = "lora-reasons", .name = "LoRA that reasons first", .reasoning = true };
+
 static const struct tuning for_labels[] = {
 	{ .id = "encoder", .name = "fine-tuned encoder" },
 	{ .id = "lora", .name = "LoRA on the small decoder, label scoring", .technique = &labels },
@@ -57,6 +59,14 @@ const struct tuning *tuning_all(const struct task *task, size_t *n)
 	}
 }
 
+const struct tuning *tuning_reasons(const struct task *task)
+{
+	static const struct tuning t = { .id = "lora-reasons", .name = "LoRA on the small decoder, the reasons first", .technique = &reasoned,
+					 .reasons = true };
+
+	return (task->kind == TASK_CLASSIFY && !task->many) || task->kind == TASK_ANSWER ? &t : NULL;
+}
+
 /* What one model is trained from. */
 struct lesson {
 	struct arena arena;
@@ -84,10 +94,10 @@ struct item_list workshop_lessons(const struct workshop *w)
 	return w->curated ? w->curated->pool.list : w->task->pool.list;
 }
 
-/* The pool as curation.csv leaves it, and what a model labelled. */
-static void list_items(const struct workshop *w, struct lesson *l)
+/* The pool as curation.csv leaves it, and what a model labelled. Where reasons are learnt, what a model taught is all there is. */
+static void list_items(const struct workshop *w, const struct variant *v, struct lesson *l)
 {
-	struct item_list pool = workshop_lessons(w);
+	struct item_list pool = v->tuning->reasons ? (struct item_list){ 0 } : workshop_lessons(w);
 
 	l->n_taught = w->watch ? w->watch->n_taught : 0;
 	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
@@ -233,7 +243,7 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 
 	*l = (struct lesson){ .settings = settings_of(w, v) };
 	arena_init(&l->arena);
-	list_items(w, l);
+	list_items(w, v, l);
 	if (!find_base(w, v, l, &base, err))
 		return false;
 	if (!(v->model ? read_prompts(w, v, l, &data, err) : w->task->validator ? read_objects(w, l, &data, err) :
@@ -296,11 +306,14 @@ static const char *registered_name(struct workshop *w)
 /* What is trained from, and what curation.csv took out of the pool before. */
 static json_t *data_json(const struct workshop *w, const struct lesson *l, const struct finetune_outcome *o)
 {
+	size_t labelled = w->watch ? w->watch->n_labelled : 0;
 	json_t *data = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hash", l->data_hash, "items", (json_int_t)l->n,
 				 "trained", (json_int_t)o->trained, "held_out", (json_int_t)o->held, "too_long",
-				 (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human", (json_int_t)(l->n - l->n_taught),
-				 "model_labelled", (json_int_t)l->n_taught);
+				 (json_int_t)o->too_long, "left_out", (json_int_t)o->left_out, "human", (json_int_t)(l->n - labelled),
+				 "model_labelled", (json_int_t)labelled);
 
+	if (l->n_taught > labelled)
+		json_object_set_new(data, "model_reasons", json_integer((json_int_t)l->n_taught));
 	if (l->texts.tagging) {
 		size_t strings = o->values.found + o->values.absent;
 
@@ -365,23 +378,30 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	return card;
 }
 
-static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+/* Trains in the workplace of the lesson's key, whose path is appended to folder. */
+static bool train_in(struct workshop *w, const struct variant *v, const struct lesson *l, struct buf *folder,
+		     struct finetune_outcome *outcome, struct error *err)
 {
 	struct watched watched = { w->watch, v };
 	struct fit_progress progress = { .step = w->watch && w->watch->step ? watch_step : NULL,
 					 .stopped = w->watch && w->watch->stopped ? watch_stopped : NULL, .context = &watched };
+	uint64_t fingerprint = add_hash(l->key, 0);
+
+	if (!tuned_workplace(models_tuned(w->models), registered_name(w), l->key, folder, err))
+		return false;
+	return v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
+					&progress, outcome, err)
+			: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder->data,
+					   &progress, outcome, err);
+}
+
+static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+{
 	const char *root = models_tuned(w->models), *name = registered_name(w);
 	struct finetune_outcome outcome = { 0 };
 	struct buf folder = { 0 };
-	uint64_t fingerprint = add_hash(l->key, 0);
-	bool trained = tuned_workplace(root, name, l->key, &folder, err);
+	bool trained = train_in(w, v, l, &folder, &outcome, err);
 
-	if (trained && v->model)
-		trained = finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder.data,
-					&progress, &outcome, err);
-	else if (trained)
-		trained = finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder.data,
-					   &progress, &outcome, err);
 	if (trained) {
 		json_t *card = card_of(w, v, l, &outcome);
 
@@ -416,6 +436,43 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 		ready = train(w, v, &l, out, err);
 	lesson_release(&l);
 	return ready;
+}
+
+bool tuned_part(struct workshop *w, const struct variant *v, struct item_list items, struct tuned_encoder **out, double *threshold,
+		struct error *err)
+{
+	const struct curated part = { .pool = { items } }, *whole = w->curated;
+	struct finetune_outcome outcome = { 0 };
+	struct buf folder = { 0 };
+	struct lesson l;
+
+	w->curated = &part; /* what is learnt from, for as long as the lesson is made */
+	bool trained = lesson_init(w, v, &l, err);
+
+	w->curated = whole;
+	trained = trained && train_in(w, v, &l, &folder, &outcome, err);
+	*out = trained ? tuned_encoder_open(folder.data, w->task->n_labels, w->task->many, models_pool(w->models), err) : NULL;
+	*threshold = isfinite(outcome.threshold) ? outcome.threshold : INFINITY;
+	if (trained)
+		tuned_abandon(folder.data); /* it is open already, and no version */
+	json_decref(outcome.curve);
+	buf_release(&folder);
+	lesson_release(&l);
+	return *out != NULL;
+}
+
+bool variant_training_seconds(struct workshop *w, const struct variant *v, double *seconds, struct error *err)
+{
+	const struct tuned_model *m = workshop_tuned(w, v, err);
+	struct tuned t;
+
+	if (!m || !tuned_find(models_tuned(w->models), m->name, &t, err))
+		return false;
+	const json_t *value = json_object_get(t.card, "seconds");
+
+	*seconds = json_is_number(value) ? json_number_value(value) : NAN;
+	tuned_release(&t);
+	return true;
 }
 
 /* Null on a card: no set did better than the empty one. Encoders from elsewhere have none: as their sigmoids were trained. */

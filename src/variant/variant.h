@@ -56,13 +56,23 @@ struct tuning {
 	const char *id, *name;
 	const struct technique *technique; /* how the tuned decoder is asked, in training and afterwards; NULL: an encoder */
 	const struct technique *lesson;    /* how its prompts are made in training, where that differs (passages); else NULL */
+	bool reasons;                      /* learns from examples that say what decides them, and from no others */
 };
 const struct tuning *tuning_all(const struct task *task, size_t *n);
+/* LoRA that reasons first, as its teacher did (teach.h). No climb has it: nobody taught it. NULL: this kind of task does not reason in
+ * running text. */
+const struct tuning *tuning_reasons(const struct task *task);
 /* The name of the versions that a climb trains: the task's, as far as it may be one. */
 const char *tuning_registered_name(const struct task *task, struct arena *arena);
 
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
+
+/* The first `size` of the pool in the order of a seed, so that of one seed the small parts lie within the large ones. */
+struct pool_part {
+	size_t size;
+	uint64_t seed;
+};
 
 struct variant {
 	const char *id;    /* "1/few-shot@local", unique in a task */
@@ -78,6 +88,7 @@ struct variant {
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
 	size_t wording;  /* of the instruction */
+	struct pool_part part; /* of the pool that its nearest shots come from; size 0: all of it */
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
@@ -107,8 +118,10 @@ struct training_watch {
 	void *context;
 	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
 	const char *name;                               /* of what is registered; NULL: the task's */
-	const struct example *const *taught;            /* (n_taught) examples that a model labelled (teach.h), beside the pool's */
-	size_t n_taught;
+	/* (n_taught) examples of a teacher's (teach.h): n_labelled that it labelled itself, beside the pool's; the others are the pool's
+	 * with its reasons. */
+	const struct example *const *taught;
+	size_t n_taught, n_labelled;
 	const char *teacher;                            /* the variant that did; NULL: none */
 	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };
@@ -139,13 +152,21 @@ struct answer {
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
 
+/* The answer that one stored call holds, as variant_answer() reads it where the calls are samples that vote; NULL: none. Its passages,
+ * where it shows any, are not looked at. Lives in arena. */
+const char *variant_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena);
+
 /* Loads what the variant needs (model, embeddings, chunks); false and the reason when it cannot answer at all. *unfit: a
  * sentence when it is not made for these documents (lives as long as the workshop), else NULL. */
 bool variant_ready(struct workshop *w, const struct variant *v, const char **unfit, struct error *err);
 
-/* The mean score on dev of a classifier variant that learns from `size` examples of the pool, drawn by seed, instead of all; NAN
- * when they cannot be learnt from (one label only). No answer is kept. False when the embedding model fails. */
+/* The mean score on dev of a classifier variant, or of a tuned encoder that names labels, that learns from `size` examples of the pool,
+ * drawn by seed, instead of all; NAN when they cannot be learnt from (one label only). No answer and no version is kept. False when the
+ * embedding model or the training fails. */
 bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err);
+
+/* What the training of the variant's model on all of the pool took, of its card; NAN: it was trained elsewhere. */
+bool variant_training_seconds(struct workshop *w, const struct variant *v, double *seconds, struct error *err);
 
 /* What variant_answer() would send for one input, as the JSON that the store keeps; "" where no model is asked. The search of
  * a variant that rewrites is for the input alone. */

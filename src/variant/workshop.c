@@ -135,22 +135,23 @@ static size_t fixed_shots(struct workshop *w, size_t *positions)
 	return n;
 }
 
-static size_t tfidf_shots(struct workshop *w, const struct example *item, struct arena *arena, size_t *positions)
+/* All of the pool, the most similar first. Words weigh as in the whole pool, however small the part that is chosen from. */
+static size_t tfidf_shots(struct workshop *w, const struct example *item, size_t most, struct arena *arena, size_t *positions)
 {
-	double similarity[KNN_SHOTS];
+	double *similarity = arena_array(arena, most, sizeof(*similarity));
 
 	if (!w->tfidf) {
 		struct tfidf_options options = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
 
 		w->tfidf = tfidf_index_new(&options, workshop_pool_texts(w), w->task->pool.list.n);
 	}
-	return tfidf_nearest(w->tfidf, workshop_text(w, arena, item), KNN_SHOTS, SIZE_MAX, positions, similarity);
+	return tfidf_nearest(w->tfidf, workshop_text(w, arena, item), most, SIZE_MAX, positions, similarity);
 }
 
-static bool embedding_shots(struct workshop *w, const struct example *item, struct arena *arena, size_t *positions,
+static bool embedding_shots(struct workshop *w, const struct example *item, size_t most, struct arena *arena, size_t *positions,
 			    size_t *n, struct error *err)
 {
-	double similarity[KNN_SHOTS];
+	double *similarity = arena_array(arena, most, sizeof(*similarity));
 
 	if (!workshop_vectors(w, err))
 		return false;
@@ -164,23 +165,42 @@ static bool embedding_shots(struct workshop *w, const struct example *item, stru
 	for (size_t i = 0; i < n_pool; i++)
 		for (size_t j = 0; j < w->width; j++)
 			scores[i] += (double)vector[j] * (double)w->pool_vectors[i * w->width + j];
-	*n = nearest_select(scores, n_pool, KNN_SHOTS, SIZE_MAX, positions, similarity);
+	*n = nearest_select(scores, n_pool, most, SIZE_MAX, positions, similarity);
 	return true;
 }
 
-bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
+/* Of the positions (n) the first KNN_SHOTS that lie in the part; returns how many. */
+static size_t keep_part(struct workshop *w, struct pool_part part, struct arena *arena, size_t *positions, size_t n)
+{
+	size_t pool = w->task->pool.list.n, kept = 0;
+	size_t *order = arena_array(arena, pool, sizeof(*order));
+	bool *in = arena_array(arena, pool, sizeof(*in));
+
+	pool_order(w, part.seed, order);
+	for (size_t i = 0; i < part.size && i < pool; i++)
+		in[order[i]] = true;
+	for (size_t i = 0; i < n && kept < KNN_SHOTS; i++)
+		if (in[positions[i]])
+			positions[kept++] = positions[i];
+	return kept;
+}
+
+bool workshop_shots(struct workshop *w, enum shots kind, struct pool_part part, const struct example *item, struct arena *arena,
 		    size_t **positions, size_t *n, struct error *err)
 {
-	size_t most = w->task->n_labels > KNN_SHOTS ? w->task->n_labels : KNN_SHOTS;
+	size_t nearest = part.size ? w->task->pool.list.n : KNN_SHOTS;
+	size_t most = w->task->n_labels > nearest ? w->task->n_labels : nearest;
 
 	*positions = arena_array(arena, most, sizeof(**positions));
 	*n = 0;
 	if (kind == SHOTS_FIXED)
 		*n = fixed_shots(w, *positions);
 	else if (kind == SHOTS_TFIDF)
-		*n = tfidf_shots(w, item, arena, *positions);
-	else if (kind == SHOTS_EMBEDDING && !embedding_shots(w, item, arena, *positions, n, err))
+		*n = tfidf_shots(w, item, nearest, arena, *positions);
+	else if (kind == SHOTS_EMBEDDING && !embedding_shots(w, item, nearest, arena, *positions, n, err))
 		return false;
+	if (part.size > 0 && kind != SHOTS_FIXED)
+		*n = keep_part(w, part, arena, *positions, *n);
 	if (kind == SHOTS_TFIDF || kind == SHOTS_EMBEDDING)
 		for (size_t i = 0; i < *n / 2; i++) { /* the most similar stands next to the input */
 			size_t t = (*positions)[i];

@@ -102,6 +102,9 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 /* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err);
 void workshop_free_tuned(struct workshop *w);
+/* The encoder of a variant that names labels, trained on these examples of the pool alone; it is no version, and the caller frees it. */
+bool tuned_part(struct workshop *w, const struct variant *v, struct item_list items, struct tuned_encoder **out, double *threshold,
+		struct error *err);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
 /* The pool as curation.csv leaves it. */
@@ -112,9 +115,12 @@ bool workshop_prompts(struct workshop *w, const struct variant *v, const struct 
 		      struct arena *arena, struct finetune_prompts *out, struct error *err);
 /* The name of the model that answers: the variant's own, or what was trained from it. */
 const char *workshop_model(struct workshop *w, const struct variant *v, struct error *err);
-/* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. */
-bool workshop_shots(struct workshop *w, enum shots kind, const struct example *item, struct arena *arena,
+/* Positions in the pool of the shots for one input, in the order in which they are shown; lives in arena. part: what the nearest ones are
+ * chosen from. */
+bool workshop_shots(struct workshop *w, enum shots kind, struct pool_part part, const struct example *item, struct arena *arena,
 		    size_t **positions, size_t *n, struct error *err);
+/* The pool's positions in the order of a seed; order (pool). (curve.c) */
+void pool_order(const struct workshop *w, uint64_t seed, size_t *order);
 
 /* The passages that the technique shows before an input, as evidence without citations; lives in arena. Nothing for a technique
  * that shows none. query: what is searched for. What it searches was made ready by workshop_documents(). (shown.c) */

@@ -162,7 +162,7 @@ wrong "a format for a trainer" '--for is for training elsewhere' "$task" --as pe
 wrong "an encoder" '--method encoder is trained here alone' "$task" --for trl --method encoder -o "$x"
 wrong "an unknown method" 'there is: ' "$task" --for trl --method full -o "$x"
 wrong "a local base" '--base "local:tiny" is nothing that a trainer elsewhere can load' "$task" --for trl --base local:tiny -o "$x"
-wrong "a teacher" '--teacher and --unlabelled are for training here' "$task" --for trl --teacher 1/zero-shot@local -o "$x"
+wrong "a teacher" '--teacher, --unlabelled and --reasons are for training here' "$task" --for trl --teacher 1/zero-shot@local -o "$x"
 
 # A disk that fills up in the middle.
 if (

@@ -147,6 +147,37 @@ refused "another task that is not there" "$scratch/absent" "$rung" tune "$scratc
 refused "what only an encoder has" "--balanced weighs the labels that an encoder chooses one of" \
 	"$rung" tune "$scratch/small" $lora --balanced $store --quiet
 
+# A teacher: labels of rows that have none, and reasons.
+make_task taught spam,work,automated 24
+echo 'models: ["local:tiny-llama"]' >>"$scratch/taught/task.yaml"
+printf '%s\n' '{"text": "An offer that ends tonight"}' '{"text": "The minutes of the meeting"}' >"$scratch/rows.jsonl"
+taught="--store $scratch/taught/.rung/store.db --quiet"
+# shellcheck disable=SC2086
+works "a teacher labels rows" "$rung" tune "$scratch/taught" $lora --epochs 1 $taught --teacher 1/scoring@local:tiny-llama \
+	--unlabelled "$scratch/rows.jsonl"
+says "all of them" "1/scoring@local:tiny-llama labelled 2 of 2 rows"
+says "and they are learnt" "trained on 26 of 26 examples"
+if python3 -c '
+import json, sys
+card = json.load(open(sys.argv[1]))
+data = card["data"]
+assert data["human"] == 24 and data["model_labelled"] == 2 and card["teacher"] == "1/scoring@local:tiny-llama", card
+assert "model_reasons" not in data, data' "$scratch/taught/.rung/tuned/taught/v1/card.json" 2>"$scratch/err"
+then ok "marked as a model's"; else fail "marked as a model's" "$(cat "$scratch/err")"; fi
+# shellcheck disable=SC2086
+refused "a teacher of nothing" "--teacher needs --unlabelled" "$rung" tune "$scratch/taught" $lora $taught --teacher 1/scoring@local:tiny-llama
+# shellcheck disable=SC2086
+refused "reasons of nobody" "--teacher needs --unlabelled" "$rung" tune "$scratch/taught" $lora $taught --reasons
+# shellcheck disable=SC2086
+refused "reasons of who gives none" "answers without reasons" \
+	"$rung" tune "$scratch/taught" $lora $taught --reasons --teacher 1/scoring@local:tiny-llama
+# shellcheck disable=SC2086
+refused "reasons for an encoder" "--reasons trains a local decoder" \
+	"$rung" tune "$scratch/taught" --method encoder $taught --reasons --teacher 1/chain-of-thought@local:tiny-llama
+# shellcheck disable=SC2086
+refused "reasons that lead nowhere" "there is nothing to learn" \
+	"$rung" tune "$scratch/taught" $lora $taught --reasons --teacher 1/chain-of-thought@local:tiny-llama
+
 # Without options rung tune trains what a climb measures.
 plain="--store $scratch/plain/store.db --quiet"
 # shellcheck disable=SC2086

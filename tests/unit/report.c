@@ -494,8 +494,8 @@ static void diagnosis_flows_to_a_remedy(void **state)
 {
 	(void)state;
 	static const struct probe_finding found[] = {
-		{ "<definitions>", { 90, 18, 4, .1556, .05, .26 }, "label definitions", FINDING_TECHNIQUE },
-		{ "noise", { 60, 2, 3, -.0167, -.09, .06 }, "", FINDING_KNOWLEDGE },
+		{ "<definitions>", { 90, 18, 4, .1556, .05, .26 }, "label definitions", FINDING_TECHNIQUE, NULL },
+		{ "noise", { 60, 2, 3, -.0167, -.09, .06 }, "", FINDING_KNOWLEDGE, NULL },
 	};
 	static const char *const parts[] = {
 		"<h3>What failed: 38 of 135 test items</h3>", "<div class=\"what\">wrong</div>", "<span>33 of 38</span>", "<span>4 of "
@@ -770,6 +770,36 @@ static void costs_are_drawn_by_day(void **state)
 	buf_release(&out);
 }
 
+/* What points somewhere, or harms, has a line; what shows nothing shares one. */
+static void the_diagnosis_is_short(void **state)
+{
+	static const struct probe_finding findings[] = {
+		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE, NULL },
+		{ "fixed shots", { 40, 5, 3, .05, -.09, .19 }, "", FINDING_TECHNIQUE, NULL },
+		{ "chain of thought", { 20, 0, 9, -.45, -.7, -.2 }, "", FINDING_TECHNIQUE, NULL },
+		{ "the best of 5 samples of zero-shot (pass@5)", { 60, 12, 1, .12, .04, .2 }, "", FINDING_SAMPLES, NULL },
+		{ "lenient re-score of zero-shot", { 90, 0, 0, 0, 0, .03 }, "", FINDING_FORM, NULL },
+		{ "noise", { 60, 1, 1, 0, -.05, .05 }, "", FINDING_KNOWLEDGE, NULL },
+	};
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, true);
+	struct buf out = { 0 };
+
+	(void)state;
+	r.diagnosis = findings;
+	r.n_diagnosis = ARRAY_SIZE(findings);
+	report_write_terminal(&r, false, 160, &out);
+	assert_non_null(strstr(buf_text(&out), "  - label definitions: +11.7 points (of 60 items 9 fixed, 2 broken; 95% interval +1.0 to +22.0); points "
+					       "to: definitions in the prompt.\n"));
+	assert_non_null(strstr(buf_text(&out), "\u221220.0); it makes things worse.\n"));
+	assert_non_null(strstr(buf_text(&out), "  - the best of 5 samples of zero-shot (pass@5): +12.0 points"));
+	assert_non_null(strstr(buf_text(&out), "  - noise: 0.0 points (95% interval"));
+	assert_non_null(strstr(buf_text(&out), "  - Shown neither to help nor to harm: fixed shots (+5.0 points on 40 items), lenient re-score of "
+					       "zero-shot (0.0 points on 90"));
+	assert_null(strstr(buf_text(&out), "fixed shots: "));
+	buf_release(&out);
+}
+
 /* Label more, with what is known of how many; without a target only the forecast. */
 static void more_labels_are_forecast(void **state)
 {
@@ -956,6 +986,7 @@ int main(void)
 		cmocka_unit_test(chart_texts_fit),
 		cmocka_unit_test(page_draws_each_chart_in_two_sizes),
 		cmocka_unit_test(costs_are_drawn_by_day),
+		cmocka_unit_test(the_diagnosis_is_short),
 		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
 		cmocka_unit_test(headlines_say_the_verdict),

@@ -121,7 +121,7 @@ static const struct curve_point email_points[] = {
 };
 static const struct report_curve email_curves[] = {
 	{ .variant = "3/head-minilm", .name = "linear head on all-MiniLM-L6-v2 embeddings", .points = email_points, .n = 8, .items = 90,
-	  .fit = { .points = 8, .most = 225, .a = 1.4, .b = .37, .items = 90 }, .now = { .189, .1, .3 }, .twice = { .146, .07, .262 },
+	  .fit = { .points = 8, .most = 225, .a = 1.4, .b = .37, .items = 90 }, .rarest = 40, .now = { .189, .1, .3 }, .twice = { .146, .07, .262 },
 	  .reach = { REACH_MORE, 270, 90, 0 } },
 };
 

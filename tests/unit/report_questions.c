@@ -33,10 +33,10 @@ static void says(const struct report *r, size_t number, bool known, const char *
 static void a_report_answers_what_it_measured(void **state)
 {
 	static const struct probe_finding findings[] = {
-		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE },
-		{ "openai:big in place of local", { 60, 3, 3, 0, -.09, .09 }, "", FINDING_MODEL },
-		{ "knowledge gap", { 60, 30, 0, .5, .36, .63 }, "retrieval", FINDING_KNOWLEDGE },
-		{ "retrieval loss", { 60, 6, 0, .1, .02, .18 }, "chunking, fusion, more passages", FINDING_KNOWLEDGE },
+		{ "label definitions", { 60, 9, 2, .117, .01, .22 }, "definitions in the prompt", FINDING_TECHNIQUE, NULL },
+		{ "openai:big in place of local", { 60, 3, 3, 0, -.09, .09 }, "", FINDING_MODEL, NULL },
+		{ "knowledge gap", { 60, 30, 0, .5, .36, .63 }, "retrieval", FINDING_KNOWLEDGE, NULL },
+		{ "retrieval loss", { 60, 6, 0, .1, .02, .18 }, "chunking, fusion, more passages", FINDING_KNOWLEDGE, NULL },
 	};
 	struct task task = { .kind = TASK_CLASSIFY, .traffic = { .latency_p95_ms = 500 } };
 	struct report_variant variants[N_EMAIL];
@@ -45,11 +45,14 @@ static void a_report_answers_what_it_measured(void **state)
 	(void)state;
 	r.diagnosis = findings;
 	r.n_diagnosis = ARRAY_SIZE(findings);
-	variants[EMAIL_HEAD].tuned = "tuned:email:v2";
-	variants[EMAIL_HEAD].pool_score = .95;
+	variants[EMAIL_HEAD].trained.version = "tuned:email:v2";
+	variants[EMAIL_HEAD].trained.pool_score = .95;
 	variants[EMAIL_HEAD].dev.score = .822;
+	variants[EMAIL_HEAD].trained.human_labels = 200;
+	variants[EMAIL_HEAD].trained.model_labels = 400;
+	variants[EMAIL_HEAD].trained.teacher = "1/few-shot@openai:big";
 	questions_answer(&task, &arena, &r);
-	says(&r, 1, true, "label definitions: +11.7 points (95% interval +1.0 to +22.0); points to: definitions in the prompt.");
+	says(&r, 1, true, "label definitions: +11.7 points (of 60 items 9 fixed, 2 broken; 95% interval +1.0 to +22.0); points to: definitions in the prompt.");
 	says(&r, 2, true, "knowledge gap: +50.0 points");
 	says(&r, 3, true, "retrieval loss: +10.0 points");
 	assert_null(strstr(r.questions[1].answer, "retrieval loss"));
@@ -57,6 +60,7 @@ static void a_report_answers_what_it_measured(void **state)
 	says(&r, 5, true, "did better than naive Bayes on words on 35 of 135 items and worse on 11: +17.8 points");
 	says(&r, 6, true, "Label about 45 more to reach 80.0%");
 	says(&r, 7, true, "2 of 452 examples are duplicates");
+	says(&r, 7, true, "tuned:email:v2 learnt from 200 labels by people and 400 by 1/few-shot@openai:big.");
 	says(&r, 8, true, "tuned:email:v2 is an encoder that answers this task alone");
 	says(&r, 9, true, "tuned:email:v2 scores 95.0% on examples it was trained on and 82.2% on dev");
 	says(&r, 10, true, "3/head-minilm: $0.0024 per 1,000 calls");
@@ -66,6 +70,34 @@ static void a_report_answers_what_it_measured(void **state)
 	says(&r, 15, true, "openai:big in place of local: 0.0 points");
 	says(&r, 16, true, "runs on this machine");
 	says(&r, 17, false, "Cannot be told from this data: ");
+}
+
+/* Why a curve is missing is an answer, if no reassuring one; and few examples of a label are said to be few. */
+static void curves_say_what_they_are_worth(void **state)
+{
+	static const char *const undrawn[] = { "fine-tuned encoder: no learning curve was drawn: training would take about 12 minutes." };
+	struct task task = { .kind = TASK_CLASSIFY };
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, true);
+	struct report_curve few[1];
+
+	(void)state;
+	r.undrawn = undrawn;
+	r.n_undrawn = 1;
+	few[0] = r.curves[0];
+	few[0].rarest = 12;
+	r.curves = few;
+	r.n_curves = 1;
+	questions_answer(&task, &arena, &r);
+	says(&r, 6, true, "no learning curve was drawn");
+	says(&r, 6, true, "The rarest label has only 12 examples");
+	few[0].rarest = 40;
+	questions_answer(&task, &arena, &r);
+	assert_null(strstr(r.questions[5].answer, "only"));
+	r.n_curves = 0;
+	r.n_comparisons = 0;
+	questions_answer(&task, &arena, &r);
+	says(&r, 6, false, "Cannot be told from this data: fine-tuned encoder: no learning curve was drawn");
 }
 
 static void nothing_measured_is_nothing_told(void **state)
@@ -85,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_report_answers_what_it_measured, begin, end),
+		cmocka_unit_test_setup_teardown(curves_say_what_they_are_worth, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_measured_is_nothing_told, begin, end),
 	};
 

@@ -57,6 +57,7 @@ static void rows_come_back_as_they_went(void **state)
 					    .status = "answered", .ms = 2 };
 	size_t n, calls;
 	double ms;
+	struct call_row other = { .model = "local", .request_hash = 2, .request = "{}", .output = "work", .status = "ok" };
 	bool there;
 
 	(void)state;
@@ -68,6 +69,7 @@ static void rows_come_back_as_they_went(void **state)
 	assert_true(store_call_find(s, &arena, "local", 1ull << 63, &found, &there, &err) && there);
 	assert_string_equal(found.output, "spam");
 	assert_null(found.scores);
+	assert_true(store_call_put(s, &other, &err));
 	answer.call = call.id;
 	assert_true(store_answer_put(s, run.id, &answer, &err));
 	answer.answer = "work"; /* the first answer stays: a call is never overwritten */
@@ -80,6 +82,17 @@ static void rows_come_back_as_they_went(void **state)
 	assert_int_equal(rows[0].input_tokens, 12);
 	assert_true(store_spent(s, run.id, "dev", &calls, &ms, &err));
 	assert_int_equal(calls, 1); /* two variants, one call */
+	answer.split = "prior";
+	assert_true(store_answer_put(s, run.id, &answer, &err));
+	assert_true(store_spent(s, run.id, NULL, &calls, &ms, &err));
+	assert_int_equal(calls, 1); /* nor do two splits make it two */
+	answer.split = "test";
+	answer.call = other.id;
+	assert_true(store_answer_put(s, run.id, &answer, &err));
+	assert_true(store_spent(s, run.id, NULL, &calls, &ms, &err));
+	assert_int_equal(calls, 1);
+	assert_true(store_spent(s, run.id, "test", &calls, &ms, &err));
+	assert_int_equal(calls, 1);
 	arena_release(&arena);
 	store_close(s);
 }

@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "eval/eval.h"
+#include "eval/samples.h"
 #include "task_folder.h"
 #include "variant/show.h"
 #include "variant/variant.h"
@@ -288,6 +288,78 @@ static void a_reason_inside_json_is_not_the_answer(void **state)
 	workshop_free(w);
 }
 
+/* --- the sampling probe --- */
+
+static size_t count_rows(const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	size_t n = (size_t)sqlite3_column_int64(q, 0);
+
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Eight of thirty dev items are wrong: those and the first eight others are asked five times, once. */
+static void failures_and_as_many_passes_are_sampled(void **state)
+{
+	static const char id[] = "probe/samples-zero-shot@local:tiny-llama";
+	struct climb_options options = { .seed = 1 };
+	struct run_row run = { .key = "sampling", .examples = "", .seed = 1, .settings = "{}" };
+	struct error err;
+	double score[30];
+	struct record record = { .score = score, .n = 30 };
+	size_t calls, before;
+	double ms;
+
+	(void)state;
+	assert_true(store_run_begin(store, &arena, &run, &err));
+	struct climb climb = { .task = task, .options = &options, .store = store, .run = run.id, .dev = dev_order(task, 1, &arena) };
+
+	climb.workshop = workshop_open(task, climb.dev, models, NULL, store, run.id, 1);
+	for (size_t i = 0; i < 30; i++)
+		score[i] = i % 4 != 1;
+	for (int again = 0; again < 2; again++) {
+		assert_true(samples_measure(&climb, named("1/zero-shot@local:tiny-llama"), &record, &err));
+		assert_int_equal(count_rows("SELECT count(*) FROM answer WHERE split = 'probe'"), 16);
+		assert_int_equal(count_rows("SELECT count(*) FROM sample WHERE split = 'probe'"), 16 * SAMPLES);
+		assert_true(store_spent(store, run.id, "probe", &calls, &ms, &err));
+		assert_int_equal(calls, 16 * SAMPLES);
+	}
+	before = count_rows("SELECT count(*) FROM call");
+	for (size_t i = 0, passes = 0; i < 30; i++) {
+		char *sql = sqlite3_mprintf("SELECT count(*) FROM answer WHERE variant = %Q AND item = %Q", id, climb.dev.list.items[i]->id);
+
+		assert_int_equal(count_rows(sql), score[i] == 0 || passes < 8);
+		passes += score[i] > 0;
+		sqlite3_free(sql);
+	}
+	struct show_place place = { store, run.id, id, "tests/reference/golden" };
+	struct buf text = { 0 };
+
+	assert_true(show_answer(task, &place, climb.dev.list.items[1]->id, false, &text, &err));
+	assert_non_null(strstr(buf_text(&text), "call 5 of 5"));
+	buf_release(&text);
+	/* Nothing to learn: four failures, and labels that are scored. */
+	for (size_t i = 0; i < 30; i++)
+		score[i] = i >= 4;
+	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), &record, &err));
+	assert_true(samples_measure(&climb, named("1/self-consistency@local:tiny-llama"), &record, &err));
+	for (size_t i = 0; i < 30; i++)
+		score[i] = 0;
+	assert_true(samples_measure(&climb, named("1/scoring@local:tiny-llama"), &record, &err));
+	record.n = 29; /* raced out */
+	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), &record, &err));
+	assert_int_equal(count_rows("SELECT count(*) FROM call"), before);
+	workshop_free(climb.workshop);
+	arena_release(&climb.arena);
+}
+
 /* --- the race --- */
 
 static const struct variant_row *climbed(uint64_t seed, const char *id)
@@ -345,6 +417,7 @@ static void the_bound_counts_every_sample(void **state)
 		tried += variants[i].rung == 1 && !variants[i].skipped;
 	assert_int_equal(bound.dev_calls, (tried - 1 + SAMPLES) * 30);
 	assert_int_equal(bound.test_calls, SAMPLES * 30);
+	assert_int_equal(bound.probe_calls, SAMPLES * 30); /* a pool of thirty has no parts to draw shots from */
 }
 
 int main(void)
@@ -356,6 +429,7 @@ int main(void)
 		cmocka_unit_test(a_prompt_that_does_not_fit_is_truncated_and_says_so),
 		cmocka_unit_test(structured_output_always_has_a_label),
 		cmocka_unit_test(a_reason_inside_json_is_not_the_answer),
+		cmocka_unit_test(failures_and_as_many_passes_are_sampled),
 		cmocka_unit_test(it_is_raced_only_when_one_chain_of_thought_shows_promise),
 		cmocka_unit_test(the_bound_counts_every_sample),
 	};

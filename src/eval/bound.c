@@ -1,0 +1,84 @@
+/* bound.c - the full grid of a rung, counted and not asked */
+#include "eval/bound.h"
+
+#include "eval/curves.h"
+#include "eval/probe.h"
+#include "eval/samples.h"
+
+/* What all variants of a rung would cost that can be tried. */
+static struct climb_bound rung_bound(const struct task *task, const struct variant *variants, size_t n, int rung)
+{
+	struct climb_bound bound = { 0 };
+	size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
+
+	for (size_t i = 0; i < n; i++) {
+		size_t calls = variant_calls(&variants[i]);
+
+		if (variants[i].rung != rung || variants[i].skipped)
+			continue;
+		bound.dev_calls += task->dev.list.n * calls;
+		bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
+		dearest = calls > dearest ? calls : dearest;
+	}
+	bound.test_calls += task->test.list.n * dearest;
+	return bound;
+}
+
+const char *bound_saved(const struct task *task, const struct variant *variants, size_t n, int rung, const char *why, struct arena *arena)
+{
+	struct climb_bound bound = rung_bound(task, variants, n, rung);
+	size_t trainings = 0;
+
+	for (size_t i = 0; why && i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		/* A decoder that names labels waits for `rung tune`: no climb trains it. */
+		trainings += v->rung == rung && !v->skipped && v->tuning && !(v->technique && v->technique->answer == ANSWER_SCORES);
+	}
+	if (!why || bound.dev_calls + bound.test_calls + trainings == 0)
+		return why;
+	if (trainings == 0)
+		return arena_printf(arena, "%s; that saves up to %zu model calls", why, bound.dev_calls + bound.test_calls);
+	return arena_printf(arena, "%s; that saves up to %zu model calls and %zu training%s", why, bound.dev_calls + bound.test_calls,
+			    trainings, trainings == 1 ? "" : "s");
+}
+
+/* Samples and curve points of the rung's candidate, and the knowledge probe. */
+static size_t probe_bound(const struct task *task, const struct variant *variants, size_t n, int rung, struct arena *arena)
+{
+	size_t dev = task->dev.list.n, pool = task->pool.list.n, sampled = 0, curves = 0, probes = 0, points = 0;
+
+	for (size_t part = CURVE_SHOT_PART; part > 1; part /= 2)
+		points += pool / part >= CURVE_LEAST ? CURVE_SEEDS : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (variants[i].rung != rung || variants[i].skipped)
+			continue;
+		if (rung == 1 && samples_variant(&variants[i], arena))
+			sampled = PROBE_SAMPLES * (dev < SAMPLED_ITEMS ? dev : SAMPLED_ITEMS);
+		if (rung == 1 && curves_has_shots(&variants[i]))
+			curves = points * (dev < CURVE_SHOT_ITEMS ? dev : CURVE_SHOT_ITEMS);
+	}
+	if (rung == 2 && task->has_gold && task->documents.n_paths > 0)
+		technique_probes(task->kind, &probes);
+	return sampled + curves + probes * (dev < PROBE_ITEMS ? dev : PROBE_ITEMS);
+}
+
+struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
+{
+	struct climb_bound bound = { 0 };
+	struct arena arena;
+	size_t n;
+
+	arena_init(&arena);
+	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
+
+	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
+		struct climb_bound one = rung_bound(task, variants, n, rung);
+
+		bound.dev_calls += one.dev_calls;
+		bound.test_calls += one.test_calls;
+		bound.probe_calls += probe_bound(task, variants, n, rung, &arena);
+	}
+	arena_release(&arena);
+	return bound;
+}

@@ -1,0 +1,102 @@
+/* diagnosis.c - one probe after another, and what they share */
+#include "report/diagnosis.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "eval/probe.h"
+#include "report/techniques.h"
+
+void diagnosis_add(struct diagnosing *d, struct probe_finding f)
+{
+	if (d->n == d->room) {
+		struct probe_finding *more = arena_array(d->arena, 2 * d->room + 8, sizeof(*more));
+
+		if (d->n > 0)
+			memcpy(more, d->out, d->n * sizeof(*more));
+		d->out = more;
+		d->room = 2 * d->room + 8;
+	}
+	d->out[d->n++] = f;
+}
+
+const struct variant *diagnosis_recipe(const struct diagnosing *d, const char *id)
+{
+	for (size_t i = 0; i < d->n_recipes; i++)
+		if (strcmp(d->recipes[i].id, id) == 0)
+			return &d->recipes[i];
+	return NULL;
+}
+
+bool diagnosis_answers(const struct diagnosing *d, const char *variant, const char *split, struct item_list items,
+		       const struct answer_row ***rows, struct error *err)
+{
+	struct hash_map by_item = { 0 };
+	struct answer_row *all;
+	size_t n;
+
+	*rows = arena_array(d->arena, items.n + 1, sizeof(**rows));
+	if (!store_answers(d->store, d->run, variant, split, d->arena, &all, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		hash_map_put(&by_item, all[i].item, strlen(all[i].item), i);
+	for (size_t i = 0; i < items.n; i++) {
+		size_t at = hash_map_get(&by_item, items.items[i]->id, strlen(items.items[i]->id), SIZE_MAX);
+
+		(*rows)[i] = at == SIZE_MAX ? NULL : &all[at];
+	}
+	hash_map_release(&by_item);
+	return true;
+}
+
+static bool knowledge(struct diagnosing *d, struct dev_items dev, const char *model, struct report *report, struct error *err)
+{
+	struct probe_finding found[PROBE_FINDINGS];
+	struct knowledge k;
+
+	if (!probe_load(d->task, d->store, d->run, dev, model, d->arena, &k, err))
+		return false;
+	size_t n = knowledge_findings(&k, report->margin, found);
+
+	for (size_t i = 0; i < n; i++)
+		diagnosis_add(d, found[i]);
+	report->probe.n = k.n;
+	for (size_t row = 0; row < KNOWLEDGE_ROWS; row++) {
+		double sum = 0;
+
+		for (size_t i = 0; k.score[row] && i < k.n; i++)
+			sum += k.score[row][i];
+		report->probe.score[row] = k.score[row] ? sum / (double)k.n : NAN;
+	}
+	return true;
+}
+
+static bool techniques(struct diagnosing *d, struct error *err)
+{
+	struct probe_finding *found;
+	size_t n;
+
+	if (!techniques_findings(d->task, d->store, d->run, d->report->variants, d->report->n_variants, d->arena, &found, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		diagnosis_add(d, found[i]);
+	return true;
+}
+
+bool diagnosis_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation, struct arena *arena,
+		     struct report *report, struct error *err)
+{
+	struct dev_items dev = dev_order(task, run->seed, arena);
+	struct diagnosing d = { .task = task, .store = store, .run = run->id, .arena = arena, .report = report, .dev = dev.list };
+	size_t n_models;
+	const char *const *models = settings_models(run->settings, arena, &n_models);
+
+	d.recipes = variants_list(task, arena, models, n_models, &d.n_recipes);
+	if (!labels_findings(&d, curation, err) || !knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) ||
+	    !rescore_findings(&d, err) || !samples_findings(&d, err))
+		return false;
+	report->diagnosis = d.out;
+	report->n_diagnosis = d.n;
+	return true;
+}
