@@ -102,6 +102,7 @@ static void assume(struct question *q)
 	a->traffic.price_decline = given(o->price_decline);
 	a->default_horizon_days = COST_HORIZON;
 	a->target = o->target;
+	a->decides = o->calls_per_day >= 0 || o->calls_range || o->horizon_days >= 0 || o->cost_per_error >= 0;
 	a->setup = (struct cost_setup){
 		.hours = given(o->hours), .usd_per_hour = given(o->hour_rate), .labels = given(o->labels),
 		.usd_per_label = given(o->label_cost), .failed_runs = given(o->failed_runs),

@@ -123,17 +123,15 @@ static bool choose_rows(struct question *q, const struct report *report, struct 
 	return true;
 }
 
-static const char *note_target(struct question *q, const struct report *r, const struct report_variant *winner)
+/* Asked anew at another target, or at another traffic where costs count. */
+static const char *note_verdict(struct question *q, const struct report *r, const struct report_variant *winner)
 {
-	static const char *const meets[] = { "", "which meets it", "which misses it", "of which it is not shown whether it meets it" };
+	static const char *const meets[] = { "", ", which meets it", ", which misses it", ", of which it is not shown whether it meets it" };
+	const char *target = isnan(r->target) ? "without a target" : arena_printf(q->arena, "with a target of %g", r->target);
 
-	const char *decision = verdict_kind_name(r->verdict.decision);
-
-	if (isnan(r->target))
-		return arena_printf(q->arena, "Without a target the verdict is: %s, %s.", decision, winner->id);
-	return arena_printf(q->arena, "With a target of %g the verdict is: %s, %s, %s. A target that is chosen after looking is a what-if: "
-			    "the error rate that was promised holds for the one that the task named.", r->target, decision, winner->id,
-			    meets[r->verdict.meets_target]);
+	return arena_printf(q->arena, "At these settings, %s, the verdict is: %s, %s%s. What is chosen after looking is a what-if: the error rate "
+			    "that was promised holds for what was named before the climb.", target,
+			    verdict_kind_name(r->verdict.decision), winner->id, meets[r->verdict.meets_target]);
 }
 
 bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
@@ -159,8 +157,8 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 		w->target = report->target;
 		w->decision = verdict_kind_name(report->verdict.decision);
 		w->meets_target = meets_target_name(report->verdict.meets_target);
-		if (q->o->target >= 0)
-			note(q, note_target(q, report, winner));
+		if (winner && (q->o->target >= 0 || (q->a.decides && report->climb_for != CLIMB_FOR_QUALITY)))
+			note(q, note_verdict(q, report, winner));
 		if (w->traffic.calls_per_day <= 0)
 			note(q, "The task names no traffic, so that nothing is said over time: give --calls-per-day.");
 		done = choose_rows(q, report, w, err);

@@ -51,6 +51,40 @@ static struct report_alternative verdict_of(struct arena *arena, const struct de
 	return (struct report_alternative){ r.verdict.winner, r.verdict.decision, r.comparisons, r.n_comparisons };
 }
 
+/* Asked by way of costs that pay by themselves, so that not worse is enough. */
+static struct report_evidence evidence_of(const struct decide_rule *rule, const struct candidate *from, const struct candidate *to)
+{
+	struct cost_rung dear = cost_rung_default, cheap = cost_rung_default;
+	struct decide_rule at = *rule;
+	struct candidate a = *from, b = *to;
+
+	dear.call.local_usd = 1;
+	at.climb_for = CLIMB_FOR_COST;
+	at.traffic = (struct cost_traffic){ .calls_per_day = 1, .calls_low = 1, .calls_high = 1, .horizon_days = 1 };
+	a.cost = &dear;
+	b.cost = &cheap;
+	struct comparison c = decide_compare(&at, &a, &b);
+
+	return (struct report_evidence){ c.p_value <= c.alpha, c.decision == DECISION_NOT_WORSE, c.delta, c.high };
+}
+
+static const struct report_evidence *all_evidence(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
+						  size_t n, bool has_target)
+{
+	struct report_evidence *list = arena_array(arena, n * n, sizeof(*list));
+	struct decide_rule at = *rule;
+
+	if (rule->climb_for == CLIMB_FOR_QUALITY || rule->plan != DECIDE_FULL)
+		return NULL;
+	at.has_target = has_target;
+	at.target = has_target ? 1 - nearest : 0;
+	for (size_t from = 0; from < n; from++)
+		for (size_t to = 0; to < n; to++)
+			if (from != to)
+				list[from * n + to] = evidence_of(&at, &candidates[from], &candidates[to]);
+	return list;
+}
+
 struct report_alternatives alternatives_of(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
 					   size_t n)
 {
@@ -64,5 +98,7 @@ struct report_alternatives alternatives_of(struct arena *arena, const struct dec
 	}
 	a.without = verdict_of(arena, rule, candidates, n, 0);
 	a.missed = verdict_of(arena, rule, candidates, n, 1 - nearest);
+	a.evidence_without = all_evidence(arena, rule, candidates, n, false);
+	a.evidence_missed = all_evidence(arena, rule, candidates, n, true);
 	return a;
 }

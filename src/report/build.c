@@ -163,8 +163,8 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 	return true;
 }
 
-/* The rule as the run fixed it is kept for what-ifs; then the target asked for takes the place of the run's. */
-static void ask_target(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
+/* The rule as the run fixed it is kept for what-ifs; then what is asked takes the place of the run's target and traffic. */
+static void ask_anew(struct build *b, struct decide_rule *rule, const struct candidate *candidates, size_t n)
 {
 	struct decide_rule *as_run = arena_alloc(b->arena, sizeof(*as_run));
 
@@ -172,13 +172,15 @@ static void ask_target(struct build *b, struct decide_rule *rule, const struct c
 	b->report->decided.rule = as_run;
 	b->report->decided.candidates = candidates;
 	b->report->decided.n = n;
+	if (b->assumed->decides && rule->plan == DECIDE_FULL && b->assumed->traffic.calls_per_day > 0)
+		rule->traffic = b->assumed->traffic;
 	if (b->assumed->target < 0)
 		return;
 	rule->has_target = b->assumed->target > 0;
 	rule->target = b->assumed->target;
 }
 
-/* By what the verdict counts, whatever else is assumed in what the report shows. */
+/* By what the verdict counts, which is not what else is assumed in what the report shows, unless that is asked. */
 static bool price_candidates(struct build *b, struct candidate *candidates, size_t n, struct error *err)
 {
 	struct report priced = *b->report;
@@ -186,7 +188,7 @@ static bool price_candidates(struct build *b, struct candidate *candidates, size
 	struct cost_rung *rungs;
 
 	memcpy(variants, b->variants, priced.n_variants * sizeof(*variants));
-	if (!costs_price(b->task, b->run, b->decided, b->arena, priced.n_variants, variants, &rungs, err))
+	if (!costs_price(b->task, b->run, b->assumed->decides ? b->assumed : b->decided, b->arena, priced.n_variants, variants, &rungs, err))
 		return false;
 	priced.variants = variants;
 	for (size_t i = 0; i < n; i++)
@@ -231,7 +233,7 @@ static bool decide(struct build *b, struct error *err)
 	rule.usd_per_label = b->task->label_cost;
 	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
 		return false;
-	ask_target(b, &rule, candidates, n);
+	ask_anew(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;
 
@@ -333,7 +335,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
 	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
-		if (!variant_read(&answers, &rows[i], &b.variants[i], err))
+		if (!variant_measured(&answers, &rows[i], &b.variants[i], err))
 			return false;
 		b.variants[i].ruled_out = report_ruled_out(task, &b.variants[i], arena) != NULL;
 		if (rows[i].calls_model && strcmp(rows[i].status, "skipped") != 0)

@@ -119,17 +119,20 @@ const char *classes_sentence(const struct report *r, struct arena *arena)
 {
 	const struct report_variant *w = report_winner(r);
 	const struct report_class *worst = NULL;
-	double score = w && w->micro.n > 0 ? w->micro.f1 : r->verdict.score;
+	bool many = w && w->micro.n > 0;
+	double score = many ? w->micro.f1 : r->verdict.score;
 
-	if (r->classes.tested < 2 || !(r->classes.f1 < score - far_below))
+	if (!w || r->classes.tested < 2 || !(r->classes.f1 < score - far_below))
 		return NULL;
 	for (size_t i = 0; i < r->classes.n; i++) /* the commonest of those that fare worst */
 		if (r->classes.list[i].n > 0 && (!worst || r->classes.list[i].f1 < worst->f1))
 			worst = &r->classes.list[i];
+	if (!worst)
+		return NULL;
 	return arena_printf(arena, "%s does worse on rarer labels: F1 is %.1f %% as a mean over the %zu labels of the test items "
 			    "(macro-averaged), "
 			    "%s %.1f %%; %s has F1 %.1f %% on %zu items.", w->name, 100 * r->classes.f1, r->classes.tested,
-			    w->micro.n > 0 ? "and over all of them together" : "where its share of right answers is", 100 * score,
+			    many ? "and over all of them together" : "where its share of right answers is", 100 * score,
 			    worst->label,
 			    100 * worst->f1, worst->n);
 }

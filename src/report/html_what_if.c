@@ -56,20 +56,25 @@ static json_t *variant_value(const struct report_variant *v)
 	return o;
 }
 
-/* rivals: whom each was compared with, which where costs count is its rival as well (costs.c). */
-static json_t *alternative_value(const struct report *r, const struct report_alternative *a)
+static json_t *evidence_value(const struct report_evidence *list, size_t n)
 {
-	json_t *rivals = json_object();
+	json_t *out = list ? json_array() : json_null();
 
-	for (size_t i = 0; r->climb_for != CLIMB_FOR_QUALITY && i < a->n_comparisons; i++) {
-		const struct report_variant *from = report_find(r, a->comparisons[i].from), *to = report_find(r, a->comparisons[i].to);
-		json_t *id = to ? text(to->id) : NULL;
+	for (size_t i = 0; list && i < n * n; i++)
+		json_array_append_new(out, json_pack("{s:b, s:b, s:o, s:o}", "better", list[i].better, "not_worse", list[i].not_worse, "delta",
+						     real(list[i].delta), "high", real(list[i].high)));
+	return out;
+}
 
-		if (from && to && from->cost && from->rung <= to->rung && !json_object_get(rivals, json_string_value(id)))
-			json_object_set_new(rivals, json_string_value(id), text(from->id));
-		json_decref(id);
-	}
-	return json_pack("{s:I, s:s, s:o}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision), "rivals", rivals);
+/* compared: whom each was compared with, which where costs count is its rival as well (costs.c). */
+static json_t *alternative_value(const struct report *r, const struct report_alternative *a, const struct report_evidence *evidence, size_t n)
+{
+	json_t *compared = json_array();
+
+	for (size_t i = 0; i < a->n_comparisons; i++)
+		json_array_append_new(compared, json_pack("{s:o, s:o}", "from", text(a->comparisons[i].from), "to", text(a->comparisons[i].to)));
+	return json_pack("{s:I, s:s, s:o, s:o}", "winner", (json_int_t)a->winner, "decision", verdict_kind_name(a->decision), "compared",
+			 compared, "evidence", evidence_value(r->climb_for == CLIMB_FOR_QUALITY ? NULL : evidence, n));
 }
 
 static json_t *data_value(const struct report *r, const struct report_alternatives *a)
@@ -80,15 +85,17 @@ static json_t *data_value(const struct report *r, const struct report_alternativ
 		if (r->variants[i].cost && r->variants[i].test.n > 0)
 			json_array_append_new(variants, variant_value(&r->variants[i]));
 	for (size_t i = 0; i < a->n; i++)
-		json_array_append_new(candidates, json_pack("{s:o, s:f, s:f}", "id", text(a->candidates[i].variant), "reaches",
-							    a->candidates[i].reaches, "misses", a->candidates[i].misses));
+		json_array_append_new(candidates, json_pack("{s:o, s:i, s:b, s:f, s:f}", "id", text(a->candidates[i].variant), "rung",
+							    r->decided.candidates[i].rung, "incumbent",
+							    r->decided.candidates[i].incumbent, "reaches", a->candidates[i].reaches,
+							    "misses", a->candidates[i].misses));
 	json_t *traffic = json_pack("{s:f, s:f, s:f, s:f}", "calls", r->calls_per_day > 0 ? r->calls_per_day : assumed_calls, "horizon",
 				    r->horizon_days > 0 ? r->horizon_days : assumed_days, "error", fmax(0, r->traffic.usd_per_error),
 				    "target", isnan(r->target) ? 0.0 : r->target);
 
-	return json_pack("{s:f, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "traffic", traffic, "variants", variants, "candidates",
-			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without), "missed",
-			 alternative_value(r, &a->missed));
+	return json_pack("{s:f, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "climb_for", climb_for_name(r->climb_for), "traffic", traffic, "variants", variants, "candidates",
+			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without, a->evidence_without, a->n), "missed",
+			 alternative_value(r, &a->missed, a->evidence_missed, a->n));
 }
 
 /* JSON in markup: what could end the element or begin an entity is written as an escape, which only strings can hold. */
@@ -146,8 +153,8 @@ void html_what_if(struct buf *out, const struct report *r)
 		return;
 	buf_adds(out, "<section id=\"what-if\" hidden=\"hidden\">\n<h2>What if?</h2>\n");
 	html_prose(out, "p class=\"note\"", "The same answers under other traffic, errors that cost, another target: nothing is "
-		   "measured anew. `rung cost` gives the same figures and takes many more settings. A target that is chosen after "
-		   "looking is a what-if: the error "
+		   "measured anew. `rung cost` gives the same figures and takes many more settings. A target or a traffic that is "
+		   "chosen after looking is a what-if: the error "
 		   "rate that was promised holds for the one that the task named.");
 	if (r->calls_per_day <= 0 || r->horizon_days <= 0)
 		html_prose(out, "p class=\"note\"", "The task names no traffic; what stands here at first is an example.");

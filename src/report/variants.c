@@ -87,7 +87,7 @@ static struct report_score read_split(const struct answers_read *from, struct re
 	return s;
 }
 
-bool variant_read(const struct answers_read *from, const struct variant_row *row, struct report_variant *v, struct error *err)
+bool variant_measured(const struct answers_read *from, const struct variant_row *row, struct report_variant *v, struct error *err)
 {
 	static const char *const statuses[] = { "measured", "raced out", "skipped", "failed" };
 	struct answer_row *dev, *test;

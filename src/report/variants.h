@@ -21,6 +21,6 @@ struct answers_read {
 };
 
 /* Texts are the row's. */
-bool variant_read(const struct answers_read *from, const struct variant_row *row, struct report_variant *v, struct error *err);
+bool variant_measured(const struct answers_read *from, const struct variant_row *row, struct report_variant *v, struct error *err);
 
 #endif

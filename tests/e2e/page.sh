@@ -23,10 +23,10 @@ cp tests/reference/golden/tiny-llama.gguf "$RUNG_MODELS/"
 python3 - "$scratch/task" <<'PY'
 import json, sys
 rows = [json.loads(line) for line in open("examples/email/emails.jsonl", encoding="utf-8")]
-left = {"train": 40, "dev": 12, "test": 40}
+left = {"train": 60, "dev": 12, "test": 200}
 with open(sys.argv[1] + "/emails.jsonl", "w", encoding="utf-8") as out:
     for row in rows:
-        if row["label"] in ("spam", "work", "personal") and left[row["split"]] > 0:
+        if left[row["split"]] > 0:
             left[row["split"]] -= 1
             print(json.dumps({k: row[k] for k in ("id", "label", "split")} | {"text": row["text"][:60] + " </script><b>&"}), file=out)
 PY
@@ -35,7 +35,7 @@ name: mail
 kind: classify
 instruction: "Pick {{labels}}."
 input: "{{text}}"
-labels: [spam, work, personal]
+labels: [spam, work, personal, marketing, automated]
 examples: {file: emails.jsonl, answer: label, id: id, split: split}
 models: ["local:tiny-llama"]
 traffic: {calls_per_day: 10000, horizon_days: 30}
@@ -130,6 +130,40 @@ while read -r target; do
 	same "target=$target" --target "$target"
 done <"$scratch/turns"
 if grep -q '"decision": "better"' "$scratch/report.json" && [ "$(wc -l <"$scratch/turns")" -ge 5 ]; then ok "there was something to turn"; else fail "there was something to turn" "$(cat "$scratch/turns")"; fi
+
+# A tuned variant that answers as the prompt does, and is cheaper a call: it is the volume that decides.
+cp -r "$scratch/task" "$scratch/first"
+cp "$scratch/page.html" "$scratch/first.html"
+python3 - "$scratch/task" "$scratch/report.json" <<'PY'
+import json, sqlite3, sys
+folder, report = sys.argv[1:]
+gold = {r["id"]: r["label"] for r in map(json.loads, open(folder + "/emails.jsonl", encoding="utf-8"))}
+db = sqlite3.connect(folder + "/.rung/store.db")
+tested = [v["id"] for v in json.load(open(report))["variants"] if v["test"]]
+for variant in tested:
+    db.execute("UPDATE answer SET ms = ? WHERE variant = ?", (50 if variant[0] == "1" else 0.4, variant))
+    for (item,) in db.execute("SELECT item FROM answer WHERE variant = ? AND split = 'test'", (variant,)).fetchall():
+        right = sum(item.encode()) % 9 > (6 if variant[0] == "0" else 0)
+        answer = gold[item] if right else next(l for l in ("spam", "work", "personal") if l != gold[item])
+        db.execute("UPDATE answer SET answer = ?, status = 'answered' WHERE variant = ? AND item = ? AND split = 'test'", (answer, variant, item))
+db.commit()
+PY
+"$rung" report "$scratch/task" --threads 1 --format html -o "$scratch/page.html"
+made() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["winner"])' "$scratch/cost.json"; }
+same ""
+same "calls=100" --calls-per-day 100
+few=$(made)
+same "calls=5000000" --calls-per-day 5000000
+many=$(made)
+same "calls=5000000&horizon=0.01" --calls-per-day 5000000 --horizon 0.01
+same "calls=5000000&error=0.001" --calls-per-day 5000000 --cost-per-error 0.001
+same "calls=5000000&target=0.95" --calls-per-day 5000000 --target 0.95
+same "calls=100&target=0.95" --calls-per-day 100 --target 0.95
+same "calls=100&target=0.5" --calls-per-day 100 --target 0.5
+case "$few $many" in 1/*\ 3/encoder) ok "volume turns the verdict" ;; *) fail "volume turns the verdict" "$few, then $many" ;; esac
+rm -r "$scratch/task"
+mv "$scratch/first" "$scratch/task"
+mv "$scratch/first.html" "$scratch/page.html"
 
 # --- and the comparison can fail, as can scripts that are not the page's ----------------------------------------------------
 

@@ -41,6 +41,7 @@ static void targets_turn_at_exact_limits(void **state)
 	struct report_alternatives a = alternatives_of(&arena, &rule, c, 3);
 
 	assert_int_equal(a.n, 3);
+	assert_null(a.evidence_without); /* costs do not count */
 	for (size_t i = 0; i < 3; i++) {
 		assert_string_equal(a.candidates[i].variant, c[i].id);
 		assert_close("reaches", a.candidates[i].reaches, reaches[i], 2e-7);
@@ -92,6 +93,31 @@ static void alternatives_are_the_rule_s_own(void **state)
 				assert_int_equal(v.decision, a.missed.decision);
 		}
 	}
+	arena_release(&arena);
+}
+
+/* Of what costs could turn: equal answers are not worse by the margin, better ones are better, and alpha is shared with a target. */
+static void evidence_is_of_every_pair(void **state)
+{
+	(void)state;
+	struct decide_rule both = rule;
+	struct candidate c[3];
+	struct arena arena;
+
+	arena_init(&arena);
+	both.climb_for = CLIMB_FOR_BOTH;
+	fill(c, 88, 88, 112);
+	struct report_alternatives a = alternatives_of(&arena, &both, c, 3);
+
+	assert_non_null(a.evidence_without);
+	assert_true(a.evidence_without[1].not_worse);
+	assert_false(a.evidence_without[1].better);
+	assert_true(a.evidence_without[2].better && a.evidence_without[2].not_worse);
+	assert_false(a.evidence_without[2 * 3].not_worse);
+	assert_close("delta", a.evidence_without[2].delta, 24.0 / 135, 1e-12);
+	assert_true(a.evidence_missed[2].high > a.evidence_without[2].high); /* at half of alpha it is wider */
+	both.plan = DECIDE_EARLY;
+	assert_null(alternatives_of(&arena, &both, c, 3).evidence_without);
 	arena_release(&arena);
 }
 
@@ -155,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(targets_turn_at_exact_limits),
 		cmocka_unit_test(alternatives_are_the_rule_s_own),
+		cmocka_unit_test(evidence_is_of_every_pair),
 		cmocka_unit_test(figures_stand_in_the_page),
 	};
 
