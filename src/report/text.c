@@ -186,8 +186,18 @@ static void add_why(const struct terminal *t, const struct report_variant *v)
 	buf_release(&why);
 }
 
-/* said: the reason of the row above, which is not repeated. */
-static void add_variant(const struct terminal *t, const struct layout *l, const struct report_variant *v, const char *said)
+/* Whether a row of the same rung above has said why already. */
+static bool said_above(const struct report *r, size_t i)
+{
+	const struct report_variant *v = &r->variants[i];
+
+	for (size_t k = i; v->why && k-- > 0 && r->variants[k].rung == v->rung;)
+		if (r->variants[k].why && strcmp(r->variants[k].why, v->why) == 0)
+			return true;
+	return false;
+}
+
+static void add_variant(const struct terminal *t, const struct layout *l, const struct report_variant *v, bool said)
 {
 	struct buf name = { 0 }, first = { 0 };
 	size_t next, n;
@@ -210,7 +220,7 @@ static void add_variant(const struct terminal *t, const struct layout *l, const 
 		n = columns_line(name.data + i, l->name, &next);
 		buf_addf(t->out, "  %.*s\n", (int)n, name.data + i);
 	}
-	if (v->why && (v->status == VARIANT_SKIPPED || v->status == VARIANT_FAILED) && !(said && strcmp(said, v->why) == 0))
+	if (v->why && (v->status == VARIANT_SKIPPED || v->status == VARIANT_FAILED) && !said)
 		add_why(t, v);
 	buf_release(&name);
 	buf_release(&first);
@@ -250,7 +260,7 @@ static void add_table(const struct terminal *t, const struct report *r)
 				snprintf(heading, sizeof(heading), "Rung %d  %s", v->rung, report_rung_name(v->rung));
 			add_wrapped(t, "", heading, BOLD);
 		}
-		add_variant(t, &l, v, i > 0 && r->variants[i - 1].rung == v->rung ? r->variants[i - 1].why : NULL);
+		add_variant(t, &l, v, said_above(r, i));
 	}
 }
 

@@ -149,7 +149,7 @@ refuses "a plan that is none" '--plan "soon" is neither full nor early' "$scratc
 refuses "a target beyond 1" "--target 90 does not lie between 0 and 1" "$scratch/a.jsonl" --target 90
 refuses "an alpha of nothing" "--alpha 0 does not lie above 0" "$scratch/a.jsonl" --alpha 0
 
-# The outcomes of a climb decide as the climb did.
+# The outcomes of a climb decide as the climb did. One label in eight is wrong, or rung 0 would leave nothing to gain above it.
 mkdir "$scratch/task" "$scratch/models"
 ln -s "$PWD/tests/reference/golden/tiny-llama.gguf" "$scratch/models/tiny-llama.gguf"
 cat >"$scratch/task/task.yaml" <<'Y'
@@ -161,7 +161,7 @@ labels: [red, green]
 examples: {file: examples.csv, answer: label, id: id}
 models: local:tiny-llama
 Y
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 400; i++) printf "e%d,%s number %d,%s\n", i, i * 13 % 17 < 9 ? "blood" : i % 5 ? "grass" : "thing", i, i * 13 % 17 < 9 ? "red" : "green" }' >"$scratch/task/examples.csv"
+awk 'BEGIN { print "id,text,label"; for (i = 0; i < 400; i++) printf "e%d,%s number %d,%s\n", i, i * 13 % 17 < 9 ? "blood" : i % 5 ? "grass" : "thing", i, (i * 13 % 17 < 9) != (i % 8 == 0) ? "red" : "green" }' >"$scratch/task/examples.csv"
 if RUNG_MODELS=$scratch/models "$rung" climb "$scratch/task" --rungs 0-1 --json --quiet >"$scratch/report" 2>"$scratch/err" &&
 	python3 - "$scratch/report" "$scratch/task/.rung/store.db" "$scratch/task/examples.csv" >"$scratch/climb.jsonl" 2>>"$scratch/err" <<'PY'; then
 import csv, json, sqlite3, sys

@@ -770,6 +770,30 @@ static void costs_are_drawn_by_day(void **state)
 	buf_release(&out);
 }
 
+/* A rung that is left out says why once. */
+static void a_reason_is_said_once_a_rung(void **state)
+{
+	static const char why[] = "not built: it could not pay";
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, true);
+	struct buf out = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 5; i < 10; i++) { /* of rung 1 */
+		variants[i].status = VARIANT_SKIPPED;
+		variants[i].why = i == 7 ? "no documents" : why;
+	}
+	variants[EMAIL_HEAD + 1].status = VARIANT_SKIPPED;
+	variants[EMAIL_HEAD + 1].why = why;
+	report_write_terminal(&r, false, 160, &out);
+	for (const char *p = strstr(buf_text(&out), why); p; p = strstr(p + 1, why))
+		n++;
+	assert_int_equal(n, 2); /* rungs 1 and 3 */
+	assert_non_null(strstr(buf_text(&out), "skipped: no documents"));
+	buf_release(&out);
+}
+
 /* What points somewhere, or harms, has a line; what shows nothing shares one. */
 static void the_diagnosis_is_short(void **state)
 {
@@ -986,6 +1010,7 @@ int main(void)
 		cmocka_unit_test(chart_texts_fit),
 		cmocka_unit_test(page_draws_each_chart_in_two_sizes),
 		cmocka_unit_test(costs_are_drawn_by_day),
+		cmocka_unit_test(a_reason_is_said_once_a_rung),
 		cmocka_unit_test(the_diagnosis_is_short),
 		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
