@@ -28,7 +28,7 @@ struct finetune_settings {
 };
 extern const struct finetune_settings finetune_encoder_defaults, finetune_lora_defaults;
 /* Raised when the same settings would give other weights, so that what was trained before is not found in their place. */
-enum { FINETUNE_RECIPE = 2 };
+enum { FINETUNE_RECIPE = 3 };
 /* The settings as they are written on the card and hashed; the caller owns it. */
 json_t *finetune_settings_json(const struct finetune_settings *s);
 /* The epochs, and the examples of a step, that so many examples take where the settings leave it open. */

@@ -168,13 +168,23 @@ static float *balanced_weights(const struct finetune_texts *t)
 	return weights;
 }
 
+/* Where the heads begin; NULL: near zero. One label of each item is learnt better from there: begun at a logistic regression, which the
+ * texts that it is trained on satisfy already, the encoder moves less and generalises worse (three seeds: 224 e-mails .765 against .732
+ * of 213 items of dev; 770 of banking77 .815 against .816). */
+static float *first_head(const struct encoder_lesson *l, struct encoder *e, const size_t *items)
+{
+	const struct finetune_texts *t = l->from;
+
+	return t->tagging ? tagger_first_head(e, t, items, l->n_train) : t->sets ? finetune_first_head(e, t, items, l->n_train) : NULL;
+}
+
 static struct encoder_trainer *trainer_new(const struct encoder_lesson *l, struct encoder *e, const struct finetune_settings *s,
 					   const size_t *items)
 {
 	const struct finetune_texts *texts = l->from;
 	const struct tagging *g = texts->tagging;
 	float *weights = s->balanced && !texts->sets && !g ? balanced_weights(texts) : NULL;
-	float *head = g ? tagger_first_head(e, texts, items, l->n_train) : finetune_first_head(e, texts, items, l->n_train);
+	float *head = first_head(l, e, items);
 	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
 					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
 					    .adamw = adamw_defaults, .seed = s->seed };

@@ -1,4 +1,4 @@
-/* finetune_head.c - where the head of an encoder begins: at the logistic regression on what the encoder says as it is.
+/* finetune_head.c - where an encoder's heads of several labels or choices begin: at the logistic regression on what it says as it is.
  *
  * Linear probing, then fine-tuning (Kumar et al. 2022, arXiv 2202.10054): a head that begins at random pulls the encoder's rows
  * about before it knows what it wants, and one of many labels takes hundreds of steps to learn merely how rare each is. */
