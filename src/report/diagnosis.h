@@ -35,7 +35,7 @@ bool diagnosis_answers(const struct diagnosing *d, const char *variant, const ch
 
 bool rescore_findings(struct diagnosing *d, struct error *err); /* replies read leniently (prompt/lenient.h) */
 /* Labels that contradict each other, or that a model which has not seen them does not believe. */
-bool labels_findings(struct diagnosing *d, const char *curation, struct error *err);
+void labels_findings(struct diagnosing *d, const char *curation);
 bool samples_findings(struct diagnosing *d, struct error *err); /* the sampling probe (eval/samples.h) */
 
 #endif

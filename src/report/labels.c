@@ -28,27 +28,26 @@ static void conflicting(struct diagnosing *d)
 						 "contradict", FINDING_LABELS, NULL });
 }
 
-/* Out-of-fold suspects of the pool, where somebody had them looked for: dev and test come from where it comes from. */
-static bool suspected(struct diagnosing *d, const char *curation, struct error *err)
+/* Out-of-fold suspects of the pool, where somebody had them looked for: dev and test come from where it comes from. A file with a mistake
+ * is refused by what follows it; a report says nothing of it. */
+static void suspected(struct diagnosing *d, const char *curation)
 {
 	size_t n, pool = d->task->pool.list.n;
+	struct error refused;
 
-	if (!curate_suspects(d->task, curation, d->arena, &n, err))
-		return false;
-	if (n == 0)
-		return true;
+	if (!curate_suspects(d->task, curation, d->arena, &n, &refused) || n == 0)
+		return;
 	struct interval share = interval_wilson(n, pool, 0.95);
 	struct difference x = { .n = pool, .broken = n, .delta = -(double)n / (double)pool, .low = -share.high, .high = -share.low };
 
 	diagnosis_add(d, (struct probe_finding){ "labels of the pool that are suspected", x, "a look at the suspects in " CURATE_FILE
 						 ", as dev and test will have as many", FINDING_LABELS, NULL });
-	return true;
 }
 
-bool labels_findings(struct diagnosing *d, const char *curation, struct error *err)
+void labels_findings(struct diagnosing *d, const char *curation)
 {
 	if (d->task->kind != TASK_CLASSIFY || d->task->many) /* elsewhere two different answers may both be right */
-		return true;
+		return;
 	conflicting(d);
-	return suspected(d, curation, err);
+	suspected(d, curation);
 }

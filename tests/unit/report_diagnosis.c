@@ -409,6 +409,16 @@ static void suspects_come_from_the_review_file(void **state)
 	assert_close("high", f->difference.high, -0.01417796, 1e-8);
 }
 
+static void a_review_file_with_a_mistake_is_not_this_report_s(void **state)
+{
+	static const char rows[] = "id,reason,score,near,label,suggested,decision,text\ni0,suspect,0.4,,cat,dog,relable,w0\n";
+
+	(void)state;
+	measured(ZERO_SHOT, 1);
+	folder_write(&folder, "curation.csv", rows, strlen(rows));
+	assert_null(diagnosed("labels of the pool that are suspected"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -426,6 +436,7 @@ int main(void)
 		TEST(labels_without_conflict_say_nothing),
 		TEST(conflicting_labels_are_a_ceiling),
 		TEST(suspects_come_from_the_review_file),
+		TEST(a_review_file_with_a_mistake_is_not_this_report_s),
 	};
 
 	return cmocka_run_group_tests_name("report_diagnosis", tests, NULL, NULL);
