@@ -76,10 +76,12 @@ static double majority_share(const struct task *task, struct item_list items)
 	return items.n && task->n_labels && !task->many ? (double)most / (double)items.n : NAN;
 }
 
-/* A model that does no better than the commonest label says nothing about the task; the reader must be told. */
+/* A model that does no better than the commonest label says nothing about the task; the reader must be told. Of those that were not
+ * even candidates all in one sentence. */
 static void find_no_better_than_chance(struct build *b)
 {
 	double dev_share = majority_share(b->task, b->task->dev.list);
+	struct buf others = { 0 };
 
 	for (size_t i = 0; i < b->report->n_variants; i++) {
 		const struct report_variant *v = &b->variants[i];
@@ -88,10 +90,18 @@ static void find_no_better_than_chance(struct build *b)
 
 		if (!v->model || !s->n || isnan(share) || s->low > share)
 			continue;
+		if (!v->test.n && !v->candidate) {
+			buf_addf(&others, "%s%s on %s (%.1f %% of %zu)", others.n ? ", " : "", v->name, v->model, 100 * s->score, s->n);
+			continue;
+		}
 		find(b, arena_printf(b->arena, "%s on %s is not shown better than always answering the commonest label: "
 				     "%.1f %% of %zu %s items right, against %.1f %%.", v->name, v->model, 100 * s->score,
 				     s->n, v->test.n ? "test" : "dev", 100 * share));
 	}
+	if (others.n > 0)
+		find(b, arena_printf(b->arena, "Not shown better than always answering the commonest label (%.1f %%) on the dev items that they "
+				     "answered: %s.", 100 * dev_share, others.data));
+	buf_release(&others);
 }
 
 /* A mean over items hides how many labels there are to find. */
@@ -132,8 +142,6 @@ static void find_warnings(struct build *b)
 		find(b, arena_printf(b->arena, "%zu test items cannot tell small differences apart: about 155 settle a gap of "
 				     "10 points, about 657 one of 5 (where 20 %% of the answers differ).",
 				     b->report->examples.test));
-	if (strcmp(b->run->state, "done") != 0)
-		find(b, "The climb has not finished; run the same `rung climb` again to complete it.");
 }
 
 /* want x got of the winner on test. */
@@ -256,7 +264,12 @@ static bool decide(struct build *b, struct error *err)
 			r->verdict.winner = i;
 			b->variants[i].winner = true;
 		}
-	words_next_step(r, b->arena);
+	if (r->underway) {
+		r->verdict.decision = VERDICT_UNRESOLVED;
+		r->verdict.next_step = "Run the same `rung climb` again: it goes on where it stopped.";
+	} else {
+		words_next_step(r, b->arena);
+	}
 	return confusion(b, winner, err);
 }
 
@@ -350,7 +363,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.variants = b.variants, .n_variants = n, .majority_share = majority_share(task, task->test.list),
 		.cpu_usd_per_core_hour = assumed->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
-		.traffic = assumed->traffic,
+		.traffic = assumed->traffic, .underway = strcmp(run->state, "done") != 0,
 	};
 	if (!costs_price(task, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;

@@ -249,13 +249,14 @@ static void add_curves(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
 
-	if (r->n_curves == 0)
+	if (r->n_curves + r->n_undrawn == 0)
 		return;
 	buf_adds(out, "<section>\n<h2>What more labels would bring</h2>\n<ul>\n");
 	for (size_t i = 0; buf_clear(&sentence), words_curve(&sentence, r, i); i++)
 		html_element(out, "li", buf_text(&sentence));
 	buf_adds(out, "</ul>\n");
-	add_chart(out, r, chart_curves);
+	if (r->n_curves > 0)
+		add_chart(out, r, chart_curves);
 	buf_adds(out, "</section>\n");
 	buf_release(&sentence);
 }

@@ -12,7 +12,7 @@ static const double assumed_calls = 10000, assumed_days = 90; /* where the task 
 
 bool html_has_what_if(const struct report *r)
 {
-	return r->decided.n > 0;
+	return r->decided.n > 0 && !r->underway; /* until then there is no verdict to ask what if of */
 }
 
 /* --- the figures ------------------------------------------------------------------------------------------------------ */

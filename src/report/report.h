@@ -168,6 +168,7 @@ struct report {
 	size_t n_comparisons;
 	const struct target_test *targets; /* one for each candidate; none without a target */
 	size_t n_targets;
+	bool underway; /* the climb has not finished: what follows is how things stand, and the verdict is unresolved */
 	struct verdict verdict; /* .winner indexes `variants` here */
 	/* Winner on test, NULL without labels: confusion[want * (n_labels + 1) + got]; the last column counts items without a label. */
 	const size_t *confusion;

@@ -60,6 +60,11 @@ void words_headline(struct buf *out, const struct report *r)
 		}
 		break;
 	case VERDICT_UNRESOLVED:
+		if (r->underway) {
+			add_name(out, "Not finished: so far ", w->name, "");
+			buf_addf(out, " on rung %d.", w->rung);
+			break;
+		}
 		buf_addf(out, "Unresolved: stay on %s %d ", place_word(r), place_number(r, w));
 		add_name(out, "with ", w->name, " for now.");
 		break;
@@ -163,7 +168,10 @@ void words_meaning(struct buf *out, const struct report *r)
 				 w->rung);
 		break;
 	case VERDICT_UNRESOLVED:
-		add_unresolved(out, r);
+		if (r->underway)
+			buf_adds(out, "The climb has not looked at every rung yet: what stands here may change.");
+		else
+			add_unresolved(out, r);
 		break;
 	}
 }

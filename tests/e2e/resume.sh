@@ -51,6 +51,16 @@ if cmp -s "$scratch/a" "$scratch/b"; then ok "ten kills leave the verdict as it 
 	fail "ten kills leave the verdict as it was" "$(diff "$scratch/a" "$scratch/b" | head -c 600)"
 fi
 
+if [ $rungs = 0-3 ]; then
+	"$rung" climb "$scratch/task" --rungs 0-1 --budget-calls 1 --store "$scratch/budget.db" --quiet >"$scratch/out" 2>"$scratch/err"
+	status=$?
+	"$rung" report "$scratch/task" --store "$scratch/budget.db" >"$scratch/out" 2>>"$scratch/err"
+	if [ $status -eq 2 ] && grep -q 'Verdict: Not finished: so far .* on rung 0' "$scratch/out" && grep -q 'Next: Run the same `rung climb` again' "$scratch/out"
+	then ok "a climb out of budget has no verdict yet"; else
+		fail "a climb out of budget has no verdict yet" "exit $status: $(tail -8 "$scratch/out") $(cat "$scratch/err")"
+	fi
+fi
+
 # What more labels would bring: a curve over five sizes of the pool, the same whoever asks again; and every question has its line.
 "$rung" climb examples/email --rungs 0 --store "$scratch/curve.db" --quiet --json >"$scratch/a" 2>"$scratch/out" &&
 	"$rung" report examples/email --store "$scratch/curve.db" --json >"$scratch/b" 2>>"$scratch/out"

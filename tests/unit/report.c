@@ -923,6 +923,23 @@ static void headlines_say_the_verdict(void **state)
 	}
 }
 
+static void a_climb_underway_has_no_verdict(void **state)
+{
+	struct report r = report_of(0);
+	struct buf text = { 0 };
+
+	(void)state;
+	r.underway = true;
+	r.verdict.decision = VERDICT_UNRESOLVED;
+	r.verdict.winner = 0;
+	words_headline(&text, &r);
+	assert_string_equal(buf_text(&text), "Not finished: so far naive Bayes on words on rung 0.");
+	buf_clear(&text);
+	words_meaning(&text, &r);
+	assert_string_equal(buf_text(&text), "The climb has not looked at every rung yet: what stands here may change.");
+	buf_release(&text);
+}
+
 static void spending_is_told_against_the_full_grid(void **state)
 {
 	(void)state;
@@ -1015,6 +1032,7 @@ int main(void)
 		cmocka_unit_test(more_labels_are_forecast),
 		cmocka_unit_test(fine_tuning_is_answered),
 		cmocka_unit_test(headlines_say_the_verdict),
+		cmocka_unit_test(a_climb_underway_has_no_verdict),
 		cmocka_unit_test(spending_is_told_against_the_full_grid),
 		cmocka_unit_test(costs_are_told_against_the_rival),
 		cmocka_unit_test(nothing_at_all_is_reported),
