@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "report/chance.h"
 #include "report/classes.h"
 #include "report/constraints.h"
 #include "report/curves.h"
@@ -52,56 +53,6 @@ static int by_rung_then_score(const void *a, const void *b)
 static void find(struct build *b, const char *sentence)
 {
 	b->findings[b->n_findings++] = sentence;
-}
-
-static size_t label_index(const struct task *task, const char *name)
-{
-	for (size_t i = 0; name && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, name) == 0)
-			return i;
-	return task->n_labels;
-}
-
-static double majority_share(const struct task *task, struct item_list items)
-{
-	size_t most = 0;
-
-	for (size_t label = 0; label < task->n_labels; label++) {
-		size_t count = 0;
-
-		for (size_t i = 0; i < items.n; i++)
-			count += items.items[i]->label == label;
-		most = count > most ? count : most;
-	}
-	return items.n && task->n_labels && !task->many ? (double)most / (double)items.n : NAN;
-}
-
-/* A model that does no better than the commonest label says nothing about the task; the reader must be told. Of those that were not
- * even candidates all in one sentence. */
-static void find_no_better_than_chance(struct build *b)
-{
-	double dev_share = majority_share(b->task, b->task->dev.list);
-	struct buf others = { 0 };
-
-	for (size_t i = 0; i < b->report->n_variants; i++) {
-		const struct report_variant *v = &b->variants[i];
-		double share = v->test.n ? b->report->majority_share : dev_share;
-		const struct report_score *s = v->test.n ? &v->test : &v->dev;
-
-		if (!v->model || !s->n || isnan(share) || s->low > share)
-			continue;
-		if (!v->test.n && !v->candidate) {
-			buf_addf(&others, "%s%s on %s (%.1f %% of %zu)", others.n ? ", " : "", v->name, v->model, 100 * s->score, s->n);
-			continue;
-		}
-		find(b, arena_printf(b->arena, "%s on %s is not shown better than always answering the commonest label: "
-				     "%.1f %% of %zu %s items right, against %.1f %%.", v->name, v->model, 100 * s->score,
-				     s->n, v->test.n ? "test" : "dev", 100 * share));
-	}
-	if (others.n > 0)
-		find(b, arena_printf(b->arena, "Not shown better than always answering the commonest label (%.1f %%) on the dev items that they "
-				     "answered: %s.", 100 * dev_share, others.data));
-	buf_release(&others);
 }
 
 /* A mean over items hides how many labels there are to find. */
@@ -164,7 +115,7 @@ static bool confusion(struct build *b, const char *winner, struct error *err)
 		size_t at = hash_map_get(&by_item, e->id, strlen(e->id), SIZE_MAX);
 
 		if (at != SIZE_MAX)
-			counts[e->label * columns + label_index(b->task, rows[at].answer)]++;
+			counts[e->label * columns + task_label(b->task, rows[at].answer)]++;
 	}
 	hash_map_release(&by_item);
 	b->report->confusion = counts;
@@ -360,7 +311,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	*report = (struct report){
 		.task = task->name, .program = "rung 0.1.0", .labels = labels, .n_labels = task->n_labels, .seed = run->seed,
 		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n },
-		.variants = b.variants, .n_variants = n, .majority_share = majority_share(task, task->test.list),
+		.variants = b.variants, .n_variants = n, .majority_share = chance_majority(task, task->test.list),
 		.cpu_usd_per_core_hour = assumed->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
 		.traffic = assumed->traffic, .underway = strcmp(run->state, "done") != 0,
@@ -373,7 +324,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		return false;
 	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;
-	find_no_better_than_chance(&b);
+	if (!chance_find(task, store, run->id, report, arena, b.findings, &b.n_findings, err))
+		return false;
 	find_micro(&b);
 	find_rare(&b);
 	find_unpriced(&b);

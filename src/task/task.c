@@ -12,6 +12,14 @@
 #include "task/task_file.h"
 #include "task/template.h"
 
+size_t task_label(const struct task *t, const char *name)
+{
+	for (size_t i = 0; name && i < t->n_labels; i++)
+		if (strcmp(t->labels[i].name, name) == 0)
+			return i;
+	return t->n_labels;
+}
+
 size_t task_column(const struct task *t, const char *name, size_t n)
 {
 	size_t i = 0;

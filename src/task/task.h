@@ -142,6 +142,8 @@ struct task *task_open(const char *path, const struct task_options *options, str
 void task_free(struct task *t);
 
 const char *task_kind_name(enum task_kind kind);
+/* Index of the label, or t->n_labels; name NULL: no label. */
+size_t task_label(const struct task *t, const char *name);
 /* Index of the column, or t->n_columns. */
 size_t task_column(const struct task *t, const char *name, size_t n);
 

@@ -98,12 +98,10 @@ static bool take_answer(const struct task *task, struct example *e, const struct
 	e->answer = arena_string(arena, a->text);
 	if (task->many)
 		return take_set(task, e, arena);
-	for (size_t i = 0; task->kind == TASK_CLASSIFY && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, a->text) == 0) {
-			e->label = i;
-			return true;
-		}
-	return task->kind != TASK_CLASSIFY;
+	if (task->kind != TASK_CLASSIFY)
+		return true;
+	e->label = task_label(task, a->text);
+	return e->label < task->n_labels;
 }
 
 /* Keeps what the teacher said before its answer; nothing where it said nothing. */

@@ -6,7 +6,9 @@
 export RUNG_MODELS="$scratch/models"
 mkdir "$RUNG_MODELS" "$scratch/task"
 cp tests/reference/golden/tiny-llama.gguf "$RUNG_MODELS/"
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 400; i++) printf "e%d,%s number %d,%s\n", i, i * 13 % 17 < 9 ? "blood" : i % 5 ? "grass" : "thing", i, i * 13 % 17 < 9 ? "red" : "green" }' >"$scratch/task/examples.csv"
+# One label in seven is the other one: rung 0 leaves something to gain.
+awk 'BEGIN { print "id,text,label"; for (i = 0; i < 400; i++) { red = i * 13 % 17 < 9
+	printf "e%d,%s number %d,%s\n", i, red ? "blood" : i % 5 ? "grass" : "thing", i, red == (i % 7 != 3) ? "red" : "green" } }' >"$scratch/task/examples.csv"
 task() { # MORE
 	cat >"$scratch/task/task.yaml" <<Y
 name: colours
@@ -46,7 +48,8 @@ asked = {}
 for x in c:
     for id in (x["from"], x["to"]): asked[id] = max(asked.get(id, 0), x["n"])
 answered = {id: x["test"]["n"] for id, x in v.items() if x["test"]}
-assert answered == asked, (answered, asked)
+free = lambda id, n: not v[id]["model"] and n == 120 # what asks no model answers everything: it may end the climb
+assert answered.keys() == asked.keys() and all(n == asked[id] or free(id, n) for id, n in answered.items()), (answered, asked)
 assert r["spent"]["test_calls"] == sum(n for id, n in answered.items() if v[id]["model"]), (answered, r["spent"])
 assert all(n % 10 == 0 for n in answered.values()) and min(answered.values()) < 120, answered'
 holds "early, each answers only what a comparison looked at" early "$looked"
@@ -56,7 +59,7 @@ climb alone --plan early
 holds "the lowest rung as well" alone "$looked"
 climb only --plan early --rungs 0-0
 holds "what nobody is set against answers everything" only 'assert not c and [x["test"]["n"] for x in v.values() if x["test"]] == [120]'
-task "target: 0.9"
+task "target: 0.6"
 climb target --plan early
 holds "a target takes what its test needs, and ends the climb" target '
 assert r["verdict"]["meets_target"] == "yes" and not c and [x["test"]["n"] < 120 for x in v.values() if x["test"]] == [True], r["verdict"]'

@@ -21,9 +21,12 @@ rungs=0-3
 [ -e "$models/smollm2-135m-instruct.Q4_1.gguf" ] || rungs=0
 case $rung in *address*) rungs=0 ;; esac # the sanitizers make the model too slow for a test
 
-verdict() { # STORE
+verdict() { # STORE: what local seconds cost is measured, and differs
 	"$rung" report "$scratch/task" --store "$1" --json |
-		python3 -c 'import json,sys; r=json.load(sys.stdin); print(json.dumps([r["verdict"], r["comparisons"], r["diagnosis"], r["curves"], [(v["id"], v["status"], v["dev"], v["test"], v["outcomes"]) for v in r["variants"]]], sort_keys=True))'
+		python3 -c 'import json,re,sys
+r=json.load(sys.stdin)
+money=lambda x: re.sub(r"\$[0-9.]+", "$", json.dumps({k: x[k] for k in x if not k.endswith("_usd") and k != "pays_after_days"}))
+print(json.dumps([money(r["verdict"]), [money(c) for c in r["comparisons"]], r["diagnosis"], r["curves"], [(v["id"], v["status"], v["dev"], v["test"], v["outcomes"]) for v in r["variants"]]], sort_keys=True))'
 }
 
 "$rung" climb "$scratch/task" --rungs $rungs --store "$scratch/whole.db" --quiet >"$scratch/out" 2>&1

@@ -1,0 +1,165 @@
+/* chance.c - scores beside guesses, and confusions read for swapped labels */
+#include "report/chance.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum { SWAPS_SHOWN = 3, SWAP_FEWEST = 3 }; /* pairs named; items of a label that say something */
+
+double chance_majority(const struct task *task, struct item_list items)
+{
+	size_t most = 0;
+
+	for (size_t label = 0; label < task->n_labels; label++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < items.n; i++)
+			count += items.items[i]->label == label;
+		most = count > most ? count : most;
+	}
+	return items.n && task->n_labels && !task->many ? (double)most / (double)items.n : NAN;
+}
+
+bool chance_is_below(const struct report_score *s, size_t n_labels)
+{
+	return s->n > 0 && n_labels > 1 && s->high < 1 / (double)n_labels;
+}
+
+void chance_swaps(struct buf *out, const char *const *labels, size_t n_labels, const size_t *counts)
+{
+	size_t shown = 0;
+
+	for (size_t want = 0; want < n_labels && shown < SWAPS_SHOWN; want++) {
+		const size_t *row = counts + want * (n_labels + 1);
+		size_t most = 0, n = row[n_labels];
+
+		for (size_t got = 0; got < n_labels; got++) {
+			n += row[got];
+			most = row[got] > row[most] ? got : most;
+		}
+		if (n >= SWAP_FEWEST && most != want && 2 * row[most] > n)
+			buf_addf(out, "%s\"%s\" is answered \"%s\" on %zu of %zu", shown++ ? ", " : "", labels[want], labels[most], row[most], n);
+	}
+}
+
+static bool count(const struct task *task, struct store *store, int64_t run, const struct report_variant *v, struct arena *arena,
+		  size_t *counts, struct error *err)
+{
+	struct item_list items = v->test.n ? task->test.list : task->dev.list;
+	struct hash_map by_item = { 0 };
+	struct answer_row *rows;
+	size_t n;
+
+	if (!store_answers(store, run, v->id, v->test.n ? "test" : "dev", arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < items.n; i++)
+		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
+
+		if (at != SIZE_MAX)
+			counts[items.items[at]->label * (task->n_labels + 1) + task_label(task, rows[i].answer)]++;
+	}
+	hash_map_release(&by_item);
+	return true;
+}
+
+static const char *on_model(struct arena *arena, const struct report_variant *v)
+{
+	return v->model ? arena_printf(arena, "%s on %s", v->name, v->model) : v->name;
+}
+
+static const struct report_score *score_of(const struct report_variant *v)
+{
+	return v->test.n ? &v->test : &v->dev;
+}
+
+/* The one that is the furthest below a guess; NULL: none is. *n_below counts them all. */
+static const struct report_variant *furthest_below(const struct report *r, size_t n_labels, size_t *n_below)
+{
+	const struct report_variant *found = NULL;
+
+	*n_below = 0;
+	for (size_t i = 0; i < r->n_variants; i++) {
+		const struct report_variant *v = &r->variants[i];
+
+		if (!chance_is_below(score_of(v), n_labels))
+			continue;
+		++*n_below;
+		if (!found || score_of(v)->high < score_of(found)->high)
+			found = v;
+	}
+	return found;
+}
+
+/* Worse than a guess: something is systematically the wrong way round. */
+static bool say_below(const struct task *task, struct store *store, int64_t run, const struct report_variant *v, size_t n_below,
+		      struct arena *arena, const char **out, struct error *err)
+{
+	const struct report_score *s = score_of(v);
+	size_t *counts = arena_array(arena, task->n_labels * (task->n_labels + 1), sizeof(*counts));
+	const char **names = arena_array(arena, task->n_labels, sizeof(*names));
+	struct buf swaps = { 0 };
+
+	for (size_t i = 0; i < task->n_labels; i++)
+		names[i] = task->labels[i].name;
+	if (!count(task, store, run, v, arena, counts, err))
+		return false;
+	chance_swaps(&swaps, names, task->n_labels, counts);
+	*out = arena_printf(arena, "%s is right on %.1f %% of %zu %s items, less than the %.1f %% of a guess among %zu labels%s%s%s%s.",
+			    on_model(arena, v), 100 * s->score, s->n, v->test.n ? "test" : "dev", 100 / (double)task->n_labels, task->n_labels,
+			    n_below > 1 ? arena_printf(arena, " (as are %zu others)", n_below - 1) : "", swaps.n ? ": " : "", buf_text(&swaps),
+			    swaps.n ? "; look whether labels were swapped, or are counted from another number, in the examples or in what is asked" : "");
+	buf_release(&swaps);
+	return true;
+}
+
+/* A model that does no better than the commonest label says nothing about the task. */
+static bool is_no_better(const struct report_variant *v, double share)
+{
+	const struct report_score *s = score_of(v);
+
+	return v->model && s->n && !isnan(share) && s->low <= share;
+}
+
+/* Of those that were not even candidates all in one sentence. */
+static void say_others(const struct report *r, double share, struct arena *arena, const char **out, size_t *n_out)
+{
+	struct buf names = { 0 };
+
+	for (size_t i = 0; i < r->n_variants; i++) {
+		const struct report_variant *v = &r->variants[i];
+
+		if (!v->test.n && !v->candidate && is_no_better(v, share))
+			buf_addf(&names, "%s%s (%.1f %% of %zu)", names.n ? ", " : "", on_model(arena, v), 100 * v->dev.score, v->dev.n);
+	}
+	if (names.n > 0)
+		out[(*n_out)++] = arena_printf(arena, "Not shown better than always answering the commonest label (%.1f %%) on the dev items that "
+					       "they answered: %s.", 100 * share, names.data);
+	buf_release(&names);
+}
+
+bool chance_find(const struct task *task, struct store *store, int64_t run, const struct report *r, struct arena *arena, const char **out,
+		 size_t *n_out, struct error *err)
+{
+	double test = chance_majority(task, task->test.list), dev = chance_majority(task, task->dev.list);
+	size_t n_below;
+	const struct report_variant *below = isnan(test) ? NULL : furthest_below(r, task->n_labels, &n_below);
+
+	if (below && !say_below(task, store, run, below, n_below, arena, &out[*n_out], err))
+		return false;
+	*n_out += below != NULL;
+	for (size_t i = 0; i < r->n_variants; i++) {
+		const struct report_variant *v = &r->variants[i];
+		double share = v->test.n ? test : dev;
+
+		if (is_no_better(v, share) && (v->test.n || v->candidate))
+			out[(*n_out)++] = arena_printf(arena, "%s is not shown better than always answering the commonest label: "
+						       "%.1f %% of %zu %s items right, against %.1f %%.", on_model(arena, v),
+						       100 * score_of(v)->score, score_of(v)->n, v->test.n ? "test" : "dev", 100 * share);
+	}
+	say_others(r, dev, arena, out, n_out);
+	return true;
+}
