@@ -93,8 +93,8 @@ static json_t *data_value(const struct report *r, const struct report_alternativ
 				    r->horizon_days > 0 ? r->horizon_days : assumed_days, "error", fmax(0, r->traffic.usd_per_error),
 				    "target", isnan(r->target) ? 0.0 : r->target);
 
-	return json_pack("{s:f, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "climb_for", climb_for_name(r->climb_for), "traffic", traffic, "variants", variants, "candidates",
-			 candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without, a->evidence_without, a->n), "missed",
+	return json_pack("{s:f, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "margin", r->margin, "climb_for", climb_for_name(r->climb_for),
+			 "traffic", traffic, "variants", variants, "candidates", candidates, "reference", (json_int_t)a->reference, "without", alternative_value(r, &a->without, a->evidence_without, a->n), "missed",
 			 alternative_value(r, &a->missed, a->evidence_missed, a->n));
 }
 

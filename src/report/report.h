@@ -181,7 +181,8 @@ struct report {
 	size_t n_curves;
 	const char *const *undrawn; /* (n_undrawn) sentences: why candidates that learn from the pool have none */
 	size_t n_undrawn;
-	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at most ANSWERS_SHOWN each. */
+	/* Answers of the winner, where it shows passages, else of the highest that does: wrong ones by cause, then right ones that cite; at
+	 * most ANSWERS_SHOWN each. */
 	const char *searched; /* its name; NULL: none was measured */
 	const struct report_answer *answers;
 	size_t n_answers;

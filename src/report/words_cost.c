@@ -168,7 +168,9 @@ void words_next_step(struct report *r, struct arena *arena)
 	for (size_t i = 0; i < r->n_comparisons; i++) {
 		const struct comparison *c = &r->comparisons[i];
 
-		if (w && c->decision == DECISION_UNRESOLVED && (strcmp(c->from, w->id) == 0 || strcmp(c->to, w->id) == 0) && (!fewest || c->labels_needed < fewest->labels_needed))
+		if (!w || c->decision != DECISION_UNRESOLVED || (strcmp(c->from, w->id) != 0 && strcmp(c->to, w->id) != 0))
+			continue;
+		if (!fewest || c->labels_needed < fewest->labels_needed)
 			fewest = c;
 	}
 	if (r->verdict.decision != VERDICT_UNRESOLVED || !fewest)

@@ -18,7 +18,8 @@ struct teach_progress {
 };
 
 /* file: rows (task/table.h) with the columns that the task's input template names. What stands in any of the task's lists is left
- * out: the pool has its own label, and dev and test must not be learnt. reasons: those alone of which it said why. The teacher's calls go through its workshop's store. */
+ * out: the pool has its own label, and dev and test must not be learnt. reasons: those alone of which it said why. The teacher's calls
+ * go through its workshop's store. */
 bool teach_file(struct workshop *w, const struct task *task, const struct variant *teacher, const char *file, bool reasons,
 		const struct teach_progress *progress, struct arena *arena, struct taught *out, struct error *err);
 
