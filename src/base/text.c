@@ -210,6 +210,17 @@ void text_normalise(struct buf *out, const char *text, size_t n)
 	free(mapped);
 }
 
+const char *text_normal(struct arena *arena, const char *text, size_t n)
+{
+	struct buf normal = { 0 };
+
+	text_normalise(&normal, text, n);
+	const char *copy = arena_copy(arena, buf_text(&normal), normal.n);
+
+	buf_release(&normal);
+	return copy;
+}
+
 size_t text_distance(const char *a, const char *b, size_t limit)
 {
 	size_t n = strlen(a), m = strlen(b);

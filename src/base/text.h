@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 /* Whether the n bytes are valid UTF-8 (Unicode 3.9, table 3-7); else *bad is the offset of the first wrong byte. */
@@ -24,6 +25,7 @@ size_t text_first(const char *text, size_t n, size_t count);
 
 /* Appends the form in which duplicates are compared: NFKC, lower case, punctuation and space to one space, trimmed. */
 void text_normalise(struct buf *out, const char *text, size_t n);
+const char *text_normal(struct arena *arena, const char *text, size_t n); /* that form, in the arena */
 /* Where the words stand in the text, both in that form: not inside other words ("no" in "know"), where words are told apart at
  * all; in Chinese or Thai any place will do. NULL when nowhere, or when there are no words. */
 const char *text_find_words(const char *text, const char *words);

@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "eval/answers.h"
 #include "eval/measure.h"
 #include "task/scorer.h"
 
@@ -88,25 +88,13 @@ uint64_t settings_curation(const char *settings)
 static bool load_scores(const struct task *task, struct store *store, int64_t run, struct test_items order,
 			const char *variant, struct arena *arena, struct candidate *c, struct error *err)
 {
-	struct hash_map by_item = { 0 };
-	struct answer_row *rows;
+	const struct answer_row **rows;
 	double *score = arena_array(arena, order.list.n, sizeof(*score));
-	size_t n;
 
-	if (!store_answers(store, run, variant, "test", arena, &rows, &n, err))
+	if (!answers_of(store, run, variant, "test", order.list, arena, &rows, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
-	for (size_t i = 0; i < order.list.n; i++) {
-		const struct example *item = order.list.items[i];
-		size_t at = hash_map_get(&by_item, item->id, strlen(item->id), SIZE_MAX);
-
-		if (at == SIZE_MAX)
-			break;
-		score[i] = scorer_grade(task, item, rows[at].answer);
-		c->n = i + 1;
-	}
-	hash_map_release(&by_item);
+	for (; c->n < order.list.n && rows[c->n]; c->n++)
+		score[c->n] = scorer_grade(task, order.list.items[c->n], rows[c->n]->answer);
 	c->score = score;
 	return true;
 }

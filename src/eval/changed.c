@@ -28,13 +28,7 @@ static struct shape shape_of(const char *answer)
 
 static const char *normalised(const char *text, struct arena *arena)
 {
-	struct buf normal = { 0 };
-
-	text_normalise(&normal, text, strlen(text));
-	const char *copy = arena_copy(arena, buf_text(&normal), normal.n);
-
-	buf_release(&normal);
-	return copy;
+	return text_normal(arena, text, strlen(text));
 }
 
 static bool inside_word(const char *passage, const char *at, size_t n)

@@ -199,8 +199,8 @@ void check_write_json(const struct check *c, struct buf *out)
 		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
-		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls, "input_tokens", lengths_json(c),
-		"near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings);
+		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls,
+		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings);
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

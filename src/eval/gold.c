@@ -17,17 +17,6 @@ struct wanted {
 	size_t ids;          /* gold documents not seen yet */
 };
 
-static const char *normalised(const char *text, size_t n, struct arena *arena)
-{
-	struct buf normal = { 0 };
-
-	text_normalise(&normal, text, n);
-	const char *copy = arena_copy(arena, buf_text(&normal), normal.n);
-
-	buf_release(&normal);
-	return copy;
-}
-
 static size_t list_wanted(const struct task *task, struct arena *arena, struct wanted **out)
 {
 	const struct item_list lists[] = { task->test.list, task->dev.list, task->pool.list };
@@ -40,7 +29,7 @@ static size_t list_wanted(const struct task *task, struct arena *arena, struct w
 			bool passage = e->gold && e->gold[0];
 
 			if (passage || e->n_gold_ids > 0)
-				all[n++] = (struct wanted){ e, passage ? normalised(e->gold, strlen(e->gold), arena) : NULL, e->n_gold_ids };
+				all[n++] = (struct wanted){ e, passage ? text_normal(arena, e->gold, strlen(e->gold)) : NULL, e->n_gold_ids };
 		}
 	*out = all;
 	return n;
@@ -69,7 +58,7 @@ static void read_document(const struct source_file *file, struct wanted *wanted,
 		return;
 	arena_init(&arena);
 	if (document_parse(media, file->name, file->path, text, bytes, &arena, &document, &unreadable))
-		cross_off(wanted, n, file->name, normalised(document.text, document.n, &arena));
+		cross_off(wanted, n, file->name, text_normal(&arena, document.text, document.n));
 	arena_release(&arena);
 	free(text);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/hash.h"
+#include "eval/answers.h"
 #include "eval/ceiling.h"
 #include "task/scorer.h"
 
@@ -92,27 +92,20 @@ bool probe_after(struct climb *c, struct error *err)
 static bool load_row(const struct task *task, struct store *store, int64_t run, const char *id, bool abstention,
 		     struct item_list items, struct arena *arena, double **score, bool *complete, struct error *err)
 {
-	struct answer_row *rows;
-	struct hash_map by_item = { 0 };
-	size_t n;
+	const struct answer_row **rows;
 
-	if (!store_answers(store, run, id, "probe", arena, &rows, &n, err))
+	if (!answers_of(store, run, id, "probe", items, arena, &rows, err))
 		return false;
 	*score = arena_array(arena, items.n, sizeof(**score));
-	*complete = n > 0;
-	for (size_t i = 0; i < n; i++)
-		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
+	*complete = items.n > 0;
 	for (size_t i = 0; i < items.n; i++) {
-		size_t at = hash_map_get(&by_item, items.items[i]->id, strlen(items.items[i]->id), SIZE_MAX);
-
-		if (at == SIZE_MAX)
+		if (!rows[i])
 			*complete = false;
 		else if (abstention)
-			(*score)[i] = strcmp(rows[at].status, "abstained") == 0;
+			(*score)[i] = strcmp(rows[i]->status, "abstained") == 0;
 		else
-			(*score)[i] = scorer_grade(task, items.items[i], rows[at].answer);
+			(*score)[i] = scorer_grade(task, items.items[i], rows[i]->answer);
 	}
-	hash_map_release(&by_item);
 	return true;
 }
 

@@ -14,17 +14,6 @@
 #include "task/scorer.h"
 #include "task/style.h"
 
-static const char *normalised(const char *text, size_t n, struct arena *arena)
-{
-	struct buf out = { 0 };
-
-	text_normalise(&out, text, n);
-	const char *copy = arena_copy(arena, buf_text(&out), out.n);
-
-	buf_release(&out);
-	return copy;
-}
-
 /* --- labels -------------------------------------------------------------------------------------------------------- */
 
 /* Where the label's name stands in the reply, both normalised, outside longer names: the first place, or the last. */
@@ -91,14 +80,14 @@ static const char *const *label_names(const struct task *task, struct arena *are
 	const char **names = arena_array(arena, task->n_labels + 1, sizeof(*names));
 
 	for (size_t i = 0; i < task->n_labels; i++)
-		names[i] = normalised(task->labels[i].name, strlen(task->labels[i].name), arena);
+		names[i] = text_normal(arena, task->labels[i].name, strlen(task->labels[i].name));
 	return names;
 }
 
 /* The label that the reply means; task->n_labels: none, or more than one. */
 static size_t label_meant(const struct task *task, const char *text, bool reasoned, struct arena *arena)
 {
-	const char *const *names = label_names(task, arena), *reply = normalised(text, strlen(text), arena), *best = NULL;
+	const char *const *names = label_names(task, arena), *reply = text_normal(arena, text, strlen(text)), *best = NULL;
 	size_t meant = task->n_labels, sharing = 0;
 
 	for (size_t i = 0; i < task->n_labels; i++) {
@@ -126,7 +115,7 @@ static double grade_label(const struct task *task, const struct example *e, cons
 
 static double grade_set(const struct task *task, const struct example *e, const char *text, struct arena *arena)
 {
-	const char *const *names = label_names(task, arena), *reply = normalised(text, strlen(text), arena);
+	const char *const *names = label_names(task, arena), *reply = text_normal(arena, text, strlen(text));
 	size_t *labels = arena_array(arena, task->n_labels + 1, sizeof(*labels)), n = 0;
 
 	for (size_t i = 0; i < task->n_labels; i++)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "report/chance.h"
 #include "report/classes.h"
 #include "report/constraints.h"
@@ -98,28 +97,12 @@ static void find_warnings(struct build *b)
 /* want x got of the winner on test. */
 static bool confusion(struct build *b, const char *winner, struct error *err)
 {
-	size_t columns = b->task->n_labels + 1, n;
+	size_t n = b->task->n_labels, *counts;
 
-	if (b->task->n_labels == 0 || b->task->many)
+	if (n == 0 || b->task->many)
 		return true;
-	size_t *counts = arena_array(b->arena, b->task->n_labels * columns, sizeof(*counts));
-	struct hash_map by_item = { 0 };
-	struct answer_row *rows;
-
-	if (!store_answers(b->store, b->run->id, winner, "test", b->arena, &rows, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
-	for (size_t i = 0; i < b->test.list.n; i++) {
-		const struct example *e = b->test.list.items[i];
-		size_t at = hash_map_get(&by_item, e->id, strlen(e->id), SIZE_MAX);
-
-		if (at != SIZE_MAX)
-			counts[e->label * columns + task_label(b->task, rows[at].answer)]++;
-	}
-	hash_map_release(&by_item);
-	b->report->confusion = counts;
-	return true;
+	b->report->confusion = counts = arena_array(b->arena, n * (n + 1), sizeof(*counts));
+	return classes_confusion(b->task, b->store, b->run->id, winner, "test", b->test.list, b->arena, counts, err);
 }
 
 /* The rule as the run fixed it is kept for what-ifs; then what is asked takes the place of the run's target and traffic. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "report/classes.h"
 
 enum { SWAPS_SHOWN = 3, SWAP_FEWEST = 3 }; /* pairs named; items of a label that say something */
 
@@ -42,28 +42,6 @@ void chance_swaps(struct buf *out, const char *const *labels, size_t n_labels, c
 		if (n >= SWAP_FEWEST && most != want && 2 * row[most] > n)
 			buf_addf(out, "%s\"%s\" is answered \"%s\" on %zu of %zu", shown++ ? ", " : "", labels[want], labels[most], row[most], n);
 	}
-}
-
-static bool count(const struct task *task, struct store *store, int64_t run, const struct report_variant *v, struct arena *arena,
-		  size_t *counts, struct error *err)
-{
-	struct item_list items = v->test.n ? task->test.list : task->dev.list;
-	struct hash_map by_item = { 0 };
-	struct answer_row *rows;
-	size_t n;
-
-	if (!store_answers(store, run, v->id, v->test.n ? "test" : "dev", arena, &rows, &n, err))
-		return false;
-	for (size_t i = 0; i < items.n; i++)
-		hash_map_put(&by_item, items.items[i]->id, strlen(items.items[i]->id), i);
-	for (size_t i = 0; i < n; i++) {
-		size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
-
-		if (at != SIZE_MAX)
-			counts[items.items[at]->label * (task->n_labels + 1) + task_label(task, rows[i].answer)]++;
-	}
-	hash_map_release(&by_item);
-	return true;
 }
 
 static const char *on_model(struct arena *arena, const struct report_variant *v)
@@ -105,7 +83,8 @@ static bool say_below(const struct task *task, struct store *store, int64_t run,
 
 	for (size_t i = 0; i < task->n_labels; i++)
 		names[i] = task->labels[i].name;
-	if (!count(task, store, run, v, arena, counts, err))
+	if (!classes_confusion(task, store, run, v->id, v->test.n ? "test" : "dev", v->test.n ? task->test.list : task->dev.list, arena, counts,
+			       err))
 		return false;
 	chance_swaps(&swaps, names, task->n_labels, counts);
 	*out = arena_printf(arena, "%s is right on %.1f %% of %zu %s items, less than the %.1f %% of a guess among %zu labels%s%s%s%s.",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "eval/answers.h"
 #include "task/label_sets.h"
 
 static const double far_below = 0.1; /* of the score: worth a sentence */
@@ -71,18 +71,13 @@ static void count_confusion(const struct report *r, struct counts *c)
 		}
 }
 
-static void count_sets(const struct task *task, const struct answer_row *rows, size_t n, size_t *labels, struct counts *c)
+static void count_sets(const struct task *task, const struct answer_row *const *rows, size_t *labels, struct counts *c)
 {
-	struct hash_map by_item = { 0 };
-
-	for (size_t i = 0; i < n; i++)
-		hash_map_put(&by_item, rows[i].item, strlen(rows[i].item), i);
 	for (size_t i = 0; i < task->test.list.n; i++) {
 		const struct example *e = task->test.list.items[i];
-		size_t at = hash_map_get(&by_item, e->id, strlen(e->id), SIZE_MAX);
-		size_t given = at == SIZE_MAX ? 0 : label_set_read(task, rows[at].answer, labels);
+		size_t given = rows[i] ? label_set_read(task, rows[i]->answer, labels) : 0;
 
-		for (size_t k = 0; at != SIZE_MAX && k < e->n_labels; k++)
+		for (size_t k = 0; rows[i] && k < e->n_labels; k++)
 			c->want[e->labels[k]]++;
 		for (size_t k = 0; k < given; k++) {
 			c->given[labels[k]]++;
@@ -90,7 +85,19 @@ static void count_sets(const struct task *task, const struct answer_row *rows, s
 				c->both[labels[k]] += e->labels[j] == labels[k];
 		}
 	}
-	hash_map_release(&by_item);
+}
+
+bool classes_confusion(const struct task *task, struct store *store, int64_t run, const char *variant, const char *split,
+		       struct item_list items, struct arena *arena, size_t *counts, struct error *err)
+{
+	const struct answer_row **rows;
+
+	if (!answers_of(store, run, variant, split, items, arena, &rows, err))
+		return false;
+	for (size_t i = 0; i < items.n; i++)
+		if (rows[i])
+			counts[items.items[i]->label * (task->n_labels + 1) + task_label(task, rows[i]->answer)]++;
+	return true;
 }
 
 bool classes_build(const struct task *task, struct store *store, int64_t run, struct arena *arena, struct report *report,
@@ -98,8 +105,8 @@ bool classes_build(const struct task *task, struct store *store, int64_t run, st
 {
 	const struct report_variant *winner = report_winner(report);
 	struct counts c;
-	struct answer_row *rows;
-	size_t n = report->n_labels, n_rows;
+	const struct answer_row **rows;
+	size_t n = report->n_labels;
 
 	if (!winner || n == 0 || winner->test.n == 0 || (!report->confusion && !task->many))
 		return true;
@@ -107,8 +114,8 @@ bool classes_build(const struct task *task, struct store *store, int64_t run, st
 			     arena_array(arena, n, sizeof(size_t)) };
 	if (report->confusion)
 		count_confusion(report, &c);
-	else if (store_answers(store, run, winner->id, "test", arena, &rows, &n_rows, err))
-		count_sets(task, rows, n_rows, arena_array(arena, n, sizeof(size_t)), &c);
+	else if (answers_of(store, run, winner->id, "test", task->test.list, arena, &rows, err))
+		count_sets(task, rows, arena_array(arena, n, sizeof(size_t)), &c);
 	else
 		return false;
 	report->classes = classes_of(arena, report->labels, n, c.want, c.given, c.both);

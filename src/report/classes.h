@@ -10,6 +10,10 @@
 struct report_classes classes_of(struct arena *arena, const char *const *labels, size_t n_labels, const size_t *want, const size_t *given,
 				 const size_t *both);
 
+/* Adds a variant's answers to items under a split to counts: want x got (n_labels, n_labels + 1), the last column without a label. */
+bool classes_confusion(const struct task *task, struct store *store, int64_t run, const char *variant, const char *split,
+		       struct item_list items, struct arena *arena, size_t *counts, struct error *err);
+
 /* Of the winner on test, from its confusion or, with several labels an item, from its answers; nothing for tasks without labels. */
 bool classes_build(const struct task *task, struct store *store, int64_t run, struct arena *arena, struct report *report,
 		   struct error *err);

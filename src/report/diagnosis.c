@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "eval/probe.h"
 #include "report/techniques.h"
 
@@ -27,27 +26,6 @@ const struct variant *diagnosis_recipe(const struct diagnosing *d, const char *i
 		if (strcmp(d->recipes[i].id, id) == 0)
 			return &d->recipes[i];
 	return NULL;
-}
-
-bool diagnosis_answers(const struct diagnosing *d, const char *variant, const char *split, struct item_list items,
-		       const struct answer_row ***rows, struct error *err)
-{
-	struct hash_map by_item = { 0 };
-	struct answer_row *all;
-	size_t n;
-
-	*rows = arena_array(d->arena, items.n + 1, sizeof(**rows));
-	if (!store_answers(d->store, d->run, variant, split, d->arena, &all, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		hash_map_put(&by_item, all[i].item, strlen(all[i].item), i);
-	for (size_t i = 0; i < items.n; i++) {
-		size_t at = hash_map_get(&by_item, items.items[i]->id, strlen(items.items[i]->id), SIZE_MAX);
-
-		(*rows)[i] = at == SIZE_MAX ? NULL : &all[at];
-	}
-	hash_map_release(&by_item);
-	return true;
 }
 
 static bool knowledge(struct diagnosing *d, struct dev_items dev, const char *model, struct report *report, struct error *err)

@@ -3,6 +3,7 @@
 #ifndef RUNG_REPORT_DIAGNOSIS_H
 #define RUNG_REPORT_DIAGNOSIS_H
 
+#include "eval/answers.h"
 #include "eval/eval.h"
 #include "report/report.h"
 
@@ -29,9 +30,6 @@ bool diagnosis_build(const struct task *task, struct store *store, const struct 
 
 void diagnosis_add(struct diagnosing *d, struct probe_finding f);
 const struct variant *diagnosis_recipe(const struct diagnosing *d, const char *id); /* NULL: none of that id */
-/* The answers of a variant to items under a split, by the items' positions, NULL where there is none; *rows (items.n) lives in arena. */
-bool diagnosis_answers(const struct diagnosing *d, const char *variant, const char *split, struct item_list items,
-		       const struct answer_row ***rows, struct error *err);
 
 bool rescore_findings(struct diagnosing *d, struct error *err); /* replies read leniently (prompt/lenient.h) */
 /* Labels that contradict each other, or that a model which has not seen them does not believe. */

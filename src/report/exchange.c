@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/text.h"
+#include "eval/answers.h"
 #include "task/scorer.h"
 #include "task/template.h"
 
@@ -22,7 +22,7 @@ struct gathering {
 	size_t n_pairs;
 	const struct report_variant **sides; /* (n_sides) */
 	size_t n_sides;
-	struct answer_row **rows;            /* (n_sides) by item, as in `items`; NULL where it was not asked */
+	const struct answer_row ***rows;     /* (n_sides) of each by item, as in `items`; NULL where it was not asked */
 	const struct example **items;        /* (n_items) in the order of the file */
 	size_t n_items;
 };
@@ -93,26 +93,13 @@ static void order_items(struct gathering *g)
 
 static bool load_rows(struct gathering *g, struct error *err)
 {
-	struct hash_map by_item = { 0 };
-	bool done = true;
+	const struct item_list items = { g->items, g->n_items };
 
-	g->rows = arena_array(g->arena, g->n_sides * g->n_items, sizeof(struct answer_row *));
-	for (size_t i = 0; i < g->n_items; i++)
-		hash_map_put(&by_item, g->items[i]->id, strlen(g->items[i]->id), i);
-	for (size_t side = 0; done && side < g->n_sides; side++) {
-		struct answer_row *rows;
-		size_t n = 0;
-
-		done = store_answers(g->store, g->run, g->sides[side]->id, "test", g->arena, &rows, &n, err);
-		for (size_t i = 0; done && i < n; i++) {
-			size_t at = hash_map_get(&by_item, rows[i].item, strlen(rows[i].item), SIZE_MAX);
-
-			if (at != SIZE_MAX)
-				g->rows[side * g->n_items + at] = &rows[i];
-		}
-	}
-	hash_map_release(&by_item);
-	return done;
+	g->rows = arena_array(g->arena, g->n_sides, sizeof(*g->rows));
+	for (size_t side = 0; side < g->n_sides; side++)
+		if (!answers_of(g->store, g->run, g->sides[side]->id, "test", items, g->arena, &g->rows[side], err))
+			return false;
+	return true;
 }
 
 static const char *shortened(struct arena *arena, const char *text, size_t most)
@@ -127,7 +114,7 @@ static const char *shortened(struct arena *arena, const char *text, size_t most)
 
 static struct report_side answer_of(struct gathering *g, size_t side, size_t item)
 {
-	const struct answer_row *row = g->rows[side * g->n_items + item];
+	const struct answer_row *row = g->rows[side][item];
 
 	if (!row)
 		return (struct report_side){ .score = NAN };

@@ -40,7 +40,7 @@ static bool rescore(struct diagnosing *d, const struct variant *v, struct error 
 	const char *reply;
 	size_t n = 0;
 
-	if (!diagnosis_answers(d, v->id, "dev", d->dev, &rows, err))
+	if (!answers_of(d->store, d->run, v->id, "dev", d->dev, d->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < d->dev.n; i++) {
 		if (!rows[i])

@@ -42,7 +42,8 @@ static bool resampled_read(struct diagnosing *d, const struct variant *served, c
 	*r = (struct resampled){ arena_array(d->arena, n, sizeof(double)), arena_array(d->arena, n, sizeof(double)),
 				 arena_array(d->arena, n, sizeof(double)), arena_array(d->arena, n, sizeof(bool)),
 				 arena_array(d->arena, n, sizeof(*r->items)), 0, { 0, 0 } };
-	if (!diagnosis_answers(d, served->id, "dev", d->dev, &first, err) || !diagnosis_answers(d, sampled->id, "probe", d->dev, &again, err))
+	if (!answers_of(d->store, d->run, served->id, "dev", d->dev, d->arena, &first, err) ||
+	    !answers_of(d->store, d->run, sampled->id, "probe", d->dev, d->arena, &again, err))
 		return false;
 	for (size_t i = 0; i < d->dev.n; i++) {
 		const struct example *item = d->dev.items[i];
@@ -171,7 +172,7 @@ static bool rank_labels(struct diagnosing *d, const struct variant *v, struct er
 	const struct answer_row **rows;
 	size_t n = 0;
 
-	if (!read_prior(d, v, prior, err) || !diagnosis_answers(d, v->id, "dev", d->dev, &rows, err))
+	if (!read_prior(d, v, prior, err) || !answers_of(d->store, d->run, v->id, "dev", d->dev, d->arena, &rows, err))
 		return false;
 	for (size_t i = 0; i < d->dev.n; i++) {
 		double *p = arena_array(d->arena, d->task->n_labels, sizeof(*p));

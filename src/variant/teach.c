@@ -21,13 +21,8 @@ enum teaching { TEACH_LABELS, TEACH_REASONS, TEACH_REASONS_OF_POOL };
 static const char *normal_text(struct workshop *w, const struct example *item, struct arena *arena)
 {
 	const char *text = workshop_text(w, arena, item);
-	struct buf normal = { 0 };
 
-	text_normalise(&normal, text, strlen(text));
-	const char *copy = arena_copy(arena, buf_text(&normal), normal.n);
-
-	buf_release(&normal);
-	return copy;
+	return text_normal(arena, text, strlen(text));
 }
 
 static void note_list(struct workshop *w, struct item_list list, struct arena *arena, struct hash_map *known)

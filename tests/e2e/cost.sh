@@ -95,19 +95,10 @@ refused "nothing to compare" "without a task, say what is compared"
 
 # --- a climb ------------------------------------------------------------------------------------------------------------
 
-mkdir "$scratch/task" "$scratch/models"
+mkdir "$scratch/models"
 cp "$golden/tiny-llama.gguf" "$scratch/models/tiny-llama.gguf"
 export RUNG_MODELS="$scratch/models"
-python3 - "$scratch/task" <<'PY'
-import json, sys
-rows = [json.loads(line) for line in open("examples/email/emails.jsonl", encoding="utf-8")]
-left = {"train": 30, "dev": 10, "test": 20}
-with open(sys.argv[1] + "/emails.jsonl", "w", encoding="utf-8") as out:
-    for row in rows:
-        if row["label"] in ("spam", "work") and left[row["split"]] > 0:
-            left[row["split"]] -= 1
-            print(json.dumps({k: row[k] for k in ("id", "label", "split")} | {"text": row["text"][:60]}), file=out)
-PY
+short_mails "$scratch/task" 30 10 20
 cat >"$scratch/task/task.yaml" <<'Y'
 name: mail
 kind: classify

@@ -4,18 +4,9 @@
 . tests/e2e/lib.sh
 
 export RUNG_MODELS="$scratch/models"
-mkdir "$RUNG_MODELS" "$scratch/task"
+mkdir "$RUNG_MODELS"
 cp tests/reference/golden/tiny-llama.gguf "$RUNG_MODELS/"
-python3 - "$scratch/task" <<'PY'
-import json, sys
-rows = [json.loads(line) for line in open("examples/email/emails.jsonl", encoding="utf-8")]
-left = {"train": 40, "dev": 12, "test": 40}
-with open(sys.argv[1] + "/emails.jsonl", "w", encoding="utf-8") as out:
-    for row in rows:
-        if row["label"] in ("spam", "work") and left[row["split"]] > 0:
-            left[row["split"]] -= 1
-            print(json.dumps({k: row[k] for k in ("id", "label", "split")} | {"text": row["text"][:60]}), file=out)
-PY
+short_mails "$scratch/task" 40 12 40
 cat >"$scratch/task/task.yaml" <<'Y'
 name: "<mail>"
 kind: classify
