@@ -2,7 +2,7 @@
  *
  *   replays [-s SHUFFLES] [-v]
  *
- * Every pair of configurations is posed in SHUFFLES orders (default 200); -v: a remark for every pair. Everything goes through
+ * Every pair of configurations is posed in SHUFFLES orders (default 1000); -v: a remark for every pair. Everything goes through
  * replay_run(), as in `rung decide`. Setting: RUNG_DATA. */
 #include <math.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #include "task/task.h"
 #include "tune/classifier.h"
 
-static size_t shuffles = 200;
+static size_t shuffles = 1000;
 static bool verbose;
 static struct error err;
 
