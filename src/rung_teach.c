@@ -5,6 +5,8 @@
 #include "tune/curate.h"
 #include "variant/teach.h"
 
+enum { REASONS_FEWEST = 10 };
+
 static const struct variant *find_teacher(struct rung *r, const struct rung_tune_options *o, struct error *err)
 {
 	size_t n;
@@ -38,8 +40,9 @@ static bool ask(struct rung *r, struct workshop *w, const struct variant *teache
 	if (o->unlabelled)
 		buf_addf(out, "%s labelled %zu of %zu rows (%zu stand in the task already, %zu got no usable answer)\n", o->teacher, file->n,
 			 file->rows, file->known, file->unanswered);
-	if (o->reasons && pool->n + file->n == 0)
-		return error_set(err, "%s gave no reasons that lead to a right answer: there is nothing to learn", o->teacher);
+	if (o->reasons && pool->n + file->n < REASONS_FEWEST)
+		return error_set(err, "%s reasoned its way to the answer of %zu of %zu examples of the pool, and %d are the fewest worth learning from; "
+				 "take a stronger teacher, or leave --reasons out", o->teacher, pool->n, pool->rows, REASONS_FEWEST);
 	return true;
 }
 

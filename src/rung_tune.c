@@ -237,7 +237,7 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
-	struct item_list seen = r->task->pool.list;
+	struct item_list seen = v->tuning->reasons ? (struct item_list){ watch->taught, watch->n_taught } : r->task->pool.list;
 	const char *unfit = NULL, *name = NULL;
 	struct curated curated;
 	struct buf probed = { 0 };

@@ -175,7 +175,7 @@ refused "reasons of who gives none" "answers without reasons" \
 refused "reasons for an encoder" "--reasons trains a local decoder" \
 	"$rung" tune "$scratch/taught" --method encoder $taught --reasons --teacher 1/chain-of-thought@local:tiny-llama
 # shellcheck disable=SC2086
-refused "reasons that lead nowhere" "there is nothing to learn" \
+refused "reasons that lead nowhere" "10 are the fewest worth learning from" \
 	"$rung" tune "$scratch/taught" $lora $taught --reasons --teacher 1/chain-of-thought@local:tiny-llama
 
 # Without options rung tune trains what a climb measures.
