@@ -27,11 +27,13 @@ bool chance_is_below(const struct report_score *s, size_t n_labels)
 	return s->n > 0 && n_labels > 1 && s->high < 1 / (double)n_labels;
 }
 
-void chance_swaps(struct buf *out, const char *const *labels, size_t n_labels, const size_t *counts)
+bool chance_swaps(struct buf *out, const char *const *labels, size_t n_labels, const size_t *counts)
 {
-	size_t shown = 0;
+	size_t shown = 0, first = n_labels;
+	struct buf said = { 0 };
+	bool different = false;
 
-	for (size_t want = 0; want < n_labels && shown < SWAPS_SHOWN; want++) {
+	for (size_t want = 0; want < n_labels; want++) {
 		const size_t *row = counts + want * (n_labels + 1);
 		size_t most = 0, n = row[n_labels];
 
@@ -39,9 +41,17 @@ void chance_swaps(struct buf *out, const char *const *labels, size_t n_labels, c
 			n += row[got];
 			most = row[got] > row[most] ? got : most;
 		}
-		if (n >= SWAP_FEWEST && most != want && 2 * row[most] > n)
-			buf_addf(out, "%s\"%s\" is answered \"%s\" on %zu of %zu", shown++ ? ", " : "", labels[want], labels[most], row[most], n);
+		if (n < SWAP_FEWEST || most == want || 2 * row[most] <= n)
+			continue;
+		different |= first < n_labels && most != first;
+		first = most;
+		if (shown++ < SWAPS_SHOWN)
+			buf_addf(&said, "%s\"%s\" is answered \"%s\" on %zu of %zu", shown > 1 ? ", " : "", labels[want], labels[most], row[most], n);
 	}
+	if (different)
+		buf_add(out, buf_text(&said), said.n);
+	buf_release(&said);
+	return different;
 }
 
 static const char *on_model(struct arena *arena, const struct report_variant *v)
@@ -54,43 +64,22 @@ static const struct report_score *score_of(const struct report_variant *v)
 	return v->test.n ? &v->test : &v->dev;
 }
 
-/* The one that is the furthest below a guess; NULL: none is. *n_below counts them all. */
-static const struct report_variant *furthest_below(const struct report *r, size_t n_labels, size_t *n_below)
-{
-	const struct report_variant *found = NULL;
-
-	*n_below = 0;
-	for (size_t i = 0; i < r->n_variants; i++) {
-		const struct report_variant *v = &r->variants[i];
-
-		if (!chance_is_below(score_of(v), n_labels))
-			continue;
-		++*n_below;
-		if (!found || score_of(v)->high < score_of(found)->high)
-			found = v;
-	}
-	return found;
-}
-
-/* Worse than a guess: something is systematically the wrong way round. */
-static bool say_below(const struct task *task, struct store *store, int64_t run, const struct report_variant *v, size_t n_below,
-		      struct arena *arena, const char **out, struct error *err)
+/* Worse than a guess, with labels the wrong way round. *sentence NULL: it is not. */
+static bool say_below(const struct task *task, struct store *store, int64_t run, const struct report *r, const struct report_variant *v,
+		      struct arena *arena, const char **sentence, struct error *err)
 {
 	const struct report_score *s = score_of(v);
+	const char *split = v->test.n ? "test" : "dev";
 	size_t *counts = arena_array(arena, task->n_labels * (task->n_labels + 1), sizeof(*counts));
-	const char **names = arena_array(arena, task->n_labels, sizeof(*names));
 	struct buf swaps = { 0 };
 
-	for (size_t i = 0; i < task->n_labels; i++)
-		names[i] = task->labels[i].name;
-	if (!classes_confusion(task, store, run, v->id, v->test.n ? "test" : "dev", v->test.n ? task->test.list : task->dev.list, arena, counts,
-			       err))
+	*sentence = NULL;
+	if (!classes_confusion(task, store, run, v->id, split, v->test.n ? task->test.list : task->dev.list, arena, counts, err))
 		return false;
-	chance_swaps(&swaps, names, task->n_labels, counts);
-	*out = arena_printf(arena, "%s is right on %.1f %% of %zu %s items, less than the %.1f %% of a guess among %zu labels%s%s%s%s.",
-			    on_model(arena, v), 100 * s->score, s->n, v->test.n ? "test" : "dev", 100 / (double)task->n_labels, task->n_labels,
-			    n_below > 1 ? arena_printf(arena, " (as are %zu others)", n_below - 1) : "", swaps.n ? ": " : "", buf_text(&swaps),
-			    swaps.n ? "; look whether labels were swapped, or are counted from another number, in the examples or in what is asked" : "");
+	if (chance_swaps(&swaps, r->labels, task->n_labels, counts))
+		*sentence = arena_printf(arena, "%s is right on %.1f %% of %zu %s items, less than the %.1f %% of a guess among %zu labels: %s; look "
+					 "whether labels were swapped, or are counted from another number, in the examples or in what is asked.",
+					 on_model(arena, v), 100 * s->score, s->n, split, 100 / (double)task->n_labels, task->n_labels, swaps.data);
 	buf_release(&swaps);
 	return true;
 }
@@ -124,12 +113,14 @@ bool chance_find(const struct task *task, struct store *store, int64_t run, cons
 		 size_t *n_out, struct error *err)
 {
 	double test = chance_majority(task, task->test.list), dev = chance_majority(task, task->dev.list);
-	size_t n_below;
-	const struct report_variant *below = isnan(test) ? NULL : furthest_below(r, task->n_labels, &n_below);
+	const char *below = NULL;
 
-	if (below && !say_below(task, store, run, below, n_below, arena, &out[*n_out], err))
-		return false;
-	*n_out += below != NULL;
+	for (size_t i = 0; i < r->n_variants && !isnan(test) && !below; i++)
+		if (chance_is_below(score_of(&r->variants[i]), task->n_labels) &&
+		    !say_below(task, store, run, r, &r->variants[i], arena, &below, err))
+			return false;
+	if (below)
+		out[(*n_out)++] = below;
 	for (size_t i = 0; i < r->n_variants; i++) {
 		const struct report_variant *v = &r->variants[i];
 		double share = v->test.n ? test : dev;

@@ -21,7 +21,7 @@ static void says(const size_t *counts, const char *wanted)
 {
 	struct buf out = { 0 };
 
-	chance_swaps(&out, labels, 3, counts);
+	assert_int_equal(chance_swaps(&out, labels, 3, counts), wanted[0] != 0);
 	assert_string_equal(buf_text(&out), wanted);
 	buf_release(&out);
 }
@@ -32,6 +32,7 @@ static void swaps_are_named(void **state)
 					  0, 2, 7, 1, 5, 0, 0, 0 };
 	static const size_t right[] = { 9, 1, 0, 0, 0, 8, 0, 0, 0, 0, 5, 3 };
 	static const size_t spread[] = { 2, 4, 3, 0, 3, 2, 3, 0, 0, 0, 0, 9 };
+	static const size_t one_thing_always[] = { 0, 9, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0 };
 	static const size_t few[] = { 0, 2, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0 };
 
 	(void)state;
@@ -39,6 +40,7 @@ static void swaps_are_named(void **state)
 		      "\"private\" is answered \"spam\" on 5 of 5");
 	says(right, "");
 	says(spread, "");
+	says(one_thing_always, "");
 	says(few, "");
 }
 
