@@ -100,6 +100,8 @@ struct kernels {
 	void (*rms_norm_gradient)(float *d, const float *x, const float *weight, size_t n, float epsilon);
 	/* Moves n weights w; m and v are their moments; d NULL: a gradient of zero. */
 	void (*adamw)(const struct adamw_step *s, float *w, float *m, float *v, const float *d, size_t n);
+	/* x (n, columns), rows ld apart, to out (columns, n), rows ldo apart. */
+	void (*turn)(const float *x, size_t n, size_t columns, size_t ld, float *out, size_t ldo);
 };
 
 /* The set that multiplies few rows with quantised weights. */

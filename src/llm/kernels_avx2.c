@@ -22,7 +22,6 @@
 #include "llm/kernels_gradients.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
-#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool has_avx2(void)

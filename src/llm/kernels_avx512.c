@@ -10,7 +10,6 @@
 #include "llm/kernels_wide.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
-#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool has_avx512(void)

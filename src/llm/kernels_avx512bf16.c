@@ -31,7 +31,6 @@ INLINE vector nibbles_read(const uint8_t *octets, vector levels)
 }
 
 #include "llm/kernels_blocks.h"
-#include "llm/kernels_transpose.h"
 
 enum {
 	TILE_ROWS = 14, /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */

@@ -5,6 +5,8 @@
 #ifndef RUNG_LLM_KERNELS_GRADIENTS_H
 #define RUNG_LLM_KERNELS_GRADIENTS_H
 
+#include "llm/kernels_transpose.h"
+
 /* d = d * gelu'(x) with gelu'(x) = Phi(x) + x phi(x); x = gelu(x) */
 TARGET static void row_gelu_gradient(float *d, float *x, size_t n)
 {
@@ -141,10 +143,25 @@ TARGET static void row_adamw(const struct adamw_step *s, float *w, float *m, flo
 	}
 }
 
+/* x (n, columns) to its transpose. Four rows at a time, whose lines stay in cache until all columns had them. */
+TARGET static void rows_turn(const float *x, size_t n, size_t columns, size_t ld, float *out, size_t ldo)
+{
+	size_t i = 0;
+
+	for (; n - i >= 4; i += 4) {
+		const float *const row[4] = { x + i * ld, x + (i + 1) * ld, x + (i + 2) * ld, x + (i + 3) * ld };
+
+		transpose_rows(row, columns, out + i, ldo);
+	}
+	for (; i < n; i++)
+		for (size_t c = 0; c < columns; c++)
+			out[c * ldo + i] = x[i * ld + c];
+}
+
 #define GRADIENT_FUNCTIONS                                                                                    \
 	.gelu_gradient = row_gelu_gradient, .swiglu_gradient = row_swiglu_gradient,                               \
 	.geglu_gradient = row_geglu_gradient, .softmax_gradient = row_softmax_gradient,                           \
 	.layer_norm_gradient = row_layer_norm_gradient, .rms_norm_gradient = row_rms_norm_gradient,               \
-	.adamw = row_adamw
+	.adamw = row_adamw, .turn = rows_turn
 
 #endif

@@ -24,7 +24,6 @@ static inline float half_to_float(uint16_t bits)
 #include "llm/kernels_gradients.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
-#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool has_neon(void)

@@ -19,9 +19,14 @@ static TARGET void panel_pack(const float *rows, size_t n, size_t k, size_t ld, 
 	}
 }
 
-static void panel_pack_row(const float *x, size_t n, size_t p, void *panel)
+static TARGET void panel_pack_row(const float *x, size_t n, size_t p, void *panel)
 {
-	memcpy((float *)panel + p * TILE_COLUMNS, x, n * sizeof(*x));
+	float *row = (float *)panel + p * TILE_COLUMNS;
+
+	if (n == TILE_COLUMNS) /* a few registers */
+		memcpy(row, x, TILE_COLUMNS * sizeof(*x));
+	else
+		memcpy(row, x, n * sizeof(*x));
 }
 
 static void panel_round(const float *x, size_t n, float *out)

@@ -25,7 +25,6 @@ INLINE vector vector_sqrt(vector v)
 #include "llm/kernels_gradients.h"
 #include "llm/kernels_blocks.h"
 #include "llm/kernels_tile.h"
-#include "llm/kernels_transpose.h"
 #include "llm/kernels_panel.h"
 
 static bool always(void)

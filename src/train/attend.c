@@ -199,13 +199,6 @@ static void forward_tile(void *context, size_t tile, int worker)
 	}
 }
 
-static void turn(const float *x, size_t rows, size_t columns, size_t ld, float *out)
-{
-	for (size_t i = 0; i < rows; i++)
-		for (size_t c = 0; c < columns; c++)
-			out[c * rows + i] = x[i * ld + c];
-}
-
 /* One query head: its d_q to d_qkv; what it owes keys and values is added to w->d_k and w->d_v. */
 static void query_backward(const struct run *r, const struct span *s, const struct work *w, size_t head)
 {
@@ -215,14 +208,14 @@ static void query_backward(const struct run *r, const struct span *s, const stru
 
 	weigh(a, s, w, q);
 	times_rows(w, d_out, w->rows, ldo, a->width, w->v, w->seen, w->d, w->stride);
-	turn(w->p, w->rows, w->seen, w->stride, w->turned);
+	w->kernels->turn(w->p, w->rows, w->seen, w->stride, w->turned, w->rows);
 	times_across(w, w->turned, w->seen, w->rows, w->rows, d_out, ldo, a->width, w->mixed, a->width);
 	floats_add(w->d_v, w->mixed, w->seen * a->width);
 	for (size_t i = 0; i < w->rows; i++)
 		w->kernels->softmax_gradient(w->d + i * w->stride, w->p + i * w->stride, w->seen, a->scale);
 	times_across(w, w->d, w->rows, w->stride, w->seen, w->k, a->width, a->width,
 		     r->d_qkv + s->first * ld + head * a->width, ld);
-	turn(w->d, w->rows, w->seen, w->stride, w->turned);
+	w->kernels->turn(w->d, w->rows, w->seen, w->stride, w->turned, w->rows);
 	times_across(w, w->turned, w->seen, w->rows, w->rows, q, ld, a->width, w->mixed, a->width);
 	floats_add(w->d_k, w->mixed, w->seen * a->width);
 }

@@ -178,6 +178,7 @@ struct transposition {
 static void transpose_tile(void *context, size_t tile, int worker)
 {
 	const struct transposition *t = context;
+	const struct kernels *kernels = t->kernels;
 	size_t first = tile * PIECE, columns = t->columns - first < PIECE ? t->columns - first : PIECE;
 	float strip[PIECE * ROW];
 
@@ -185,11 +186,9 @@ static void transpose_tile(void *context, size_t tile, int worker)
 	for (size_t from = 0; from < t->n; from += STRIP) {
 		size_t n = t->n - from < STRIP ? t->n - from : STRIP;
 
-		for (size_t i = 0; i < n; i++)
-			for (size_t c = 0; c < columns; c++)
-				strip[c * ROW + i] = t->x[(from + i) * t->ld + first + c];
+		kernels->turn(t->x + from * t->ld + first, n, columns, t->ld, strip, ROW);
 		for (size_t c = 0; c < columns; c++)
-			t->kernels->round(strip + c * ROW, n, t->out + (first + c) * t->ldo + t->kernels->rounded_words(from));
+			kernels->round(strip + c * ROW, n, t->out + (first + c) * t->ldo + kernels->rounded_words(from));
 	}
 }
 
