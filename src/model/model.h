@@ -51,6 +51,7 @@ struct model_request {
 	struct model_sampling sampling;
 	size_t max_context; /* tokens, prompt and reply; 0: the model's limit, 8,192 at most; never beyond the model's */
 	bool want_log_p;    /* WANT_TEXT: fill reply.log_p */
+	const char *effort; /* of reasoning, as a provider names it ("low", "high"); NULL: its own. Local models have none */
 	/* Called with each piece of the text as it becomes final; false ends the text there. NULL: nobody listens. */
 	bool (*piece)(void *context, const char *text, size_t n);
 	void *context;

@@ -1,0 +1,31 @@
+/* endpoint.h - where a model that is not on this machine is asked, and as whom.
+ *
+ *     openai:NAME      https://api.openai.com/v1, or $OPENAI_BASE_URL      key in $OPENAI_API_KEY
+ *     anthropic:NAME   https://api.anthropic.com, or $ANTHROPIC_BASE_URL   key in $ANTHROPIC_API_KEY
+ *     URL#NAME         any server that speaks OpenAI's form                key in $RUNG_API_KEY, if it wants one
+ *
+ * The variables are those of the vendors' own SDKs. A key is only read when a request is made, and only sent to its own endpoint. */
+#ifndef RUNG_MODEL_ENDPOINT_H
+#define RUNG_MODEL_ENDPOINT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct wire;
+
+struct endpoint {
+	const struct wire *wire;
+	char *base;  /* URL without a slash at its end */
+	char *model; /* as the server knows it */
+	const char *key_variable; /* of the environment */
+	bool key_needed;          /* false: asked without one where the variable is not set */
+};
+
+bool endpoint_is(const char *name); /* whether a model's name is of this kind */
+/* False and a sentence naming the name, or the variable that is wrong. A URL has to be http or https, without user or password; plain
+ * http beyond this machine is refused where a key would go with it. */
+bool endpoint_parse(const char *name, struct endpoint *out, struct error *err);
+void endpoint_release(struct endpoint *e);
+
+#endif

@@ -1,0 +1,111 @@
+/* wire.h - the forms in which providers are asked: OpenAI's chat completions and Anthropic's messages. Pure: JSON in, JSON out.
+ *
+ * A form is a row of functions; what sends them and tries again is remote.c. Sources: OpenAI's API reference (chat completions,
+ * streaming, structured outputs); Anthropic's API reference (messages, streaming, prompt caching, errors). */
+#ifndef RUNG_MODEL_WIRE_H
+#define RUNG_MODEL_WIRE_H
+
+#include "base/buf.h"
+#include "model/endpoint.h"
+#include "model/model.h"
+
+/* What a server was found not to take; each is left out, or written in another way, once a request came back because of it. What that
+ * changes of what is measured is said (wire_lack_notice()). */
+enum wire_lack {
+	LACKS_MAX_TOKENS = 1 << 0,  /* takes max_completion_tokens instead (reasoning models) */
+	LACKS_TEMPERATURE = 1 << 1, /* and the rest of sampling: what it samples by is its own */
+	LACKS_SEED = 1 << 2,
+	LACKS_SCHEMA = 1 << 3,      /* the schema stands in the prompt, and the text is read as JSON */
+	LACKS_LOG_P = 1 << 4,       /* labels are written, not scored */
+	LACKS_STOP = 1 << 5,        /* the text is cut after it came */
+	LACKS_SYSTEM = 1 << 6,      /* the instruction stands in the first user turn */
+	LACKS_USAGE = 1 << 7,       /* of a stream: stream_options */
+};
+enum { WIRE_LACKS = 8 };
+/* A sentence for people: what the server of `model` does not take and what is done instead. */
+void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out);
+
+/* Tokens as the vendor counts them, brought to one meaning. */
+struct wire_usage {
+	size_t input;       /* all of the prompt: also what was read from or written to a cache */
+	size_t cache_read, cache_written; /* parts of it */
+	size_t output;      /* all of the reply, reasoning included */
+	size_t reasoning;   /* part of it */
+	bool known;         /* false: the server did not say */
+};
+
+enum wire_status {
+	WIRE_OK,
+	WIRE_TRUNCATED, /* ended at the limit of tokens */
+	WIRE_REFUSED,   /* refusal, or a content filter */
+	WIRE_EMPTY,     /* no choice, no text: worth another try */
+	WIRE_BROKEN,    /* not what the form promises: worth another try */
+};
+
+/* The next token's candidates of a scored request: the log-probability of each choice, where the candidates tell them apart. */
+struct wire_reply {
+	enum wire_status status;
+	const char *text;      /* lives in arena; NULL: none */
+	const double *scores;  /* (n_choices) natural logs; NULL where the candidates do not tell the choices apart */
+	struct wire_usage usage;
+	const char *why;       /* a clause where status is REFUSED, EMPTY or BROKEN */
+};
+
+/* What an error response means. */
+enum wire_fault {
+	FAULT_AGAIN,     /* 408, 409, 429, 5xx, 529: try again */
+	FAULT_KEY,       /* 401, 403: stop, and name the variable */
+	FAULT_MODEL,     /* 404, or a body that says so: stop, and list what there is */
+	FAULT_LACK,      /* a field it does not take: `lack` says which */
+	FAULT_LONG,      /* the prompt is longer than its context */
+	FAULT_QUOTA,     /* 429 that no waiting heals: the account is out of money */
+	FAULT_REFUSED,   /* a content filter before the model */
+	FAULT_REQUEST,   /* anything else that another try will not mend */
+};
+struct wire_error {
+	enum wire_fault fault;
+	enum wire_lack lack;
+	const char *message; /* the server's own, cut to a line; lives in arena */
+};
+
+/* A reply that comes in pieces. */
+struct wire_stream;
+
+struct wire {
+	const char *name;      /* "openai", "anthropic" */
+	const char *ask_path;  /* behind the base: "/chat/completions" */
+	const char *list_path; /* "/models" */
+	/* Appends "Name: value" header lines, the key's among them (key NULL: none). */
+	void (*headers)(const char *key, struct buf *lines, size_t *n);
+	/* The body for a request; lacks: bits of wire_lack. Prompts are laid out with their shared part first; Anthropic's carries its cache
+	 * marks there. stream: the reply is to come in pieces. */
+	void (*request)(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body);
+	/* The reply to it out of a whole body. */
+	void (*reply)(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out);
+	/* The same of one event of a stream; *text (n) is what it adds to the reply's text, valid until the next call. False: the stream is
+	 * at its end, or broken (then wire_stream_end() says so). */
+	bool (*event)(struct wire_stream *s, const char *name, const char *data, size_t n);
+	/* What a response that is not 2xx says. */
+	void (*error)(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
+	/* The names in a list of models; live in arena. */
+	size_t (*models)(const char *body, size_t n, struct arena *arena, const char *const **names);
+};
+
+struct wire_stream {
+	struct buf text;          /* all so far */
+	size_t n_before;          /* of it, before the last event */
+	struct wire_usage usage;
+	enum wire_status status;
+	const char *why;          /* static */
+	bool ended;               /* the form's own end was seen: [DONE], message_stop */
+	bool finished;            /* a finish or stop reason was seen */
+	int status_code;          /* an error event's, as if it had been the response's; 0: none */
+	struct buf error;         /* its body */
+};
+void wire_stream_release(struct wire_stream *s);
+/* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
+void wire_stream_end(const struct wire_stream *s, struct arena *arena, struct wire_reply *out);
+
+extern const struct wire wire_openai, wire_anthropic;
+
+#endif
