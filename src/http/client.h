@@ -2,7 +2,7 @@
  *
  * What is sent, and what a status means, is the callers' business; nothing is sent twice by itself and no redirect is followed, since
  * either could pay or show a key twice. Proxies and certificates as curl's users expect: http_proxy, https_proxy, no_proxy, CURL_CA_BUNDLE
- * and SSL_CERT_FILE in the environment. Connections are kept and used again. One thread at a time per struct http. */
+ * and SSL_CERT_FILE in the environment. Connections are kept and used again. One thread at a time per struct client. */
 #ifndef RUNG_HTTP_CLIENT_H
 #define RUNG_HTTP_CLIENT_H
 
@@ -26,7 +26,7 @@ enum http_end {
 	HTTP_TIMEOUT,   /* one of the five passed */
 	HTTP_CUT,       /* the connection ended, or broke the protocol, before the response did */
 	HTTP_TOO_LARGE, /* the body passed most_bytes */
-	HTTP_STOPPED,   /* by `piece`, or http_stop() */
+	HTTP_STOPPED,   /* by `piece`, or client_stop() */
 };
 
 struct http_header {
@@ -41,7 +41,7 @@ struct http_response {
 	const char *body;   /* (n_body) as far as it came, decompressed; a NUL stands behind it. "" where `piece` took it */
 	size_t n_body;
 	const char *why;    /* unless HTTP_ANSWERED: a clause, "no connection to HOST: ..." */
-	double ms, first_ms; /* from http_send() to the end, and to the first byte of the body; first_ms 0: none came */
+	double ms, first_ms; /* from client_send() to the end, and to the first byte of the body; first_ms 0: none came */
 };
 
 /* The value of a header, its name in any case; NULL: it is not there. */
@@ -63,16 +63,16 @@ struct http_request {
 	void *context;
 };
 
-struct http;
+struct client;
 
-struct http *http_open(struct error *err);
-void http_free(struct http *h); /* ends what is in flight without a word */
+struct client *client_open(struct error *err);
+void client_free(struct client *h); /* ends what is in flight without a word */
 
 /* Sends it; everything but the body (borrowed until `done`) is copied. False and a sentence for a URL that is none. */
-bool http_send(struct http *h, const struct http_request *request, struct error *err);
-size_t http_in_flight(const struct http *h);
+bool client_send(struct client *h, const struct http_request *request, struct error *err);
+size_t client_in_flight(const struct client *h);
 /* Moves bytes and calls `done` until something has ended, at most so many milliseconds; at once when nothing is in flight. */
-void http_run(struct http *h, double most_ms);
-void http_stop(struct http *h); /* all that is in flight; `done` is told HTTP_STOPPED */
+void client_run(struct client *h, double most_ms);
+void client_stop(struct client *h); /* all that is in flight; `done` is told HTTP_STOPPED */
 
 #endif
