@@ -1,0 +1,71 @@
+/* powered.c - sums over two samples; see powered.h for the formulas. */
+#include "stats/powered.h"
+
+#include <math.h>
+
+#include "stats/special.h"
+
+static double mean_of(const double *x, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += x[i];
+	return n ? sum / (double)n : NAN;
+}
+
+/* sum of (x - mean)^2 */
+static double spread(const double *x, size_t n, double mean)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (x[i] - mean) * (x[i] - mean);
+	return sum;
+}
+
+/* Cov(Y, F) over the items of both; Var F over all that the judge graded. */
+static double best_lambda(const struct powered *p, const double *human, const double *judge, double judge_both, const double *alone)
+{
+	size_t n = p->human, all = n + p->judged;
+	double covariance = 0, variance = spread(judge, n, p->judge_mean) + spread(alone, p->judged, p->judge_mean);
+
+	for (size_t i = 0; i < n; i++)
+		covariance += (human[i] - p->human_mean) * (judge[i] - judge_both) / (double)n;
+	variance /= (double)(all - 1);
+	if (p->judged == 0 || !(variance > 0))
+		return 0;
+	return fmin(fmax(covariance / ((1 + (double)n / (double)p->judged) * variance), 0), 1);
+}
+
+struct powered powered_mean(const double *human, const double *judge, size_t n, const double *alone, size_t n_alone)
+{
+	struct powered p = { .mean = NAN, .error = INFINITY, .human = n, .judged = n_alone, .human_mean = mean_of(human, n) };
+	double both = mean_of(judge, n), others = n_alone ? mean_of(alone, n_alone) : 0, rest = 0;
+
+	p.judge_mean = n + n_alone == 0 ? NAN : ((n ? both * (double)n : 0) + others * (double)n_alone) / (double)(n + n_alone);
+	if (n == 0)
+		return p;
+	p.lambda = n < 2 ? 0 : best_lambda(&p, human, judge, both, alone);
+	p.mean = p.lambda * others + p.human_mean - p.lambda * both;
+	if (n < 2)
+		return p;
+	for (size_t i = 0; i < n; i++) {
+		double off = human[i] - p.human_mean - p.lambda * (judge[i] - both);
+
+		rest += off * off / (double)(n - 1);
+	}
+	double imputed = n_alone > 1 ? spread(alone, n_alone, others) / (double)(n_alone - 1) : 0;
+
+	p.error = sqrt(rest / (double)n + (n_alone ? p.lambda * p.lambda * imputed / (double)n_alone : 0));
+	return p;
+}
+
+struct interval powered_interval(const struct powered *p, double confidence)
+{
+	if (p->human < 2)
+		return (struct interval){ -INFINITY, INFINITY };
+	double half = student_t_quantile(.5 + confidence / 2, (double)(p->human - 1)) * p->error;
+
+	return (struct interval){ p->mean - half, p->mean + half };
+}

@@ -1,0 +1,33 @@
+/* powered.h - the mean that people would have given, out of a few of their grades and many of a judge's.
+ *
+ * A judge (a model that grades) is cheap and biased. On n items a person graded too, so its bias is known there; on N others it graded
+ * alone. theta = lambda mean(F_N) + mean(Y - lambda F)_n is unbiased for every fixed lambda, and lambda = Cov(Y, F) / ((1 + n/N) Var F),
+ * kept within [0, 1], makes its variance smallest: a judge that says nothing about people's grades gets lambda 0, and the estimate is
+ * theirs alone. Source: PPI++, Angelopoulos, Duchi, Zrnic 2023 (arXiv 2311.01453), section 6; ppi_py's estimate to 1e-12.
+ *
+ * The interval is Student's t with n - 1 degrees of freedom where the paper has the normal: with few human grades that is the difference
+ * between the coverage promised and less. Lambda is chosen on the same items, which at small n takes some of it back: tests/reference/
+ * powered.py has the table. Pure, no allocation. */
+#ifndef RUNG_STATS_POWERED_H
+#define RUNG_STATS_POWERED_H
+
+#include <stddef.h>
+
+#include "stats/interval.h"
+
+struct powered {
+	double mean;       /* theta; NAN where no person graded anything */
+	double lambda;     /* how much the judge counts for */
+	double error;      /* standard error of theta; INFINITY below two human grades */
+	double human_mean; /* of people's grades alone, for comparison */
+	double judge_mean; /* of the judge's on all items, uncorrected */
+	size_t human, judged; /* n and N */
+};
+
+/* human, judge (n): grades of the items that both have; alone (n_alone): the judge's of the others. */
+struct powered powered_mean(const double *human, const double *judge, size_t n, const double *alone, size_t n_alone);
+
+/* (-INFINITY, INFINITY) below two human grades. */
+struct interval powered_interval(const struct powered *p, double confidence);
+
+#endif

@@ -1,0 +1,113 @@
+/* Expected values: tests/reference/powered.py rows (ppi_py, numpy, scipy). Grades are digits, parts of `most`. */
+#include "test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "stats/powered.h"
+
+static const struct {
+	int most;
+	const char *human, *judge, *alone;
+	double mean, lambda, error, low;
+} cases[] = {
+	{ 1, "01", "01", "110",
+	  0.5833333333333333, 0.5, 0.3004626062886658, -3.2344060577351046 },
+	{ 1, "1010110111", "1010110101", "1111111111111001111011011011111011011110",
+	  0.8547368421052632, 0.773684210526316, 0.10394245704928079, 0.619602668372388 },
+	{ 1, "1101101111111111011111001", "1101101111111111011111111", "11011110111100100011110110100100111110110111110111110110111111111011010111111110111101111000101111111110111011000111001111010011101111101111100011111101110011110011001111111011101111011011011101111000",
+	  0.7269156337465015, 0.4299080367852859, 0.06505262257930347, 0.5926536195749463 },
+	{ 1, "1101111101111100111110110", "1011110111100110110011111", "11111011100111110101000111110011111001110011011010111011011111101010101111011110111111110100111110110011011101001111110101011011101100110011101111010111110110110011111110111111011111101110011111100111",
+	  0.76, 0.0, 0.08717797887081347, 0.5800734948028898 },
+	{ 4, "3442444023113420341214024203444134242023", "3444444023114440441244024203444434242043", "1320130022224214411400244022014402230210400300342144414404002300141404414111040232440441210430014404",
+	  0.5220926450139055, 0.4625049662296383, 0.04119438362515508, 0.4387691392987933 },
+};
+
+static size_t grades(const char *digits, int most, double *out)
+{
+	size_t n = strlen(digits);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (double)(digits[i] - '0') / most;
+	return n;
+}
+
+static struct powered of(const char *human, const char *judge, const char *alone, int most)
+{
+	double y[256], f[256], g[256];
+	size_t n = grades(human, most, y), n_alone = grades(alone, most, g);
+
+	assert_int_equal(grades(judge, most, f), n);
+	return powered_mean(y, f, n, g, n_alone);
+}
+
+static void powered_matches_the_reference(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct powered p = of(cases[i].human, cases[i].judge, cases[i].alone, cases[i].most);
+
+		assert_close("mean", p.mean, cases[i].mean, 1e-12);
+		assert_close("lambda", p.lambda, cases[i].lambda, 1e-12);
+		assert_close("error", p.error, cases[i].error, 1e-12);
+		assert_close("low", powered_interval(&p, .95).low, cases[i].low, 1e-9);
+	}
+}
+
+/* A judge that always says the same cannot move what people said. */
+static void a_judge_without_opinion_counts_for_nothing(void **state)
+{
+	(void)state;
+	struct powered p = of("1101", "1111", "111111", 1);
+
+	assert_close("lambda", p.lambda, 0, 0);
+	assert_close("mean", p.mean, .75, 1e-15);
+	assert_close("judge", p.judge_mean, 1, 1e-15);
+}
+
+/* The judge is as kind on what it graded alone as where people looked: what it gives too much is taken off. */
+static void a_kind_judge_is_corrected(void **state)
+{
+	(void)state;
+	struct powered p = of("1100110011", "1110111011", "11101110111011101110", 1);
+
+	assert_true(p.judge_mean > .7);
+	assert_true(fabs(p.mean - p.human_mean) < fabs(p.judge_mean - p.human_mean) / 2);
+	assert_true(p.lambda > 0);
+}
+
+static void without_people_nothing_is_known(void **state)
+{
+	(void)state;
+	struct powered none = of("", "", "1101", 1), one = of("1", "0", "1101", 1);
+
+	assert_true(isnan(none.mean));
+	assert_close("judge", none.judge_mean, .75, 1e-15);
+	assert_true(isinf(powered_interval(&none, .95).high));
+	assert_close("one", one.mean, 1, 0);
+	assert_true(isinf(powered_interval(&one, .95).low));
+}
+
+/* The judge graded nothing alone: people's mean, and the t interval over their grades. */
+static void all_items_graded_by_people(void **state)
+{
+	(void)state;
+	struct powered p = of("110110", "111111", "", 1);
+	struct interval t = interval_mean_t(4.0 / 6, sqrt(4.0 / 6 * 2 / 6 * 6 / 5), 6, .9), i = powered_interval(&p, .9);
+
+	assert_close("low", i.low, t.low, 1e-12);
+	assert_close("high", i.high, t.high, 1e-12);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(powered_matches_the_reference),
+		cmocka_unit_test(a_judge_without_opinion_counts_for_nothing),
+		cmocka_unit_test(a_kind_judge_is_corrected),
+		cmocka_unit_test(without_people_nothing_is_known),
+		cmocka_unit_test(all_items_graded_by_people),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
