@@ -229,7 +229,7 @@ static void report(const struct watch *w, const struct fit_result *r)
 
 static int train_encoder(const struct settings *s)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const struct kernels *kernels = kernels_choose(s->exact, &err);
 	struct pool *pool = pool_open(2);
 	struct lesson l = { .encoder = kernels ? encoder_open(s->positional[1], kernels, pool, &err) : NULL };
@@ -315,7 +315,7 @@ static void run_lora(struct decoder_trainer *t, const struct settings *s, size_t
 
 static int train_lora(const struct settings *s)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const struct kernels *kernels = kernels_choose(s->exact, &err);
 	struct pool *pool = pool_open(2);
 	struct decoder *d = kernels ? decoder_open_unpacked(s->positional[1], kernels, pool, &err) : NULL;

@@ -59,7 +59,7 @@ enum rung_status rung_failed(enum rung_status status, const struct error *from, 
 {
 	_Static_assert(sizeof(from->text) == sizeof(to->text), "one sentence, one size");
 	memcpy(to->text, from->text, sizeof(to->text));
-	return status;
+	return from->again ? RUNG_UNFINISHED : status;
 }
 
 char *rung_handed_over(struct buf *b)

@@ -23,7 +23,7 @@ struct rung {
 	int meets_target;
 };
 
-/* Hands the sentence over and returns the status. */
+/* Hands the sentence over and returns the status; RUNG_UNFINISHED of an error that says that the same may go well later. */
 enum rung_status rung_failed(enum rung_status status, const struct error *from, struct rung_error *to);
 /* The buffer's text for the caller; releases the buffer. */
 char *rung_handed_over(struct buf *b);

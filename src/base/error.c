@@ -30,6 +30,13 @@ bool error_set(struct error *err, const char *format, ...)
 	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	trim_partial_character(err->text);
+	err->again = false;
+	return false;
+}
+
+bool error_again(struct error *err)
+{
+	err->again = true;
 	return false;
 }
 

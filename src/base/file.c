@@ -132,7 +132,8 @@ bool file_write_end(struct file_write *w, struct error *err)
 		note_failure(w, rename(w->temporary, w->path) != 0);
 	if (w->cause) {
 		unlink(w->temporary);
-		return error_set(err, "%s: cannot write: %s", w->path, strerror(w->cause));
+		error_set(err, "%s: cannot write: %s; run the same command again once that is mended", w->path, strerror(w->cause));
+		return error_again(err);
 	}
 	return true;
 }

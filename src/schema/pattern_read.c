@@ -365,7 +365,7 @@ static const struct pattern_tree *read_choice(struct reader *r)
 
 const struct pattern_tree *pattern_read(struct arena *arena, const char *text, size_t n, size_t *n_groups, struct error *err)
 {
-	struct error own = { "" };
+	struct error own = { .text = "" };
 	struct reader r = { .arena = arena, .text = text, .n = n, .err = &own };
 	const struct pattern_tree *t;
 

@@ -11,11 +11,13 @@ bool database_fail(struct database *d, struct error *err)
 	switch (sqlite3_errcode(d->db)) {
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
-		return error_set(err, "%s: cannot write (%s): the disk or the file size limit is full; make room and run the "
-				 "same command again to resume", d->path, sqlite3_errmsg(d->db));
+		error_set(err, "%s: cannot write (%s): the disk or the file size limit is full; make room and run the same command "
+			  "again to resume", d->path, sqlite3_errmsg(d->db));
+		return error_again(err);
 	case SQLITE_BUSY:
-		return error_set(err, "%s: another program has been writing to it for %d seconds; run the same command again "
-				 "when it is done", d->path, d->schema->wait_ms / 1000);
+		error_set(err, "%s: another program has been writing to it for %d seconds; run the same command again when it is "
+			  "done", d->path, d->schema->wait_ms / 1000);
+		return error_again(err);
 	default:
 		return error_set(err, "%s: %s", d->path, sqlite3_errmsg(d->db));
 	}

@@ -104,14 +104,14 @@ static void wrong_prices_are_a_sentence(void **state)
 	static const char *const factors[] = { "", "0", "-1", "x", "a=", "=2", "a=0", "1.1x", "nan" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (price_table_set(*state, wrong[i], today, &err))
 			fail_msg("\"%s\" was taken", wrong[i]);
 		assert_non_null(strstr(err.text, "is not MODEL=IN/OUT"));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(factors); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (price_table_factor(*state, factors[i], &err))
 			fail_msg("\"%s\" was taken", factors[i]);
@@ -141,7 +141,7 @@ static void files_that_are_none_are_a_sentence(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		bool read = price_table_read(*state, rows[i].json, strlen(rows[i].json), "prices.json", today, &err);
 

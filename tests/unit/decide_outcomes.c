@@ -53,7 +53,7 @@ static void mistakes_are_sentences(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
 		struct recorded r;
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct arena arena;
 
 		arena_init(&arena);
@@ -73,7 +73,7 @@ static void records_are_read(void **state)
 		"{\"item\":\"b\",\"model\":\"m\",\"config\":\"c\",\"rung\":\"prompt\",\"score\":0.25,\"usd\":null,\"ms\":12,\"group\":\"g\"}\n"
 		"{\"item\":\"7\",\"model\":\"m/c\",\"config\":\"d\",\"rung\":\"oracle-context\",\"correct\":0,\"score\":0}";
 	struct recorded r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct arena arena;
 
 	(void)state;
@@ -117,7 +117,7 @@ static void add_made(struct buf *b, const struct made *m)
 static void read_made(struct recorded *r, const struct made *m, size_t n, struct arena *arena)
 {
 	struct buf b = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	for (size_t i = 0; i < n; i++)
 		add_made(&b, &m[i]);
@@ -131,7 +131,7 @@ static void refused(const char *sentence, const struct made *m, size_t n, const 
 	struct pose_settings s = usual;
 	struct recorded r;
 	struct posed p;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct arena arena;
 
 	arena_init(&arena);

@@ -17,7 +17,7 @@ struct engine {
 /* kernels: NULL for the best set with f32 products, or the one that RUNG_KERNELS names. */
 static inline const struct kernels *engine_kernels(const struct kernels *kernels)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (!kernels && !(kernels = kernels_choose(true, &err)))
 		fail_msg("%s", err.text);
@@ -27,7 +27,7 @@ static inline const struct kernels *engine_kernels(const struct kernels *kernels
 static inline struct engine engine_decoder(const char *path, const struct kernels *kernels, int threads)
 {
 	struct engine e = { .pool = pool_open(threads) };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	e.decoder = decoder_open(path, engine_kernels(kernels), e.pool, &err);
 	if (!e.decoder)
@@ -38,7 +38,7 @@ static inline struct engine engine_decoder(const char *path, const struct kernel
 static inline struct engine engine_encoder(const char *folder, const struct kernels *kernels, int threads)
 {
 	struct engine e = { .pool = pool_open(threads) };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	e.encoder = encoder_open(folder, engine_kernels(kernels), e.pool, &err);
 	if (!e.encoder)

@@ -40,7 +40,7 @@ static int set_up(void **state)
 {
 	struct task_options opening = { .seed = 1 };
 	struct run_row run = { .key = "k", .examples = "", .seed = 1, .settings = "{}" };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[128];
 
 	(void)state;

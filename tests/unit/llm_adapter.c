@@ -13,7 +13,7 @@ static const char base[] = GOLDEN "tiny-llama.gguf", lora[] = GOLDEN "tiny-lora.
 
 static struct adapter *open_adapter(const char *path, const struct decoder *d)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct adapter *a = adapter_open(path, d, &err);
 
 	if (!a)

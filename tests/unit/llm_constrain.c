@@ -32,7 +32,7 @@ static int tear_down(void **state)
 
 static struct grammar *compiled(const char *schema)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct grammar *g = schema_compile(schema, strlen(schema), &token_bytes->alphabet, &err);
 
 	if (!g)
@@ -126,7 +126,7 @@ static void forced_tokens_spell_the_text_in_every_tokenizer(void **state)
 		struct token_bytes *bytes = t ? token_bytes_of(t) : NULL;
 		struct token_list list = { 0 };
 		struct buf got = { 0 };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct constraint c;
 
 		if (!t)

@@ -276,7 +276,7 @@ static const struct {
 /* Writes the file at `from` with its lie to fd. */
 static void write_lie(int fd, const char *from, const struct lie *lie)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	size_t n;
 	char *data = file_read(from, 1 << 20, &n, &err), *at;
 
@@ -292,7 +292,7 @@ static void write_lie(int fd, const char *from, const struct lie *lie)
 static void check_lie(int fd, const char *path, const char *from, const struct lie *lie)
 {
 	struct pool *pool = pool_open(1);
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	write_lie(fd, from, lie);
 	if (decoder_open(path, engine_kernels(NULL), pool, &err))
@@ -322,7 +322,7 @@ static void flipped_bits_do_no_harm(void **state)
 {
 	enum { FLIPS = 300 };
 	char path[] = "/tmp/rung-llm-XXXXXX";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct pool *pool = pool_open(1);
 	int fd = mkstemp(path);
 
@@ -445,7 +445,7 @@ static void steps_do_not_depend_on_company(void **state)
 static int dump(const char *model, const char *ids_path, const char *out_path, const char *adapter)
 {
 	struct engine e = engine_decoder(model, NULL, 0);
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct adapter *a = adapter ? adapter_open(adapter, e.decoder, &err) : NULL;
 	FILE *in = fopen(ids_path, "rb"), *out = fopen(out_path, "wb");
 	bool written = in && out && (a || !adapter);

@@ -236,7 +236,7 @@ static const char *const files[] = { "config.json", "vocab.txt", "model.safetens
 /* Copies the folder to `to`, with row i's lie. */
 static void copy_folder(const char *to, size_t i)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[4096];
 	size_t n;
 
@@ -274,7 +274,7 @@ static void remove_folder(const char *folder)
 static void folders_that_lie_are_refused(void **state)
 {
 	char folder[] = "/tmp/rung-llm-XXXXXX", path[4096];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const struct kernels *kernels = kernels_choose(true, &err);
 	struct pool *pool = pool_open(1);
 
@@ -297,7 +297,7 @@ static void folders_that_lie_are_refused(void **state)
 /* Writes the folder tiny-bge with `bytes` bytes of the weights changed, `from` bytes before their end. */
 static uint64_t fingerprint_of(const char *folder, size_t from, size_t bytes)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[4096];
 	size_t n;
 	uint64_t fingerprint;
@@ -323,7 +323,7 @@ static uint64_t fingerprint_of(const char *folder, size_t from, size_t bytes)
 static void fingerprints_tell_weights_apart(void **state)
 {
 	char folder[] = "/tmp/rung-llm-XXXXXX", path[4096];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct engine a = engine_encoder(tiny, NULL, 1), b = engine_encoder(bge, NULL, 2);
 	uint64_t same;
 

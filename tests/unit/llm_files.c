@@ -12,7 +12,7 @@
 
 static struct gguf *golden_gguf(void)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct gguf *g = gguf_open("tests/reference/golden/tensors.gguf", &err);
 
 	if (!g)
@@ -22,7 +22,7 @@ static struct gguf *golden_gguf(void)
 
 static struct safetensors *golden_safetensors(void)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct safetensors *s = safetensors_open("tests/reference/golden/tensors.safetensors", &err);
 
 	if (!s)
@@ -282,7 +282,7 @@ static void smollm2_is_read_whole(void **state)
 {
 	size_t types[TENSOR_TYPES] = { 0 };
 	char path[4096];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct gguf *g;
 
 	(void)state;
@@ -312,7 +312,7 @@ static void smollm2_is_read_whole(void **state)
 static void minilm_is_read_whole(void **state)
 {
 	char path[4096];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct safetensors *s;
 
 	(void)state;

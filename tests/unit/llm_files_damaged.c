@@ -39,7 +39,7 @@ static void scratch_close(struct scratch *s)
 
 static char *golden_read(const char *name, size_t *n)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[256];
 	char *bytes;
 
@@ -71,7 +71,7 @@ static bool opens_safetensors(const char *path, struct error *err)
 static void assert_refused(const char *name, bool (*opens)(const char *path, struct error *err), const char *path,
 			   const char *part)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (opens(path, &err))
 		fail_msg("%s: the file opens", name);
@@ -83,7 +83,7 @@ static void assert_refused(const char *name, bool (*opens)(const char *path, str
 static void assert_cuts_refused(const char *file, bool (*opens)(const char *path, struct error *err), size_t needed)
 {
 	struct scratch s = scratch_open();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	size_t n;
 	char *bytes = golden_read(file, &n);
 
@@ -193,7 +193,7 @@ static void any_byte_may_be_wrong(void **state)
 {
 	static const char values[] = { 0, 127, (char)255 };
 	struct scratch s = scratch_open();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	size_t n, opened = 0;
 	char *bytes = golden_read("tensors.gguf", &n);
 
@@ -283,7 +283,7 @@ static void headers_are_judged(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		const char *header = headers[i].header;
 
 		scratch_fill(&s, file, compose(file, sizeof(file), strlen(header), header, headers[i].data));

@@ -211,7 +211,7 @@ static struct grammar *huge(struct error *err)
 static void wrong_drafts_are_errors(void **state)
 {
 	struct byte_set only_a = { { 0 } };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	byte_set_add(&only_a, 'a');

@@ -606,7 +606,7 @@ static void best_set_is_chosen(void **state)
 
 static void unusable_name_is_refused(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	setenv("RUNG_KERNELS", "avx3", 1);

@@ -127,7 +127,7 @@ static void what_is_wrong_is_named(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (changed(refused[i].key, refused[i].at, refused[i].number, refused[i].width, 1, &err))
 			fail_msg("%s: accepted", refused[i].name);

@@ -20,7 +20,7 @@ static struct decoder *decoder;
 
 static int set_up(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const struct kernels *kernels = kernels_choose(true, &err);
 
 	(void)state;

@@ -337,7 +337,7 @@ static void other_tokenizers_are_refused_by_name(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (tokenizer_from_json(refused[i].json, strlen(refused[i].json), &err))
 			fail_msg("accepted: %s", refused[i].json);
@@ -424,7 +424,7 @@ static void config_names_the_end(void **state)
 
 static void a_folder_without_tokenizer_says_so(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_null(tokenizer_open("tests/reference", &err));

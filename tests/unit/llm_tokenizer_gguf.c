@@ -154,7 +154,7 @@ static void what_is_not_supported_is_named(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (tokenizer_of(&bad[i].metadata, &err))
 			fail_msg("row %zu was accepted", i);

@@ -29,7 +29,7 @@ static struct message turns[PROMPTS];
 
 static void put_file(const char *name, const char *from, const char *replace, const void *with, size_t n_with)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	size_t n;
 	char *bytes = file_read(from, 1 << 20, &n, &err);
 
@@ -81,7 +81,7 @@ static struct models *open_models(size_t memory_mb)
 
 static struct model *open_model(struct models *m, const char *name)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct model *model = model_open(m, name, &err);
 
 	if (!model)
@@ -94,7 +94,7 @@ static void ask_some(struct models *m, const char *name, enum model_want want, s
 {
 	struct model_request requests[PROMPTS];
 	struct model_reply replies[PROMPTS];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	for (size_t i = 0; i < n; i++)
 		requests[i] = (struct model_request){ .messages = &turns[first + i], .n_messages = 1, .want = want,
@@ -244,7 +244,7 @@ static void score_by_hand(struct decoder *d, const struct adapter *a, const char
 
 static void a_name_leads_to_its_adapter(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char base[128], one[128];
 	struct pool *pool = pool_open(1);
 
@@ -303,7 +303,7 @@ static void names_that_lead_nowhere_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct reader *r = reader_open(folder.path, refused[i].name, &err);
 
 		check_refusal("reader_open", i, r != NULL, err.text);
@@ -319,7 +319,7 @@ static void a_reader_counts_as_the_base_does(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct reader *r = reader_open(folder.path, names[i], &err);
 
 		if (!r)

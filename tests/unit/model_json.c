@@ -16,7 +16,7 @@ static const char count[] = "{\"type\": \"integer\", \"minimum\": 10, \"maximum\
 
 static int set_up(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	arena_init(&arena);
@@ -47,7 +47,7 @@ static void ask(const char *schema, size_t max_tokens, struct model_reply replie
 						    { MESSAGE_USER, "the same" }, { MESSAGE_USER, "the same" },
 						    { MESSAGE_USER, "" } };
 	struct model_request requests[N];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	for (size_t i = 0; i < N; i++)
 		requests[i] = request_of(&messages[i], schema, max_tokens, i);
@@ -139,7 +139,7 @@ static void a_schema_that_is_not_supported_is_a_sentence_with_its_pointer(void *
 	struct model_request request = request_of(&message, "{\"type\": \"array\", \"items\": {\"type\": \"string\", \"format\": \"date\"}}",
 						  50, 0);
 	struct model_reply reply;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_false(model_ask(model, &arena, &request, 1, &reply, &err));

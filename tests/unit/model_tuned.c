@@ -37,7 +37,7 @@ static char *path_of(const char *name) /* inside root; the caller frees it */
 static void write_file(const char *name, const char *text)
 {
 	char *path = path_of(name);
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (!file_replace(path, text, strlen(text), &err))
 		fail_msg("%s", err.text);
@@ -63,7 +63,7 @@ static void assert_sentence(const struct error *err, const char *fragment)
 static void add_version(const char *name, const char *key, const char *kind, struct tuned *out)
 {
 	struct buf folder = { 0 }, file = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	json_t *card = json_pack("{s:s, s:{s:s}, s:s, s:{s:i}}", "kind", kind, "base", "name", "local", "key", key, "data", "items", 42);
 
 	if (!tuned_workplace(root, name, key, &folder, &err))
@@ -118,7 +118,7 @@ static void wrong_names_are_a_sentence(void **state)
 	(void)state;
 	add("email", "k");
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct tuned t;
 
 		if (tuned_find(root, wrong[i], &t, &err))
@@ -130,7 +130,7 @@ static void wrong_names_are_a_sentence(void **state)
 static void unknown_versions_are_a_sentence(void **state)
 {
 	static const char *const unknown[] = { "tuned:email:v2", "tuned:email:v0", "tuned:other:v1", "tuned:email:v99999999999999999999999" };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 
 	(void)state;
@@ -148,7 +148,7 @@ static void unknown_versions_are_a_sentence(void **state)
 
 static void versions_count_up_and_are_found(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 
 	(void)state;
@@ -177,7 +177,7 @@ static void versions_count_up_and_are_found(void **state)
 
 static void keys_find_the_newest_version(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 	bool found = true;
 
@@ -203,7 +203,7 @@ static void keys_find_the_newest_version(void **state)
 static void workplaces_stay_until_they_are_versions(void **state)
 {
 	struct buf one = { 0 }, again = { 0 }, other = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_true(tuned_workplace(root, "email", "k1", &one, &err));
@@ -229,7 +229,7 @@ static void workplaces_stay_until_they_are_versions(void **state)
 
 static void impossible_workplace_is_a_sentence(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct buf folder = { 0 };
 	struct tuned t;
 
@@ -294,7 +294,7 @@ static void damaged_cards_are_a_sentence(void **state)
 	(void)state;
 	add("email", "k");
 	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf list = { 0 };
 		struct tuned t;
 		bool found;
@@ -309,7 +309,7 @@ static void damaged_cards_are_a_sentence(void **state)
 		assert_sentence(&err, "email/v1/card.json");
 		buf_release(&list);
 	}
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 	char *card = path_of("email/v1/card.json");
 
@@ -321,7 +321,7 @@ static void damaged_cards_are_a_sentence(void **state)
 
 static void notes_are_written_on_the_card(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 
 	(void)state;
@@ -344,7 +344,7 @@ static void notes_are_written_on_the_card(void **state)
 
 static void versions_are_listed_in_order(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct buf list = { 0 };
 	struct tuned t;
 
@@ -387,7 +387,7 @@ static void versions_are_listed_in_order(void **state)
 
 static void removed_versions_are_gone(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 	bool found;
 
@@ -422,7 +422,7 @@ static void removed_versions_are_gone(void **state)
 /* What answered under a name is stored under it: a number that is free again must not name another model. */
 static void numbers_are_given_once(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 
 	(void)state;
@@ -442,7 +442,7 @@ static void numbers_are_given_once(void **state)
 /* A link in a version is removed, not what it leads to. */
 static void removal_stays_inside(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char *outside = path_of("outside"), *link = path_of("email/v1/link");
 
 	(void)state;
@@ -461,7 +461,7 @@ static void file_hashes_see_what_changes(void **state)
 {
 	enum { N = 300000 };
 	char *bytes = mem_zero(N, 1), *path = path_of("model");
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	uint64_t first, other;
 
 	(void)state;
@@ -492,7 +492,7 @@ static void file_hashes_see_what_changes(void **state)
 static void changed_base_is_a_sentence(void **state)
 {
 	char *base = path_of("base.gguf"), hex[17];
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct tuned t;
 	uint64_t hash;
 

@@ -44,7 +44,7 @@ static void must(bool done, const struct error *err)
 static void begin(const char *rows)
 {
 	struct task_options options = { .seed = 1 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[128];
 
 	folder = folder_make();

@@ -75,7 +75,7 @@ static void sentences_end_where_readers_say(void **state)
 
 static void parse(struct arena *arena, enum media media, const char *bytes, size_t n, struct document *d)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (!document_parse(media, "f", "f", bytes, n, arena, d, &err))
 		fail_msg("%s", err.text);

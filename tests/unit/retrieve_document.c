@@ -111,7 +111,7 @@ static void blocks_are_what_readers_see(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct arena arena;
 		struct document d = { 0 };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf got = { 0 };
 		size_t n = strlen(cases[i].bytes);
 
@@ -153,7 +153,7 @@ static void what_is_no_text_is_one_sentence(void **state)
 	(void)state;
 	arena_init(&arena);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (document_parse(refused[i].media, "f", "f", refused[i].bytes, refused[i].n, &arena, &d, &err))
 			fail_msg("%s: was read", refused[i].name);
@@ -167,7 +167,7 @@ static void sizes_are_limited(void **state)
 {
 	size_t n = (size_t)DOCUMENT_BYTES + 1;
 	char *bytes = mem_alloc(n);
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct arena arena;
 	struct document d;
 
@@ -291,7 +291,7 @@ static void check_with_gumbo(const char *page, size_t n)
 	struct buf want = { 0 }, got = { 0 };
 	struct arena arena;
 	struct document d;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	arena_init(&arena);
 	add_tree(&want, tree->root);
@@ -337,7 +337,7 @@ static void repeat(struct buf *out, const char *text, size_t times)
 static struct document parse(struct arena *arena, enum media media, struct buf *bytes)
 {
 	struct document d = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (!document_parse(media, "f", "f", buf_text(bytes), bytes->n, arena, &d, &err))
 		fail_msg("%s", err.text);

@@ -152,7 +152,7 @@ static void words_come_in_order_with_their_pages(void **state)
 	struct pdf f = write_pdf(two_pages, 2, "");
 	struct arena arena;
 	struct document d;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	need_pdftotext();
@@ -177,7 +177,7 @@ static void a_path_that_looks_like_an_option_is_a_path(void **state)
 {
 	struct pdf f = write_pdf(two_pages, 2, "");
 	struct parts parts = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char before[4096];
 	struct document_file file = { "-x.pdf", "-x.pdf", f.bytes.data, f.bytes.n };
 

@@ -253,7 +253,7 @@ static void the_rest_is_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct grammar *g = schema_compile(refused[i].schema, strlen(refused[i].schema), NULL, &err);
 
 		if (g || strncmp(err.text, refused[i].pointer, strlen(refused[i].pointer)) != 0 ||
@@ -274,7 +274,7 @@ static void nesting_is_bounded(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct buf text = { 0 };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		for (size_t k = 0; k < cases[i].depth; k++)
 			buf_adds(&text, "{\"type\":\"array\",\"items\":");

@@ -46,7 +46,7 @@ static void groups_are_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct pattern_groups *p = pattern_groups_new(cases[i].pattern, strlen(cases[i].pattern), &err);
 		struct group_span spans[PATTERN_GROUPS];
 		struct buf got = { 0 };
@@ -78,7 +78,7 @@ static void it_says_how_far_a_text_fits(void **state)
 		size_t reach;
 	} texts[] = { { "", 0 }, { "x", 0 }, { "a", 1 }, { "aa", 2 }, { "aax", 2 }, { "aa\xC3\xA9", 4 }, { "aa\xC3\xA9z", 4 }, { "aa\xC3\xA8", 2 } };
 	static const char pattern[] = "(a+)\xC3\xA9";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct pattern_groups *p = pattern_groups_new(pattern, strlen(pattern), &err);
 
 	(void)state;
@@ -91,7 +91,7 @@ static void it_says_how_far_a_text_fits(void **state)
 static void no_pattern_takes_for_ever(void **state)
 {
 	static const char pattern[] = "((a|a)*)*b";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct pattern_groups *p = pattern_groups_new(pattern, strlen(pattern), &err);
 	char text[1000];
 
@@ -110,7 +110,7 @@ static void what_cannot_be_followed_is_refused(void **state)
 		{ "(a", "has a ( without ) at byte 2" }, { "a)", "without (" },	     { "(?=a)", "(?:" },
 		{ "(^)*", "repeats an anchor" },	  { "(a)\\1", "not supported" }, { "(((a{1000}){1000}){1000})", "too large" },
 	};
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct buf many = { 0 };
 
 	(void)state;

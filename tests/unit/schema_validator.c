@@ -10,7 +10,7 @@
 
 static struct validator *must_make(const char *schema)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct validator *v = validator_new(schema, strlen(schema), &err);
 
 	if (!v)
@@ -142,7 +142,7 @@ static void a_schema_stands_inside_another(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		struct buf wrapped = { 0 }, good = { 0 }, bad = { 0 };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		schema_wrap_reason(pairs[i].schema, 300, &wrapped);
 		struct grammar *g = schema_compile(buf_text(&wrapped), wrapped.n, NULL, &err);

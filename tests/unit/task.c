@@ -6,7 +6,7 @@
 /* Opens or ends the test with the sentence. */
 static struct task *must_open(const struct input *in, uint64_t seed)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *t = open_input(in, seed, &err);
 
 	if (!t)
@@ -211,7 +211,7 @@ static void warnings_name_what_to_look_at(void **state)
 static void duplicates_are_what_the_model_sees(void **state)
 {
 	static const struct input in = GOOD("instruction: x\ninput: \"{{text | first 4}}\"\n" EXAMPLES);
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_null(open_input(&in, 0, &err));
@@ -301,7 +301,7 @@ static struct task *open_with_schema(const char *text, size_t n, struct error *e
 
 static void the_text_of_a_schema_belongs_to_the_task(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *a = open_with_schema("{\"type\": \"null\"}", 16, &err), *b = open_with_schema("{\"type\":\"null\"}", 15, &err);
 
 	(void)state;
@@ -335,7 +335,7 @@ static void examples_may_be_named_by_the_caller(void **state)
 {
 	struct folder f = folder_make();
 	struct buf rows = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char other[128], yaml[128];
 
 	(void)state;
@@ -364,7 +364,7 @@ static void real_emails_keep_their_split(void **state)
 	const char *data = test_data_folder();
 	char real[4096], yaml[8192];
 	struct folder f;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	if (!data || !realpath(data, real)) {
@@ -393,7 +393,7 @@ static void real_emails_keep_their_split(void **state)
 /* The task that ships with rung. */
 static void the_email_example_opens(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *t;
 
 	(void)state;

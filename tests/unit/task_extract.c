@@ -43,7 +43,7 @@ static void mistakes_are_sentences(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct task *t = extract_open(&f, refused[i].yaml, refused[i].schema, refused[i].rows, &err);
 		bool good = !t && !strchr(err.text, '\n');
 
@@ -63,7 +63,7 @@ static void answers_are_kept_in_the_order_of_the_schema(void **state)
 {
 	static const char text[] = ROW("\"{\\\"drink\\\": \\\"iced tea\\\", \\\"size\\\": \\\"large\\\"}\"");
 	struct folder f = folder_make();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *t = extract_open(&f, "", ORDER_SCHEMA, text, &err);
 	size_t found = 0;
 
@@ -95,7 +95,7 @@ static void another_schema_is_another_task(void **state)
 	static const char other[] = "{\"type\": \"object\", \"properties\": {\"size\": {\"type\": \"string\"}, \"drink\": {\"type\": \"string\"}, "
 				    "\"place\": {\"type\": \"string\"}, \"extras\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}}";
 	struct folder f = folder_make();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *a = extract_open(&f, "", ORDER_SCHEMA, "", &err), *b = extract_open(&f, "", other, "", &err);
 	struct task *c = extract_open(&f, "", ORDER_SCHEMA, "", &err);
 

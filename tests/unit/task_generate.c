@@ -35,7 +35,7 @@ static void mistakes_are_sentences(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct task *t = generate_open(&f, refused[i].yaml, refused[i].rows, &err);
 		bool good = !t && !strchr(err.text, '\n');
 
@@ -64,7 +64,7 @@ static void only_generate_has_patterns(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf yaml = { 0 };
 
 		buf_addf(&yaml, "%sinstruction: x\ninput: \"{{note}}\"\nexamples: {file: e.jsonl, answer: line}\n", others[i].yaml);
@@ -94,7 +94,7 @@ static void the_scorer_follows_from_what_answers_are(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct task *t = generate_open(&f, defaults[i].yaml, "", &err);
 
 		if (!t)
@@ -114,7 +114,7 @@ static void answers_may_be_objects(void **state)
 	static const char yaml[] = "kind: generate\ninstruction: x\ninput: \"{{note}}\"\nschema: s.json\n"
 				   "examples: {file: e.jsonl, answer: verb, id: id, split: split}\n";
 	struct folder f = folder_make();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	task_free(generate_open(&f, "", "", &err));
@@ -133,7 +133,7 @@ static void answers_may_be_objects(void **state)
 static void another_pattern_is_another_task(void **state)
 {
 	struct folder f = folder_make();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *a = generate_open(&f, PATTERN "scorer: exact\n", "", &err);
 	struct task *b = generate_open(&f, "pattern: '- (api|ui): .*'\nscorer: exact\n", "", &err);
 	struct task *c = generate_open(&f, PATTERN "scorer: exact\n", "", &err);

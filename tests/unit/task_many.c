@@ -19,7 +19,7 @@ static const struct example *find(const struct task *t, const char *id)
 static struct task *must_open(const char *yaml, const char *table, const char *rows)
 {
 	struct folder f = folder_make();
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task *t = many_open(&f, yaml, table, rows, &err);
 
 	folder_remove(&f);
@@ -117,7 +117,7 @@ static void mistakes_are_sentences(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct task *t = many_open(&f, cases[i].yaml, cases[i].table, cases[i].rows, &err);
 
 		folder_remove(&f);

@@ -206,7 +206,7 @@ static void mistakes_are_sentences(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct task *t = open_input(&refused[i].in, 0, &err);
 		bool good = !t && !strchr(err.text, '\n');
 
@@ -233,7 +233,7 @@ static void giant_lines_are_noticed_early(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct folder f = folder_make();
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		char path[128];
 
 		folder_write(&f, "task.yaml", yamls[i], strlen(yamls[i]));
@@ -250,7 +250,7 @@ static void giant_lines_are_noticed_early(void **state)
 static void rows_above_1_mib_are_refused(void **state)
 {
 	struct buf row = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	buf_adds(&row, "{\"label\": \"spam\", \"text\": \"");

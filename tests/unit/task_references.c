@@ -24,7 +24,7 @@ static const struct example *last_of(const struct task *t, const char *id)
 /* Opens the task of sixty good rows and this one. */
 static struct task *opened(const char *yaml, const char *row)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	bool lines = strstr(yaml, ".jsonl") != NULL;
 	const struct input in = { .yaml = yaml, .file = lines ? "e.jsonl" : "e.csv", .head = lines ? "" : "text,label,passage,where\n",
 				  .n = 60, .tail = row };

@@ -145,7 +145,7 @@ static void objects_are_compared_field_by_field(void **state)
 		"\"tags\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}, \"who\": {\"$ref\": \"#/$defs/who\"}, "
 		"\"total\": {\"type\": \"number\"}, \"none\": {\"type\": [\"string\", \"null\"]}}, \"$defs\": {\"who\": {\"type\": "
 		"\"object\", \"properties\": {\"name\": {\"type\": \"string\"}}}}}";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct task task = { .kind = TASK_EXTRACT, .validator = validator_new(schema, strlen(schema), &err) };
 
 	(void)state;

@@ -58,7 +58,7 @@ static void placeholders_render(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rendered); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf got = render(rendered[i].text, &example, &err);
 
 		if (strcmp(buf_text(&got), rendered[i].want) != 0)
@@ -85,7 +85,7 @@ static void first_counts_what_a_reader_counts(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *row[] = { cases[i].value, "", "", "" };
 		struct example e = { .values = row };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf got = render("{{subject | first 1}}", &e, &err);
 
 		if (strcmp(buf_text(&got), cases[i].want) != 0)
@@ -123,7 +123,7 @@ static void mistakes_are_named(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct buf got = render(refused[i].text, &example, &err);
 
 		if (!strstr(err.text, refused[i].want))
@@ -136,7 +136,7 @@ static void labels_need_labels(void **state)
 {
 	struct task task = task_make();
 	struct arena arena;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	task.n_labels = 0;
@@ -149,7 +149,7 @@ static void labels_need_labels(void **state)
 static void too_many_pieces_are_refused(void **state)
 {
 	struct buf text = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	for (int i = 0; i < 600; i++)
@@ -166,7 +166,7 @@ static void values_leave_literal_text_out(void **state)
 {
 	struct task task = task_make();
 	struct arena arena;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct buf got = { 0 };
 
 	(void)state;

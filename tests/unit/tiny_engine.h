@@ -24,7 +24,7 @@ struct engine {
 
 static inline void engine_open(struct engine *e, int threads)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const struct kernels *kernels = kernels_choose(true, &err);
 	int32_t prefix[50];
 

@@ -54,7 +54,7 @@ static void set_first_values(struct parameters *ps)
 static void begin(struct lesson *l, const char *model, int threads)
 {
 	struct decoder_training options = { .rank = RANK, .alpha = 8, .adamw = adamw_defaults };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[128];
 
 	snprintf(path, sizeof(path), "tests/reference/golden/%s.gguf", model);
@@ -213,7 +213,7 @@ static void saved_adapter_is_what_was_trained(void **state)
 	(void)state;
 	for (size_t m = 0; m < ARRAY_SIZE(models); m++) {
 		char path[] = "/tmp/rung-adapter-XXXXXX", base[128];
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct lesson l;
 		double weight, sum = 0;
 

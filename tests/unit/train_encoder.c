@@ -261,7 +261,7 @@ static void passes_add_up(void **state)
 static void saved_encoder_is_what_was_trained(void **state)
 {
 	char folder[] = "/tmp/rung-train-XXXXXX";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct lesson l;
 	double weight;
 

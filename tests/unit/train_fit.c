@@ -200,7 +200,7 @@ static void losses_fall_and_results_add_up(void **state)
 {
 	struct toy t;
 	struct fit_result r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	begin(&t, true, 1);
@@ -232,7 +232,7 @@ static void rate_warms_up_and_falls(void **state)
 	const size_t steps = EPOCHS * STEPS, warm = 5; /* a tenth, rounded up */
 	struct toy t;
 	struct fit_result r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	begin(&t, true, 1);
@@ -299,7 +299,7 @@ static void caps_on_passes_leave_the_weights(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct toy t;
 		struct fit_result r;
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		begin(&t, true, 1);
 		struct fit_options o = options_of(&t, NULL);
@@ -322,7 +322,7 @@ static void check_early(const char *checkpoint, size_t patience, const double *s
 	float values[(1 + WORDS) * WIDTH];
 	struct toy t;
 	struct fit_result r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	begin(&t, true, 1);
 	struct fit_options o = options_of(&t, checkpoint);
@@ -434,7 +434,7 @@ static void stopped_runs_go_on_to_the_same_bytes(void **state)
 {
 	static const size_t stops[] = { 1, 3, STEPS, STEPS + 1, 2 * STEPS + 4, 3 * STEPS - 1, 3 * STEPS, 4 * STEPS + 2, 6 * STEPS - 1 };
 	struct ending whole, one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[64];
 
 	(void)state;
@@ -464,7 +464,7 @@ static void killed_runs_go_on_to_the_same_bytes(void **state)
 {
 	static const size_t kills[] = { 1, STEPS, STEPS + 1, 3 * STEPS + 5, 4 * STEPS, 6 * STEPS };
 	struct ending whole, one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[64];
 
 	(void)state;
@@ -490,7 +490,7 @@ static void killed_runs_go_on_to_the_same_bytes(void **state)
 static void stopped_run_has_the_best_weights_so_far(void **state)
 {
 	struct ending third, one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[64];
 
 	(void)state;
@@ -505,7 +505,7 @@ static void stopped_run_has_the_best_weights_so_far(void **state)
 static void checkpoint_of_another_run_is_ignored(void **state)
 {
 	struct ending whole, one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[64];
 
 	(void)state;
@@ -530,7 +530,7 @@ static void write_bytes(const char *path, const char *bytes, size_t n)
 static void damaged_checkpoint_is_a_sentence(void **state)
 {
 	struct ending one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[64];
 	size_t n;
 
@@ -571,7 +571,7 @@ static void damaged_checkpoint_is_a_sentence(void **state)
 static void unwritable_checkpoint_is_a_sentence(void **state)
 {
 	struct ending one;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_int_equal(run("/nonexistent/folder/checkpoint", 0, 77, &one, &err), FIT_FAILED);
@@ -585,7 +585,7 @@ static void loss_that_is_no_number_is_a_sentence(void **state)
 {
 	struct toy t;
 	struct fit_result r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	begin(&t, true, 1);
@@ -603,7 +603,7 @@ static void check_rising(size_t batch)
 {
 	struct toy t;
 	struct fit_result r;
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	begin(&t, true, 1);
 	struct fit_options o = options_of(&t, NULL);
@@ -637,7 +637,7 @@ static void rows_are_caught_up_to_the_bit(void **state)
 	for (int by_rows = 0; by_rows < 2; by_rows++) {
 		struct toy t;
 		struct fit_result r;
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		begin(&t, by_rows, 0);
 		struct fit_options o = options_of(&t, NULL);

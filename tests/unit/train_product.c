@@ -183,7 +183,7 @@ static bool finite_values(const struct tensor *t)
 
 static void products_of_tensors_match_reference(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct gguf *g = gguf_open("tests/reference/golden/tensors.gguf", &err);
 	struct pool *pool = pool_open(2);
 	bool seen[TENSOR_TYPES] = { false };

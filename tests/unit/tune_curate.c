@@ -378,7 +378,7 @@ static void mistakes_are_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
 		struct curated c;
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		folder_write(&f.folder, CURATE_FILE, mistakes[i].file, strlen(mistakes[i].file));
 		if (apply(&c, &err))

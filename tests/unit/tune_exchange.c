@@ -66,7 +66,7 @@ static void assert_sentence(const struct error *err, const char *fragment)
 static void make_adapter(const char *model, const char *path)
 {
 	struct decoder_training options = { .rank = RANK, .alpha = alpha, .adamw = adamw_defaults };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct rng rng;
 	struct decoder *d = decoder_open_unpacked(base_of(model), engine_kernels(NULL), pool, &err);
 
@@ -96,7 +96,7 @@ static float *read_tensor(const struct tensor *t)
 /* Every tensor of one adapter is in the other with its shape and values, and the alphas are one. */
 static void assert_same_adapter(const char *name, const char *path, const char *other)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct gguf *a = gguf_open(path, &err), *b = gguf_open(other, &err);
 	double alphas[2] = { 0, 1 };
 
@@ -147,7 +147,7 @@ static void round_trips_are_exact(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
 		const char *adapter = in_scratch("out.gguf"), *folder = in_scratch("peft"), *back = in_scratch("back.gguf");
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		make_adapter(models[i], adapter);
 		if (!export_peft(adapter, base_of(models[i]), "the/base", pool, folder, &err) ||
@@ -166,7 +166,7 @@ static void golden_adapters_come_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(golden); i++) {
 		const char *folder = in_scratch("peft"), *back = in_scratch("back.gguf");
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		char adapter[128];
 
 		snprintf(adapter, sizeof(adapter), "tests/reference/golden/%s.gguf", golden[i][0]);
@@ -208,7 +208,7 @@ static void exports_are_in_transformers_order(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
 		const char *adapter = in_scratch("out.gguf"), *folder = in_scratch("peft");
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		make_adapter(models[i], adapter);
 		assert_true(export_peft(adapter, base_of(models[i]), "the/base", pool, folder, &err));
@@ -237,7 +237,7 @@ static void exports_are_in_transformers_order(void **state)
 static void rank_stabilised_alpha_is_scaled(void **state)
 {
 	const char *adapter = in_scratch("out.gguf"), *folder = in_scratch("peft"), *back = in_scratch("back.gguf");
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	double got = 0;
 
 	(void)state;
@@ -263,7 +263,7 @@ static void rank_stabilised_alpha_is_scaled(void **state)
 static const char *fresh_folder(void)
 {
 	const char *adapter = in_scratch("out.gguf"), *folder = in_scratch("peft");
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	make_adapter("tiny-qwen2", adapter);
 	if (!export_peft(adapter, base_of("tiny-qwen2"), "b", pool, folder, &err))
@@ -273,7 +273,7 @@ static const char *fresh_folder(void)
 
 static void assert_refused(const char *folder, const char *model, const char *file, const char *fragment)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	if (import_peft(folder, base_of(model), pool, in_scratch("refused.gguf"), &err))
 		fail_msg("taken in, where \"%s\" was to be said", fragment);
@@ -315,7 +315,7 @@ static void configs_that_do_not_fit_are_a_sentence(void **state)
 		json_decref(config);
 		json_decref(same);
 	}
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const char *file = in_scratch("peft/adapter_config.json");
 
 	assert_true(file_replace(file, "{\"r\": ", 6, &err));
@@ -347,7 +347,7 @@ static const struct {
 /* Writes the safetensors of the folder anew, with case i's change. */
 static void rewrite(const char *folder, size_t i)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char from[256], to[256];
 	struct arena arena;
 	size_t n = 0, changed = 0;
@@ -396,7 +396,7 @@ static void tensors_that_do_not_fit_are_a_sentence(void **state)
 static void other_bases_are_a_sentence(void **state)
 {
 	const char *folder = fresh_folder(), *adapter = in_scratch("out.gguf"), *out = in_scratch("other");
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	assert_refused(folder, "tiny-llama", "adapter_model.safetensors", "this base");
@@ -420,7 +420,7 @@ static void merged_weights_are_base_and_adapter(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
 		const char *adapter = in_scratch("out.gguf"), *folder = in_scratch("merged");
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		make_adapter(models[i], adapter);
 		if (!export_merged(adapter, base_of(models[i]), pool, folder, &err))
@@ -458,7 +458,7 @@ static void merged_weights_are_base_and_adapter(void **state)
 
 static void folders_are_copied_with_what_is_in_them(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	size_t n;
 
 	(void)state;

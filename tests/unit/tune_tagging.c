@@ -33,7 +33,7 @@ struct fixture {
 
 static void begin(struct fixture *f)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	*f = (struct fixture){ .validator = validator_new(SCHEMA, strlen(SCHEMA), &err) };
 	if (!f->validator)
@@ -295,7 +295,7 @@ static void recursive_schemas_end(void **state)
 {
 	static const char schema[] = "{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"type\": \"object\", \"properties\": {\"x\": {\"$ref\": "
 				     "\"#/$defs/a\"}, \"y\": {\"$ref\": \"#/$defs/a\"}, \"s\": {\"type\": \"string\"}}}}}";
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	struct validator *v = validator_new(schema, strlen(schema), &err);
 
 	(void)state;

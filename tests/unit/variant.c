@@ -199,7 +199,7 @@ static void a_schema_that_cannot_be_followed_is_refused(void **state)
 		struct task_variant user = { .name = "a", .model = "local", .schema = checked[i].schema, .schema_file = "t/s.json",
 					     .max_tokens = checked[i].max_tokens, .line = 7 };
 		struct task t = { .file = "task.yaml", .variants = &user, .n_variants = 1 };
-		struct error err = { "" };
+		struct error err = { .text = "" };
 
 		if (variants_check(&t, &err) != !checked[i].why || (checked[i].why && !strstr(err.text, checked[i].why)))
 			fail_msg("%s: %s", checked[i].schema, err.text);
@@ -261,7 +261,7 @@ static void the_nearest_shot_stands_last(void **state)
 
 static void a_model_that_is_not_there_is_a_sentence(void **state)
 {
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	const char *unfit;
 
 	(void)state;

@@ -342,7 +342,7 @@ static void it_survives_in_an_answers_row(void **state)
 {
 	struct folder f = folder_make();
 	struct evidence e = full(), back = { 0 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 	char path[128];
 	struct run_row run = { .key = "k", .examples = "", .settings = "{}" };
 	struct answer_row *rows;

@@ -218,7 +218,7 @@ static void requests_ask_under_the_schema(void **state)
 		else
 			assert_string_equal(schema, ORDER_SCHEMA);
 		assert_int_equal(tokens, longest + EXTRACT_ROOM + (reasons ? REASONING_TOKENS : 0));
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct validator *v = validator_new(schema, strlen(schema), &err);
 
 		assert_non_null(v);

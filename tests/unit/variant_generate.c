@@ -159,7 +159,7 @@ static void the_pattern_becomes_a_schema(void **state)
 	} values[] = {
 		{ "- api: Add x. (#1)", true }, { "- api: Add x. (#1) ", false }, { "x - api: Add x. (#1)", false }, { "- web: Add x. (#1)", false },
 	};
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	open_notes(PATTERN, "");

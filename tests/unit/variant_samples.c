@@ -40,7 +40,7 @@ static void write_task(void)
 static int set_up(void **state)
 {
 	struct task_options options = { .seed = 1 };
-	struct error err = { "" };
+	struct error err = { .text = "" };
 
 	(void)state;
 	folder = folder_make();
