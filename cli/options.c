@@ -101,6 +101,12 @@ const struct option_row option_margin = { "--margin", NULL, OPTION_NUMBER, "X",
 const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 	"the score that is asked for; the lowest rung that is shown to reach it wins", AT(target) };
 
+const struct option_row option_answer = { "--answer", NULL, OPTION_TEXT, "COLUMN",
+	"the column with the right answers (default: guessed)", AT(answer) };
+const struct option_row option_kind = { "--kind", NULL, OPTION_TEXT, "KIND",
+	"classify, extract, answer or generate (default: guessed from the answers)", AT(kind) };
+const struct option_row option_init_name = { "--name", NULL, OPTION_TEXT, "NAME",
+	"what reports call the task (default: the file's name)", AT(name) };
 const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
