@@ -74,7 +74,8 @@ struct rung_climb_options {
 /* Measures the ladder; what is stored already is not measured again. */
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *options, struct rung_error *err);
 
-/* The report of the last climb, in the format named ("text", "json", "md", "html"), recomputed from the stored rows.
+/* The report of the last climb, in the format named ("text", "json", "md", "html", and the answers one by one:
+ * "csv", "junit"), recomputed from the stored rows.
  * "terminal" is text with colour when colour is set, width columns wide. */
 enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,
 			     struct rung_error *err);
@@ -109,6 +110,11 @@ struct rung_decide_options {
 };
 /* *meets_target (NULL: not asked) is as rung_meets_target() says. */
 enum rung_status rung_decide(const struct rung_decide_options *options, char **text, int *meets_target, struct rung_error *err);
+
+/* What is stored, piece by piece as JSON Lines: "outcomes" of the last climb on the test items, as rung_decide() reads them, or "calls",
+ * every one of the store. put is called with n bytes, not NUL-terminated. */
+enum rung_status rung_export(struct rung *r, const char *what, void (*put)(void *context, const char *bytes, size_t n), void *context,
+			     struct rung_error *err);
 
 /* Exactly what one variant was sent for one item and what came back. */
 enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,
