@@ -21,7 +21,7 @@ static const struct option_row *const options_of[] = {
 const struct command command_init = {
 	"init", "FILE [FOLDER]", "a task folder out of examples you have",
 	"Makes a task folder (named after the file, when none is given) out of examples: CSV, TSV, JSON Lines, a JSON array,\n"
-	"or conversations as providers fine-tune on them ({\"messages\": [...]}).\n"
+	"conversations as providers fine-tune on them ({\"messages\": [...]}), or a promptfoo configuration (promptfooconfig.yaml).\n"
 	"Says what it guessed and why. Nothing that is there is overwritten.",
 	options_of, 1, 2, run,
 };

@@ -49,8 +49,8 @@ struct rung *rung_open(const struct rung_options *options);
 void rung_close(struct rung *r);
 void rung_free_text(char *text);
 
-/* A task folder out of what somebody has already: CSV, TSV, JSON Lines, a JSON array, or conversations ({"messages": [...]}).
- * What is there already is not overwritten. The text says what was guessed and why. */
+/* A task folder out of what somebody has already: CSV, TSV, JSON Lines, a JSON array, conversations ({"messages": [...]}), or a
+ * promptfoo configuration. What is there already is not overwritten. The text says what was guessed and why. */
 struct rung_init_options {
 	const char *file, *folder;       /* folder NULL: named after the file, in the present one */
 	const char *answer, *kind, *name; /* overrule a guess; NULL: guessed */

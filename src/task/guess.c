@@ -209,6 +209,15 @@ static void guess_inputs(struct import *x)
 	buf_release(&others);
 }
 
+/* Those that the reader's template names. */
+static void inputs_named(struct import *x)
+{
+	x->inputs = arena_array(x->arena, x->table.n_columns, sizeof(*x->inputs));
+	for (size_t c = 0; c < x->table.n_columns; c++)
+		if (strstr(x->input, arena_printf(x->arena, "{{%s}}", x->table.columns[c])))
+			x->inputs[x->n_inputs++] = c;
+}
+
 bool guess_columns(struct import *x, const struct import_options *o, struct error *err)
 {
 	const struct table *t = &x->table;
@@ -223,8 +232,10 @@ bool guess_columns(struct import *x, const struct import_options *o, struct erro
 	if (x->answer == x->split)
 		x->split = t->n_columns;
 	guess_names(x);
-	if (x->input)
+	if (x->input) {
+		inputs_named(x);
 		return true;
+	}
 	guess_inputs(x);
 	return x->n_inputs || error_set(err, "%s: beside the answer \"%.80s\" no column varies that could be the input; name another with --answer",
 					x->path, t->columns[x->answer]);

@@ -84,6 +84,9 @@ static bool asks(const struct import *x)
 	static const char *const names[] = { "question", "query", "q" };
 	size_t marks = 0;
 
+	for (size_t v = 0; v < x->n_variants; v++)
+		if (strchr(x->variants[v].input, '?'))
+			return true;
 	for (size_t i = 0; i < x->n_inputs; i++) {
 		for (size_t j = 0; j < 3; j++)
 			if (strcmp(x->table.columns[x->inputs[i]], names[j]) == 0)

@@ -101,6 +101,8 @@ static const char *stem_of(struct arena *arena, const char *path)
 
 static bool source_read(struct import *x, struct error *err)
 {
+	if (import_is_promptfoo(x->path))
+		return import_promptfoo(x, err);
 	if (extension_is(x->path, ".csv") || extension_is(x->path, ".tsv")) {
 		if (!separated_read(x, err))
 			return false;
@@ -121,7 +123,14 @@ bool import_read(struct import *x, struct arena *arena, const char *path, const 
 		return false;
 	x->name = o->name ? o->name : x->name ? x->name : stem_of(arena, path);
 	x->examples = x->copied ? file_name(path) : "examples.jsonl";
-	if (!x->copied && !o->answer && x->input)
-		settled.answer = "answer"; /* readers of conversations name it so */
-	return guess_columns(x, &settled, err) && guess_kind(x, o, err);
+	if (!o->answer)
+		settled.answer = x->answer_named;
+	if (!guess_columns(x, &settled, err) || !guess_kind(x, o, err))
+		return false;
+	if (x->kind == TASK_EXTRACT || x->many)
+		x->scorer = NULL; /* objects and sets have scorers of their own */
+	if (x->scorer)
+		import_note(x, "scorer", x->scorer, "%s", strcmp(x->scorer, "f1") == 0 ? "some tests ask for something similar" :
+			    strcmp(x->scorer, "contains") == 0 ? "some tests ask what the answer contains" : "all tests ask for equality");
+	return true;
 }

@@ -1,6 +1,6 @@
-/* import.h - a task out of what somebody has already: a table of examples, or conversations.
+/* import.h - a task out of what somebody has already: a table of examples, conversations, a promptfoo configuration.
  *
- * Readers (import.c, import_chat.c) fill the table and what the source says of the task; guessing
+ * Readers (import.c, import_chat.c, import_promptfoo.c) fill the table and what the source says of the task; guessing
  * (guess.c, guess_kind.c) fills in what it does not say, with the reason for each guess; import_yaml() writes the task file
  * as a careful user would. Reads files and writes none. */
 #ifndef RUNG_TASK_IMPORT_H
@@ -25,6 +25,7 @@ struct import {
 	const char *name;
 	enum task_kind kind;
 	bool kind_given, many;
+	const char *answer_named;        /* the reader's name of the answer column; NULL: it is guessed */
 	size_t answer, id, split, group; /* columns; table.n_columns: none */
 	size_t *inputs, n_inputs;        /* columns */
 	const char **labels;             /* (n_labels) sorted; classify alone */
@@ -62,5 +63,7 @@ const char *guess_schema(struct import *x);
 /* Rows of {"messages": [...]} become rows of input and answer; false with a sentence where one is not such a row. */
 bool import_is_chat(const struct table *t);
 bool import_chat(struct import *x, struct error *err);
+bool import_is_promptfoo(const char *path);
+bool import_promptfoo(struct import *x, struct error *err);
 
 #endif

@@ -157,6 +157,7 @@ bool import_chat(struct import *x, struct error *err)
 	}
 	x->input = arena_printf(x->arena, "%s%s{{input}}", differ ? "{{system}}\n" : "", history ? "{{history}}user: " : "");
 	rows_put(x, all, differ, history);
+	x->answer_named = "answer";
 	x->copied = false;
 	return true;
 }

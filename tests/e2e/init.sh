@@ -2,6 +2,8 @@
 # init.sh - rung init on files of every form: what it writes passes `rung check`, and bad input leaves nothing behind.
 . tests/e2e/lib.sh
 
+promptfoo=$PWD/tests/promptfoo
+
 cd "$scratch" || exit 1
 python3 - <<'PY'
 import csv, json
@@ -75,4 +77,30 @@ refuses "no such column" 'mails.tsv: --answer "kind" is not a column' new mails.
 refuses "no such kind" '--kind "sort" is not one of classify, extract, answer, generate' new mails.tsv new --kind sort
 refuses "no objects" "is no JSON object, which kind extract needs" new mails.tsv new --kind extract
 refuses "no file" "absent.csv" absent absent.csv
+
+brings() { # FILE TEXT...: the promptfoo configuration makes a task that is checked, and what was said and written has the texts
+	file=$1
+	shift
+	if ! "$rung" init "$promptfoo/$file" "p-$file" >out 2>err || ! "$rung" check "p-$file" >checked 2>>err; then
+		fail "promptfoo $file" "$(cat err)"
+		return
+	fi
+	cat "p-$file/task.yaml" "p-$file/examples.jsonl" >>out
+	for text; do grep -qF -- "$text" out || { fail "promptfoo $file" "no \"$text\" in $(cat out)"; return; }; done
+	ok "promptfoo $file"
+}
+brings inline.yaml "kind: classify (3 different" "scorer: exact" "name: terse-3" "{{feedback | trim}}" '"anthropic:claude-haiku-4-5"' \
+	'"http://127.0.0.1:11434/v1#llama3.2"' "max_tokens: 5" "not carried over: assertions of type javascript" 'provider "vertex:gemini-2.5-pro" (line 16)' \
+	"config.temperature" "prompt-3: conditions" "prompt.js is a program" "outputPath (line 22)" "no answer that can be compared: 1"
+brings files.yaml "kind: answer" "scorer: contains" 'system: "You know the {{region}} well. Answer briefly."' "{{country | lower}}" '"openai:gpt-4.1-nano"' \
+	'"openai:gpt-5-mini"' "max_tokens: 64" "such as ^(Sucre|La Paz)$" '{"answer":"Rome","country":"Italy","region":"world, all of it"}'
+brings json.json "kind: extract" "schema: schema.json" "scenarios (line 5)" "type is-json" "Read the order as JSON."
+printf 'prompts: ["{{a}}"]\ntests: [{vars: {a: b}, assert: [{type: python, value: x}]}]\n' >none.yaml
+refuses "no test with an answer" "none.yaml: no test names an answer" none none.yaml
+printf 'prompts: ["{{a}}"]\ntests: file://gone.csv\n' >none.yaml
+refuses "tests that are not there" "gone.csv: cannot open" none none.yaml
+printf 'name: x\n' >none.yaml
+refuses "another YAML file" "has no prompts, so it is no promptfoo configuration" none none.yaml
+printf 'prompts: [a\n' >none.yaml
+refuses "broken YAML" "none.yaml:" none none.yaml
 finish
