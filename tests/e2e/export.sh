@@ -16,7 +16,7 @@ Y
 python3 - >"$scratch/task/examples.jsonl" <<'PY'
 import json
 for i in range(120):
-    label = ["spam, \"cheap\"", "work <b>&\n2"][i % 2]
+    label = ["spam, \"cheap\"", "work <b>&\n2\u0001]]>\ufffe"][i % 2]
     text = f"{i} {'buy now' if i % 2 == 0 or i % 9 == 0 else 'the report'}"
     print(json.dumps({"id": f"e,{i}", "text": text, "label": label, "split": ["train", "dev", "test", "test"][i // 2 % 4]}))
 PY
@@ -66,7 +66,7 @@ for v in report["variants"]:
         mine = [float(r["score"]) for r in rows if r["variant"] == v["id"] and r["split"] == split]
         want = v[split] or {"n": 0}
         assert len(mine) == want["n"] and (not mine or abs(sum(mine) / len(mine) - want["score"]) < 1e-9), v["id"]
-assert {r["expected"] for r in rows} == {'spam, "cheap"', "work <b>&\n2"} and all(r["item"].startswith("e,") for r in rows)
+assert {r["expected"] for r in rows} == {'spam, "cheap"', "work <b>&\n2\u0001]]>\ufffe"} and all(r["item"].startswith("e,") for r in rows)
 assert raw.endswith("\r\n") and '"spam, ""cheap"""' in raw
 PY
 reads "JUnit" <<'PY'
@@ -82,7 +82,7 @@ for s in root:
     assert len(cases) - len(failed) - int(s.get("errors")) == o["right"], (s.attrib, o)
     for c in failed:
         assert c.find("failure").get("message").startswith('expected "') and c.find("failure").text.startswith("expected: ")
-assert any('work <b>&\n2' in f.get("message") for f in root.iter("failure"))
+assert any('work <b>&\n2\ufffd]]>\ufffd' in f.get("message") for f in root.iter("failure"))
 PY
 "$rung" export "$scratch/task" >"$scratch/out" 2>"$scratch/err"
 if [ $? -eq 1 ] && grep -q "say --calls or --outcomes" "$scratch/err"; then ok "one of two is said"; else fail "one of two is said" "$(cat "$scratch/err")"; fi
