@@ -30,9 +30,12 @@ static void put_line(const struct rows_out *out, json_t *row)
 /* Texts of models may be cut inside a character; jansson takes none of those. */
 static json_t *text_of(const char *text)
 {
-	json_t *value = text ? json_string(text) : json_null();
 	struct buf repaired = { 0 };
+	json_t *value;
 
+	if (!text)
+		return json_null();
+	value = json_string(text);
 	if (value)
 		return value;
 	text_repair(&repaired, text, strlen(text));

@@ -107,7 +107,7 @@ static void provider_read(struct promptfoo *p, const struct yaml *node)
 		return;
 	}
 	for (const struct yaml *c = config ? config->first : NULL; c; c = c->next)
-		if (strcmp(c->key, "max_tokens") != 0 && strcmp(c->key, "apiBaseUrl") != 0)
+		if (c->key && strcmp(c->key, "max_tokens") != 0 && strcmp(c->key, "apiBaseUrl") != 0)
 			import_leave_out(p->x, "provider \"%.80s\": config.%.40s (line %zu)", id, c->key, c->line);
 	if (p->x->n_models == IMPORT_VARIANTS)
 		return;
@@ -319,7 +319,8 @@ static void input_settle(struct promptfoo *p)
 		bool used = p->x->n_variants == 0;
 
 		for (size_t v = 0; v < p->x->n_variants; v++)
-			used |= strstr(p->x->variants[v].input, arena_printf(p->x->arena, "{{%s", p->vars[i])) != NULL;
+			used |= strstr(p->x->variants[v].input, arena_printf(p->x->arena, "{{%s}}", p->vars[i])) ||
+				strstr(p->x->variants[v].input, arena_printf(p->x->arena, "{{%s |", p->vars[i]));
 		if (used)
 			buf_addf(&text, "%s%s: {{%s}}", n++ ? "\n" : "", p->vars[i], p->vars[i]);
 	}

@@ -13,6 +13,7 @@ struct promptfoo {
 	const char *vars[TABLE_COLUMNS]; /* (n_vars) of all tests: the columns */
 	size_t n_vars;
 	size_t max_tokens[IMPORT_VARIANTS]; /* of each of x->models; 0: not said */
+	size_t files;                       /* of tests, read so far: one that names itself would never end */
 	size_t dropped;                     /* tests without an answer */
 	bool contains, similar;             /* how some answers are compared */
 };

@@ -195,9 +195,12 @@ static bool tests_of(struct promptfoo *p, const struct yaml *node);
 
 static bool file_tests(struct promptfoo *p, const char *path)
 {
+	enum { FILES_MOST = 100 };
 	const struct yaml *list;
 	struct table t;
 
+	if (p->files++ == FILES_MOST)
+		return error_set(p->err, "%s: more than %d files of tests; does one name itself?", path, FILES_MOST);
 	if (promptfoo_is(path, ".csv") || promptfoo_is(path, ".tsv"))
 		return table_read(&t, p->x->arena, path, p->err) && csv_tests(p, &t);
 	if (promptfoo_is(path, ".jsonl"))

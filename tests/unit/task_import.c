@@ -148,6 +148,69 @@ static void yaml_keeps_texts(void **state)
 	free(x);
 }
 
+static const struct {
+	const char *file;
+	size_t rows, variants, models, left_out;
+	enum task_kind kind;
+	const char *scorer;
+} configurations[] = {
+	{ "tests/promptfoo/inline.yaml", 33, 6, 3, 9, TASK_CLASSIFY, "exact" },
+	{ "tests/promptfoo/files.yaml", 36, 6, 2, 4, TASK_ANSWER, "contains" },
+	{ "tests/promptfoo/json.json", 36, 1, 1, 2, TASK_EXTRACT, NULL },
+};
+
+static void promptfoo_configurations(void **state)
+{
+	static const struct import_options none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(configurations); i++) {
+		struct import *x = mem_zero(1, sizeof(*x));
+		struct arena a;
+		struct error err;
+
+		arena_init(&a);
+		if (!import_read(x, &a, configurations[i].file, &none, &err))
+			fail_msg("%s: %s", configurations[i].file, err.text);
+		assert_int_equal(x->table.n_rows, configurations[i].rows);
+		assert_int_equal(x->n_variants, configurations[i].variants);
+		assert_int_equal(x->n_models, configurations[i].models);
+		assert_int_equal(x->n_left_out, configurations[i].left_out);
+		assert_int_equal(x->kind, configurations[i].kind);
+		assert_true(x->scorer == configurations[i].scorer || strcmp(x->scorer, configurations[i].scorer) == 0);
+		arena_release(&a);
+		free(x);
+	}
+}
+
+/* Configurations that no one meant: a sentence, or something left out, and no more than that. */
+static void odd_configurations(void **state)
+{
+	static const char *const texts[] = {
+		"prompts: [[]]\nproviders: [[a], {openai:x: {config: [1]}}, {}]\ntests: [{vars: {a: b}, assert: [x, {type: [1]}, {type: equals, value: c}]}]\n",
+		"prompts: {}\nproviders: {id: {}}\ntests: {vars: 1}\n",
+		"prompts: ['{{a', '{{}}', '{{ | }}', '{{a | }}', '[{role: user}]', '[]']\ntests: [[], {vars: [1], assert: 2}, {vars: {a: '{{'}, assert: [{type: equals, value: '{{}}'}]}]\n",
+		"prompts: x\ntests: file://odd.yaml\n",
+		"- file://odd.yaml\n", "prompts:\n", "{}",
+	};
+	static const struct import_options none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct import *x = mem_zero(1, sizeof(*x));
+		struct error err = { "" };
+		struct arena a;
+
+		arena_init(&a);
+		if (import_read(x, &a, put(&a, "odd.yaml", texts[i]), &none, &err))
+			assert_true(x->table.n_rows > 0);
+		else
+			assert_non_null(strstr(err.text, "odd.yaml"));
+		arena_release(&a);
+		free(x);
+	}
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -168,6 +231,8 @@ int main(void)
 		cmocka_unit_test(guesses),
 		cmocka_unit_test(a_schema_of_all_answers),
 		cmocka_unit_test(yaml_keeps_texts),
+		cmocka_unit_test(promptfoo_configurations),
+		cmocka_unit_test(odd_configurations),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
