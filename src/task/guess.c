@@ -237,6 +237,7 @@ bool guess_columns(struct import *x, const struct import_options *o, struct erro
 		return true;
 	}
 	guess_inputs(x);
-	return x->n_inputs || error_set(err, "%s: beside the answer \"%.80s\" no column varies that could be the input; name another with --answer",
+	return x->n_inputs ||
+	       error_set(err, "%s: beside the answer \"%.80s\" no column varies that could be the input; name another with --answer",
 					x->path, t->columns[x->answer]);
 }

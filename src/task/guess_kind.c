@@ -131,7 +131,8 @@ static bool extract_possible(const struct import *x, const struct shapes *s, str
 		if (!object)
 			break;
 	}
-	return table_fail(&x->table, x->table.rows[i].line, err, "the answer \"%.60s\" (column \"%s\") is no JSON object, which kind extract needs; "
+	return table_fail(&x->table, x->table.rows[i].line, err,
+			  "the answer \"%.60s\" (column \"%s\") is no JSON object, which kind extract needs; "
 			  "name another column with --answer, or another --kind", value_of(x, i), x->table.columns[x->answer]);
 }
 
@@ -149,7 +150,8 @@ bool guess_kind(struct import *x, const struct import_options *o, struct error *
 	if (x->kind_given)
 		import_note(x, "kind", task_kind_name(x->kind), "as --kind says");
 	else if (x->many)
-		import_note(x, "kind", "classify, many: true", s.lists ? "%zu of %zu answers are lists" : "%zu of %zu answers are names with ; between them",
+		import_note(x, "kind", "classify, many: true",
+			    s.lists ? "%zu of %zu answers are lists" : "%zu of %zu answers are names with ; between them",
 			    s.lists ? s.lists : s.separated, n);
 	else if (s.objects == n) {
 		x->kind = TASK_EXTRACT;

@@ -81,7 +81,8 @@ static bool separated_read(struct import *x, struct error *err)
 	found = separator_of(bytes, n, own);
 	free(bytes);
 	x->copied = found == own;
-	import_note(x, "delimiter", separator_name(found), x->copied ? "the header has most of it" : "the header has most of it; the examples are written anew as JSON Lines");
+	import_note(x, "delimiter", separator_name(found), x->copied ? "the header has most of it" :
+		    "the header has most of it; the examples are written anew as JSON Lines");
 	return table_read_separated(&x->table, x->arena, x->path, found, err);
 }
 

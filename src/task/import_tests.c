@@ -137,7 +137,8 @@ static bool test_read(struct promptfoo *p, const struct yaml *vars, const struct
 /* "contains: Paris", "equals: ..." or the text alone, which means equals. */
 static void expected_take(struct promptfoo *p, const char *text, const char **values, struct wanted *w)
 {
-	static const char *const types[] = { "equals", "contains", "icontains", "regex", "similar", "llm-rubric", "javascript", "python", "is-json",
+	static const char *const types[] = { "equals", "contains", "icontains", "regex", "similar", "llm-rubric", "javascript", "python",
+					     "is-json",
 					     "grade", "fn", "factuality", "contains-any", "contains-all", "starts-with" };
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -223,7 +224,8 @@ static bool tests_of(struct promptfoo *p, const struct yaml *node)
 		return file_tests(p, path ? path : arena_printf(p->x->arena, "%s/%s", p->folder, node->text));
 	}
 	for (const struct yaml *c = node->first; ok && c; c = c->next)
-		ok = c->type == YAML_MAP ? test_read(p, yaml_get(c, "vars"), yaml_get(c, "assert"), c->line) : c->type == YAML_TEXT ? tests_of(p, c) : true;
+		ok = c->type == YAML_MAP ? test_read(p, yaml_get(c, "vars"), yaml_get(c, "assert"), c->line) :
+		     c->type == YAML_TEXT ? tests_of(p, c) : true;
 	return ok;
 }
 

@@ -58,7 +58,8 @@ static bool is_block(const char *s)
 	if (!strchr(s, '\n') || s[0] == ' ' || s[0] == '\n' || s[0] == '\t' || s[n - 1] == '\n')
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (((unsigned char)s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f || (s[i] == ' ' && s[i + 1] == '\n') || (s[i] == '\n' && s[i + 1] == '\n'))
+		if (((unsigned char)s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f || (s[i] == ' ' && s[i + 1] == '\n') ||
+		    (s[i] == '\n' && s[i + 1] == '\n'))
 			return false;
 	return s[n - 1] != ' ';
 }
