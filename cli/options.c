@@ -42,7 +42,7 @@ const struct option_row option_core_hour = { "--core-hour", NULL, OPTION_NUMBER,
 const struct option_row option_require_target = { "--require-target", NULL, OPTION_FLAG, NULL,
 	"exit with 3 when the target is not shown to be met", AT(require_target) };
 const struct option_row option_format = { "--format", "-f", OPTION_TEXT, "FORMAT",
-	"text, json, md or html (default text)", AT(format) };
+	"text, json, md, html, csv (a row an answer) or junit (default text)", AT(format) };
 const struct option_row option_output = { "--output", "-o", OPTION_TEXT, "FILE", "write to FILE", AT(output) };
 const struct option_row option_variant = { "--variant", NULL, OPTION_TEXT, "ID",
 	"ask this variant in place of the winner", AT(variant) };
@@ -101,6 +101,16 @@ const struct option_row option_margin = { "--margin", NULL, OPTION_NUMBER, "X",
 const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 	"the score that is asked for; the lowest rung that is shown to reach it wins", AT(target) };
 
+const struct option_row option_calls_all = { "--calls", NULL, OPTION_FLAG, NULL,
+	"every model call of the store, all of its columns", AT(calls) };
+const struct option_row option_outcomes = { "--outcomes", NULL, OPTION_FLAG, NULL,
+	"what every measured variant answered to the test items, as `rung decide` reads it", AT(outcomes) };
+const struct option_row option_answer = { "--answer", NULL, OPTION_TEXT, "COLUMN",
+	"the column with the right answers (default: guessed)", AT(answer) };
+const struct option_row option_kind = { "--kind", NULL, OPTION_TEXT, "KIND",
+	"classify, extract, answer or generate (default: guessed from the answers)", AT(kind) };
+const struct option_row option_init_name = { "--name", NULL, OPTION_TEXT, "NAME",
+	"what reports call the task (default: the file's name)", AT(name) };
 const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",

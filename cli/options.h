@@ -37,13 +37,14 @@ struct cost_settings {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
+	const char *answer, *kind;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, core_hour;
 	double port;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, reasons, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -62,7 +63,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
 	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe,
 	option_tune_name, option_tune_memory, option_ladder, option_alpha, option_margin, option_target, option_climb_for,
-	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port;
+	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port, option_answer, option_kind, option_init_name, option_calls_all, option_outcomes;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];
@@ -73,6 +74,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune, command_cost, command_decide, command_view;
+	command_tune, command_cost, command_decide, command_view, command_init, command_export;
 
 #endif

@@ -49,6 +49,15 @@ struct rung *rung_open(const struct rung_options *options);
 void rung_close(struct rung *r);
 void rung_free_text(char *text);
 
+/* A task folder out of what somebody has already: CSV, TSV, JSON Lines, a JSON array, conversations ({"messages": [...]}), or a
+ * promptfoo configuration. What is there already is not overwritten. The text says what was guessed and why. */
+struct rung_init_options {
+	const char *file, *folder;       /* folder NULL: named after the file, in the present one */
+	const char *answer, *kind, *name; /* overrule a guess; NULL: guessed */
+	bool json;
+};
+enum rung_status rung_init(const struct rung_init_options *options, char **text, struct rung_error *err);
+
 /* Validates the task and says what is in it and what a climb would cost at most; writes nothing anywhere. */
 enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err);
 
@@ -65,7 +74,8 @@ struct rung_climb_options {
 /* Measures the ladder; what is stored already is not measured again. */
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *options, struct rung_error *err);
 
-/* The report of the last climb, in the format named ("text", "json", "md", "html"), recomputed from the stored rows.
+/* The report of the last climb, in the format named ("text", "json", "md", "html", and the answers one by one:
+ * "csv", "junit"), recomputed from the stored rows.
  * "terminal" is text with colour when colour is set, width columns wide. */
 enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,
 			     struct rung_error *err);
@@ -100,6 +110,11 @@ struct rung_decide_options {
 };
 /* *meets_target (NULL: not asked) is as rung_meets_target() says. */
 enum rung_status rung_decide(const struct rung_decide_options *options, char **text, int *meets_target, struct rung_error *err);
+
+/* What is stored, piece by piece as JSON Lines: "outcomes" of the last climb on the test items, as rung_decide() reads them, or "calls",
+ * every one of the store. put is called with n bytes, not NUL-terminated. */
+enum rung_status rung_export(struct rung *r, const char *what, void (*put)(void *context, const char *bytes, size_t n), void *context,
+			     struct rung_error *err);
 
 /* Exactly what one variant was sent for one item and what came back. */
 enum rung_status rung_show(struct rung *r, const char *variant, const char *item, bool json, char **text,

@@ -279,22 +279,35 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 	return done;
 }
 
+static void put_text(void *context, const char *bytes, size_t n)
+{
+	buf_add(context, bytes, n);
+}
+
 enum rung_status rung_report(struct rung *r, const char *format, bool colour, int width, char **text,
 			     struct rung_error *err)
 {
 	const struct report_format *f = report_format_find(format);
+	const struct rows_format *rows = rows_format_find(format);
 	bool terminal = strcmp(format, "terminal") == 0;
 	struct report report;
 	struct buf out = { 0 };
 	struct error e;
 
-	if (!f && !terminal) {
-		error_set(&e, "format \"%s\" is not one of text, json, md, html", format);
+	if (!f && !rows && !terminal) {
+		error_set(&e, "format \"%s\" is not one of text, json, md, html, csv, junit", format);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (!rung_last_report(r, NULL, &report, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (terminal)
+	if (rows) {
+		const struct rows_out into = { put_text, &out };
+
+		if (!rung_last_rows(r, rows->write, &into, &e)) {
+			buf_release(&out);
+			return rung_failed(RUNG_INPUT, &e, err);
+		}
+	} else if (terminal)
 		report_write_terminal(&report, colour, width, &out);
 	else
 		f->write(&report, &out);
@@ -306,7 +319,9 @@ const char *rung_report_extension(const char *format)
 {
 	const struct report_format *f = report_format_find(format);
 
-	return f ? f->extension : NULL;
+	const struct rows_format *rows = rows_format_find(format);
+
+	return f ? f->extension : rows ? rows->extension : NULL;
 }
 
 enum rung_status rung_report_page(struct rung *r, char **path, struct rung_error *err)

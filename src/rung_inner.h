@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "model/model.h"
 #include "report/costs.h"
+#include "report/rows.h"
 #include "rung.h"
 #include "store/store.h"
 #include "task/task.h"
@@ -40,6 +41,10 @@ void rung_assume(struct rung *r, struct cost_assumptions *a);
 /* The report of the last climb with the costs of those assumptions, which rung_assume() completes; NULL: nothing beyond what was
  * measured. The verdict is the same, but for a target asked in place of the run's. Lives in r's arena. */
 bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err);
+
+/* The answers of the last climb, one by one, in such a form. */
+bool rung_last_rows(struct rung *r, bool (*write)(const struct rows_from *from, const struct rows_out *out, struct error *err),
+		    const struct rows_out *out, struct error *err);
 
 /* Opens the task's store at the last climb of the seed asked for, the task as that climb saw it. */
 bool rung_open_last(struct rung *r, struct run_row *run, struct error *err);

@@ -39,7 +39,7 @@ static const char fourth_sql[] =
 
 enum statement {
 	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
-	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, CURVE_PUT, CURVES, N_STATEMENTS
+	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, CURVE_PUT, CURVES, CALLS, N_STATEMENTS
 };
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
@@ -59,6 +59,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		     " FROM variant WHERE run = ?1 ORDER BY position",
 	[CALL_FIND] = "SELECT " CALL_COLUMNS " FROM call WHERE model = ?1 AND request_hash = ?2",
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
+	[CALLS] = "SELECT " CALL_COLUMNS " FROM call ORDER BY id",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
 		     " output_tokens, ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
@@ -307,6 +308,23 @@ bool store_call_get(struct store *s, struct arena *arena, int64_t id, struct cal
 		return error_set(err, "%s: call %lld is missing; the store was edited by another program", s->base.path,
 				 (long long)id);
 	return code == SQLITE_ROW || database_fail(&s->base, err);
+}
+
+bool store_calls(struct store *s, void (*visit)(void *context, const struct call_row *call), void *context, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CALLS, err);
+	int code = SQLITE_DONE;
+
+	while (q && (code = sqlite3_step(q)) == SQLITE_ROW) {
+		struct call_row call;
+		struct arena arena;
+
+		arena_init(&arena);
+		read_call(&arena, q, &call);
+		visit(context, &call);
+		arena_release(&arena);
+	}
+	return q && database_ended(&s->base, q, code, err);
 }
 
 bool store_call_put(struct store *s, struct call_row *call, struct error *err)

@@ -78,6 +78,9 @@ bool store_call_find(struct store *s, struct arena *arena, const char *model, ui
 bool store_call_get(struct store *s, struct arena *arena, int64_t id, struct call_row *call, struct error *err);
 bool store_call_put(struct store *s, struct call_row *call, struct error *err); /* fills call->id */
 
+/* Every call of the file in the order in which it was stored, one at a time; its texts are valid during the visit. */
+bool store_calls(struct store *s, void (*visit)(void *context, const struct call_row *call), void *context, struct error *err);
+
 struct answer_row {
 	const char *variant, *item;
 	const char *split;  /* "dev", "test"; "probe": asked to diagnose; "prior": asked to calibrate, scored by nobody */

@@ -180,36 +180,43 @@ static void rows_settle(struct table *t)
 	t->capacity = t->n_rows;
 }
 
-static bool format_read(struct table *t, const char *extension, struct error *err)
+/* separator 0: JSON. */
+static bool format_read(struct table *t, char separator, struct error *err)
 {
-	bool json = strncasecmp(extension, ".json", 5) == 0 || strcasecmp(extension, ".ndjson") == 0;
+	bool json = separator == 0;
 	struct buf bytes = { 0 };
 	bool ok = file_pieces(t, json, &bytes, err) && bytes_are_text(t, &bytes, err);
 
 	if (ok && json)
 		ok = table_read_json(t, buf_text(&bytes), bytes.n, err);
 	else if (ok)
-		ok = table_read_csv(t, buf_text(&bytes), bytes.n, strcasecmp(extension, ".tsv") == 0 ? '\t' : ',', err);
+		ok = table_read_csv(t, buf_text(&bytes), bytes.n, separator, err);
 	buf_release(&bytes);
 	if (ok && t->n_rows == 0)
 		ok = error_set(err, "%s: holds no examples", t->path);
-	return ok && rows_complete(t, err);
+	ok = ok && rows_complete(t, err);
+	rows_settle(t);
+	return ok;
+}
+
+bool table_read_separated(struct table *t, struct arena *arena, const char *path, char separator, struct error *err)
+{
+	*t = (struct table){ .arena = arena, .path = path };
+	return format_read(t, separator, err);
 }
 
 bool table_read(struct table *t, struct arena *arena, const char *path, struct error *err)
 {
-	static const char *const known[] = { ".jsonl", ".ndjson", ".json", ".csv", ".tsv" };
+	static const struct { const char *extension; char separator; } known[] = {
+		{ ".jsonl", 0 }, { ".ndjson", 0 }, { ".json", 0 }, { ".csv", ',' }, { ".tsv", '\t' },
+	};
 	const char *slash = strrchr(path, '/');
 	const char *extension = strrchr(slash ? slash : path, '.');
-	bool ok = false;
 
 	*t = (struct table){ .arena = arena, .path = path };
 	for (size_t i = 0; extension && i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcasecmp(extension, known[i]) == 0) {
-			ok = format_read(t, extension, err);
-			rows_settle(t);
-			return ok;
-		}
+		if (strcasecmp(extension, known[i].extension) == 0)
+			return format_read(t, known[i].separator, err);
 	return error_set(err, "%s: examples are .jsonl, .ndjson, .json, .csv or .tsv; rename the file to what it holds",
 			 path);
 }

@@ -40,6 +40,8 @@ struct table {
 
 /* Reads the file into *t, which lives in arena. */
 bool table_read(struct table *t, struct arena *arena, const char *path, struct error *err);
+/* The same of separated values, whatever the file is called. */
+bool table_read_separated(struct table *t, struct arena *arena, const char *path, char separator, struct error *err);
 
 /* Sets "path:line: ..." (or "path: row N: ...") and returns false. */
 bool table_fail(const struct table *t, size_t line, struct error *err, const char *format, ...)
