@@ -16,7 +16,7 @@ enum stage { CONNECTING, WAITING, HEADED, FLOWING };
 
 struct transfer {
 	struct client *client;
-	struct transfer *before, *next; /* in flight */
+	size_t place; /* among those in flight */
 	CURL *easy;
 	struct curl_slist *fields;
 	struct http_request request;
@@ -34,7 +34,7 @@ struct transfer {
 
 struct client {
 	CURLM *multi;
-	struct transfer *live;
+	struct transfer **live; /* (n_live) in no order */
 	CURL **idle;
 	size_t n_idle, n_live;
 	double check; /* no limit passes before */
@@ -217,22 +217,16 @@ static char *host_of(const char *url)
 
 static void link_in(struct client *h, struct transfer *t)
 {
-	t->next = h->live;
-	if (t->next)
-		t->next->before = t;
-	h->live = t;
-	h->n_live++;
+	h->live = mem_resize(h->live, h->n_live + 1, sizeof(struct transfer *));
+	t->place = h->n_live;
+	h->live[h->n_live++] = t;
 }
 
 static void unlink_from(struct client *h, struct transfer *t)
 {
-	if (t->before)
-		t->before->next = t->next;
-	else
-		h->live = t->next;
-	if (t->next)
-		t->next->before = t->before;
-	h->n_live--;
+	struct transfer *last = h->live[--h->n_live];
+	h->live[t->place] = last;
+	last->place = t->place;
 }
 
 bool client_send(struct client *h, const struct http_request *request, struct error *err)
@@ -317,17 +311,17 @@ static size_t finish_done(struct client *h)
 	return n;
 }
 
-/* From the head again after each: a `done` may send or stop, and change the list. */
+/* From the beginning again after each: a `done` may send or stop, and change the list. */
 static size_t finish_marked(struct client *h)
 {
 	size_t n = 0;
-	for (struct transfer *t = h->live; t;) {
-		bool marked = t->end != HTTP_ANSWERED;
+	for (size_t i = 0; i < h->n_live;) {
+		bool marked = h->live[i]->end != HTTP_ANSWERED;
 		if (marked) {
-			finish(t);
+			finish(h->live[i]);
 			n++;
 		}
-		t = marked ? h->live : t->next;
+		i = marked ? 0 : i + 1;
 	}
 	return n;
 }
@@ -338,7 +332,8 @@ static size_t finish_late(struct client *h)
 	if (now < h->check)
 		return 0;
 	h->check = INFINITY;
-	for (struct transfer *t = h->live; t; t = t->next) {
+	for (size_t i = 0; i < h->n_live; i++) {
+		struct transfer *t = h->live[i];
 		const char *which;
 		double end = deadline(t, &which);
 		if (end > now) {
@@ -378,8 +373,8 @@ void client_stop(struct client *h)
 		h->stop = true;
 		return;
 	}
-	for (struct transfer *t = h->live; t; t = t->next)
-		ended(t, HTTP_STOPPED, "stopped");
+	for (size_t i = 0; i < h->n_live; i++)
+		ended(h->live[i], HTTP_STOPPED, "stopped");
 	finish_marked(h);
 }
 
@@ -392,10 +387,11 @@ void client_free(struct client *h)
 {
 	if (!h)
 		return;
-	while (h->live) {
-		h->live->request.done = NULL;
-		finish(h->live);
+	while (h->n_live) {
+		h->live[0]->request.done = NULL;
+		finish(h->live[0]);
 	}
+	free(h->live);
 	for (size_t i = 0; i < h->n_idle; i++)
 		curl_easy_cleanup(h->idle[i]);
 	free(h->idle);
