@@ -222,11 +222,13 @@ static void link_in(struct client *h, struct transfer *t)
 	h->live[h->n_live++] = t;
 }
 
-static void unlink_from(struct client *h, struct transfer *t)
+static struct transfer *take_out(struct client *h, size_t place)
 {
-	struct transfer *last = h->live[--h->n_live];
-	h->live[t->place] = last;
-	last->place = t->place;
+	struct transfer *t = h->live[place], *last = h->live[--h->n_live];
+	h->live[place] = last;
+	last->place = place;
+	h->live[h->n_live] = NULL;
+	return t;
 }
 
 bool client_send(struct client *h, const struct http_request *request, struct error *err)
@@ -268,15 +270,15 @@ static void transfer_free(struct transfer *t)
 	free(t);
 }
 
-static void finish(struct transfer *t)
+static void finish(struct client *h, size_t place)
 {
+	struct transfer *t = take_out(h, place);
 	struct http_response r = {
 		.end = t->end, .status = t->stage >= HEADED ? status_of(t) : 0, .headers = t->headers, .n_headers = t->n_headers,
 		.body = buf_text(&t->body), .n_body = t->body.n, .why = t->end == HTTP_ANSWERED ? NULL : t->why,
 		.ms = clock_ms() - t->began, .first_ms = t->first > 0 ? t->first - t->began : 0,
 	};
-	curl_multi_remove_handle(t->client->multi, t->easy);
-	unlink_from(t->client, t);
+	curl_multi_remove_handle(h->multi, t->easy);
 	if (t->request.done)
 		t->request.done(t->request.context, &r);
 	transfer_free(t);
@@ -305,8 +307,9 @@ static size_t finish_done(struct client *h)
 		char *mine = NULL;
 		CURLcode code = m->data.result;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &mine);
-		judge((struct transfer *)(void *)mine, code);
-		finish((struct transfer *)(void *)mine);
+		struct transfer *t = (struct transfer *)(void *)mine;
+		judge(t, code);
+		finish(h, t->place);
 	}
 	return n;
 }
@@ -318,7 +321,7 @@ static size_t finish_marked(struct client *h)
 	for (size_t i = 0; i < h->n_live;) {
 		bool marked = h->live[i]->end != HTTP_ANSWERED;
 		if (marked) {
-			finish(h->live[i]);
+			finish(h, i);
 			n++;
 		}
 		i = marked ? 0 : i + 1;
@@ -389,7 +392,7 @@ void client_free(struct client *h)
 		return;
 	while (h->n_live) {
 		h->live[0]->request.done = NULL;
-		finish(h->live[0]);
+		finish(h, 0);
 	}
 	free(h->live);
 	for (size_t i = 0; i < h->n_idle; i++)

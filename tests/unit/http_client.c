@@ -28,7 +28,7 @@ static const struct {
 	const char *path, *answer;
 	bool hang;
 } answers[] = {
-	{ "/good", "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nhello", false },
+	{ "/good", "HTTP/1.1 200 OK\r\nConnection: close\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nhello", false },
 	{ "/busy", "HTTP/1.1 429 Busy\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nwait", false },
 	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", false },
 	{ "/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", false },
