@@ -16,7 +16,7 @@ enum stage { CONNECTING, WAITING, HEADED, FLOWING };
 
 struct transfer {
 	struct client *client;
-	struct transfer *before, *next; /* in flight */
+	size_t place; /* among those in flight */
 	CURL *easy;
 	struct curl_slist *fields;
 	struct http_request request;
@@ -34,7 +34,7 @@ struct transfer {
 
 struct client {
 	CURLM *multi;
-	struct transfer *live;
+	struct transfer **live; /* (n_live) in no order */
 	CURL **idle;
 	size_t n_idle, n_live;
 	double check; /* no limit passes before */
@@ -217,22 +217,18 @@ static char *host_of(const char *url)
 
 static void link_in(struct client *h, struct transfer *t)
 {
-	t->next = h->live;
-	if (t->next)
-		t->next->before = t;
-	h->live = t;
-	h->n_live++;
+	h->live = mem_resize(h->live, h->n_live + 1, sizeof(struct transfer *));
+	t->place = h->n_live;
+	h->live[h->n_live++] = t;
 }
 
-static void unlink_from(struct client *h, struct transfer *t)
+static struct transfer *take_out(struct client *h, size_t place)
 {
-	if (t->before)
-		t->before->next = t->next;
-	else
-		h->live = t->next;
-	if (t->next)
-		t->next->before = t->before;
-	h->n_live--;
+	struct transfer *t = h->live[place], *last = h->live[--h->n_live];
+	h->live[place] = last;
+	last->place = place;
+	h->live[h->n_live] = NULL;
+	return t;
 }
 
 bool client_send(struct client *h, const struct http_request *request, struct error *err)
@@ -274,15 +270,15 @@ static void transfer_free(struct transfer *t)
 	free(t);
 }
 
-static void finish(struct transfer *t)
+static void finish(struct client *h, size_t place)
 {
+	struct transfer *t = take_out(h, place);
 	struct http_response r = {
 		.end = t->end, .status = t->stage >= HEADED ? status_of(t) : 0, .headers = t->headers, .n_headers = t->n_headers,
 		.body = buf_text(&t->body), .n_body = t->body.n, .why = t->end == HTTP_ANSWERED ? NULL : t->why,
 		.ms = clock_ms() - t->began, .first_ms = t->first > 0 ? t->first - t->began : 0,
 	};
-	curl_multi_remove_handle(t->client->multi, t->easy);
-	unlink_from(t->client, t);
+	curl_multi_remove_handle(h->multi, t->easy);
 	if (t->request.done)
 		t->request.done(t->request.context, &r);
 	transfer_free(t);
@@ -311,23 +307,24 @@ static size_t finish_done(struct client *h)
 		char *mine = NULL;
 		CURLcode code = m->data.result;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &mine);
-		judge((struct transfer *)(void *)mine, code);
-		finish((struct transfer *)(void *)mine);
+		struct transfer *t = (struct transfer *)(void *)mine;
+		judge(t, code);
+		finish(h, t->place);
 	}
 	return n;
 }
 
-/* From the head again after each: a `done` may send or stop, and change the list. */
+/* From the beginning again after each: a `done` may send or stop, and change the list. */
 static size_t finish_marked(struct client *h)
 {
 	size_t n = 0;
-	for (struct transfer *t = h->live; t;) {
-		bool marked = t->end != HTTP_ANSWERED;
+	for (size_t i = 0; i < h->n_live;) {
+		bool marked = h->live[i]->end != HTTP_ANSWERED;
 		if (marked) {
-			finish(t);
+			finish(h, i);
 			n++;
 		}
-		t = marked ? h->live : t->next;
+		i = marked ? 0 : i + 1;
 	}
 	return n;
 }
@@ -338,7 +335,8 @@ static size_t finish_late(struct client *h)
 	if (now < h->check)
 		return 0;
 	h->check = INFINITY;
-	for (struct transfer *t = h->live; t; t = t->next) {
+	for (size_t i = 0; i < h->n_live; i++) {
+		struct transfer *t = h->live[i];
 		const char *which;
 		double end = deadline(t, &which);
 		if (end > now) {
@@ -378,8 +376,8 @@ void client_stop(struct client *h)
 		h->stop = true;
 		return;
 	}
-	for (struct transfer *t = h->live; t; t = t->next)
-		ended(t, HTTP_STOPPED, "stopped");
+	for (size_t i = 0; i < h->n_live; i++)
+		ended(h->live[i], HTTP_STOPPED, "stopped");
 	finish_marked(h);
 }
 
@@ -392,10 +390,11 @@ void client_free(struct client *h)
 {
 	if (!h)
 		return;
-	while (h->live) {
-		h->live->request.done = NULL;
-		finish(h->live);
+	while (h->n_live) {
+		h->live[0]->request.done = NULL;
+		finish(h, 0);
 	}
+	free(h->live);
 	for (size_t i = 0; i < h->n_idle; i++)
 		curl_easy_cleanup(h->idle[i]);
 	free(h->idle);

@@ -28,7 +28,7 @@ static const struct {
 	const char *path, *answer;
 	bool hang;
 } answers[] = {
-	{ "/good", "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nhello", false },
+	{ "/good", "HTTP/1.1 200 OK\r\nConnection: close\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nhello", false },
 	{ "/busy", "HTTP/1.1 429 Busy\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nwait", false },
 	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", false },
 	{ "/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", false },
@@ -151,8 +151,29 @@ static void headers_stops_and_the_next(void **state)
 	assert_int_equal(ask("/good", port, (struct http_request){ 0 }, 20, false).calls, 21);
 }
 
+static void thousands_are_all_answered(void **state)
+{
+	(void)state;
+	enum { together = 32, all = 2000 };
+	struct error err;
+	char url[128];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/good", port);
+	struct http_request r = { .method = "GET", .url = url, .done = note };
+	struct seen seen = { .client = client_open(&err), .request = &r, .again = all - together };
+	r.context = &seen;
+	for (int i = 0; i < together; i++)
+		assert_true(client_send(seen.client, &r, &err));
+	while (client_in_flight(seen.client)) {
+		client_run(seen.client, 1000);
+		assert_int_equal(seen.end, HTTP_ANSWERED);
+	}
+	assert_int_equal(seen.calls, all);
+	client_free(seen.client);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ends_are_told_apart), cmocka_unit_test(headers_stops_and_the_next) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ends_are_told_apart), cmocka_unit_test(headers_stops_and_the_next),
+					     cmocka_unit_test(thousands_are_all_answered) };
 	return cmocka_run_group_tests(tests, begin, finish);
 }
