@@ -90,30 +90,38 @@ static const char *text_at(const struct yaml *map, const char *key)
 	return node && node->type == YAML_TEXT && !yaml_is_null(node) ? node->text : NULL;
 }
 
-/* A provider is an id, {id, config}, or {ID: {config}}. */
-static void provider_read(struct promptfoo *p, const struct yaml *node)
+/* map: {config}; NULL: the id is all there is */
+static void provider_named(struct promptfoo *p, const char *id, const struct yaml *map, size_t line)
 {
-	const struct yaml *map = node->type == YAML_MAP ? node : NULL, *config;
-	const char *id = map ? text_at(map, "id") : node->text, *model, *tokens;
+	const struct yaml *config = map ? yaml_get(map, "config") : NULL;
+	const char *model = id ? model_of(p, id, text_at(config, "apiBaseUrl")) : NULL, *tokens = text_at(config, "max_tokens");
 
-	if (map && !id && map->first && map->first->type == YAML_MAP) {
-		id = map->first->key;
-		map = map->first;
-	}
-	config = map ? yaml_get(map, "config") : NULL;
-	model = id ? model_of(p, id, text_at(config, "apiBaseUrl")) : NULL;
 	if (!model) {
-		import_leave_out(p->x, "provider \"%.80s\" (line %zu): not one of openai, anthropic, ollama", id ? id : "", node->line);
+		import_leave_out(p->x, "provider \"%.80s\" (line %zu): not one of openai, anthropic, ollama", id ? id : "", line);
 		return;
 	}
 	for (const struct yaml *c = config ? config->first : NULL; c; c = c->next)
 		if (c->key && strcmp(c->key, "max_tokens") != 0 && strcmp(c->key, "apiBaseUrl") != 0)
 			import_leave_out(p->x, "provider \"%.80s\": config.%.40s (line %zu)", id, c->key, c->line);
-	if (p->x->n_models == IMPORT_VARIANTS)
+	if (p->x->n_models == IMPORT_VARIANTS) {
+		import_leave_out(p->x, "provider \"%.80s\" (line %zu): beyond the %d that are taken", id, line, IMPORT_VARIANTS);
 		return;
-	tokens = text_at(config, "max_tokens");
+	}
 	p->max_tokens[p->x->n_models] = tokens ? strtoul(tokens, NULL, 10) : 0;
 	p->x->models[p->x->n_models++] = model;
+}
+
+/* An id, {id, config}, or one or more of ID: {config}. */
+static void provider_read(struct promptfoo *p, const struct yaml *node)
+{
+	const char *id = node->type == YAML_MAP ? text_at(node, "id") : node->text;
+
+	if (node->type != YAML_MAP || id || !node->first || node->first->type != YAML_MAP) {
+		provider_named(p, id, node->type == YAML_MAP ? node : NULL, node->line);
+		return;
+	}
+	for (const struct yaml *c = node->first; c; c = c->next)
+		provider_named(p, c->key, c->type == YAML_MAP ? c : NULL, c->line);
 }
 
 static void providers_read(struct promptfoo *p)

@@ -35,15 +35,15 @@ static const char *literal_of(struct promptfoo *p, const char *pattern)
 	return n ? arena_copy(p->x->arena, pattern, n) : NULL;
 }
 
-/* Takes what an assertion says of the answer; a value may name a variable. */
-static void assert_take(struct promptfoo *p, const char *type, const char *value, const char **values, struct wanted *w)
+/* Takes what an assertion says of the answer; a value may name a variable. False for a type that is left out. */
+static bool assert_take(struct promptfoo *p, const char *type, const char *value, const char **values, struct wanted *w)
 {
 	bool equals = strcmp(type, "equals") == 0, regex = strcmp(type, "regex") == 0, similar = strcmp(type, "similar") == 0;
 	bool contains = strcmp(type, "contains") == 0 || strcmp(type, "icontains") == 0 || regex;
 
 	if (!equals && !contains && !similar) {
 		import_leave_out(p->x, "assertions of type %.60s", type);
-		return;
+		return false;
 	}
 	if (value && strncmp(value, "{{", 2) == 0 && strlen(value) > 4 && strcmp(value + strlen(value) - 2, "}}") == 0) {
 		const char *name = value + 2 + strspn(value + 2, " ");
@@ -61,13 +61,25 @@ static void assert_take(struct promptfoo *p, const char *type, const char *value
 		value = literal;
 	}
 	if (!value || !value[0])
-		return;
-	if (w->answer) {
-		if (strcmp(w->answer, value) != 0)
-			import_leave_out(p->x, "further answers of tests that name several: the first counts");
-		return;
+		return true;
+	if (!w->answer)
+		*w = (struct wanted){ value, contains, similar };
+	else if (strcmp(w->answer, value) != 0)
+		import_leave_out(p->x, "further answers of tests that name several: the first counts");
+	return true;
+}
+
+/* Names what a map says beside what is read. */
+static void others_left_out(struct promptfoo *p, const char *of, const struct yaml *map, const char *const known[4])
+{
+	for (const struct yaml *c = map->first; c; c = c->next) {
+		bool is = !c->key;
+
+		for (size_t i = 0; i < 4 && known[i]; i++)
+			is |= c->key && strcmp(c->key, known[i]) == 0;
+		if (!is)
+			import_leave_out(p->x, "%s: %.60s", of, c->key);
 	}
-	*w = (struct wanted){ value, contains, similar };
 }
 
 static void asserts_read(struct promptfoo *p, const struct yaml *list, const char **values, struct wanted *w)
@@ -75,8 +87,9 @@ static void asserts_read(struct promptfoo *p, const struct yaml *list, const cha
 	for (const struct yaml *c = list && list->type == YAML_LIST ? list->first : NULL; c; c = c->next) {
 		const struct yaml *type = yaml_get(c, "type"), *value = yaml_get(c, "value");
 
-		if (type && type->type == YAML_TEXT)
-			assert_take(p, type->text, value && value->type == YAML_TEXT ? value->text : NULL, values, w);
+		if (type && type->type == YAML_TEXT &&
+		    assert_take(p, type->text, value && value->type == YAML_TEXT ? value->text : NULL, values, w))
+			others_left_out(p, "assertions", c, (const char *const[4]){ "type", "value" });
 	}
 }
 
@@ -223,9 +236,12 @@ static bool tests_of(struct promptfoo *p, const struct yaml *node)
 
 		return file_tests(p, path ? path : arena_printf(p->x->arena, "%s/%s", p->folder, node->text));
 	}
-	for (const struct yaml *c = node->first; ok && c; c = c->next)
+	for (const struct yaml *c = node->first; ok && c; c = c->next) {
+		if (c->type == YAML_MAP)
+			others_left_out(p, "tests", c, (const char *const[4]){ "vars", "assert", "description", "metadata" });
 		ok = c->type == YAML_MAP ? test_read(p, yaml_get(c, "vars"), yaml_get(c, "assert"), c->line) :
 		     c->type == YAML_TEXT ? tests_of(p, c) : true;
+	}
 	return ok;
 }
 
@@ -254,11 +270,15 @@ static void table_complete(struct promptfoo *p)
 
 bool promptfoo_tests(struct promptfoo *p)
 {
-	const struct yaml *node = yaml_get(p->root, "tests");
+	const struct yaml *node = yaml_get(p->root, "tests"), *all = yaml_get(p->root, "defaultTest");
 	struct import *x = p->x;
 	bool ok;
 
 	x->table = (struct table){ .arena = x->arena, .path = x->path };
+	if (all && all->type == YAML_MAP)
+		others_left_out(p, "defaultTest", all, (const char *const[4]){ "vars", "assert", "description", "metadata" });
+	else if (all)
+		import_leave_out(x, "defaultTest: %.80s, a file", all->type == YAML_TEXT ? all->text : "");
 	ok = node ? tests_of(p, node) : error_set(p->err, "%s: has no tests, and so no examples to measure on", x->path);
 	table_complete(p);
 	if (!ok)

@@ -155,7 +155,7 @@ static const struct {
 	const char *scorer;
 } configurations[] = {
 	{ "tests/promptfoo/inline.yaml", 33, 6, 3, 9, TASK_CLASSIFY, "exact" },
-	{ "tests/promptfoo/files.yaml", 36, 6, 2, 4, TASK_ANSWER, "contains" },
+	{ "tests/promptfoo/files.yaml", 36, 9, 3, 4, TASK_ANSWER, "contains" },
 	{ "tests/promptfoo/json.json", 36, 1, 1, 2, TASK_EXTRACT, NULL },
 };
 
@@ -198,7 +198,7 @@ static void odd_configurations(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct import *x = mem_zero(1, sizeof(*x));
-		struct error err = { "" };
+		struct error err = { .text = "" };
 		struct arena a;
 
 		arena_init(&a);
