@@ -1,7 +1,12 @@
 /* wire.h - the forms in which providers are asked: OpenAI's chat completions and Anthropic's messages. Pure: JSON in, JSON out.
  *
- * A form is a row of functions; what sends them and tries again is remote.c. Sources: OpenAI's API reference (chat completions,
- * streaming, structured outputs); Anthropic's API reference (messages, streaming, prompt caching, errors). */
+ * A form is a row of functions; who sends them tries again as pace.h says. Sources: OpenAI's API reference (chat completions, streaming,
+ * structured outputs); Anthropic's API reference (messages, streaming, prompt caching, structured outputs, errors).
+ *
+ * WANT_SCORES asks OpenAI's form for the candidates of the first token: a choice's probability is that of the candidates that begin it,
+ * or that it begins, in any case; one that no candidate fits gets the least candidate's, which it is below. Candidates that fit several
+ * choices tell nothing apart: where they weigh more than a hundredth, there are no scores. Anthropic's has no probabilities: there the
+ * label is written. */
 #ifndef RUNG_MODEL_WIRE_H
 #define RUNG_MODEL_WIRE_H
 
@@ -42,11 +47,10 @@ enum wire_status {
 	WIRE_BROKEN,    /* not what the form promises: worth another try */
 };
 
-/* The next token's candidates of a scored request: the log-probability of each choice, where the candidates tell them apart. */
 struct wire_reply {
 	enum wire_status status;
 	const char *text;      /* lives in arena; NULL: none */
-	const double *scores;  /* (n_choices) natural logs; NULL where the candidates do not tell the choices apart */
+	const double *scores;  /* (n_choices) WANT_SCORES: natural logs; NULL where none came, or they do not tell the choices apart */
 	struct wire_usage usage;
 	const char *why;       /* a clause where status is REFUSED, EMPTY or BROKEN */
 };
@@ -65,7 +69,7 @@ enum wire_fault {
 struct wire_error {
 	enum wire_fault fault;
 	enum wire_lack lack;
-	const char *message; /* the server's own, cut to a line; lives in arena */
+	const char *message; /* the server's own, cut to a line; "" for FAULT_KEY, where it may quote the key; lives in arena */
 };
 
 /* A reply that comes in pieces. */
@@ -75,15 +79,15 @@ struct wire {
 	const char *name;      /* "openai", "anthropic" */
 	const char *ask_path;  /* behind the base: "/chat/completions" */
 	const char *list_path; /* "/models" */
-	/* Appends "Name: value" header lines, the key's among them (key NULL: none). */
-	void (*headers)(const char *key, struct buf *lines, size_t *n);
+	const char *key_header; /* what the key stands behind: "Authorization: Bearer " */
+	const char *header;     /* another that each request has; NULL: none */
 	/* The body for a request; lacks: bits of wire_lack. Prompts are laid out with their shared part first; Anthropic's carries its cache
 	 * marks there. stream: the reply is to come in pieces. */
 	void (*request)(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body);
 	/* The reply to it out of a whole body. */
 	void (*reply)(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out);
-	/* The same of one event of a stream; *text (n) is what it adds to the reply's text, valid until the next call. False: the stream is
-	 * at its end, or broken (then wire_stream_end() says so). */
+	/* One event of a stream: what it adds to the reply's text stands behind s->n_before. False: the stream is at its end, or broken
+	 * (wire_stream_end() says which). */
 	bool (*event)(struct wire_stream *s, const char *name, const char *data, size_t n);
 	/* What a response that is not 2xx says. */
 	void (*error)(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
@@ -104,7 +108,7 @@ struct wire_stream {
 };
 void wire_stream_release(struct wire_stream *s);
 /* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
-void wire_stream_end(const struct wire_stream *s, struct arena *arena, struct wire_reply *out);
+void wire_stream_end(const struct wire_stream *s, const struct model_request *r, struct arena *arena, struct wire_reply *out);
 
 extern const struct wire wire_openai, wire_anthropic;
 
