@@ -53,8 +53,10 @@ static json_t *turn(const char *role, const char *before, const char *text, cons
 	struct buf content = { 0 };
 	json_t *made;
 
-	buf_addf(&content, "%s%s%s", before, text, behind);
-	made = json_pack("{s:s, s:o}", "role", role, "content", json_stringn_nocheck(buf_text(&content), content.n));
+	buf_adds(&content, before);
+	text_repair(&content, text, strlen(text)); /* what models wrote may be cut inside a character */
+	buf_adds(&content, behind);
+	made = json_pack("{s:s, s:s}", "role", role, "content", buf_text(&content));
 	buf_release(&content);
 	return made;
 }

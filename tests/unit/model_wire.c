@@ -126,6 +126,18 @@ static void anthropic_requests(void **state)
 	ASSERT_SENT(&wire_anthropic, &text, 0, false, { "system", "" }, { "messages/0/content", "\"b\"" });
 }
 
+static void text_that_is_cut_inside_a_character_is_sent(void **state)
+{
+	static const struct message cut = { MESSAGE_USER, "caf\xc3" };
+	struct model_request r = request(WANT_TEXT);
+
+	(void)state;
+	r.messages = &cut;
+	r.n_messages = 1;
+	ASSERT_SENT(&wire_openai, &r, 0, false, { "messages/0/content", "\"caf\xef\xbf\xbd\"" });
+	ASSERT_SENT(&wire_anthropic, &r, 0, false, { "messages/0/content", "\"caf\xef\xbf\xbd\"" });
+}
+
 static struct wire_reply reply(const struct wire *w, const struct model_request *r, const char *body)
 {
 	struct wire_reply out;
@@ -402,6 +414,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(openai_requests),
 		cmocka_unit_test(anthropic_requests),
+		cmocka_unit_test(text_that_is_cut_inside_a_character_is_sent),
 		cmocka_unit_test(replies_are_read),
 		cmocka_unit_test(what_a_server_did_not_stop_at_is_cut),
 		cmocka_unit_test(usage_has_one_meaning),

@@ -1,0 +1,45 @@
+/* Any bytes as a reply, as an event of a stream and as an error, in both forms: read, refused or left out, and never beyond their end. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/wire.h"
+
+static const char *const labels[] = { "spam", "work", "personal" };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct message turn = { MESSAGE_USER, "x" };
+	const struct wire *w;
+	struct model_request r = { .messages = &turn, .n_messages = 1, .choices = labels, .n_choices = 3, .schema = "{}" };
+	struct wire_stream s = { 0 };
+	struct wire_reply reply;
+	struct wire_error error;
+	const char *const *names;
+	struct arena arena;
+	char *body;
+
+	if (size == 0)
+		return 0;
+	w = data[0] & 1 ? &wire_anthropic : &wire_openai;
+	r.want = (enum model_want)(data[0] / 2 % 3);
+	body = malloc(size);
+	memcpy(body, data + 1, size - 1);
+	body[size - 1] = '\0';
+	arena_init(&arena);
+	w->reply(&r, body, size - 1, &arena, &reply);
+	assert(reply.status != WIRE_OK || reply.text);
+	assert(!reply.text || !reply.why || reply.status != WIRE_OK);
+	w->event(&s, "message", body, size - 1);
+	assert(s.n_before <= s.text.n);
+	wire_stream_end(&s, &r, &arena, &reply);
+	wire_stream_release(&s);
+	w->error(400 + data[0], body, size - 1, &arena, &error);
+	assert(error.message);
+	for (size_t i = w->models(body, size - 1, &arena, &names); i > 0; i--)
+		assert(names[i - 1]);
+	arena_release(&arena);
+	free(body);
+	return 0;
+}
