@@ -5,9 +5,9 @@
  * kept within [0, 1], makes its variance smallest: a judge that says nothing about people's grades gets lambda 0, and the estimate is
  * theirs alone. Source: PPI++, Angelopoulos, Duchi, Zrnic 2023 (arXiv 2311.01453), section 6; ppi_py's estimate to 1e-12.
  *
- * The interval is Student's t with n - 1 degrees of freedom where the paper has the normal: with few human grades that is the difference
- * between the coverage promised and less. Lambda is chosen on the same items, which at small n takes some of it back: tests/reference/
- * powered.py has the table. Pure, no allocation. */
+ * The interval is Student's t with n - 1 degrees of freedom where the paper has the normal, which is shorter than it should be when few
+ * items have a human grade. It is still an approximation: of right/wrong grades, .95 held the true mean in .89 to .95 of samples at n = 10,
+ * .91 to .95 at 20, .94 to .95 from 50 on (tests/reference/powered.py coverage). Whoever shows it says so below 50. Pure, no allocation. */
 #ifndef RUNG_STATS_POWERED_H
 #define RUNG_STATS_POWERED_H
 
