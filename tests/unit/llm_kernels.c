@@ -576,7 +576,7 @@ static void gates_survive_extremes(void **state)
 
 static void named_set_is_chosen(void **state)
 {
-	struct error err = { "untouched" };
+	struct error err = { .text = "untouched" };
 
 	(void)state;
 	for (const struct kernels *const *set = kernels_all(); *set; set++) {
