@@ -63,7 +63,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
 	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe,
 	option_tune_name, option_tune_memory, option_ladder, option_alpha, option_margin, option_target, option_climb_for,
-	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port, option_answer, option_kind, option_init_name, option_calls_all, option_outcomes;
+	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port, option_answer,
+	option_kind, option_init_name, option_calls_all, option_outcomes;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

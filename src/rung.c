@@ -289,27 +289,23 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 {
 	const struct report_format *f = report_format_find(format);
 	const struct rows_format *rows = rows_format_find(format);
+	struct buf out = { 0 };
+	const struct rows_out into = { put_text, &out };
 	bool terminal = strcmp(format, "terminal") == 0;
 	struct report report;
-	struct buf out = { 0 };
 	struct error e;
 
 	if (!f && !rows && !terminal) {
 		error_set(&e, "format \"%s\" is not one of text, json, md, html, csv, junit", format);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	if (!rung_last_report(r, NULL, &report, &e))
+	if (rows ? !rung_last_rows(r, rows->write, &into, &e) : !rung_last_report(r, NULL, &report, &e)) {
+		buf_release(&out);
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (rows) {
-		const struct rows_out into = { put_text, &out };
-
-		if (!rung_last_rows(r, rows->write, &into, &e)) {
-			buf_release(&out);
-			return rung_failed(RUNG_INPUT, &e, err);
-		}
-	} else if (terminal)
+	}
+	if (terminal)
 		report_write_terminal(&report, colour, width, &out);
-	else
+	else if (f)
 		f->write(&report, &out);
 	*text = rung_handed_over(&out);
 	return RUNG_OK;
@@ -318,7 +314,6 @@ enum rung_status rung_report(struct rung *r, const char *format, bool colour, in
 const char *rung_report_extension(const char *format)
 {
 	const struct report_format *f = report_format_find(format);
-
 	const struct rows_format *rows = rows_format_find(format);
 
 	return f ? f->extension : rows ? rows->extension : NULL;

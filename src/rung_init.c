@@ -178,7 +178,7 @@ enum rung_status rung_init(const struct rung_init_options *o, char **text, struc
 		(o->json ? say_json : say_text)(m, &out);
 		*text = rung_handed_over(&out);
 	} else {
-		rung_failed(status, &e, err);
+		status = rung_failed(status, &e, err);
 	}
 	arena_release(&m->arena);
 	free(m);

@@ -233,6 +233,8 @@ static struct transfer *take_out(struct client *h, size_t place)
 
 bool client_send(struct client *h, const struct http_request *request, struct error *err)
 {
+	if (h->inside)
+		return error_set(err, "a request cannot be sent while a piece of another is taken");
 	for (size_t i = 0; i < request->n_headers; i++)
 		if (strpbrk(request->headers[i], "\r\n")) /* never quoted: it may be a key */
 			return error_set(err, "header %zu of a request has a line break in it", i + 1);

@@ -68,7 +68,8 @@ struct client;
 struct client *client_open(struct error *err);
 void client_free(struct client *h); /* ends what is in flight without a word */
 
-/* Sends it; everything but the body (borrowed until `done`) is copied. False and a sentence for a URL that is none. */
+/* Sends it; everything but the body (borrowed until `done`) is copied. False and a sentence for a URL that is none, and from inside
+ * `piece`: `done` may send, `piece` may not. */
 bool client_send(struct client *h, const struct http_request *request, struct error *err);
 size_t client_in_flight(const struct client *h);
 /* Moves bytes and calls `done` until something has ended, at most so many milliseconds; at once when nothing is in flight. */

@@ -39,7 +39,7 @@ void import_leave_out(struct import *x, const char *format, ...)
 		x->left_out[x->n_left_out++] = arena_string(x->arena, sentence);
 }
 
-static bool extension_is(const char *path, const char *extension)
+bool import_extension_is(const char *path, const char *extension)
 {
 	const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
 
@@ -72,7 +72,7 @@ static const char *separator_name(char separator)
 /* What task files name as .csv has commas and as .tsv tabs; anything else is written anew, as JSON Lines. */
 static bool separated_read(struct import *x, struct error *err)
 {
-	char own = extension_is(x->path, ".tsv") ? '\t' : ',', found;
+	char own = import_extension_is(x->path, ".tsv") ? '\t' : ',', found;
 	size_t n;
 	char *bytes = file_read(x->path, TABLE_FILE_BYTES, &n, err);
 
@@ -104,7 +104,7 @@ static bool source_read(struct import *x, struct error *err)
 {
 	if (import_is_promptfoo(x->path))
 		return import_promptfoo(x, err);
-	if (extension_is(x->path, ".csv") || extension_is(x->path, ".tsv")) {
+	if (import_extension_is(x->path, ".csv") || import_extension_is(x->path, ".tsv")) {
 		if (!separated_read(x, err))
 			return false;
 	} else {

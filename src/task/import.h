@@ -54,6 +54,7 @@ void import_rows(const struct import *x, struct buf *out); /* the examples as JS
 
 /* For the readers and the guessing. */
 void import_note(struct import *x, const char *what, const char *value, const char *why, ...) __attribute__((format(printf, 4, 5)));
+bool import_extension_is(const char *path, const char *extension); /* ".csv", in any case */
 void import_leave_out(struct import *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The columns, then the kind with labels and schema. */
 bool guess_columns(struct import *x, const struct import_options *o, struct error *err);

@@ -2,7 +2,6 @@
  * tests examples, and the assertion that names an answer the answer and the scorer. What cannot be carried over is named. */
 #include <ctype.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/file.h"
 #include "task/import_promptfoo.h"
@@ -19,13 +18,6 @@ const char *promptfoo_path(struct promptfoo *p, const char *text)
 	const char *name = text + strlen("file://");
 
 	return strncmp(text, "file://", 7) != 0 ? NULL : name[0] == '/' ? name : arena_printf(p->x->arena, "%s/%s", p->folder, name);
-}
-
-bool promptfoo_is(const char *path, const char *extension)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot && strcasecmp(dot, extension) == 0;
 }
 
 const struct yaml *promptfoo_yaml(struct promptfoo *p, const char *path)
@@ -46,9 +38,9 @@ bool import_is_promptfoo(const char *path)
 	char *bytes;
 	bool is;
 
-	if (promptfoo_is(path, ".yaml") || promptfoo_is(path, ".yml"))
+	if (import_extension_is(path, ".yaml") || import_extension_is(path, ".yml"))
 		return true;
-	if (!promptfoo_is(path, ".json"))
+	if (!import_extension_is(path, ".json"))
 		return false;
 	arena_init(&arena);
 	bytes = file_read(path, YAML_BYTES, &n, &ignored);
@@ -257,13 +249,13 @@ static bool prompt_file(struct promptfoo *p, const char *name, const char *path)
 	size_t n, part = 1;
 	char *bytes, *at, *next;
 
-	if (promptfoo_is(path, ".json") || promptfoo_is(path, ".yaml") || promptfoo_is(path, ".yml")) {
+	if (import_extension_is(path, ".json") || import_extension_is(path, ".yaml") || import_extension_is(path, ".yml")) {
 		chat = promptfoo_yaml(p, path);
 		if (chat)
 			chat_read(p, name, chat);
 		return chat != NULL;
 	}
-	if (!promptfoo_is(path, ".txt") && !promptfoo_is(path, ".md") && !promptfoo_is(path, ".j2")) {
+	if (!import_extension_is(path, ".txt") && !import_extension_is(path, ".md") && !import_extension_is(path, ".j2")) {
 		import_leave_out(p->x, "%s: %s is a program or a form that rung does not read", name, path);
 		return true;
 	}

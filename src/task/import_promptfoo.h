@@ -19,7 +19,6 @@ struct promptfoo {
 };
 
 const char *promptfoo_path(struct promptfoo *p, const char *text); /* of "file://..."; NULL: it is none */
-bool promptfoo_is(const char *path, const char *extension);
 const struct yaml *promptfoo_yaml(struct promptfoo *p, const char *path); /* NULL with a sentence */
 /* Fills the table and vars from the tests. */
 bool promptfoo_tests(struct promptfoo *p);

@@ -1,7 +1,6 @@
 /* import_tests.c - promptfoo's tests (promptfoo.dev/docs/configuration/test-cases): inline, or from CSV, JSON, JSON Lines, YAML. A row
  * a test: its variables, and the answer that an assertion names. */
 #include <stdlib.h>
-#include <strings.h>
 
 #include "task/import_promptfoo.h"
 
@@ -215,11 +214,11 @@ static bool file_tests(struct promptfoo *p, const char *path)
 
 	if (p->files++ == FILES_MOST)
 		return error_set(p->err, "%s: more than %d files of tests; does one name itself?", path, FILES_MOST);
-	if (promptfoo_is(path, ".csv") || promptfoo_is(path, ".tsv"))
+	if (import_extension_is(path, ".csv") || import_extension_is(path, ".tsv"))
 		return table_read(&t, p->x->arena, path, p->err) && csv_tests(p, &t);
-	if (promptfoo_is(path, ".jsonl"))
+	if (import_extension_is(path, ".jsonl"))
 		return table_read(&t, p->x->arena, path, p->err) && line_tests(p, &t);
-	if (!promptfoo_is(path, ".json") && !promptfoo_is(path, ".yaml") && !promptfoo_is(path, ".yml")) {
+	if (!import_extension_is(path, ".json") && !import_extension_is(path, ".yaml") && !import_extension_is(path, ".yml")) {
 		import_leave_out(p->x, "tests of %s: a program or a form that rung does not read", path);
 		return true;
 	}
