@@ -1,4 +1,4 @@
-/* kernels_gradients.h - the derivatives of the loops of kernels_rows.h, and AdamW, for training.
+/* kernels_gradients.h - the derivatives of the loops of kernels_rows.h, AdamW, and transposition, for training.
  *
  * Private to the kernels_<set>.c files, which first include kernels_rows.h and define VECTOR_SQRT(a). Values are functions
  * of their own row alone, as in kernels_rows.h. */
