@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "store/database.h"
+#include "store/store_inner.h"
 
 static const char first_sql[] =
 	"CREATE TABLE run(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, examples TEXT NOT NULL, seed INTEGER NOT NULL,"
@@ -37,13 +37,24 @@ static const char fourth_sql[] =
 	" seed INTEGER NOT NULL, items INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY(run, variant, n, seed)) WITHOUT ROWID;"
 	"PRAGMA user_version = 4;";
 
-enum statement {
-	RUN_INSERT, RUN_FIND, RUN_TOUCH, RUN_FINISH, RUN_LATEST, RUN_LATEST_SEED, VARIANT_PUT, VARIANTS, CALL_FIND, CALL_GET,
-	CALL_PUT, ANSWER_PUT, SAMPLE_PUT, SAMPLES, ANSWERS, SPENT, CURVE_PUT, CURVES, CALLS, N_STATEMENTS
-};
+/* Version 5: providers, and those who grade outside. */
+static const char fifth_sql[] =
+	"ALTER TABLE call ADD COLUMN cache_read INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE call ADD COLUMN cache_written INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE call ADD COLUMN reasoning INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE call ADD COLUMN first_ms REAL NOT NULL DEFAULT 0;"
+	"CREATE TABLE attempt(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, model TEXT NOT NULL, request_hash INTEGER NOT NULL,"
+	" end TEXT NOT NULL, status INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
+	" cache_read INTEGER NOT NULL, cache_written INTEGER NOT NULL, ms REAL NOT NULL, first_ms REAL NOT NULL, why TEXT);"
+	"CREATE INDEX attempt_run ON attempt(run, model);"
+	"CREATE TABLE grade(scorer INTEGER NOT NULL, item TEXT NOT NULL, answer INTEGER NOT NULL, score REAL,"
+	" call INTEGER REFERENCES call(id), why TEXT, PRIMARY KEY(scorer, item, answer)) WITHOUT ROWID;"
+	"PRAGMA user_version = 5;";
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
-#define CALL_COLUMNS "id, model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why"
+#define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
+		    " cache_written, reasoning, first_ms"
+#define CALL_COLUMNS "id, " CALL_VALUES
 
 static const char *const statement_sql[N_STATEMENTS] = {
 	[RUN_INSERT] = "INSERT OR IGNORE INTO run(key, examples, seed, fingerprint, settings, state, begun)"
@@ -60,14 +71,13 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_FIND] = "SELECT " CALL_COLUMNS " FROM call WHERE model = ?1 AND request_hash = ?2",
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALLS] = "SELECT " CALL_COLUMNS " FROM call ORDER BY id",
-	[CALL_PUT] = "INSERT OR IGNORE INTO call(model, request_hash, request, output, scores, status, input_tokens,"
-		     " output_tokens, ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[CALL_PUT] = "INSERT OR IGNORE INTO call(" CALL_VALUES ")"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	[SAMPLES] = "SELECT c.id, model, request_hash, request, output, scores, status, input_tokens, output_tokens,"
-		    " ms, why FROM sample s JOIN call c ON c.id = s.call"
+	[SAMPLES] = "SELECT c.id, " CALL_VALUES " FROM sample s JOIN call c ON c.id = s.call"
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
 		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence"
@@ -77,20 +87,23 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
 	[CURVE_PUT] = "INSERT OR REPLACE INTO curve(run, variant, n, seed, items, score) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[CURVES] = "SELECT variant, n, seed, items, score FROM curve WHERE run = ?1 ORDER BY variant, n, seed",
+	[ATTEMPT_PUT] = "INSERT OR REPLACE INTO attempt(id, run, model, request_hash, end, status, input_tokens, output_tokens, cache_read,"
+			" cache_written, ms, first_ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[ATTEMPTS] = "SELECT model, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
+		     " total(end = 'cached'), sum(input_tokens), sum(output_tokens), sum(cache_read), sum(cache_written)"
+		     " FROM attempt WHERE run = ?1 GROUP BY model ORDER BY model",
+	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[GRADES] = "SELECT item, answer, score, call, why FROM grade WHERE scorer = ?1",
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"
 		  " UNION SELECT call FROM sample WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test')))",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 4, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 5, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
-};
-
-struct store {
-	struct database base;
 };
 
 struct store *store_open(const char *path, bool create, struct error *err)
@@ -271,6 +284,10 @@ static void read_call(struct arena *arena, sqlite3_stmt *q, struct call_row *c)
 		.output_tokens = (size_t)sqlite3_column_int64(q, 8),
 		.ms = sqlite3_column_double(q, 9),
 		.why = column_text(arena, q, 10),
+		.cache_read = (size_t)sqlite3_column_int64(q, 11),
+		.cache_written = (size_t)sqlite3_column_int64(q, 12),
+		.reasoning = (size_t)sqlite3_column_int64(q, 13),
+		.first_ms = sqlite3_column_double(q, 14),
 	};
 }
 
@@ -343,6 +360,10 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err)
 	sqlite3_bind_int64(q, 8, (sqlite3_int64)call->output_tokens);
 	sqlite3_bind_double(q, 9, call->ms);
 	bind_text(q, 10, call->why);
+	sqlite3_bind_int64(q, 11, (sqlite3_int64)call->cache_read);
+	sqlite3_bind_int64(q, 12, (sqlite3_int64)call->cache_written);
+	sqlite3_bind_int64(q, 13, (sqlite3_int64)call->reasoning);
+	sqlite3_bind_double(q, 14, call->first_ms);
 	if (!database_done(&s->base, q, err))
 		return false;
 	if (sqlite3_changes(s->base.db) == 1) {

@@ -69,7 +69,9 @@ struct call_row {
 	const char *status;  /* "ok", "truncated", "refused", "timeout", "error" */
 	const char *why;     /* one sentence when nothing could come back, else NULL */
 	size_t input_tokens, output_tokens;
-	double ms;
+	size_t cache_read, cache_written; /* of the input tokens: from and into a provider's cache */
+	size_t reasoning;    /* of the output tokens */
+	double ms, first_ms; /* until all of it had come, and its first byte; 0: unknown */
 };
 
 /* *found tells whether the call is there; its texts live in arena. */
@@ -80,6 +82,40 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err); 
 
 /* Every call of the file in the order in which it was stored, one at a time; its texts are valid during the visit. */
 bool store_calls(struct store *s, void (*visit)(void *context, const struct call_row *call), void *context, struct error *err);
+
+/* A request that went to a provider, whatever became of it; a call may take several. */
+struct attempt_row {
+	int64_t id;
+	int64_t run;         /* 0: of none */
+	const char *model;
+	uint64_t request_hash;
+	const char *end;     /* "sent": nothing is known of it, as after a kill; "answered", "failed", "timeout", "cut"; "cached": the store had it */
+	int status;          /* HTTP; 0: none came */
+	size_t input_tokens, output_tokens, cache_read, cache_written; /* as the provider counted them */
+	double ms, first_ms;
+	const char *why;     /* a clause; NULL: nothing to say */
+};
+bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err); /* or, with an id, replace */
+
+/* Attempts of a run at one model: what it paid for, what came to nothing, what was in flight when it was killed. */
+struct attempt_sum {
+	const char *model;
+	size_t answered, failed, unknown, cached;
+	size_t input_tokens, output_tokens, cache_read, cache_written; /* of all of them */
+};
+bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err);
+
+/* What somebody outside said of an answer: a judge, the user's program. */
+struct grade_row {
+	uint64_t scorer;     /* fingerprint of who grades, and by what rules */
+	const char *item;
+	uint64_t answer;     /* hash of the answer's text */
+	double score;        /* 0 .. 1; NAN: it could not be had */
+	int64_t call;        /* of the judge; 0: none */
+	const char *why;     /* what it said; NULL: nothing */
+};
+bool store_grade_put(struct store *s, const struct grade_row *g, struct error *err); /* or replace */
+bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct grade_row **rows, size_t *n, struct error *err);
 
 struct answer_row {
 	const char *variant, *item;

@@ -1,6 +1,7 @@
 /* store.c - rows survive, transactions are whole, strangers' files are refused. */
 #include "test.h"
 
+#include <math.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
@@ -171,6 +172,80 @@ static void make_database(const char *file, const char *sql)
 	sqlite3_close(db);
 }
 
+/* One that was sent is replaced by what became of it; sums are of one run. */
+static void attempts_are_summed_by_model(void **state)
+{
+	struct store *s = opened();
+	struct arena arena;
+	struct error err;
+	struct attempt_sum *sums;
+	struct attempt_row rows[] = {
+		{ .run = 7, .model = "a", .request_hash = 1, .end = "sent" },
+		{ .run = 7, .model = "a", .request_hash = 2, .end = "sent" },
+		{ .run = 7, .model = "a", .request_hash = 2, .end = "failed", .status = 500 },
+		{ .run = 7, .model = "a", .request_hash = 3, .end = "cached" },
+		{ .run = 7, .model = "b", .request_hash = 1, .end = "answered", .input_tokens = 5 },
+		{ .run = 8, .model = "b", .request_hash = 1, .end = "answered", .input_tokens = 9 },
+	};
+	size_t n;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_true(store_attempt_put(s, &rows[i], &err));
+	rows[0].end = "answered";
+	rows[0].status = 200;
+	rows[0].input_tokens = 100;
+	rows[0].output_tokens = 10;
+	rows[0].cache_read = 60;
+	rows[0].cache_written = 30;
+	assert_true(store_attempt_put(s, &rows[0], &err));
+	assert_true(store_attempts(s, 7, &arena, &sums, &n, &err));
+	assert_int_equal(n, 2);
+	assert_string_equal(sums[0].model, "a");
+	assert_int_equal(sums[0].answered, 1);
+	assert_int_equal(sums[0].failed, 1);
+	assert_int_equal(sums[0].unknown, 1);
+	assert_int_equal(sums[0].cached, 1);
+	assert_int_equal(sums[0].input_tokens, 100);
+	assert_int_equal(sums[0].output_tokens, 10);
+	assert_int_equal(sums[0].cache_read, 60);
+	assert_int_equal(sums[0].cache_written, 30);
+	assert_int_equal(sums[1].answered, 1);
+	assert_int_equal(sums[1].input_tokens, 5);
+	arena_release(&arena);
+	store_close(s);
+}
+
+static void grades_of_one_scorer_come_back(void **state)
+{
+	struct store *s = opened();
+	struct arena arena;
+	struct error err;
+	struct grade_row *rows, grades[] = {
+		{ .scorer = 1, .item = "i", .answer = 1ull << 63, .score = .5, .why = "half" },
+		{ .scorer = 1, .item = "j", .answer = 2, .score = NAN },
+		{ .scorer = 2, .item = "i", .answer = 1ull << 63, .score = 1 },
+		{ .scorer = 1, .item = "j", .answer = 2, .score = .25 },
+	};
+	size_t n;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(store_grade_put(s, &grades[i], &err));
+	assert_true(store_grades(s, 1, &arena, &rows, &n, &err));
+	assert_int_equal(n, 2);
+	assert_string_equal(rows[0].why, "half");
+	assert_true(rows[0].answer == 1ull << 63 && rows[0].score == .5);
+	assert_true(isnan(rows[1].score));
+	assert_true(store_grade_put(s, &grades[3], &err));
+	assert_true(store_grades(s, 1, &arena, &rows, &n, &err));
+	assert_true(n == 2 && rows[1].score == .25);
+	arena_release(&arena);
+	store_close(s);
+}
+
 /* What version 1 lacked is added; its rows stay. */
 static void a_store_of_version_1_is_upgraded(void **state)
 {
@@ -186,7 +261,9 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	arena_init(&arena);
 	assert_true(store_call_put(s, &old, &err));
 	store_close(s);
-	make_database(path, "DROP TABLE curve; DROP TABLE sample; ALTER TABLE call DROP COLUMN why; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
+	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; ALTER TABLE call DROP COLUMN why; "
+		      "ALTER TABLE call DROP COLUMN cache_read; ALTER TABLE call DROP COLUMN cache_written; ALTER TABLE call DROP COLUMN reasoning; "
+		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
 	s = opened();
 	assert_true(store_call_find(s, &arena, "m", 8, &found, &there, &err) && there);
 	assert_string_equal(found.output, "spam");
@@ -225,6 +302,8 @@ int main(void)
 		cmocka_unit_test(a_reader_needs_no_turn),
 		cmocka_unit_test(curves_come_back_in_order),
 		cmocka_unit_test(a_transaction_is_whole_or_nothing),
+		cmocka_unit_test(attempts_are_summed_by_model),
+		cmocka_unit_test(grades_of_one_scorer_come_back),
 		cmocka_unit_test(a_store_of_version_1_is_upgraded),
 		cmocka_unit_test(strangers_are_refused),
 	};

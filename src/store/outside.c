@@ -1,0 +1,89 @@
+/* outside.c - what went to providers, and the grades of those outside: rows of store.c's file */
+#include <math.h>
+
+#include "store/store_inner.h"
+
+bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, ATTEMPT_PUT, err);
+
+	if (!q)
+		return false;
+	if (a->id)
+		sqlite3_bind_int64(q, 1, a->id);
+	sqlite3_bind_int64(q, 2, a->run);
+	bind_text(q, 3, a->model);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)a->request_hash);
+	bind_text(q, 5, a->end);
+	sqlite3_bind_int(q, 6, a->status);
+	sqlite3_bind_int64(q, 7, (sqlite3_int64)a->input_tokens);
+	sqlite3_bind_int64(q, 8, (sqlite3_int64)a->output_tokens);
+	sqlite3_bind_int64(q, 9, (sqlite3_int64)a->cache_read);
+	sqlite3_bind_int64(q, 10, (sqlite3_int64)a->cache_written);
+	sqlite3_bind_double(q, 11, a->ms);
+	sqlite3_bind_double(q, 12, a->first_ms);
+	bind_text(q, 13, a->why);
+	if (!database_done(&s->base, q, err))
+		return false;
+	a->id = sqlite3_last_insert_rowid(s->base.db);
+	return true;
+}
+
+bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, ATTEMPTS, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	*sums = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		size_t counts[8];
+
+		for (int i = 0; i < 8; i++)
+			counts[i] = (size_t)sqlite3_column_int64(q, i + 1);
+		*sums = rows_grown(arena, *sums, *n, sizeof(**sums));
+		(*sums)[(*n)++] = (struct attempt_sum){ column_text(arena, q, 0), counts[0], counts[1], counts[2], counts[3],
+							counts[4], counts[5], counts[6], counts[7] };
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
+bool store_grade_put(struct store *s, const struct grade_row *g, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, GRADE_PUT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)g->scorer);
+	bind_text(q, 2, g->item);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)g->answer);
+	sqlite3_bind_double(q, 4, g->score); /* SQLite keeps NAN as NULL */
+	if (g->call)
+		sqlite3_bind_int64(q, 5, g->call);
+	bind_text(q, 6, g->why);
+	return database_done(&s->base, q, err);
+}
+
+bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct grade_row **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, GRADES, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)scorer);
+	*rows = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct grade_row){
+			.scorer = scorer, .item = column_text(arena, q, 0), .answer = (uint64_t)sqlite3_column_int64(q, 1),
+			.score = sqlite3_column_type(q, 2) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 2),
+			.call = sqlite3_column_int64(q, 3), .why = column_text(arena, q, 4),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
+}
