@@ -52,7 +52,7 @@ static int run(const struct settings *s)
 
 static const struct option_row *const options_of[] = {
 	&option_variant, &option_seed, &option_examples, &option_store, &option_threads, &option_memory,
-	&option_context, &option_models_folder, &option_quiet, &option_help, NULL,
+	&option_context, &option_models_folder, &option_timeout, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_ask = {

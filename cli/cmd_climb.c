@@ -1,6 +1,7 @@
 /* cmd_climb.c - rung climb TASK */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "terminal.h"
 
@@ -41,12 +42,27 @@ static int print_result(struct rung *r, const struct settings *s)
 	return s->require_target && rung_meets_target(r) == 0 ? 3 : 0;
 }
 
+/* On a terminal a person is asked; elsewhere --yes has to say it. */
+static bool confirm(void *context, const char *preview)
+{
+	char line[8];
+
+	(void)context;
+	terminal_clear_progress();
+	fprintf(stderr, "This climb asks models that may cost money:\n%s", preview);
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return false;
+	fputs("Racing usually leaves a third of it. Go on? [y/N] ", stderr);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
 static int run(const struct settings *s)
 {
 	struct rung_climb_options options = {
 		.models = s->models.n ? s->models.items : NULL, .n_models = s->models.n, .plan = s->plan,
 		.max_minutes = s->budget_minutes > 0 ? s->budget_minutes : 0,
-		.max_calls = s->budget_calls > 0 ? (size_t)s->budget_calls : 0, .dry_run = s->dry_run,
+		.max_calls = s->budget_calls > 0 ? (size_t)s->budget_calls : 0, .max_usd = s->budget_usd > 0 ? s->budget_usd : 0, .dry_run = s->dry_run,
+		.confirm = confirm, .yes = s->yes,
 	};
 	struct rung_error err;
 	char *text;
@@ -77,7 +93,8 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_rungs, &option_models, &option_plan, &option_minutes, &option_calls, &option_dry_run, &option_seed,
+	&option_rungs, &option_models, &option_plan, &option_minutes, &option_calls, &option_usd,
+	&option_concurrency, &option_rpm, &option_tpm, &option_timeout, &option_yes, &option_dry_run, &option_seed,
 	&option_examples, &option_store, &option_threads, &option_memory, &option_context, &option_models_folder,
 	&option_core_hour, &option_require_target, &option_json, &option_quiet, &option_help, NULL,
 };

@@ -35,6 +35,16 @@ const struct option_row option_minutes = { "--budget", NULL, OPTION_NUMBER, "MIN
 	"stop after this long; the same command goes on", AT(budget_minutes) };
 const struct option_row option_calls = { "--budget-calls", NULL, OPTION_COUNT, "N",
 	"stop after this many model calls", AT(budget_calls) };
+const struct option_row option_usd = { "--budget-usd", NULL, OPTION_NUMBER, "USD",
+	"stop once so much was paid to providers; what is in flight then still comes", AT(budget_usd) };
+const struct option_row option_concurrency = { "--concurrency", NULL, OPTION_COUNT, "N",
+	"requests in flight at a provider's model, at most (default 32)", AT(concurrency) };
+const struct option_row option_rpm = { "--rpm", NULL, OPTION_NUMBER, "N", "requests a minute to a provider's model, at most", AT(requests_per_minute) };
+const struct option_row option_tpm = { "--tpm", NULL, OPTION_NUMBER, "N", "tokens a minute, prompts and replies together, at most",
+	AT(tokens_per_minute) };
+const struct option_row option_timeout = { "--timeout", NULL, OPTION_NUMBER, "SECONDS",
+	"that a provider may take for a reply before it is asked again (default 120)", AT(timeout) };
+const struct option_row option_yes = { "--yes", NULL, OPTION_FLAG, NULL, "agree to what providers may cost; the preview is not asked about", AT(yes) };
 const struct option_row option_dry_run = { "--dry-run", NULL, OPTION_FLAG, NULL,
 	"say what would be measured and stop", AT(dry_run) };
 const struct option_row option_core_hour = { "--core-hour", NULL, OPTION_NUMBER, "USD",
@@ -212,7 +222,8 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 	bool only_arguments = false;
 
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
-				  .budget_minutes = -1, .budget_calls = -1, .core_hour = -1, .epochs = -1, .batch = -1,
+				  .budget_minutes = -1, .budget_calls = -1, .budget_usd = -1, .concurrency = -1,
+				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
 				  .port = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)

@@ -73,6 +73,9 @@ struct rung *terminal_open(const struct settings *s, const char *task)
 		.memory_mb = s->memory > 0 ? (size_t)s->memory : 0,
 		.max_context = s->context > 0 ? (size_t)s->context : 0,
 		.usd_per_core_hour = s->core_hour > 0 ? s->core_hour : 0,
+		.concurrency = s->concurrency > 0 ? (size_t)s->concurrency : 0,
+		.requests_per_minute = s->requests_per_minute > 0 ? s->requests_per_minute : 0,
+		.tokens_per_minute = s->tokens_per_minute > 0 ? s->tokens_per_minute : 0, .timeout_s = s->timeout > 0 ? s->timeout : 0,
 		.progress = shows ? show_progress : NULL, .stopped = stopped, .notice = show_notice,
 	};
 

@@ -34,6 +34,9 @@ struct rung_options {
 	size_t memory_mb;     /* keys and values that a local model holds at a time; 0: 512 */
 	size_t max_context;   /* tokens of a prompt and its reply; 0: the model's limit, 8,192 at most */
 	double usd_per_core_hour; /* 0: the default of the price table */
+	/* Of each model that is asked over HTTP; 0: 32 requests in flight, no limits a minute, 120 s for a reply. */
+	size_t concurrency;
+	double requests_per_minute, tokens_per_minute, timeout_s;
 	/* Progress of long work and the wish to stop, both optional; called from the thread that called us. */
 	void (*progress)(void *context, const char *what, size_t done, size_t total);
 	bool (*stopped)(void *context);
@@ -68,7 +71,13 @@ struct rung_climb_options {
 	const char *plan;           /* "full", "early"; NULL: the task's */
 	double max_minutes;         /* 0: the task's budget */
 	size_t max_calls;           /* 0: the task's budget */
+	double max_usd;             /* paid to providers; 0: the task's budget */
 	bool dry_run;               /* only what rung_check() says */
+	/* Asked before the first call that may be paid, with a preview of what it would cost at most; false: nothing is done. NULL: the
+	 * same as false. */
+	bool (*confirm)(void *context, const char *preview);
+	void *context;
+	bool yes;                   /* it need not be asked */
 };
 
 /* Measures the ladder; what is stored already is not measured again. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "eval/check.h"
+#include "eval/preview.h"
 #include "model/registry.h"
 #include "report/build.h"
 #include "retrieve/library.h"
@@ -102,8 +103,12 @@ struct models *rung_models(struct rung *r)
 
 	if (!r->models) {
 		registry_folder(r->options.models, &folder);
-		struct model_settings settings = { r->options.threads, r->options.memory_mb, r->options.max_context,
-						   r->task ? rung_beside_store(r, "tuned") : NULL };
+		struct model_settings settings = {
+			.threads = r->options.threads, .memory_mb = r->options.memory_mb, .max_context = r->options.max_context,
+			.tuned = r->task ? rung_beside_store(r, "tuned") : NULL, .in_flight = r->options.concurrency,
+			.requests_per_minute = r->options.requests_per_minute, .tokens_per_minute = r->options.tokens_per_minute,
+			.timeout_ms = 1e3 * r->options.timeout_s, .notice = r->options.notice, .context = r->options.context,
+		};
 
 		r->models = models_open(buf_text(&folder), &settings);
 		buf_release(&folder);
@@ -119,6 +124,7 @@ static void climb_defaults(struct rung *r, const struct rung_climb_options *o, s
 		.plan = !o->plan ? PLAN_AUTO : strcmp(o->plan, "early") == 0 ? PLAN_EARLY : PLAN_FULL,
 		.max_minutes = o->max_minutes > 0 ? o->max_minutes : r->task->budget.minutes,
 		.max_calls = o->max_calls ? o->max_calls : r->task->budget.calls,
+		.max_usd = o->max_usd > 0 ? o->max_usd : r->task->budget.usd,
 		.curation = rung_beside_store(r, CURATE_FILE),
 		.progress = { r->options.progress, r->options.stopped, r->options.context },
 	};
@@ -187,6 +193,31 @@ static struct cost_assumptions nothing_assumed(struct rung *r, const struct pric
 	return assumed;
 }
 
+/* Before the first call that is paid: the keys have to be there, and somebody has to agree to what it may cost. */
+static bool agree(struct rung *r, const struct rung_climb_options *o, const struct climb_options *options, struct error *err)
+{
+	struct preview p = climb_preview(r->task, options, options->costs->prices, &r->arena);
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < p.n_models; i++) {
+		if (!model_open(rung_models(r), p.models[i].model, err))
+			return false;
+		if (options->max_usd > 0 && isnan(p.models[i].usd))
+			return error_set(err, "model \"%s\": no price of it is known, so that a budget in dollars cannot be kept; give --budget-calls "
+					 "in its place", p.models[i].model);
+	}
+	if (p.n_models == 0 || o->yes)
+		return true;
+	preview_write(&p, options, &text);
+	bool agreed = o->confirm && o->confirm(o->context, buf_text(&text));
+
+	if (!agreed)
+		error_set(err, "this climb asks models that may cost money, and nobody agreed to that; look at the preview with --dry-run, and add "
+			  "--yes");
+	buf_release(&text);
+	return agreed;
+}
+
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, struct rung_error *err)
 {
 	struct climb_options options;
@@ -200,19 +231,18 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	climb_defaults(r, o, &options);
 	if (o->dry_run)
 		return RUNG_OK;
-	r->store = store_open(rung_store_path(r), true, &e);
-	if (!r->store)
-		return rung_failed(RUNG_UNFINISHED, &e, err);
-	if (!open_library(r, true, &e) || !fill_library(r, &e))
-		return rung_failed(RUNG_UNFINISHED, &e, err);
 	struct price_table *prices = price_table_open();
 	struct cost_assumptions costs = nothing_assumed(r, prices);
+	enum rung_status status = RUNG_OK;
 
 	options.costs = &costs;
-	enum climb_end end = climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e);
-
+	if (!agree(r, o, &options, &e))
+		status = rung_failed(RUNG_INPUT, &e, err);
+	else if (!(r->store = store_open(rung_store_path(r), true, &e)) || !open_library(r, true, &e) || !fill_library(r, &e) ||
+		 climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
+		status = rung_failed(RUNG_UNFINISHED, &e, err);
 	price_table_free(prices);
-	return end == CLIMB_DONE ? RUNG_OK : rung_failed(RUNG_UNFINISHED, &e, err);
+	return status;
 }
 
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */

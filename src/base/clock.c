@@ -8,3 +8,10 @@ double clock_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
+
+void clock_wait(double ms)
+{
+	struct timespec t = { (time_t)(ms / 1e3), (long)(ms * 1e6) % 1000000000 };
+
+	nanosleep(&t, NULL); /* a signal ends it early, which is what whoever polls wants */
+}

@@ -3,5 +3,6 @@
 #define RUNG_BASE_CLOCK_H
 
 double clock_ms(void); /* milliseconds since some moment, never running backwards */
+void clock_wait(double ms); /* at most: a signal ends it */
 
 #endif

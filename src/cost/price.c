@@ -185,6 +185,20 @@ struct cost_prices price_of(const struct price_model *m)
 				     c[own_price ? PRICE_CACHE_WRITE : PRICE_INPUT].usd_per_mtok };
 }
 
+/* A provider without a price of its own for cached tokens takes them as others. */
+static double part(double tokens, double usd_per_mtok, double otherwise)
+{
+	return tokens > 0 ? tokens * (isnan(usd_per_mtok) ? otherwise : usd_per_mtok) / 1e6 : 0;
+}
+
+double price_tokens(const struct price_model *m, double input, double output, double cache_read, double cache_write)
+{
+	struct cost_prices p = price_of(m);
+
+	return part(input - cache_read - cache_write, p.input, NAN) + part(output, p.output, NAN) + part(cache_read, p.cache_read, p.input) +
+	       part(cache_write, p.cache_write, p.input);
+}
+
 double price_batch_discount(const struct price_model *m)
 {
 	double batch = m->cells[PRICE_BATCH_INPUT].usd_per_mtok, usual = m->cells[PRICE_INPUT].usd_per_mtok;

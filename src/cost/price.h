@@ -51,6 +51,8 @@ const struct price_model *price_table_find(const struct price_table *t, const ch
 
 /* The prices of a call; what is written to the cache costs as much as other input where the provider has no price for it. */
 struct cost_prices price_of(const struct price_model *m);
+/* USD of so many tokens; cache_read and cache_write are parts of the input. NAN: a price that it takes is not known. */
+double price_tokens(const struct price_model *m, double input, double output, double cache_read, double cache_write);
 double price_batch_discount(const struct price_model *m); /* by its batch prices; 1/2 without */
 double price_region_factor(const struct price_table *t, const struct price_model *m); /* m NULL: of all; 1 when none was given */
 /* Days from today until the model is retired; INFINITY: not announced. 0 when it is retired already. */

@@ -17,8 +17,11 @@
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
 	enum task_plan plan = o->plan != PLAN_AUTO ? o->plan : task->plan;
+	bool paid = false;
 
-	return plan == PLAN_EARLY ? DECIDE_EARLY : DECIDE_FULL; /* only local models so far, whose calls are cheap */
+	for (size_t i = 0; i < (o->models ? o->n_models : task->n_models); i++)
+		paid |= model_leaves((o->models ? o->models : task->models)[i]);
+	return plan == PLAN_EARLY || (plan == PLAN_AUTO && paid) ? DECIDE_EARLY : DECIDE_FULL;
 }
 
 /* Rungs that have something to measure, and whether the incumbent adds a candidate of its own. */
@@ -300,6 +303,8 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
 	workshop_watch(c.workshop, &c.watch);
 	workshop_curate(c.workshop, &curated);
+	if (!spending_begin(&c, err))
+		goto out;
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {

@@ -25,7 +25,8 @@ struct climb_options {
 	size_t n_models;
 	enum task_plan plan; /* PLAN_AUTO: the task's, else full for local models */
 	double max_minutes;  /* of this call; 0: no limit */
-	size_t max_calls;    /* model calls of the run; 0: no limit */
+	size_t max_calls;    /* model calls of the run, and of those to providers every attempt; 0: no limit */
+	double max_usd;      /* paid to providers for the run; 0: no limit */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
 	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */
 	const struct cost_assumptions *costs; /* of what is measured (pricing.h), for a climb that counts them; NULL: unknown */

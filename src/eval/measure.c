@@ -5,28 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "task/scorer.h"
 #include "variant/evidence.h"
 
-bool climb_must_stop(struct climb *c, struct error *err)
-{
-	const struct climb_options *o = c->options;
-	size_t before = 0, test = 0;
-	double ms;
-
-	if (o->progress.stopped && o->progress.stopped(o->progress.context))
-		c->stopped = "interrupted";
-	else if (o->max_minutes > 0 && clock_ms() - c->started_ms > o->max_minutes * 60e3)
-		c->stopped = "the time budget is used up";
-	else if (o->max_calls && store_spent(c->store, c->run, NULL, &before, &ms, err) &&
-		 store_spent(c->store, c->run, "test", &test, &ms, err) && before + test >= o->max_calls)
-		c->stopped = "the budget of calls is used up";
-	return c->stopped != NULL;
-}
-
-/* Answers one batch and stores it in one transaction. */
+/* Answers one batch and stores it in one transaction, which nobody is kept waiting by while a model thinks. */
 static bool answer_batch(struct climb *c, const struct variant *v, const char *split,
 			 const struct example *const *items, size_t n, struct error *err)
 {
@@ -36,9 +19,7 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 	arena_init(&arena);
 	struct answer *answers = arena_array(&arena, n, sizeof(*answers));
 
-	if (!store_begin(c->store, err))
-		goto out;
-	if (!variant_answer(c->workshop, v, items, n, &arena, answers, err))
+	if (!variant_answer(c->workshop, v, items, n, &arena, answers, err) || !store_begin(c->store, err))
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
@@ -83,10 +64,55 @@ static const struct answer_row *answered_find(const struct answered *a, const st
 	return at == SIZE_MAX ? NULL : &a->rows[at];
 }
 
+static bool same_model(const struct variant *a, const struct variant *b)
+{
+	return a->model && b->model && strcmp(a->model, b->model) == 0;
+}
+
+bool measure_prefetch(struct climb *c, const struct variant *const *variants, size_t n, struct item_list items, size_t from, size_t to,
+		      struct error *err)
+{
+	const struct variant **together = arena_array(&c->arena, n, sizeof(*together));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t first = 0, m = 0;
+
+		while (first < i && !same_model(variants[first], variants[i]))
+			first++;
+		if (first < i || !variants[i]->model || !model_is_elsewhere(variants[i]->model))
+			continue;
+		for (size_t k = i; k < n; k++)
+			if (same_model(variants[i], variants[k]))
+				together[m++] = variants[k];
+		if (climb_must_stop(c, err) || !variant_prefetch(c->workshop, together, m, items.items + from, to - from, err))
+			return false;
+	}
+	return true;
+}
+
+/* A model that answers many requests at once is asked for more than one batch of them. */
+static bool prefetch_missing(struct climb *c, const struct variant *v, struct item_list items, size_t from, size_t to,
+			     const struct answered *have, struct error *err)
+{
+	size_t missing = 0;
+
+	for (size_t i = from; i < to; i++)
+		missing += !answered_find(have, items.items[i]);
+	return missing == 0 || measure_prefetch(c, &v, 1, items, from, to, err);
+}
+
+enum { TOGETHER = 200 }; /* items that are asked for ahead; of BATCH a multiple */
+
 static bool answer_missing(struct climb *c, const struct variant *v, const char *split, struct item_list items,
 			   size_t from, size_t to, const struct answered *have, struct error *err)
 {
 	for (size_t start = from; start < to;) {
+		if (start % TOGETHER == 0 || start == from) {
+			size_t ahead = (start / TOGETHER + 1) * TOGETHER;
+
+			if (!prefetch_missing(c, v, items, start, ahead < to ? ahead : to, have, err))
+				return false;
+		}
 		size_t end = (start / BATCH + 1) * BATCH < to ? (start / BATCH + 1) * BATCH : to;
 		bool missing = false;
 

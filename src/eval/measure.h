@@ -3,6 +3,7 @@
 #define RUNG_EVAL_MEASURE_H
 
 #include "eval/eval.h"
+#include "eval/spending.h"
 
 /* A climb under way. */
 struct climb {
@@ -17,6 +18,7 @@ struct climb {
 	double started_ms;
 	const char *stopped; /* why, once it must stop */
 	struct training_watch watch;
+	struct spending spending;
 };
 
 /* What a variant did on a run of items. */
@@ -28,8 +30,10 @@ struct record {
 
 enum { BATCH = 10 }; /* answers in one transaction; racing looks at the evidence after each */
 
-/* Whether the climb must stop (climb->stopped says why): interrupted, or out of budget. */
-bool climb_must_stop(struct climb *c, struct error *err);
+/* Asks at once what those of the variants (n) whose models are asked elsewhere need to answer items [from, to): measure() then finds it.
+ * False when it had to stop, or failed. */
+bool measure_prefetch(struct climb *c, const struct variant *const *variants, size_t n, struct item_list items, size_t from, size_t to,
+		      struct error *err);
 
 /* Makes sure that items [from, to) of the list are answered, in batches, and fills record->score and tokens there.
  * False when it had to stop (climb->stopped is set) or failed (it is not, err is). */

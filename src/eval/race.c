@@ -64,6 +64,18 @@ static void drop_beaten(struct climb *c, struct entrant *entrants, size_t n, siz
 			}
 }
 
+/* What those still in the race ask elsewhere for these items, together. */
+static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, size_t from, size_t to, struct error *err)
+{
+	const struct variant **variants = arena_array(&c->arena, n, sizeof(*variants));
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!entrants[i].out)
+			variants[m++] = entrants[i].variant;
+	return measure_prefetch(c, variants, m, c->dev.list, from, to, err);
+}
+
 /* One block of items, a batch at a time; where answers are model calls, the beaten need not finish it. */
 static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_t from, size_t to, bool calls,
 		      struct error *err)
@@ -71,6 +83,8 @@ static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_
 	for (size_t start = from; start < to;) {
 		size_t next = (start / BATCH + 1) * BATCH, end = calls && next < to ? next : to;
 
+		if (calls && !prefetch(c, entrants, n, start, end, err))
+			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, start, end,
 							 &entrants[i].record, err))

@@ -13,9 +13,12 @@ struct model_engine {
 	void (*stop)(void *engine); /* with all its models */
 	void *(*open)(void *engine, const char *name, struct error *err);
 	bool (*ask)(void *model, struct arena *arena, const struct model_request *requests, size_t n,
-		    struct model_reply *replies, struct error *err);
+		    struct model_reply *replies, const struct model_watch *watch, struct error *err);
 };
 
-extern const struct model_engine model_engine_local;
+/* What happens to a request that is answered; true where nobody looks on. */
+bool watch_replied(const struct model_watch *watch, size_t i, const struct model_reply *reply, struct error *err);
+
+extern const struct model_engine model_engine_local, model_engine_remote;
 
 #endif

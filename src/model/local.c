@@ -370,7 +370,7 @@ static struct model_reply too_long(struct arena *arena, size_t tokens, size_t re
 }
 
 static bool local_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n,
-		      struct model_reply *replies, struct error *err)
+		      struct model_reply *replies, const struct model_watch *watch, struct error *err)
 {
 	const struct voice *v = model;
 	struct local *l = v->local;
@@ -412,6 +412,9 @@ static bool local_ask(void *model, struct arena *arena, const struct model_reque
 	free(b.requests);
 	free(b.prompts);
 	free(b.replies);
+	for (size_t i = 0; i < n; i++)
+		if (!watch_replied(watch, i, &replies[i], err))
+			return false;
 	return true;
 }
 

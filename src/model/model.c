@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/buf.h"
 #include "llm/encoder.h"
+#include "model/endpoint.h"
 #include "model/engine.h"
 #include "model/registry.h"
 
@@ -19,7 +20,7 @@ struct model {
 	struct model *next;
 };
 
-static const struct model_engine *const engines[] = { &model_engine_local };
+static const struct model_engine *const engines[] = { &model_engine_local, &model_engine_remote };
 
 enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
@@ -93,8 +94,8 @@ struct model *model_open(struct models *m, const char *name, struct error *err)
 		m->loaded = model;
 		return model;
 	}
-	error_set(err, "model \"%s\": only local models can be asked so far; name local or local:NAME, and +ADAPTER "
-		  "behind it if it has one", name);
+	error_set(err, "model \"%s\": is none of local, local:NAME (with +ADAPTER behind it if it has one), tuned:NAME:vN, openai:NAME, "
+		  "anthropic:NAME, URL#NAME", name);
 	return NULL;
 }
 
@@ -108,10 +109,25 @@ bool model_is_local(const struct model *m)
 	return m->engine == &model_engine_local;
 }
 
-bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
-	       struct model_reply *replies, struct error *err)
+bool model_is_elsewhere(const char *name)
 {
-	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, err);
+	return endpoint_is(name);
+}
+
+bool model_leaves(const char *name)
+{
+	return endpoint_leaves(name);
+}
+
+bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
+	       struct model_reply *replies, const struct model_watch *watch, struct error *err)
+{
+	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, watch, err);
+}
+
+bool watch_replied(const struct model_watch *watch, size_t i, const struct model_reply *reply, struct error *err)
+{
+	return !watch || !watch->replied || watch->replied(watch->context, i, reply, err);
 }
 
 static bool encoder_ready(struct models *m, struct error *err)

@@ -1,10 +1,9 @@
-/* model.h - one way to ask a language model, many engines behind it (first form: the local one).
+/* model.h - one way to ask a language model, many engines behind it.
  *
  * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
  * same read through a LoRA adapter; "tuned:NAME:vN" is an adapter of the task's own, beside its store. However many
- * adapters one is read through, its weights are loaded once. Providers
- * ("openai:...", "anthropic:...", "http://...") are refused by model_open() with a sentence until their engines exist.
- * One thread at a time per struct models. */
+ * adapters one is read through, its weights are loaded once. "openai:NAME", "anthropic:NAME" and URL#NAME are asked where
+ * endpoint.h says. One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H
 #define RUNG_MODEL_MODEL_H
 
@@ -62,12 +61,36 @@ extern const char *const model_status_names[]; /* "ok", "truncated", "refused", 
 
 struct model_reply {
 	enum model_status status;
-	const char *text;     /* lives in the arena of the call; NULL for WANT_SCORES */
+	const char *text;     /* lives in the arena of the call; NULL where there are scores. WANT_SCORES of a model that gives no
+			       * probabilities: the label as it wrote it */
 	const char *why;      /* one sentence when the request could not be answered at all, else NULL */
 	const double *scores; /* (n_choices), natural logs; NULL otherwise */
 	const double *log_p;  /* (output_tokens) natural log of each, under the model's own distribution; or NULL */
 	size_t input_tokens, output_tokens;
-	double ms; /* this request's share of the batch's time, by tokens */
+	size_t cache_read, cache_written, reasoning; /* parts of the input tokens, and of the output tokens; of providers */
+	double ms;       /* local models: this request's share of the batch's time, by tokens */
+	double first_ms; /* until the first byte came; 0: unknown */
+};
+
+/* One time that a request went to a provider. */
+struct model_attempt {
+	int64_t id;      /* the watcher's, from "sent" to what became of it */
+	const char *end; /* "sent", "answered", "failed", "timeout", "cut" */
+	int status;      /* HTTP; 0: none came */
+	size_t input_tokens, output_tokens, cache_read, cache_written; /* by the provider's count; 0: it gave none */
+	double ms, first_ms;
+	const char *why; /* a clause; NULL: nothing to say */
+};
+
+/* Who looks on while a model is asked; NULL members: nobody. What fails there ends the asking. */
+struct model_watch {
+	/* Each reply as soon as it is there: what was paid for is not lost when another fails. */
+	bool (*replied)(void *context, size_t i, const struct model_reply *reply, struct error *err);
+	/* Providers: when request i is sent, and again when that has ended. */
+	bool (*attempted)(void *context, size_t i, struct model_attempt *attempt, struct error *err);
+	/* Providers: why nothing more is sent, a clause; NULL: it goes on. What is in flight then may still come. */
+	const char *(*stopped)(void *context);
+	void *context;
 };
 
 struct models; /* what is loaded: engines, threads, the embedding model; opened when first needed */
@@ -82,6 +105,12 @@ struct model_settings {
 			     * MODEL_MEMORY_MB. A prompt that is longer by itself is still answered */
 	size_t max_context; /* see struct model_request; for whoever builds requests */
 	const char *tuned;  /* where "tuned:NAME:vN" is found (tuned.h); NULL: nowhere. Copied */
+	/* Of each provider's model; 0: pace.h's 32 in flight, no limit a minute, 120 s for a reply. */
+	size_t in_flight;
+	double requests_per_minute, tokens_per_minute, timeout_ms;
+	/* What a provider turned out not to take and what is done instead: a sentence, once. NULL: nobody listens. */
+	void (*notice)(void *context, const char *sentence);
+	void *context;
 };
 
 struct models *models_open(const char *folder, const struct model_settings *settings); /* folder of local models */
@@ -94,12 +123,17 @@ struct model *model_open(struct models *m, const char *name, struct error *err);
 const char *model_name(const struct model *m);
 bool model_is_local(const struct model *m);
 
-/* Asks n requests together; they differ in nothing but messages, schema, seed and listener. replies (n) live in arena. A prompt
- * that does not fit the context is MODEL_TRUNCATED without a text, and so is JSON whose shortest form does not fit
- * max_tokens. False only when nothing could be asked at all: a schema that is not supported, for one, whose sentence
- * begins with the JSON pointer. */
+/* Asks n requests together. Those of a local model differ in nothing but messages, schema, seed and listener. replies (n) live in
+ * arena; watch may be NULL. A prompt that does not fit the context is MODEL_TRUNCATED without a text, and so is JSON whose shortest form
+ * does not fit max_tokens.
+ * False when not all could be asked. Local models: a schema that is not supported, for one, whose sentence begins with the JSON
+ * pointer. Providers: watch->stopped, or a request that no further try will mend (then another run of the same may go well:
+ * error_again()); the watch was told each reply that came before. Errors are no replies. */
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,
-	       struct model_reply *replies, struct error *err);
+	       struct model_reply *replies, const struct model_watch *watch, struct error *err);
+/* Whether a model of that name is asked over HTTP, many requests at once; and whether those leave this machine, and may cost money. */
+bool model_is_elsewhere(const char *name);
+bool model_leaves(const char *name);
 
 /* For training: what a local decoder's name stands for (no adapter), and where the embedding model lies; both appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);

@@ -15,11 +15,12 @@ void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out)
 		"takes no max_tokens; max_completion_tokens is sent instead, which counts its reasoning too",
 		"takes no temperature; it samples as it likes, so its answers may differ from run to run",
 		"takes no seed; samples cannot be repeated",
-		"takes no JSON Schema; the schema stands in the prompt, and nothing forces the reply to keep to it",
+		"takes no JSON Schema as OpenAI writes it; the schema stands in the prompt, and the reply may not keep to it",
 		"gives no log-probabilities of tokens; labels are written, not scored, and cannot be calibrated",
 		"takes no stop sequences; texts are cut after they came, and what stood behind is paid",
 		"takes no system turn; the instruction stands before the first input",
 		"does not count the tokens of streams; they are not priced",
+		"does not promise JSON either; the reply is searched for it",
 	};
 	size_t i = 0;
 

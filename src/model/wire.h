@@ -20,13 +20,14 @@ enum wire_lack {
 	LACKS_MAX_TOKENS = 1 << 0,  /* takes max_completion_tokens instead (reasoning models) */
 	LACKS_TEMPERATURE = 1 << 1, /* and the rest of sampling: what it samples by is its own */
 	LACKS_SEED = 1 << 2,
-	LACKS_SCHEMA = 1 << 3,      /* the schema stands in the prompt, and the text is read as JSON */
+	LACKS_SCHEMA = 1 << 3,      /* the schema stands in the prompt, beside a response_format of json_object with it, as older servers take it */
 	LACKS_LOG_P = 1 << 4,       /* labels are written, not scored */
 	LACKS_STOP = 1 << 5,        /* the text is cut after it came */
 	LACKS_SYSTEM = 1 << 6,      /* the instruction stands in the first user turn */
 	LACKS_USAGE = 1 << 7,       /* of a stream: stream_options */
+	LACKS_JSON = 1 << 8,        /* that neither: the text is read as JSON */
 };
-enum { WIRE_LACKS = 8 };
+enum { WIRE_LACKS = 9 };
 /* A sentence for people: what the server of `model` does not take and what is done instead. */
 void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out);
 

@@ -59,7 +59,8 @@ static const struct {
 static bool finds_lack(const struct said *s, enum wire_lack *lack)
 {
 	static const char *const refusals[] = { "unsupported", "not support", "unknown", "unrecognized", "not permitted", "not allowed",
-						"not available", "not enabled", "invalid schema", "unexpected", "not implemented", NULL };
+						"not available", "not enabled", "invalid schema", "unexpected", "not implemented", "input should be",
+						"validation error", NULL };
 
 	if (!has_any(s->message, refusals) && !has_any(s->code, refusals))
 		return false;

@@ -25,10 +25,15 @@ static bool is_strict(const json_t *schema)
 	return true;
 }
 
-static void add_schema(json_t *root, const char *text)
+static void add_schema(json_t *root, const char *text, unsigned lacks)
 {
 	json_t *schema = json_loads(text, JSON_DECODE_ANY, NULL);
 
+	if (lacks & LACKS_SCHEMA) {
+		json_object_set_new(root, "response_format", json_pack("{s:s, s:o}", "type", "json_object", "schema",
+								       schema ? schema : json_object()));
+		return;
+	}
 	json_object_set_new(root, "response_format",
 			    json_pack("{s:s, s:{s:s, s:b, s:o}}", "type", "json_schema", "json_schema", "name", "answer", "strict",
 				      is_strict(schema), "schema", schema ? schema : json_object()));
@@ -67,8 +72,8 @@ static void openai_request(const struct model_request *r, const char *model, uns
 		json_object_set_new(root, "logprobs", json_true());
 		json_object_set_new(root, "top_logprobs", json_integer(CANDIDATES));
 	}
-	if (r->want == WANT_JSON && !(lacks & LACKS_SCHEMA))
-		add_schema(root, r->schema);
+	if (r->want == WANT_JSON && !(lacks & LACKS_JSON))
+		add_schema(root, r->schema, lacks);
 	if (r->effort)
 		json_object_set_new(root, "reasoning_effort", json_string(r->effort));
 	if (stream)

@@ -79,7 +79,7 @@ bool general_ask(struct model *m, struct general_result *out, struct error *err)
 		struct arena arena;
 
 		arena_init(&arena);
-		bool asked = model_ask(m, &arena, &request, 1, &reply, err) && reply.scores;
+		bool asked = model_ask(m, &arena, &request, 1, &reply, NULL, err) && reply.scores;
 
 		if (asked)
 			add_reply(&reply, out);

@@ -39,55 +39,134 @@ static void decode_scores(const struct call_row *call, size_t n, double *out)
 	json_decref(array);
 }
 
+/* Requests that are being asked: the rows that they become. */
+struct asking {
+	struct workshop *w;
+	struct arena *arena;
+	const struct model_request *requests; /* (n) */
+	struct call_row **calls;              /* (n) */
+};
+
+/* A reply is stored as it comes: whatever happens to those after it, it is not paid for again. */
+static bool store_reply(void *context, size_t i, const struct model_reply *reply, struct error *err)
+{
+	struct asking *a = context;
+	struct call_row *c = a->calls[i];
+
+	calls_seen(a->w, c->request_hash);
+	c->output = reply->text;
+	c->why = reply->why;
+	c->scores = reply->scores ? scores_json(a->arena, reply->scores, a->requests[i].n_choices) : NULL;
+	c->status = model_status_names[reply->status];
+	c->input_tokens = reply->input_tokens;
+	c->output_tokens = reply->output_tokens;
+	c->cache_read = reply->cache_read;
+	c->cache_written = reply->cache_written;
+	c->reasoning = reply->reasoning;
+	c->ms = reply->ms;
+	c->first_ms = reply->first_ms;
+	return !a->w->store || store_call_put(a->w->store, c, err);
+}
+
+static bool store_attempt(void *context, size_t i, struct model_attempt *t, struct error *err)
+{
+	struct asking *a = context;
+	struct workshop *w = a->w;
+	struct attempt_row row = {
+		.id = t->id, .run = w->run, .model = a->calls[i]->model, .request_hash = a->calls[i]->request_hash, .end = t->end,
+		.status = t->status, .input_tokens = t->input_tokens, .output_tokens = t->output_tokens, .cache_read = t->cache_read,
+		.cache_written = t->cache_written, .ms = t->ms, .first_ms = t->first_ms, .why = t->why,
+	};
+
+	if (w->store && !store_attempt_put(w->store, &row, err))
+		return false;
+	t->id = row.id;
+	if (w->spending && w->spending->attempted)
+		w->spending->attempted(w->spending->context, &row);
+	return true;
+}
+
+static const char *spent(void *context)
+{
+	const struct asking *a = context;
+	const struct spending_watch *s = a->w->spending;
+
+	return s && s->stopped ? s->stopped(s->context) : NULL;
+}
+
 /* Asks the requests that the store lacks (positions `missing`) and stores the calls. */
 static bool ask_missing(struct workshop *w, struct model *model, struct arena *arena, const struct model_request *requests,
 			const size_t *missing, size_t n, struct call_row *calls, struct error *err)
 {
 	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
 	struct model_reply *replies = arena_array(arena, n, sizeof(*replies));
+	struct asking asking = { w, arena, asked, arena_array(arena, n, sizeof(struct call_row *)) };
+	struct model_watch watch = { .replied = store_reply, .attempted = store_attempt, .stopped = spent, .context = &asking };
 
-	for (size_t i = 0; i < n; i++)
-		asked[i] = requests[missing[i]];
-	if (!model_ask(model, arena, asked, n, replies, err))
-		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct call_row *c = &calls[missing[i]];
-
-		c->output = replies[i].text;
-		c->why = replies[i].why;
-		c->scores = replies[i].scores ? scores_json(arena, replies[i].scores, asked[i].n_choices) : NULL;
-		c->status = model_status_names[replies[i].status];
-		c->input_tokens = replies[i].input_tokens;
-		c->output_tokens = replies[i].output_tokens;
-		c->ms = replies[i].ms;
-		if (w->store && !store_call_put(w->store, c, err))
-			return false;
+		asked[i] = requests[missing[i]];
+		asking.calls[i] = &calls[missing[i]];
 	}
-	return true;
+	return model_ask(model, arena, asked, n, replies, &watch, err);
 }
 
-/* Finds the requests (n) in the store, and asks the others. */
-static bool ask_all(struct workshop *w, const char *model_name, const struct model_request *requests, size_t n, struct arena *arena,
-		    struct call_row *calls, struct error *err)
+/* What the store had of a model that would be paid for it, each call once. */
+static bool note_cached(struct workshop *w, const struct call_row *call, struct error *err)
 {
-	struct model *model = model_open(w->models, model_name, err);
-	size_t *missing = arena_array(arena, n, sizeof(*missing)), n_missing = 0;
+	struct attempt_row row = { .run = w->run, .model = call->model, .request_hash = call->request_hash, .end = "cached" };
 
-	if (!model)
-		return false;
-	for (size_t i = 0; i < n; i++) {
+	return !w->store || calls_seen(w, call->request_hash) || store_attempt_put(w->store, &row, err);
+}
+
+bool calls_seen(struct workshop *w, uint64_t request_hash)
+{
+	uint64_t *key = arena_alloc(&w->arena, sizeof(*key));
+
+	*key = request_hash;
+	size_t before = w->seen.n;
+
+	hash_map_put(&w->seen, (const char *)key, sizeof(*key), 1);
+	return w->seen.n == before;
+}
+
+/* Finds the requests (n) in the store; missing (n) receives the positions of the others, same (n) for each the first that is like it. */
+static bool find_all(struct workshop *w, const char *model, const struct model_request *requests, size_t n, struct arena *arena,
+		     struct call_row *calls, size_t *missing, size_t *n_missing, size_t *same, struct error *err)
+{
+	struct hash_map texts = { 0 };
+	bool paid = model_leaves(model), went_well = true;
+
+	*n_missing = 0;
+	for (size_t i = 0; i < n && went_well; i++) {
 		bool found = false;
 		const char *json = request_json(arena, &requests[i]);
 		uint64_t hash = hash64(json, strlen(json), 0);
 
-		if (w->store && !store_call_find(w->store, arena, model_name, hash, &calls[i], &found, err))
-			return false;
-		if (!found) {
-			calls[i] = (struct call_row){ .model = model_name, .request_hash = hash, .request = json };
-			missing[n_missing++] = i;
-		}
+		same[i] = hash_map_put(&texts, json, strlen(json), i);
+		calls[i] = (struct call_row){ .model = model, .request_hash = hash, .request = json };
+		if (w->store && same[i] == i)
+			went_well = store_call_find(w->store, arena, model, hash, &calls[i], &found, err);
+		if (found && paid)
+			went_well = note_cached(w, &calls[i], err);
+		if (!found && same[i] == i)
+			missing[(*n_missing)++] = i;
 	}
-	return ask_missing(w, model, arena, requests, missing, n_missing, calls, err);
+	hash_map_release(&texts);
+	return went_well;
+}
+
+bool calls_ask(struct workshop *w, const char *model_name, const struct model_request *requests, size_t n, struct arena *arena,
+	       struct call_row *calls, struct error *err)
+{
+	struct model *model = model_open(w->models, model_name, err);
+	size_t *missing = arena_array(arena, n, sizeof(*missing)), *same = arena_array(arena, n, sizeof(*same)), n_missing = 0;
+
+	if (!model || !find_all(w, model_name, requests, n, arena, calls, missing, &n_missing, same, err) ||
+	    !ask_missing(w, model, arena, requests, missing, n_missing, calls, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		calls[i] = calls[same[i]];
+	return true;
 }
 
 /* What is searched for: the inputs, and what the model guesses beside them (guesses (n)). */
@@ -104,7 +183,7 @@ static bool list_queries(struct workshop *w, const struct variant *v, const stru
 	}
 	if (!rewrites)
 		return true;
-	if (!ask_all(w, v->model, requests, n, arena, guesses, err))
+	if (!calls_ask(w, v->model, requests, n, arena, guesses, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (guesses[i].output)
@@ -143,7 +222,7 @@ bool calls_make(struct workshop *w, const struct variant *v, const struct exampl
 
 	if (!model || !list_queries(w, v, items, n, arena, guesses, queries, err) ||
 	    !list_requests(w, v, items, n, queries, arena, requests, shown, err) ||
-	    !ask_all(w, model, requests, n * samples, arena, replies, err))
+	    !calls_ask(w, model, requests, n * samples, arena, replies, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (each > samples)
@@ -153,6 +232,38 @@ bool calls_make(struct workshop *w, const struct variant *v, const struct exampl
 			decode_scores(&replies[i * samples], w->task->n_labels, scores + i * w->task->n_labels);
 	}
 	return true;
+}
+
+bool variant_prefetch(struct workshop *w, const struct variant *const *variants, size_t n_variants, const struct example *const *items,
+		      size_t n, struct error *err)
+{
+	struct arena arena;
+	size_t most = 0, n_requests = 0;
+	const char *model = NULL;
+	bool asked = true;
+
+	arena_init(&arena);
+	for (size_t k = 0; k < n_variants; k++)
+		most += n * variant_replies(variants[k]);
+	struct model_request *requests = arena_array(&arena, most, sizeof(*requests));
+	struct evidence *shown = arena_array(&arena, n, sizeof(*shown));
+	const char **queries = arena_array(&arena, n, sizeof(*queries));
+
+	for (size_t i = 0; i < n; i++)
+		queries[i] = workshop_text(w, &arena, items[i]);
+	for (size_t k = 0; k < n_variants && asked; k++) {
+		const struct variant *v = variants[k];
+
+		if (v->technique && v->technique->rewrites) /* what it searches for has to be asked first */
+			continue;
+		model = v->model;
+		asked = list_requests(w, v, items, n, queries, &arena, requests + n_requests, shown, err);
+		n_requests += n * variant_replies(v);
+	}
+	if (asked && n_requests > 0)
+		asked = calls_ask(w, model, requests, n_requests, &arena, arena_array(&arena, n_requests, sizeof(struct call_row)), err);
+	arena_release(&arena);
+	return asked;
 }
 
 /* Mean label probabilities over inputs whose labels are not looked at; the calls count as the run's. */

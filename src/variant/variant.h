@@ -126,6 +126,13 @@ struct training_watch {
 	const char *version;                            /* "tuned:NAME:vN", which answers in place of what would be trained; or NULL */
 };
 void workshop_watch(struct workshop *w, const struct training_watch *watch);
+/* Counts what goes to providers, and may end it; NULL members: nobody. Borrowed. */
+struct spending_watch {
+	const char *(*stopped)(void *context); /* why nothing more is sent, a clause; NULL: it goes on */
+	void (*attempted)(void *context, const struct attempt_row *attempt); /* as it is sent, and as it has ended */
+	void *context;
+};
+void workshop_spending(struct workshop *w, const struct spending_watch *spending);
 /* Fine-tuning learns from these items of the pool (tune/curate.h); nothing else looks at them. Borrowed. */
 void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
@@ -151,6 +158,11 @@ struct answer {
  * when the variant as a whole cannot answer (no model, store full). */
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err);
+
+/* Asks, all at once, what variants of one model would ask for these items, so that variant_answer() finds it in the store; what needs an
+ * earlier reply to be asked waits until then. For models that answer many requests at once. */
+bool variant_prefetch(struct workshop *w, const struct variant *const *variants, size_t n_variants, const struct example *const *items,
+		      size_t n, struct error *err);
 
 /* The answer that one stored call holds, as variant_answer() reads it where the calls are samples that vote; NULL: none. Its passages,
  * where it shows any, are not looked at. Lives in arena. */

@@ -29,6 +29,11 @@ void workshop_watch(struct workshop *w, const struct training_watch *watch)
 	w->watch = watch;
 }
 
+void workshop_spending(struct workshop *w, const struct spending_watch *spending)
+{
+	w->spending = spending;
+}
+
 void workshop_curate(struct workshop *w, const struct curated *curated)
 {
 	w->curated = curated;
@@ -47,6 +52,7 @@ void workshop_free(struct workshop *w)
 	label_table_free(w->label_words);
 	label_table_free(w->label_vectors);
 	hash_map_release(&w->document_names);
+	hash_map_release(&w->seen);
 	free(w->pool_vectors);
 	free(w->dev_vectors);
 	arena_release(&w->arena);

@@ -90,6 +90,8 @@ struct workshop {
 	struct threshold *thresholds;
 	struct weighed *weighed;
 	struct tuned_model *tuned;
+	struct hash_map seen; /* request hashes of calls that this process made, or found once */
+	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
 	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
 };
@@ -179,6 +181,12 @@ char *request_json(struct arena *arena, const struct model_request *r); /* canon
 
 /* Of variant_calls(), the last ones, which reply to the input itself. */
 size_t variant_replies(const struct variant *v);
+/* Asks the model the requests (n) that the store lacks and stores each reply as it comes; of two that are alike one is sent. Those of a local
+ * model differ in nothing but messages, schema and seed. calls (n), whose texts live in arena. */
+bool calls_ask(struct workshop *w, const char *model, const struct model_request *requests, size_t n, struct arena *arena,
+	       struct call_row *calls, struct error *err);
+/* Whether the call was made by this process or found before; from now on it was. */
+bool calls_seen(struct workshop *w, uint64_t request_hash);
 /* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
  * `scores` (n, n_labels) when the variant scores labels (else it may be NULL); shown (n) are the passages of each. */
 bool calls_make(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,

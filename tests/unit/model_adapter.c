@@ -100,7 +100,7 @@ static void ask_some(struct models *m, const char *name, enum model_want want, s
 		requests[i] = (struct model_request){ .messages = &turns[first + i], .n_messages = 1, .want = want,
 			.choices = choices, .n_choices = ARRAY_SIZE(choices), .schema = "{\"enum\": [\"cat\", \"dog\", \"camel\"]}", .max_tokens = 12,
 			.sampling = { .temperature = 1, .seed = first + i } };
-	if (!model_ask(open_model(m, name), &arena, requests, n, replies, &err))
+	if (!model_ask(open_model(m, name), &arena, requests, n, replies, NULL, &err))
 		fail_msg("%s: %s", name, err.text);
 	for (size_t i = 0; i < n; i++) {
 		if (want == WANT_SCORES)

@@ -51,7 +51,7 @@ static void ask(const char *schema, size_t max_tokens, struct model_reply replie
 
 	for (size_t i = 0; i < N; i++)
 		requests[i] = request_of(&messages[i], schema, max_tokens, i);
-	if (!model_ask(model, &arena, requests, N, replies, &err))
+	if (!model_ask(model, &arena, requests, N, replies, NULL, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -91,7 +91,7 @@ static void each_request_has_its_own_schema(void **state)
 	(void)state;
 	for (size_t i = 0; i < M; i++)
 		requests[i] = request_of(&message, schemas[i], 20, i);
-	assert_true(model_ask(model, &arena, requests, M, replies, &err));
+	assert_true(model_ask(model, &arena, requests, M, replies, NULL, &err));
 	for (size_t i = 0; i < M; i++) {
 		json_t *parsed = json_loads(schemas[i], 0, NULL);
 		struct buf text = { 0 };
@@ -142,11 +142,11 @@ static void a_schema_that_is_not_supported_is_a_sentence_with_its_pointer(void *
 	struct error err = { .text = "" };
 
 	(void)state;
-	assert_false(model_ask(model, &arena, &request, 1, &reply, &err));
+	assert_false(model_ask(model, &arena, &request, 1, &reply, NULL, &err));
 	assert_true(strncmp(err.text, "#/items/format: ", 16) == 0);
 	request.schema = label; /* and the model goes on */
 	request.max_tokens = 20;
-	assert_true(model_ask(model, &arena, &request, 1, &reply, &err));
+	assert_true(model_ask(model, &arena, &request, 1, &reply, NULL, &err));
 	assert_int_equal(reply.status, MODEL_OK);
 }
 

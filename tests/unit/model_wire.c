@@ -96,7 +96,9 @@ static void openai_requests(void **state)
 		    { "response_format/json_schema/strict", "true" }, { "response_format/json_schema/schema/required", "[\"x\"]" });
 	json.schema = open_schema;
 	ASSERT_SENT(&wire_openai, &json, 0, false, { "response_format/json_schema/strict", "false" });
-	ASSERT_SENT(&wire_openai, &json, LACKS_SCHEMA, false, { "response_format", "" },
+	ASSERT_SENT(&wire_openai, &json, LACKS_SCHEMA, false, { "response_format/type", "\"json_object\"" },
+		    { "response_format/schema/properties/x/type", "\"integer\"" });
+	ASSERT_SENT(&wire_openai, &json, LACKS_SCHEMA | LACKS_JSON, false, { "response_format", "" },
 		    { "messages/3/content", "\"b\\n\\nReply with JSON alone, which satisfies this JSON Schema:\\n{\\\"type\\\":\\\"object\\\",\\\"properties\\\":{\\\"x\\\":{\\\"type\\\":\\\"integer\\\"}}}\"" });
 	ASSERT_SENT(&wire_openai, &scores, 0, false, { "logprobs", "true" }, { "top_logprobs", "20" }, { "max_tokens", "1" });
 	ASSERT_SENT(&wire_openai, &scores, LACKS_LOG_P, false, { "logprobs", "" }, { "max_tokens", "12" });
@@ -342,6 +344,7 @@ static const struct {
 	{ 400, "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.\",\"code\":\"unsupported_parameter\",\"param\":\"max_tokens\"}}", FAULT_LACK, LACKS_MAX_TOKENS },
 	{ 400, "{\"error\":{\"message\":\"Unsupported value: 'temperature' does not support 0 with this model.\",\"param\":\"temperature\",\"code\":\"unsupported_value\"}}", FAULT_LACK, LACKS_TEMPERATURE },
 	{ 400, "{\"error\":{\"message\":\"logprobs are not supported\"}}", FAULT_LACK, LACKS_LOG_P },
+	{ 500, "{\"error\":{\"message\":\"1 validation error:\\n  {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \\\"Input should be 'text' or 'json_object'\\\"}\"}}", FAULT_LACK, LACKS_SCHEMA },
 	{ 422, "{\"detail\":\"Extra inputs are not permitted: response_format\"}", FAULT_LACK, LACKS_SCHEMA },
 	{ 400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"output_config: Extra inputs are not permitted\"}}", FAULT_LACK, LACKS_SCHEMA },
 	{ 400, "{\"message\":\"unknown field `seed`\"}", FAULT_LACK, LACKS_SEED },

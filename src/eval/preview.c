@@ -1,0 +1,133 @@
+/* preview.c - the grid of each provider's model, in calls, tokens and dollars */
+#include "eval/preview.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "eval/pricing.h"
+#include "task/template.h"
+
+enum { BYTES_A_TOKEN = 4, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
+
+struct texts {
+	double input, instruction, definitions; /* mean and longest bytes */
+};
+
+static struct texts measure_texts(const struct task *task, struct arena *arena)
+{
+	struct error impossible; /* task_open() compiled it */
+	const struct template *input = template_compile(arena, task, task->input, "input", &impossible);
+	struct texts t = { 0 };
+
+	for (size_t i = 0; i < task->dev.list.n; i++) {
+		struct buf text = { 0 };
+
+		template_render(input, task->dev.list.items[i], &text);
+		t.input += (double)text.n / (double)task->dev.list.n;
+		buf_release(&text);
+	}
+	for (size_t i = 0; i < task->n_instructions; i++)
+		t.instruction = fmax(t.instruction, (double)strlen(task->instructions[i]));
+	for (size_t i = 0; i < task->n_labels; i++)
+		t.definitions += (double)(strlen(task->labels[i].name) + (task->labels[i].definition ? strlen(task->labels[i].definition) : 0));
+	return t;
+}
+
+static double input_bytes(const struct variant *v, const struct texts *t)
+{
+	const struct technique *q = v->technique;
+	double bytes = t->input + t->instruction + t->definitions;
+
+	if (q && q->shots != SHOTS_NONE)
+		bytes += SHOTS * fmin(t->input, SHOT_BYTES);
+	if (q && q->passages != PASSAGES_NONE)
+		bytes += PASSAGES_BYTES;
+	return bytes;
+}
+
+static double output_tokens(const struct variant *v)
+{
+	const struct technique *q = v->technique;
+
+	if (q && q->answer == ANSWER_SCORES)
+		return 1;
+	return q && q->reasoning ? REASONING : REPLY;
+}
+
+static void add_variant(struct previewed *p, const struct variant *v, size_t items, const struct texts *t)
+{
+	double calls = (double)(items * variant_calls(v));
+
+	p->calls += items * variant_calls(v);
+	p->input_tokens += calls * input_bytes(v, t) / BYTES_A_TOKEN;
+	p->output_tokens += calls * output_tokens(v);
+}
+
+/* Each variant on dev; on test the incumbents and the dearest of the rung's others. */
+static void add_rung(struct previewed *p, const struct task *task, const struct variant *variants, size_t n, int rung, const struct texts *t)
+{
+	const struct variant *dearest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung != rung || v->skipped || !v->model || strcmp(v->model, p->model) != 0)
+			continue;
+		add_variant(p, v, task->dev.list.n, t);
+		if (v->incumbent)
+			add_variant(p, v, task->test.list.n, t);
+		else if (!dearest || variant_calls(v) * (size_t)input_bytes(v, t) > variant_calls(dearest) * (size_t)input_bytes(dearest, t))
+			dearest = v;
+	}
+	if (dearest)
+		add_variant(p, dearest, task->test.list.n, t);
+}
+
+static bool is_listed(const struct preview *p, const char *model)
+{
+	for (size_t i = 0; i < p->n_models; i++)
+		if (strcmp(p->models[i].model, model) == 0)
+			return true;
+	return false;
+}
+
+struct preview climb_preview(const struct task *task, const struct climb_options *options, const struct price_table *prices,
+			     struct arena *arena)
+{
+	size_t n;
+	const struct variant *variants = variants_list(task, arena, options->models, options->n_models, &n);
+	struct preview p = { .models = arena_array(arena, n, sizeof(*p.models)) };
+	struct texts texts = measure_texts(task, arena);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+		struct previewed *m = &p.models[p.n_models];
+
+		if (!v->model || !model_leaves(v->model) || is_listed(&p, v->model))
+			continue;
+		*m = (struct previewed){ .model = v->model };
+		for (int rung = options->first_rung; rung <= options->last_rung; rung++)
+			add_rung(m, task, variants, n, rung, &texts);
+		const struct price_model *price = pricing_model(prices, m->model, m->model);
+
+		m->usd = price ? price_tokens(price, m->input_tokens, m->output_tokens, 0, 0) : NAN;
+		p.n_models += m->calls > 0;
+	}
+	return p;
+}
+
+void preview_write(const struct preview *p, const struct climb_options *options, struct buf *out)
+{
+	for (size_t i = 0; i < p->n_models; i++) {
+		const struct previewed *m = &p->models[i];
+
+		buf_addf(out, "  %s: at most %zu calls, about %.0f thousand tokens in and %.0f out", m->model, m->calls, m->input_tokens / 1e3,
+			 m->output_tokens / 1e3);
+		if (isnan(m->usd))
+			buf_adds(out, "; its price is not known here\n");
+		else
+			buf_addf(out, ": at most about $%.2f\n", m->usd);
+	}
+	if (options->max_usd > 0)
+		buf_addf(out, "  the budget ends it at $%.2f\n", options->max_usd);
+}

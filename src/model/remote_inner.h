@@ -1,0 +1,44 @@
+/* remote_inner.h - what remote.c and remote_ask.c share. */
+#ifndef RUNG_MODEL_REMOTE_INNER_H
+#define RUNG_MODEL_REMOTE_INNER_H
+
+#include "base/rng.h"
+#include "http/client.h"
+#include "model/endpoint.h"
+#include "model/engine.h"
+#include "model/pace.h"
+#include "model/wire.h"
+
+/* The engine of a struct models. */
+struct remote {
+	const struct model_settings *settings;
+	struct client *client; /* NULL until somebody is asked */
+	struct rng rng;        /* of jitter */
+	struct remote_model *models;
+};
+
+struct remote_model {
+	struct remote *remote;
+	char *name;            /* as the user wrote it */
+	struct endpoint endpoint;
+	unsigned lacks;        /* bits of wire_lack that were learnt */
+	bool known;            /* a reply came: what it lacks is learnt by then, as far as that request shows it */
+	struct pace pace;
+	struct remote_model *next;
+};
+
+/* The URL behind the endpoint's base; the caller's buffer. */
+void remote_url(const struct remote_model *m, const char *path, struct buf *url);
+/* The header that holds the key, read from the environment now; nothing where there is none. False and a sentence naming the variable
+ * that has to be set. The caller wipes it (remote_forget()). */
+bool remote_key(const struct remote_model *m, struct buf *header, struct error *err);
+void remote_forget(struct buf *header);
+/* A lack that is learnt, said once. */
+void remote_learn(struct remote_model *m, enum wire_lack lack);
+/* After a model was not found: sets the sentence, with the names that the endpoint lists. Returns false. */
+bool remote_unknown_model(struct remote_model *m, const char *message, struct error *err);
+
+bool remote_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n, struct model_reply *replies,
+		const struct model_watch *watch, struct error *err);
+
+#endif
