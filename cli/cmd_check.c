@@ -6,7 +6,7 @@ static int run(const struct settings *s)
 	struct rung *r = terminal_open(s, s->arguments[0]);
 	struct rung_error err;
 	char *text;
-	enum rung_status status = rung_check(r, s->json, &text, &err);
+	enum rung_status status = rung_check(r, NULL, s->json, &text, &err);
 	int code = status ? terminal_fail(status, &err) : terminal_output(text, NULL);
 
 	rung_close(r);

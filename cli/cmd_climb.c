@@ -83,7 +83,7 @@ static int run(const struct settings *s)
 	if (status) {
 		code = terminal_fail(status, &err);
 	} else if (s->dry_run) {
-		status = rung_check(r, s->json, &text, &err);
+		status = rung_check(r, &options, s->json, &text, &err);
 		code = status ? terminal_fail(status, &err) : terminal_output(text, NULL);
 	} else {
 		code = print_result(r, s);

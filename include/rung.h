@@ -61,9 +61,6 @@ struct rung_init_options {
 };
 enum rung_status rung_init(const struct rung_init_options *options, char **text, struct rung_error *err);
 
-/* Validates the task and says what is in it and what a climb would cost at most; writes nothing anywhere. */
-enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err);
-
 struct rung_climb_options {
 	int first_rung, last_rung;  /* 0 .. 3 */
 	const char *const *models;  /* (n_models) names as in task files; NULL: the task's */
@@ -79,6 +76,10 @@ struct rung_climb_options {
 	void *context;
 	bool yes;                   /* it need not be asked */
 };
+
+/* Validates the task and says what is in it and what such a climb (NULL: of the whole ladder) would cost at most; writes nothing
+ * anywhere. */
+enum rung_status rung_check(struct rung *r, const struct rung_climb_options *climb, bool json, char **text, struct rung_error *err);
 
 /* Measures the ladder; what is stored already is not measured again. */
 enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *options, struct rung_error *err);

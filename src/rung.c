@@ -130,7 +130,7 @@ static void climb_defaults(struct rung *r, const struct rung_climb_options *o, s
 	};
 }
 
-enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_error *err)
+enum rung_status rung_check(struct rung *r, const struct rung_climb_options *climb, bool json, char **text, struct rung_error *err)
 {
 	static const struct rung_climb_options whole = { .last_rung = 3 };
 	struct climb_options options;
@@ -139,10 +139,12 @@ enum rung_status rung_check(struct rung *r, bool json, char **text, struct rung_
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	climb_defaults(r, &whole, &options);
+	climb_defaults(r, climb ? climb : &whole, &options);
 	registry_folder(r->options.models, &folder);
-	struct check check = check_task(r->task, &options, buf_text(&folder), &r->arena);
+	struct price_table *prices = price_table_open();
+	struct check check = check_task(r->task, &options, buf_text(&folder), prices, &r->arena);
 
+	price_table_free(prices);
 	buf_release(&folder);
 	(json ? check_write_json : check_write_text)(&check, &out);
 	*text = rung_handed_over(&out);

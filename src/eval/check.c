@@ -2,6 +2,7 @@
 #include "eval/check.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,27 +57,29 @@ static struct input_lengths lengths_of(const struct task *t, const char *folder,
 	return l;
 }
 
-/* The task's models, and those that only a variant of the user's own names, each once; returns how many. */
+/* The task's models, and those that only a variant of the user's own names, each once, but for those that are asked elsewhere: how they
+ * count is not known here. Returns how many. */
 static size_t models_named(const struct task *task, const char **names)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < task->n_models + task->n_variants; i++) {
 		const char *name = i < task->n_models ? task->models[i] : task->variants[i - task->n_models].model;
-		size_t at = 0;
+		size_t at = model_is_elsewhere(name) ? n + 1 : 0;
 
 		while (at < n && strcmp(names[at], name) != 0)
 			at++;
-		names[at] = name;
-		n += at == n;
+		if (at == n)
+			names[n++] = name;
 	}
 	return n;
 }
 
-struct check check_task(const struct task *task, const struct climb_options *options, const char *models,
+struct check check_task(const struct task *task, const struct climb_options *options, const char *models, const struct price_table *prices,
 			struct arena *arena)
 {
-	struct check c = { .task = task, .bound = climb_bound(task, options) };
+	struct check c = { .task = task, .bound = climb_bound(task, options), .options = options,
+			   .preview = climb_preview(task, options, prices, arena) };
 	const char **names = arena_array(arena, task->n_models + task->n_variants, sizeof(*names));
 
 	c.n_lengths = models_named(task, names);
@@ -146,6 +149,7 @@ void check_write_text(const struct check *c, struct buf *out)
 		write_lengths(&c->lengths[i], out);
 	buf_addf(out, "  a climb makes at most %zu model calls on dev, %zu to diagnose and %zu on test\n", c->bound.dev_calls,
 		 c->bound.probe_calls, c->bound.test_calls);
+	preview_write(&c->preview, c->options, out);
 	for (size_t i = 0; i < t->n_warnings; i++)
 		buf_addf(out, "  note: %s\n", t->warnings[i]);
 	write_copies(c, out);
@@ -187,6 +191,20 @@ static json_t *lost_json(const struct check *c)
 	return list;
 }
 
+static json_t *providers_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->preview.n_models; i++) {
+		const struct previewed *m = &c->preview.models[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:f, s:o}", "model", m->model, "calls", (json_int_t)m->calls,
+						      "input_tokens", m->input_tokens, "output_tokens", m->output_tokens, "usd",
+						      isnan(m->usd) ? json_null() : json_real(m->usd)));
+	}
+	return list;
+}
+
 void check_write_json(const struct check *c, struct buf *out)
 {
 	const struct task *t = c->task;
@@ -195,12 +213,13 @@ void check_write_json(const struct check *c, struct buf *out)
 	for (size_t i = 0; i < t->n_warnings; i++)
 		json_array_append_new(warnings, json_string(t->warnings[i]));
 	json_t *root = json_pack(
-		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
+		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
 		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
 		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls,
-		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings);
+		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
+		"providers_at_most", providers_json(c));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

@@ -3,7 +3,7 @@
 #ifndef RUNG_EVAL_CHECK_H
 #define RUNG_EVAL_CHECK_H
 
-#include "eval/eval.h"
+#include "eval/preview.h"
 #include "tune/leakage.h"
 
 /* Lengths of the rendered inputs of dev and test in one model's tokens, its chat format's markers included. */
@@ -23,10 +23,12 @@ struct check {
 	size_t n_lengths;
 	const struct example *const *lost; /* examples whose gold passages are not in the documents (gold.h) */
 	size_t n_lost;
+	const struct climb_options *options;
+	struct preview preview; /* of what providers would be paid */
 };
 
-/* models: the folder of local models. The result lives in arena. */
-struct check check_task(const struct task *task, const struct climb_options *options, const char *models,
+/* models: the folder of local models. The result lives in arena and borrows the options. */
+struct check check_task(const struct task *task, const struct climb_options *options, const char *models, const struct price_table *prices,
 			struct arena *arena);
 void check_write_text(const struct check *c, struct buf *out);
 void check_write_json(const struct check *c, struct buf *out);
