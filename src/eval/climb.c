@@ -20,7 +20,7 @@ static enum decide_plan plan_of(const struct task *task, const struct climb_opti
 	bool paid = false;
 
 	for (size_t i = 0; i < (o->models ? o->n_models : task->n_models); i++)
-		paid |= model_leaves((o->models ? o->models : task->models)[i]);
+		paid |= model_leaves(model_behind((o->models ? o->models : task->models)[i]));
 	return plan == PLAN_EARLY || (plan == PLAN_AUTO && paid) ? DECIDE_EARLY : DECIDE_FULL;
 }
 

@@ -21,6 +21,7 @@ const struct price_model *pricing_model(const struct price_table *t, const char 
 
 	if (m && strcmp(m->name, id) == 0)
 		return m;
+	model = model ? model_behind(model) : NULL;
 	m = !model ? NULL : price_table_find(t, model);
 	return m && registry_runs_here(model) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
 }

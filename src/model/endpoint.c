@@ -51,7 +51,7 @@ static bool host_is(const char *url, const char *host)
 	return strncmp(at, host, n) == 0 && strchr(":/", at[n]); /* strchr() finds the end of the string, too */
 }
 
-bool endpoint_is_here(const char *url)
+static bool is_here(const char *url)
 {
 	return host_is(url, "127.0.0.1") || host_is(url, "localhost") || host_is(url, "[::1]");
 }
@@ -69,7 +69,7 @@ static bool check_url(const char *url, const char *said, const struct endpoint *
 		return error_set(err, "%s: is no base URL: it has a space or a '?' in it", said);
 	const char *key = getenv(e->key_variable);
 
-	if (begins(url, "http://") && !endpoint_is_here(url) && key && *key)
+	if (begins(url, "http://") && !is_here(url) && key && *key)
 		return error_set(err, "%s: plain http to another machine would show the key in %s to everybody on the way; use https, or unset it",
 				 said, e->key_variable);
 	return true;
@@ -132,13 +132,5 @@ void endpoint_release(struct endpoint *e)
 
 bool endpoint_leaves(const char *name)
 {
-	struct endpoint e;
-	struct error none;
-	bool leaves = endpoint_is(name) && endpoint_parse(name, &e, &none);
-
-	if (leaves) {
-		leaves = !endpoint_is_here(e.base);
-		endpoint_release(&e);
-	}
-	return leaves;
+	return endpoint_is(name) && (!is_url(name) || !is_here(name));
 }

@@ -26,8 +26,8 @@ bool endpoint_is(const char *name); /* whether a model's name is of this kind */
 /* False and a sentence naming the name, or the variable that is wrong. A URL has to be http or https, without user or password; plain
  * http beyond this machine is refused where a key would go with it. */
 bool endpoint_parse(const char *name, struct endpoint *out, struct error *err);
-bool endpoint_is_here(const char *url); /* on this machine: what is asked there is neither shown to others nor paid for */
-/* Whether a model of that name is asked on another machine; false also where the name is none. */
+/* Whether what a model of that name is asked leaves this machine, and may have to be paid: a URL of this machine does not, a provider by its
+ * name does, whatever proxy its variable names. */
 bool endpoint_leaves(const char *name);
 void endpoint_release(struct endpoint *e);
 

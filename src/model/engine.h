@@ -19,6 +19,6 @@ struct model_engine {
 /* What happens to a request that is answered; true where nobody looks on. */
 bool watch_replied(const struct model_watch *watch, size_t i, const struct model_reply *reply, struct error *err);
 
-extern const struct model_engine model_engine_local, model_engine_remote;
+extern const struct model_engine model_engine_local, model_engine_remote, model_engine_recorded;
 
 #endif

@@ -9,6 +9,7 @@
 #include "llm/encoder.h"
 #include "model/endpoint.h"
 #include "model/engine.h"
+#include "model/recorded.h"
 #include "model/registry.h"
 
 const char *const model_status_names[] = { "ok", "truncated", "refused", "timeout", "error" };
@@ -20,12 +21,12 @@ struct model {
 	struct model *next;
 };
 
-static const struct model_engine *const engines[] = { &model_engine_local, &model_engine_remote };
+static const struct model_engine *const engines[] = { &model_engine_local, &model_engine_remote, &model_engine_recorded };
 
 enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
 
 struct models {
-	char *folder, *tuned;
+	char *folder, *tuned, *task;
 	struct model_settings settings;
 	struct pool *pool;
 	void *started[ENGINES];
@@ -40,6 +41,7 @@ struct models *models_open(const char *folder, const struct model_settings *sett
 	m->folder = mem_string(folder);
 	m->settings = *settings;
 	m->settings.tuned = m->tuned = settings->tuned ? mem_string(settings->tuned) : NULL;
+	m->settings.task = m->task = settings->task ? mem_string(settings->task) : NULL;
 	m->pool = pool_open(settings->threads);
 	for (size_t i = 0; i < ENGINES; i++)
 		m->started[i] = engines[i]->start(m->folder, &m->settings, m->pool);
@@ -63,6 +65,7 @@ void models_free(struct models *m)
 	pool_free(m->pool);
 	free(m->folder);
 	free(m->tuned);
+	free(m->task);
 	free(m);
 }
 
@@ -95,7 +98,7 @@ struct model *model_open(struct models *m, const char *name, struct error *err)
 		return model;
 	}
 	error_set(err, "model \"%s\": is none of local, local:NAME (with +ADAPTER behind it if it has one), tuned:NAME:vN, openai:NAME, "
-		  "anthropic:NAME, URL#NAME", name);
+		  "anthropic:NAME, URL#NAME, recorded:FILE#MODEL", name);
 	return NULL;
 }
 
@@ -117,6 +120,13 @@ bool model_is_elsewhere(const char *name)
 bool model_leaves(const char *name)
 {
 	return endpoint_leaves(name);
+}
+
+const char *model_behind(const char *name)
+{
+	const char *recorded = recorded_is(name) ? recorded_model(name) : NULL;
+
+	return recorded ? recorded : name;
 }
 
 bool model_ask(struct model *m, struct arena *arena, const struct model_request *requests, size_t n,

@@ -3,7 +3,7 @@
  * A model is named as in task files: "local" (SmolLM2-135M-Instruct), "local:NAME", and with "+ADAPTER" behind it the
  * same read through a LoRA adapter; "tuned:NAME:vN" is an adapter of the task's own, beside its store. However many
  * adapters one is read through, its weights are loaded once. "openai:NAME", "anthropic:NAME" and URL#NAME are asked where
- * endpoint.h says. One thread at a time per struct models. */
+ * endpoint.h says. "recorded:FILE#MODEL" gives the replies that MODEL gave (recorded.h). One thread at a time per struct models. */
 #ifndef RUNG_MODEL_MODEL_H
 #define RUNG_MODEL_MODEL_H
 
@@ -56,6 +56,9 @@ struct model_request {
 	void *context;
 };
 
+/* The request as JSON that names all that its reply depends on, the model apart; the same request gives the same text. Lives in arena. */
+const char *model_request_json(struct arena *arena, const struct model_request *r);
+
 enum model_status { MODEL_OK, MODEL_TRUNCATED, MODEL_REFUSED, MODEL_TIMEOUT, MODEL_ERROR };
 extern const char *const model_status_names[]; /* "ok", "truncated", "refused", "timeout", "error" */
 
@@ -104,6 +107,7 @@ struct model_settings {
 	size_t memory_mb;   /* keys and values that a local model, with all its adapters, holds at a time; 0:
 			     * MODEL_MEMORY_MB. A prompt that is longer by itself is still answered */
 	size_t max_context; /* see struct model_request; for whoever builds requests */
+	const char *task;   /* the folder in which recorded files are looked for; NULL: the present one alone. Copied */
 	const char *tuned;  /* where "tuned:NAME:vN" is found (tuned.h); NULL: nowhere. Copied */
 	/* Of each provider's model; 0: pace.h's 32 in flight, no limit a minute, 120 s for a reply. */
 	size_t in_flight;
@@ -134,6 +138,8 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 /* Whether a model of that name is asked over HTTP, many requests at once; and whether those leave this machine, and may cost money. */
 bool model_is_elsewhere(const char *name);
 bool model_leaves(const char *name);
+/* The model whose prices and limits hold for one of that name: the recorded one, else itself. */
+const char *model_behind(const char *name);
 
 /* For training: what a local decoder's name stands for (no adapter), and where the embedding model lies; both appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);

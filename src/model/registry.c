@@ -14,6 +14,7 @@
 #include "llm/adapter.h"
 #include "llm/architecture.h"
 #include "llm/safetensors.h"
+#include "model/model.h"
 #include "model/tuned.h"
 
 #ifndef RUNG_BUILD_MODELS
@@ -49,7 +50,9 @@ bool registry_is_local(const char *name)
 
 bool registry_runs_here(const char *name)
 {
-	return !name || registry_is_local(name) || tuned_is(name);
+	const char *model = name ? model_behind(name) : NULL;
+
+	return !model || registry_is_local(model) || tuned_is(model) || (model_is_elsewhere(model) && !model_leaves(model));
 }
 
 void registry_files_release(struct registry_files *f)

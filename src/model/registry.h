@@ -13,7 +13,8 @@ void registry_folder(const char *wanted, struct buf *out);
 
 /* Whether a model of that name is a file in the folder: "local", "local:NAME", either with "+ADAPTER" behind it. */
 bool registry_is_local(const char *name);
-/* Whether its answers come from this machine: no model (NULL), a local one, or one that was tuned here. */
+/* Whether its answers come from this machine: no model (NULL), a local one, one that was tuned here, or a server's on it; of
+ * a recorded one, whether they did. */
 bool registry_runs_here(const char *name);
 
 /* The files that such a name stands for. '+' always parts base and adapter: a file that has one cannot be named. */

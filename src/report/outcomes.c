@@ -108,7 +108,11 @@ static void call_put(void *context, const struct call_row *c)
 	json_object_set_new(row, "why", text_of(c->why));
 	json_object_set_new(row, "input_tokens", json_integer((json_int_t)c->input_tokens));
 	json_object_set_new(row, "output_tokens", json_integer((json_int_t)c->output_tokens));
+	json_object_set_new(row, "cache_read", json_integer((json_int_t)c->cache_read));
+	json_object_set_new(row, "cache_written", json_integer((json_int_t)c->cache_written));
+	json_object_set_new(row, "reasoning", json_integer((json_int_t)c->reasoning));
 	json_object_set_new(row, "ms", json_real(c->ms));
+	json_object_set_new(row, "first_ms", json_real(c->first_ms));
 	put_line(context, row);
 }
 

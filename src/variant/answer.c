@@ -345,7 +345,7 @@ bool variant_request(struct workshop *w, const struct variant *v, const struct e
 	arena_init(&arena);
 	built = request_build(w, v, item, workshop_text(w, &arena, item), &arena, &request, &shown, err);
 	if (built)
-		buf_adds(out, request_json(&arena, &request));
+		buf_adds(out, model_request_json(&arena, &request));
 	arena_release(&arena);
 	return built;
 }

@@ -139,7 +139,7 @@ static bool find_all(struct workshop *w, const char *model, const struct model_r
 	*n_missing = 0;
 	for (size_t i = 0; i < n && went_well; i++) {
 		bool found = false;
-		const char *json = request_json(arena, &requests[i]);
+		const char *json = model_request_json(arena, &requests[i]);
 		uint64_t hash = hash64(json, strlen(json), 0);
 
 		same[i] = hash_map_put(&texts, json, strlen(json), i);

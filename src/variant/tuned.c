@@ -212,7 +212,7 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 	if (!workshop_prompts(w, v, l->items, l->n, &l->arena, &l->prompts, err))
 		return false;
 	for (size_t i = 0; i < l->n; i++)
-		*hash = add_hash(l->prompts.completions[i], add_hash(request_json(&l->arena, &l->prompts.prompts[i]), *hash));
+		*hash = add_hash(l->prompts.completions[i], add_hash(model_request_json(&l->arena, &l->prompts.prompts[i]), *hash));
 	add_groups(l, hash);
 	return true;
 }

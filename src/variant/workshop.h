@@ -177,7 +177,6 @@ const char *generate_read(const struct task *task, const struct variant *v, cons
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
-char *request_json(struct arena *arena, const struct model_request *r); /* canonical text, hashed and stored */
 
 /* Of variant_calls(), the last ones, which reply to the input itself. */
 size_t variant_replies(const struct variant *v);
