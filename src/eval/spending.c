@@ -9,12 +9,15 @@
 #include "eval/pricing.h"
 
 /* 0 where nobody knows the price; a budget in dollars is refused before such a model is asked. */
-static double usd_of(const struct climb *c, const char *model, double input, double output, double cache_read, double cache_write)
+static double usd_of(const struct climb *c, const char *model, bool batch, double input, double output, double cache_read,
+		     double cache_write)
 {
 	const struct cost_assumptions *a = c->options->costs;
 	const struct price_model *m = a && a->prices ? pricing_model(a->prices, model, model) : NULL;
 	double usd = m ? price_tokens(m, input, output, cache_read, cache_write) : 0;
 
+	if (m && batch)
+		usd *= 1 - price_batch_discount(m);
 	return isnan(usd) ? 0 : usd;
 }
 
@@ -60,7 +63,7 @@ static void watch_attempted(void *context, const struct attempt_row *a)
 	if (strcmp(a->end, "sent") == 0)
 		s->sent++;
 	else
-		s->usd += usd_of(s->climb, a->model, (double)a->input_tokens, (double)a->output_tokens, (double)a->cache_read,
+		s->usd += usd_of(s->climb, a->model, a->batch, (double)a->input_tokens, (double)a->output_tokens, (double)a->cache_read,
 				 (double)a->cache_written);
 }
 
@@ -75,7 +78,7 @@ bool spending_begin(struct climb *c, struct error *err)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		s->sent += sums[i].answered + sums[i].failed + sums[i].unknown;
-		s->usd += usd_of(c, sums[i].model, (double)sums[i].input_tokens, (double)sums[i].output_tokens,
+		s->usd += usd_of(c, sums[i].model, sums[i].batch, (double)sums[i].input_tokens, (double)sums[i].output_tokens,
 				 (double)sums[i].cache_read, (double)sums[i].cache_written);
 	}
 	workshop_spending(c->workshop, &s->watch);

@@ -10,6 +10,7 @@
 #include "model/endpoint.h"
 #include "model/engine.h"
 #include "model/recorded.h"
+#include "model/remote_inner.h"
 #include "model/registry.h"
 
 const char *const model_status_names[] = { "ok", "truncated", "refused", "timeout", "error" };
@@ -133,6 +134,34 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 	       struct model_reply *replies, const struct model_watch *watch, struct error *err)
 {
 	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, watch, err);
+}
+
+bool model_takes_batches(const struct model *m)
+{
+	return m->engine == &model_engine_remote;
+}
+
+size_t model_batch_most(const struct model *m)
+{
+	const struct remote_model *remote = m->state;
+
+	return remote->endpoint.wire->batch->most;
+}
+
+bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
+		      struct error *err)
+{
+	return remote_batch_send(m->state, requests, ids, n, name, err);
+}
+
+bool model_batch_look(struct model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err)
+{
+	return remote_batch_look(m->state, name, arena, out, err);
+}
+
+bool model_batch_results(struct model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err)
+{
+	return remote_batch_results(m->state, name, arena, to, err);
 }
 
 bool watch_replied(const struct model_watch *watch, size_t i, const struct model_reply *reply, struct error *err)

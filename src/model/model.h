@@ -141,6 +141,27 @@ bool model_leaves(const char *name);
 /* The model whose prices and limits hold for one of that name: the recorded one, else itself. */
 const char *model_behind(const char *name);
 
+/* Requests that a provider works off in its own time, at half the price. */
+bool model_takes_batches(const struct model *m);
+size_t model_batch_most(const struct model *m); /* requests of one */
+/* Hands them over, each under an id of letters, digits, '-' and '_' (64 at most); appends the name under which the provider keeps them. */
+bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
+		      struct error *err);
+struct model_batch {
+	bool ended;
+	size_t done, failed; /* so far */
+	const char *why;     /* it failed as a whole; lives in the arena of the call. NULL: it did not */
+};
+bool model_batch_look(struct model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err);
+/* The results of one that has ended, in the provider's order. `request` finds what was asked under an id, NULL: it is not known here;
+ * `result` is told the reply, NULL: that request failed, and what was paid. False as soon as `result` is. */
+struct model_results {
+	const struct model_request *(*request)(void *context, const char *id);
+	bool (*result)(void *context, const char *id, const struct model_reply *reply, const struct model_attempt *attempt, struct error *err);
+	void *context;
+};
+bool model_batch_results(struct model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err);
+
 /* For training: what a local decoder's name stands for (no adapter), and where the embedding model lies; both appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
 void models_embedding_folder(const struct models *m, struct buf *path);

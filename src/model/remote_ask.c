@@ -145,19 +145,25 @@ static void count(struct job *j, const struct wire_usage *u)
 	t->cache_written = u->cache_written;
 }
 
-/* What the server made of the request, for good: a reply, whatever it says. */
-static void take_reply(struct job *j, const struct wire_reply *w, const struct http_response *r)
+struct model_reply remote_reply(const struct wire_reply *w, struct arena *arena)
 {
 	static const enum model_status statuses[] = { [WIRE_OK] = MODEL_OK, [WIRE_TRUNCATED] = MODEL_TRUNCATED,
 						      [WIRE_REFUSED] = MODEL_REFUSED };
-	struct model_reply reply = {
+
+	return (struct model_reply){
 		.status = statuses[w->status], .text = w->scores ? NULL : w->text, .scores = w->scores, .input_tokens = w->usage.input,
 		.output_tokens = w->usage.output, .cache_read = w->usage.cache_read, .cache_written = w->usage.cache_written,
-		.reasoning = w->usage.reasoning, .ms = r->ms, .first_ms = r->first_ms,
+		.reasoning = w->usage.reasoning, .why = w->status == WIRE_REFUSED && w->why ? arena_string(arena, w->why) : NULL,
 	};
+}
 
-	if (w->status == WIRE_REFUSED && w->why)
-		reply.why = arena_printf(j->ask->arena, "%s", w->why);
+/* What the server made of the request, for good: a reply, whatever it says. */
+static void take_reply(struct job *j, const struct wire_reply *w, const struct http_response *r)
+{
+	struct model_reply reply = remote_reply(w, j->ask->arena);
+
+	reply.ms = r->ms;
+	reply.first_ms = r->first_ms;
 	j->ask->m->known = true;
 	finish(j, &reply);
 }

@@ -33,6 +33,12 @@ void remote_url(const struct remote_model *m, const char *path, struct buf *url)
  * that has to be set. The caller wipes it (remote_forget()). */
 bool remote_key(const struct remote_model *m, struct buf *header, struct error *err);
 void remote_forget(struct buf *header);
+/* One request that is no question to the model, sent until it is answered: for as long as one that is asked would be tried. False and a
+ * sentence for all but 2xx. type: of the body, NULL: there is none. */
+bool remote_fetch(struct remote_model *m, const char *method, const char *path, const char *type, const struct buf *body, struct buf *out,
+		  struct error *err);
+/* What a good response says, as a reply to the request. */
+struct model_reply remote_reply(const struct wire_reply *w, struct arena *arena);
 /* A lack that is learnt, said once. */
 void remote_learn(struct remote_model *m, enum wire_lack lack);
 /* After a model was not found: sets the sentence, with the names that the endpoint lists. Returns false. */
@@ -40,5 +46,11 @@ bool remote_unknown_model(struct remote_model *m, const char *message, struct er
 
 bool remote_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n, struct model_reply *replies,
 		const struct model_watch *watch, struct error *err);
+
+/* model_batch_send() and its fellows. */
+bool remote_batch_send(struct remote_model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
+		       struct error *err);
+bool remote_batch_look(struct remote_model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err);
+bool remote_batch_results(struct remote_model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err);
 
 #endif

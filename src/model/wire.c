@@ -197,6 +197,18 @@ size_t wire_models(const char *body, size_t n, struct arena *arena, const char *
 	return found;
 }
 
+const char *wire_id(const char *body, size_t n, struct arena *arena)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:.";
+	json_t *root = wire_json(body, n);
+	const char *id = json_string_value(json_object_get(root, "id")), *copy = NULL;
+
+	if (id && *id && strspn(id, allowed) == strlen(id)) /* it becomes a part of paths */
+		copy = arena_string(arena, id);
+	json_decref(root);
+	return copy;
+}
+
 void wire_stream_release(struct wire_stream *s)
 {
 	buf_release(&s->text);

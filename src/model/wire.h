@@ -76,6 +76,34 @@ struct wire_error {
 /* A reply that comes in pieces. */
 struct wire_stream;
 
+/* How a batch stands. */
+struct wire_batch_state {
+	bool ended;
+	const char *results[2]; /* paths behind the base where its results are, once it has ended; NULL: none */
+	size_t done, failed;
+	const char *why;        /* it failed as a whole, a clause; NULL: it did not */
+};
+/* One of its results. */
+struct wire_batch_result {
+	const char *id;
+	int status;       /* as if it had been a response's; 0: it was not worked off (expired, cancelled) */
+	const char *body; /* (n) */
+	size_t n;
+};
+/* Many requests handed over at once. Sources: OpenAI's API reference (files, batches); Anthropic's (message batches). */
+struct wire_batch {
+	const char *path;        /* POST makes one, GET path/NAME says how it stands */
+	const char *upload_path; /* its lines go there first, as a file, which the batch names; NULL: they stand in the batch itself */
+	size_t most;             /* requests of one */
+	/* One request under an id; lines are appended one after the other, the separator included. */
+	void (*line)(const char *id, const char *body, struct buf *lines);
+	/* The body that makes the batch, of its lines, or of the name of their file. */
+	void (*make)(const char *of, struct buf *body);
+	/* False: the body is none of a batch. What the state points at lives in arena. */
+	bool (*state)(const char *body, size_t n, struct arena *arena, struct wire_batch_state *out);
+	bool (*result)(const char *line, size_t n, struct arena *arena, struct wire_batch_result *out);
+};
+
 struct wire {
 	const char *name;      /* "openai", "anthropic" */
 	const char *ask_path;  /* behind the base: "/chat/completions" */
@@ -94,6 +122,7 @@ struct wire {
 	void (*error)(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
 	/* The names in a list of models; live in arena. */
 	size_t (*models)(const char *body, size_t n, struct arena *arena, const char *const **names);
+	const struct wire_batch *batch;
 };
 
 struct wire_stream {
@@ -110,6 +139,9 @@ struct wire_stream {
 void wire_stream_release(struct wire_stream *s);
 /* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
 void wire_stream_end(const struct wire_stream *s, const struct model_request *r, struct arena *arena, struct wire_reply *out);
+
+/* The member "id" of a JSON object; NULL: it has none, or one with other characters than letters, digits, '-', '_', ':' and '.'. */
+const char *wire_id(const char *body, size_t n, struct arena *arena);
 
 extern const struct wire wire_openai, wire_anthropic;
 

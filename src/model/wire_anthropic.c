@@ -168,4 +168,5 @@ const struct wire wire_anthropic = {
 	.name = "anthropic", .ask_path = "/v1/messages", .list_path = "/v1/models", .key_header = "x-api-key: ",
 	.header = "anthropic-version: 2023-06-01", .request = anthropic_request, .reply = anthropic_reply, .event = anthropic_event,
 	.error = wire_error_read, .models = wire_models,
+	.batch = &wire_batch_anthropic,
 };

@@ -22,4 +22,6 @@ const double *wire_scores(const struct model_request *r, const json_t *candidate
 void wire_error_read(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
 size_t wire_models(const char *body, size_t n, struct arena *arena, const char *const **names);
 
+extern const struct wire_batch wire_batch_openai, wire_batch_anthropic;
+
 #endif

@@ -191,4 +191,5 @@ static bool openai_event(struct wire_stream *s, const char *name, const char *da
 const struct wire wire_openai = {
 	.name = "openai", .ask_path = "/chat/completions", .list_path = "/models", .key_header = "Authorization: Bearer ",
 	.request = openai_request, .reply = openai_reply, .event = openai_event, .error = wire_error_read, .models = wire_models,
+	.batch = &wire_batch_openai,
 };

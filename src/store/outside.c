@@ -23,6 +23,7 @@ bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err
 	sqlite3_bind_double(q, 11, a->ms);
 	sqlite3_bind_double(q, 12, a->first_ms);
 	bind_text(q, 13, a->why);
+	sqlite3_bind_int(q, 14, a->batch);
 	if (!database_done(&s->base, q, err))
 		return false;
 	a->id = sqlite3_last_insert_rowid(s->base.db);
@@ -43,10 +44,46 @@ bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct at
 		size_t counts[8];
 
 		for (int i = 0; i < 8; i++)
-			counts[i] = (size_t)sqlite3_column_int64(q, i + 1);
+			counts[i] = (size_t)sqlite3_column_int64(q, i + 2);
 		*sums = rows_grown(arena, *sums, *n, sizeof(**sums));
-		(*sums)[(*n)++] = (struct attempt_sum){ column_text(arena, q, 0), counts[0], counts[1], counts[2], counts[3],
+		(*sums)[(*n)++] = (struct attempt_sum){ column_text(arena, q, 0), sqlite3_column_int(q, 1) != 0, counts[0], counts[1], counts[2], counts[3],
 							counts[4], counts[5], counts[6], counts[7] };
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
+bool store_batch_put(struct store *s, struct batch_row *b, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, BATCH_PUT, err);
+
+	if (!q)
+		return false;
+	if (b->id)
+		sqlite3_bind_int64(q, 1, b->id);
+	bind_text(q, 2, b->model);
+	bind_text(q, 3, b->name);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)b->requests);
+	bind_text(q, 5, b->state);
+	if (!database_done(&s->base, q, err))
+		return false;
+	b->id = sqlite3_last_insert_rowid(s->base.db);
+	return true;
+}
+
+bool store_batches(struct store *s, const char *model, struct arena *arena, struct batch_row **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, BATCHES, err);
+	int code;
+
+	if (!q)
+		return false;
+	bind_text(q, 1, model);
+	*rows = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct batch_row){ .id = sqlite3_column_int64(q, 0), .model = model, .name = column_text(arena, q, 1),
+						      .requests = (size_t)sqlite3_column_int64(q, 2), .state = column_text(arena, q, 3) };
 	}
 	return database_ended(&s->base, q, code, err);
 }

@@ -51,6 +51,13 @@ static const char fifth_sql[] =
 	" call INTEGER REFERENCES call(id), why TEXT, PRIMARY KEY(scorer, item, answer)) WITHOUT ROWID;"
 	"PRAGMA user_version = 5;";
 
+/* Version 6: batches that providers work off in their own time. */
+static const char sixth_sql[] =
+	"ALTER TABLE attempt ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE batch(id INTEGER PRIMARY KEY, model TEXT NOT NULL, name TEXT NOT NULL, requests INTEGER NOT NULL,"
+	" state TEXT NOT NULL);"
+	"PRAGMA user_version = 6;";
+
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
 #define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
 		    " cache_written, reasoning, first_ms"
@@ -88,10 +95,13 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CURVE_PUT] = "INSERT OR REPLACE INTO curve(run, variant, n, seed, items, score) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[CURVES] = "SELECT variant, n, seed, items, score FROM curve WHERE run = ?1 ORDER BY variant, n, seed",
 	[ATTEMPT_PUT] = "INSERT OR REPLACE INTO attempt(id, run, model, request_hash, end, status, input_tokens, output_tokens, cache_read,"
-			" cache_written, ms, first_ms, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-	[ATTEMPTS] = "SELECT model, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
+			" cache_written, ms, first_ms, why, batch)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[ATTEMPTS] = "SELECT model, batch, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
 		     " total(end = 'cached'), sum(input_tokens), sum(output_tokens), sum(cache_read), sum(cache_written)"
-		     " FROM attempt WHERE run = ?1 GROUP BY model ORDER BY model",
+		     " FROM attempt WHERE run = ?1 GROUP BY model, batch ORDER BY model, batch",
+	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[BATCHES] = "SELECT id, name, requests, state FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
 	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[GRADES] = "SELECT item, answer, score, call, why FROM grade WHERE scorer = ?1",
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
@@ -101,10 +111,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 5, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 6, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 

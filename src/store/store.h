@@ -94,16 +94,29 @@ struct attempt_row {
 	size_t input_tokens, output_tokens, cache_read, cache_written; /* as the provider counted them */
 	double ms, first_ms;
 	const char *why;     /* a clause; NULL: nothing to say */
+	bool batch;          /* it was part of a batch, at the batch's price */
 };
 bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err); /* or, with an id, replace */
 
-/* Attempts of a run at one model: what it paid for, what came to nothing, what was in flight when it was killed. */
+/* Attempts of a run at one model, those in batches apart: what it paid for, what came to nothing, what was in flight when it was killed. */
 struct attempt_sum {
 	const char *model;
+	bool batch;
 	size_t answered, failed, unknown, cached;
 	size_t input_tokens, output_tokens, cache_read, cache_written; /* of all of them */
 };
 bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err);
+
+/* Requests that a provider was given together, to work off in its own time. */
+struct batch_row {
+	int64_t id;
+	const char *model, *name; /* as the provider calls it; "" while it is being handed over */
+	size_t requests;
+	const char *state;        /* "sending", "waiting", "done" */
+};
+bool store_batch_put(struct store *s, struct batch_row *b, struct error *err); /* or, with an id, replace */
+/* Those of a model that are not done, oldest first. */
+bool store_batches(struct store *s, const char *model, struct arena *arena, struct batch_row **rows, size_t *n, struct error *err);
 
 /* What somebody outside said of an answer: a judge, the user's program. */
 struct grade_row {
