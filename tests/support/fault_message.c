@@ -16,7 +16,10 @@ static const struct {
 
 static bool copy(char *out, size_t size, const char *text, size_t n)
 {
-	snprintf(out, size, "%.*s", (int)n, text);
+	size_t fits = n < size ? n : size - 1;
+
+	memcpy(out, text, fits);
+	out[fits] = '\0';
 	return n < size;
 }
 
