@@ -7,6 +7,7 @@
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp
+#   make sdk            what tests/e2e/sdk.sh needs: the packages openai and anthropic
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
@@ -66,9 +67,16 @@ $(B)/tests/%: tests/unit/%.c tests/unit/test.h $(B)/librung.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/librung.a $(LDLIBS) -lcmocka
 
+# What stands in for hosted providers in tests (CONTRIBUTING.md).
+SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
+fault-server: $(B)/tests/support/fault_server
+$(B)/tests/support/fault_server: $(SUPPORT_OBJ) $(B)/librung.a
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(B)/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $(B)/tests/*.d)
+-include $(SUPPORT_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $(B)/tests/*.d)
 
 # --- what a machine needs -------------------------------------------------------------------------------------------
 
@@ -100,8 +108,12 @@ demo: deps
 test: deps test-deps
 	@$(MAKE) --no-print-directory all models tests
 
-tests: $(B)/rung $(TEST_BIN)
+tests: $(B)/rung $(B)/tests/support/fault_server $(TEST_BIN)
 	@tests/run.sh $(B) $(sort $(TEST_BIN))
+
+# The vendors' own Python packages, which tests/e2e/sdk.sh asks the fault server with; it skips without.
+sdk:
+	@tools/sdk.sh build/sdk
 
 # The engine's tests for 64-bit ARM under qemu (Debian on x86-64; minutes).
 neon-tests:
@@ -179,6 +191,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps test-deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
+.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
