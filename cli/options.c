@@ -44,6 +44,10 @@ const struct option_row option_tpm = { "--tpm", NULL, OPTION_NUMBER, "N", "token
 	AT(tokens_per_minute) };
 const struct option_row option_timeout = { "--timeout", NULL, OPTION_NUMBER, "SECONDS",
 	"that a provider may take for a reply before it is asked again (default 120)", AT(timeout) };
+const struct option_row option_in_batches = { "--batch", NULL, OPTION_FLAG, NULL,
+	"ask providers through their batch interface, at half the price and in their time; stopped while it waits, the climb fetches it later",
+	AT(in_batches) };
+const struct option_row option_poll = { "--poll", NULL, OPTION_NUMBER, "SECONDS", "how often a batch is looked at (default 30)", AT(poll) };
 const struct option_row option_yes = { "--yes", NULL, OPTION_FLAG, NULL, "agree to what providers may cost; the preview is not asked about", AT(yes) };
 const struct option_row option_dry_run = { "--dry-run", NULL, OPTION_FLAG, NULL,
 	"say what would be measured and stop", AT(dry_run) };
@@ -223,7 +227,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 
 	*s = (struct settings){ .arguments = argv, .k = -1, .seed = -1, .threads = -1, .memory = -1, .context = -1,
 				  .budget_minutes = -1, .budget_calls = -1, .budget_usd = -1, .concurrency = -1,
-				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .core_hour = -1, .epochs = -1, .batch = -1,
+				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .poll = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
 				  .port = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)

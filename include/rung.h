@@ -68,6 +68,8 @@ struct rung_climb_options {
 	const char *plan;           /* "full", "early"; NULL: the task's */
 	double max_minutes;         /* 0: the task's budget */
 	size_t max_calls;           /* 0: the task's budget */
+	bool batch;                 /* providers are asked through their batches, at half the price; a climb may be stopped while one waits */
+	double batch_poll_s;        /* how often a batch is looked at; 0: every 30 s */
 	double max_usd;             /* paid to providers; 0: the task's budget */
 	bool dry_run;               /* only what rung_check() says */
 	/* Asked before the first call that may be paid, with a preview of what it would cost at most; false: nothing is done. NULL: the

@@ -21,6 +21,7 @@ static enum decide_plan plan_of(const struct task *task, const struct climb_opti
 
 	for (size_t i = 0; i < (o->models ? o->n_models : task->n_models); i++)
 		paid |= model_leaves(model_behind((o->models ? o->models : task->models)[i]));
+	paid &= !(o->batch_poll_ms > 0); /* each look would wait for a batch */
 	return plan == PLAN_EARLY || (plan == PLAN_AUTO && paid) ? DECIDE_EARLY : DECIDE_FULL;
 }
 
@@ -275,6 +276,38 @@ static bool training_stopped(void *context)
 	return climb_must_stop(c, &ignored);
 }
 
+static void show_batch(void *context, const char *model, size_t done, size_t total)
+{
+	const struct climb *c = context;
+	char what[160];
+
+	if (!c->options->progress.step)
+		return;
+	snprintf(what, sizeof(what), "%.120s: a batch is worked off", model);
+	c->options->progress.step(c->options->progress.context, what, done, total);
+}
+
+static void tell_lost(void *context, const char *model, size_t requests)
+{
+	const struct climb *c = context;
+	char sentence[300];
+
+	if (!c->options->progress.notice)
+		return;
+	snprintf(sentence, sizeof(sentence), "a batch of %zu requests to %.120s was being sent when a climb was killed; the provider may have it, "
+		 "and it is asked for again", requests, model);
+	c->options->progress.notice(c->options->progress.context, sentence);
+}
+
+/* What goes elsewhere is counted, and goes in batches where that was asked for. */
+static bool watch_providers(struct climb *c, struct error *err)
+{
+	c->batching = (struct batching){ c->options->batch_poll_ms, show_batch, tell_lost, c };
+	if (c->options->batch_poll_ms > 0)
+		workshop_batching(c->workshop, &c->batching);
+	return spending_begin(c, err);
+}
+
 enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err)
 {
@@ -303,7 +336,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
 	workshop_watch(c.workshop, &c.watch);
 	workshop_curate(c.workshop, &curated);
-	if (!spending_begin(&c, err))
+	if (!watch_providers(&c, err))
 		goto out;
 	if (climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;

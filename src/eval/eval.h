@@ -15,6 +15,7 @@ struct cost_assumptions;
 struct progress {
 	void (*step)(void *context, const char *what, size_t done, size_t total);
 	bool (*stopped)(void *context); /* true: stop as soon as the batch is stored */
+	void (*notice)(void *context, const char *sentence); /* what should be known; NULL: nobody listens */
 	void *context;
 };
 
@@ -26,6 +27,7 @@ struct climb_options {
 	enum task_plan plan; /* PLAN_AUTO: the task's, else full for local models */
 	double max_minutes;  /* of this call; 0: no limit */
 	size_t max_calls;    /* model calls of the run, and of those to providers every attempt; 0: no limit */
+	double batch_poll_ms; /* providers are asked in batches, which are looked at so often; 0: at once */
 	double max_usd;      /* paid to providers for the run; 0: no limit */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
 	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */

@@ -108,7 +108,7 @@ static bool answer_missing(struct climb *c, const struct variant *v, const char 
 {
 	for (size_t start = from; start < to;) {
 		if (start % TOGETHER == 0 || start == from) {
-			size_t ahead = (start / TOGETHER + 1) * TOGETHER;
+			size_t ahead = c->options->batch_poll_ms > 0 ? to : (start / TOGETHER + 1) * TOGETHER;
 
 			if (!prefetch_missing(c, v, items, start, ahead < to ? ahead : to, have, err))
 				return false;

@@ -19,6 +19,7 @@ struct climb {
 	const char *stopped; /* why, once it must stop */
 	struct training_watch watch;
 	struct spending spending;
+	struct batching batching;
 };
 
 /* What a variant did on a run of items. */

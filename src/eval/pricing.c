@@ -26,6 +26,16 @@ const struct price_model *pricing_model(const struct price_table *t, const char 
 	return m && registry_runs_here(model) && !m->users ? NULL : m; /* a file may have a model of that name elsewhere */
 }
 
+double pricing_attempts(const struct price_table *t, const struct attempt_sum *a)
+{
+	const struct price_model *m = t ? pricing_model(t, a->model, a->model) : NULL;
+
+	if (!m)
+		return registry_runs_here(a->model) ? 0 : NAN;
+	return (a->batch ? 1 - price_batch_discount(m) : 1) *
+	       price_tokens(m, (double)a->input_tokens, (double)a->output_tokens, (double)a->cache_read, (double)a->cache_written);
+}
+
 static const struct variant *recipe_of(const struct pricing *p, const char *id)
 {
 	for (size_t i = 0; i < p->n_recipes; i++)

@@ -32,6 +32,9 @@ void costs_repeat_setup(struct cost_rung *r);
  * give; NULL: none are known. model NULL: it asks none. */
 const struct price_model *pricing_model(const struct price_table *t, const char *id, const char *model);
 
+/* USD that such attempts cost; NAN: the price is not known. A server of this machine costs nothing but its time. */
+double pricing_attempts(const struct price_table *t, const struct attempt_sum *a);
+
 /* What a variant is and did, as far as costs ask. */
 struct worked {
 	const char *id, *model;

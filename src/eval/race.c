@@ -80,10 +80,12 @@ static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, 
 static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_t from, size_t to, bool calls,
 		      struct error *err)
 {
+	bool whole = c->options->batch_poll_ms > 0; /* a batch takes its time, however large: one for the block */
+
 	for (size_t start = from; start < to;) {
 		size_t next = (start / BATCH + 1) * BATCH, end = calls && next < to ? next : to;
 
-		if (calls && !prefetch(c, entrants, n, start, end, err))
+		if (calls && (start == from || !whole) && !prefetch(c, entrants, n, start, whole ? to : end, err))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, start, end,

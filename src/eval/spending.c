@@ -9,15 +9,11 @@
 #include "eval/pricing.h"
 
 /* 0 where nobody knows the price; a budget in dollars is refused before such a model is asked. */
-static double usd_of(const struct climb *c, const char *model, bool batch, double input, double output, double cache_read,
-		     double cache_write)
+static double usd_of(const struct climb *c, const struct attempt_sum *a)
 {
-	const struct cost_assumptions *a = c->options->costs;
-	const struct price_model *m = a && a->prices ? pricing_model(a->prices, model, model) : NULL;
-	double usd = m ? price_tokens(m, input, output, cache_read, cache_write) : 0;
+	const struct cost_assumptions *costs = c->options->costs;
+	double usd = pricing_attempts(costs ? costs->prices : NULL, a);
 
-	if (m && batch)
-		usd *= 1 - price_batch_discount(m);
 	return isnan(usd) ? 0 : usd;
 }
 
@@ -42,7 +38,9 @@ static const char *why_stop(struct climb *c)
 
 bool climb_must_stop(struct climb *c, struct error *err)
 {
-	if (c->options->max_calls && !store_spent_here(c->store, c->run, &c->spending.here, err))
+	double ms;
+
+	if (c->options->max_calls && !store_spent_here(c->store, c->run, &c->spending.here, &ms, err))
 		return true;
 	c->stopped = why_stop(c);
 	return c->stopped != NULL;
@@ -63,8 +61,9 @@ static void watch_attempted(void *context, const struct attempt_row *a)
 	if (strcmp(a->end, "sent") == 0)
 		s->sent++;
 	else
-		s->usd += usd_of(s->climb, a->model, a->batch, (double)a->input_tokens, (double)a->output_tokens, (double)a->cache_read,
-				 (double)a->cache_written);
+		s->usd += usd_of(s->climb, &(struct attempt_sum){ .model = a->model, .batch = a->batch, .input_tokens = a->input_tokens,
+								  .output_tokens = a->output_tokens, .cache_read = a->cache_read,
+								  .cache_written = a->cache_written });
 }
 
 bool spending_begin(struct climb *c, struct error *err)
@@ -72,14 +71,14 @@ bool spending_begin(struct climb *c, struct error *err)
 	struct spending *s = &c->spending;
 	struct attempt_sum *sums;
 	size_t n;
+	double ms;
 
 	*s = (struct spending){ .climb = c, .watch = { watch_stopped, watch_attempted, s } };
-	if (!store_attempts(c->store, c->run, &c->arena, &sums, &n, err) || !store_spent_here(c->store, c->run, &s->here, err))
+	if (!store_attempts(c->store, c->run, &c->arena, &sums, &n, err) || !store_spent_here(c->store, c->run, &s->here, &ms, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		s->sent += sums[i].answered + sums[i].failed + sums[i].unknown;
-		s->usd += usd_of(c, sums[i].model, sums[i].batch, (double)sums[i].input_tokens, (double)sums[i].output_tokens,
-				 (double)sums[i].cache_read, (double)sums[i].cache_written);
+		s->usd += usd_of(c, &sums[i]);
 	}
 	workshop_spending(c->workshop, &s->watch);
 	return true;

@@ -148,6 +148,13 @@ size_t model_batch_most(const struct model *m)
 	return remote->endpoint.wire->batch->most;
 }
 
+bool model_has_answered(const struct model *m, enum model_want want)
+{
+	const struct remote_model *remote = m->state;
+
+	return remote->known >> want & 1;
+}
+
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
 		      struct error *err)
 {

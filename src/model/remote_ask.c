@@ -164,7 +164,7 @@ static void take_reply(struct job *j, const struct wire_reply *w, const struct h
 
 	reply.ms = r->ms;
 	reply.first_ms = r->first_ms;
-	j->ask->m->known = true;
+	j->ask->m->known |= 1u << request_of(j)->want;
 	finish(j, &reply);
 }
 

@@ -22,7 +22,7 @@ struct remote_model {
 	char *name;            /* as the user wrote it */
 	struct endpoint endpoint;
 	unsigned lacks;        /* bits of wire_lack that were learnt */
-	bool known;            /* a reply came: what it lacks is learnt by then, as far as that request shows it */
+	unsigned known;        /* bits of enum model_want that were answered: what it lacks for them is learnt */
 	struct pace pace;
 	struct remote_model *next;
 };

@@ -13,6 +13,7 @@
 #include "report/exchange.h"
 #include "report/figure.h"
 #include "report/micro.h"
+#include "report/paid.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
 #include "report/variants.h"
@@ -210,16 +211,18 @@ static bool decide(struct build *b, struct error *err)
 static bool spent(struct build *b, size_t full_grid, struct error *err)
 {
 	struct report *r = b->report;
-	double dev_ms, ms, test_ms;
-	size_t dev;
+	double dev_ms, ms, test_ms, here_ms;
+	size_t dev, here;
 
 	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
 	    !store_spent(b->store, b->run->id, NULL, &r->spent.dev_calls, &ms, err) ||
-	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err))
+	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err) ||
+	    !store_spent_here(b->store, b->run->id, &here, &here_ms, err) ||
+	    !paid_build(b->store, b->run->id, b->assumed->prices, b->arena, r, err))
 		return false;
 	r->spent.dev_calls_full_grid = full_grid + r->spent.dev_calls - dev; /* racing spares no calls that diagnose or calibrate */
-	r->spent.seconds = (ms + test_ms) / 1000;
-	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour);
+	r->spent.seconds = here_ms / 1000;
+	r->spent.usd = price_local(r->spent.seconds, b->assumed->cores, b->assumed->usd_per_core_hour) + paid_usd(r);
 	return true;
 }
 

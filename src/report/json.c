@@ -329,6 +329,30 @@ static json_t *verdict_value(const struct report *r)
 	return o;
 }
 
+static json_t *paid_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_paid; i++) {
+		const struct report_paid *p = &r->paid[i];
+		json_t *o = json_object();
+
+		put(o, "model", text_value(p->model));
+		put(o, "batch", json_boolean(p->batch));
+		put(o, "answered", count_value(p->answered));
+		put(o, "failed", count_value(p->failed));
+		put(o, "unknown", count_value(p->unknown));
+		put(o, "cached", count_value(p->cached));
+		put(o, "input_tokens", count_value(p->input_tokens));
+		put(o, "output_tokens", count_value(p->output_tokens));
+		put(o, "cache_read", count_value(p->cache_read));
+		put(o, "cache_written", count_value(p->cache_written));
+		put(o, "usd", real_value(p->usd));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *spent_value(const struct report *r)
 {
 	json_t *o = json_object();
@@ -338,6 +362,7 @@ static json_t *spent_value(const struct report *r)
 	put(o, "test_calls", count_value(r->spent.test_calls));
 	put(o, "usd", real_value(r->spent.usd));
 	put(o, "seconds", real_value(r->spent.seconds));
+	put(o, "providers", paid_value(r));
 	return o;
 }
 

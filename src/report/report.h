@@ -153,6 +153,15 @@ enum { ANSWERS_SHOWN = 5 };
 /* How the ladder that was gone up came about: a climb over a task, or outcomes recorded elsewhere. */
 enum report_origin { REPORT_CLIMB, REPORT_RECORDED, REPORT_POSED }; /* posed: rungs are the places of --ladder, from 0 */
 
+/* What went to a provider's model for this run, every attempt counted. */
+struct report_paid {
+	const char *model;
+	bool batch;
+	size_t answered, failed, unknown, cached; /* unknown: in flight when a climb was killed; cached: the store had them from before */
+	size_t input_tokens, output_tokens, cache_read, cache_written;
+	double usd; /* NAN: its price is not known */
+};
+
 struct report {
 	enum report_origin origin;
 	const char *task, *program; /* program: "rung 0.1.0" */
@@ -198,7 +207,10 @@ struct report {
 	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
 	struct cost_traffic decided_at;
 	double usd_per_label;               /* of one more; NAN: not said */
+	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here */
 	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
+	const struct report_paid *paid;     /* (n_paid) models that were asked elsewhere; in the order of their names, batches apart */
+	size_t n_paid;
 };
 
 /* NULL when the winner's index is out of range (nothing was measured), or no variant has the id. */

@@ -8,6 +8,7 @@
 #include "eval/ceiling.h"
 #include "report/escape.h"
 #include "report/figure.h"
+#include "report/paid.h"
 
 static const char *name_of(const struct report *r, const char *id)
 {
@@ -379,9 +380,10 @@ void words_spent(struct buf *out, const struct report *r)
 	}
 	if (isfinite(r->spent.usd))
 		buf_addf(out, "; %s", figure_usd(r->spent.usd).text);
-	if (isfinite(r->spent.seconds))
+	if (isfinite(r->spent.seconds) && (r->spent.seconds > 0 || r->n_paid == 0))
 		buf_addf(out, "; %s of work", figure_seconds(r->spent.seconds).text);
-	buf_adds(out, ".");
+	buf_adds(out, r->n_paid ? ". " : ".");
+	words_paid(out, r);
 }
 
 static void rule_choice(struct buf *out, const struct report *r)

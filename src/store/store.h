@@ -167,7 +167,7 @@ bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curv
 /* Distinct model calls behind a run's answers in one split (NULL: in all but "test"), and their time; a call that several variants or
  * splits share counts once. */
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);
-/* Those of all splits whose model the run did not send anything to: it asked them here, or found them. */
-bool store_spent_here(struct store *s, int64_t run, size_t *calls, struct error *err);
+/* Those of all splits whose model the run did not send anything to: they were made on this machine. */
+bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, struct error *err);
 
 #endif

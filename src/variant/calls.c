@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "variant/workshop.h"
+#include "variant/asking.h"
 
 static const char *scores_json(struct arena *arena, const double *scores, size_t n)
 {
@@ -39,16 +39,7 @@ static void decode_scores(const struct call_row *call, size_t n, double *out)
 	json_decref(array);
 }
 
-/* Requests that are being asked: the rows that they become. */
-struct asking {
-	struct workshop *w;
-	struct arena *arena;
-	const struct model_request *requests; /* (n) */
-	struct call_row **calls;              /* (n) */
-};
-
-/* A reply is stored as it comes: whatever happens to those after it, it is not paid for again. */
-static bool store_reply(void *context, size_t i, const struct model_reply *reply, struct error *err)
+bool asking_replied(void *context, size_t i, const struct model_reply *reply, struct error *err)
 {
 	struct asking *a = context;
 	struct call_row *c = a->calls[i];
@@ -68,14 +59,14 @@ static bool store_reply(void *context, size_t i, const struct model_reply *reply
 	return !a->w->store || store_call_put(a->w->store, c, err);
 }
 
-static bool store_attempt(void *context, size_t i, struct model_attempt *t, struct error *err)
+bool asking_attempted(void *context, size_t i, struct model_attempt *t, struct error *err)
 {
 	struct asking *a = context;
 	struct workshop *w = a->w;
 	struct attempt_row row = {
 		.id = t->id, .run = w->run, .model = a->calls[i]->model, .request_hash = a->calls[i]->request_hash, .end = t->end,
 		.status = t->status, .input_tokens = t->input_tokens, .output_tokens = t->output_tokens, .cache_read = t->cache_read,
-		.cache_written = t->cache_written, .ms = t->ms, .first_ms = t->first_ms, .why = t->why,
+		.cache_written = t->cache_written, .ms = t->ms, .first_ms = t->first_ms, .why = t->why, .batch = a->batch,
 	};
 
 	if (w->store && !store_attempt_put(w->store, &row, err))
@@ -86,7 +77,7 @@ static bool store_attempt(void *context, size_t i, struct model_attempt *t, stru
 	return true;
 }
 
-static const char *spent(void *context)
+const char *asking_stopped(void *context)
 {
 	const struct asking *a = context;
 	const struct spending_watch *s = a->w->spending;
@@ -94,20 +85,61 @@ static const char *spent(void *context)
 	return s && s->stopped ? s->stopped(s->context) : NULL;
 }
 
-/* Asks the requests that the store lacks (positions `missing`) and stores the calls. */
+/* Where only a part is asked, model_ask() counts from its beginning. */
+struct part {
+	struct asking *all;
+	const size_t *which;
+};
+
+static bool part_replied(void *context, size_t i, const struct model_reply *reply, struct error *err)
+{
+	const struct part *p = context;
+
+	return asking_replied(p->all, p->which[i], reply, err);
+}
+
+static bool part_attempted(void *context, size_t i, struct model_attempt *t, struct error *err)
+{
+	const struct part *p = context;
+
+	return asking_attempted(p->all, p->which[i], t, err);
+}
+
+static const char *part_stopped(void *context)
+{
+	const struct part *p = context;
+
+	return asking_stopped(p->all);
+}
+
+bool asking_ask(struct asking *a, struct model *model, const size_t *which, size_t n, struct arena *arena, struct error *err)
+{
+	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
+	struct model_reply *replies = arena_array(arena, n, sizeof(*replies));
+	struct part part = { a, which };
+	const struct model_watch watch = { .replied = part_replied, .attempted = part_attempted, .stopped = part_stopped, .context = &part };
+
+	for (size_t i = 0; i < n; i++)
+		asked[i] = a->requests[which[i]];
+	return model_ask(model, arena, asked, n, replies, &watch, err);
+}
+
+/* Asks the requests that the store lacks (positions `missing`). */
 static bool ask_missing(struct workshop *w, struct model *model, struct arena *arena, const struct model_request *requests,
 			const size_t *missing, size_t n, struct call_row *calls, struct error *err)
 {
 	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
-	struct model_reply *replies = arena_array(arena, n, sizeof(*replies));
-	struct asking asking = { w, arena, asked, arena_array(arena, n, sizeof(struct call_row *)) };
-	struct model_watch watch = { .replied = store_reply, .attempted = store_attempt, .stopped = spent, .context = &asking };
+	size_t *all = arena_array(arena, n, sizeof(*all));
+	struct asking asking = { .w = w, .arena = arena, .requests = asked, .calls = arena_array(arena, n, sizeof(struct call_row *)), .n = n };
 
 	for (size_t i = 0; i < n; i++) {
+		all[i] = i;
 		asked[i] = requests[missing[i]];
 		asking.calls[i] = &calls[missing[i]];
 	}
-	return model_ask(model, arena, asked, n, replies, &watch, err);
+	if (n > 0 && w->batching && w->store && model_takes_batches(model))
+		return asking_in_batches(&asking, model, arena, err);
+	return asking_ask(&asking, model, all, n, arena, err);
 }
 
 /* What the store had of a model that would be paid for it, each call once. */

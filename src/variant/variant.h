@@ -133,6 +133,14 @@ struct spending_watch {
 	void *context;
 };
 void workshop_spending(struct workshop *w, const struct spending_watch *spending);
+/* Has providers that take batches asked through them; waiting and lost may be NULL. Borrowed. */
+struct batching {
+	double poll_ms; /* how often a batch is looked at */
+	void (*waiting)(void *context, const char *model, size_t done, size_t total);
+	void (*lost)(void *context, const char *model, size_t requests); /* one whose name was never learnt */
+	void *context;
+};
+void workshop_batching(struct workshop *w, const struct batching *batching);
 /* Fine-tuning learns from these items of the pool (tune/curate.h); nothing else looks at them. Borrowed. */
 void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */

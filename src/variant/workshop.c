@@ -34,6 +34,11 @@ void workshop_spending(struct workshop *w, const struct spending_watch *spending
 	w->spending = spending;
 }
 
+void workshop_batching(struct workshop *w, const struct batching *batching)
+{
+	w->batching = batching;
+}
+
 void workshop_curate(struct workshop *w, const struct curated *curated)
 {
 	w->curated = curated;

@@ -92,6 +92,7 @@ struct workshop {
 	struct tuned_model *tuned;
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
+	const struct batching *batching; /* NULL: requests are asked at once */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
 	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
 };
