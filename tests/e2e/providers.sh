@@ -1,0 +1,278 @@
+#!/bin/sh
+# providers.sh - climbs on models that are asked over HTTP, against a server that fails on demand: what heals is measured as if nothing had
+# happened, what does not ends the climb with a sentence, nothing that was paid for is lost, and no key is written anywhere.
+. tests/e2e/lib.sh
+server=${rung%/rung}/tests/support/fault_server
+key=sk-test-4d1c0ffee9a7
+export OPENAI_API_KEY=$key ANTHROPIC_API_KEY=$key
+unset RUNG_API_KEY http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+
+short_mails "$scratch/mails" 16 8 12
+cat >"$scratch/mails/task.yaml" <<'YAML'
+name: mails
+kind: classify
+instruction: Is this e-mail {{labels}}? Answer with one word.
+input: "{{text}}"
+labels: {spam: unsolicited bulk mail, work: mail about the job}
+examples: {file: emails.jsonl, answer: label, id: id, split: split}
+YAML
+python3 - "$scratch/mails/emails.jsonl" "$scratch/answers.jsonl" <<'PY'
+import json, sys
+with open(sys.argv[2], "w") as out:
+    for line in open(sys.argv[1], encoding="utf-8"):
+        row = json.loads(line)
+        print(json.dumps({"match": row["text"], "answer": row["label"], "wrong": "work" if row["label"] == "spam" else "spam"}), file=out)
+PY
+
+# Starts the server; its port in $port.
+serve() {
+	"$server" --answers "$scratch/answers.jsonl" --right .8 --need-key --log "$scratch/paid" --seconds 900 "$@" >"$scratch/port" &
+	pid=$!
+	while [ ! -s "$scratch/port" ]; do kill -0 $pid 2>/dev/null || break; done
+	port=$(cut -d' ' -f2 "$scratch/port")
+	export OPENAI_BASE_URL="http://127.0.0.1:$port/v1" ANTHROPIC_BASE_URL="http://127.0.0.1:$port"
+}
+control() { # JSON
+	python3 -c 'import sys, urllib.request as u; print(u.urlopen(u.Request(sys.argv[1], sys.argv[2].encode() or None)).read().decode())' \
+		"http://127.0.0.1:$port/control" "${1-}"
+}
+trap 'kill $pid 2>/dev/null; rm -rf "$scratch"' EXIT
+
+# MODEL [OPTION...]: a climb on rung 1 in a fresh folder $task.
+climb() {
+	task=$scratch/task
+	rm -rf "$task"
+	cp -r "$scratch/mails" "$task"
+	again "$@"
+}
+again() {
+	model=$1
+	shift
+	"$rung" climb "$task" --rungs 1 --models "$model" --yes --json --quiet "$@" >"$scratch/out.json" 2>"$scratch/err"
+	code=$?
+	cat "$scratch/err" >>"$scratch/all.err"
+}
+# What was measured, without the models' names and how long it took.
+measured() { # FILE
+	python3 - "$1" <<'PY'
+import json, sys
+r = json.load(open(sys.argv[1]))
+for v in r["variants"]:
+    if v["rung"] == 1:
+        print(v["name"], v["status"], v["dev"] and (v["dev"]["n"], v["dev"]["score"]), v["test"] and (v["test"]["n"], v["test"]["score"]), v["outcomes"])
+print(r["verdict"]["decision"], r["verdict"]["variant"].split("@")[0], r["verdict"]["score"])
+PY
+}
+
+serve
+climb openai:m
+if [ $code -eq 0 ]; then ok "a climb on a provider's model"; else fail "a climb on a provider's model" "exit $code: $(cat "$scratch/err")"; fi
+measured "$scratch/out.json" >"$scratch/openai.right"
+climb anthropic:m
+if [ $code -eq 0 ]; then ok "and in the other form"; else fail "and in the other form" "exit $code: $(cat "$scratch/err")"; fi
+measured "$scratch/out.json" >"$scratch/anthropic.right"
+
+# --- faults that heal --------------------------------------------------------------------------------------------------
+
+heals() { # FORM FAULT [TIMES]
+	control "{\"reset\": true}" >/dev/null
+	: >"$scratch/paid"
+	control "{\"fault\": \"$2\", \"times\": ${3-4}, \"after\": 5}" >/dev/null
+	climb "$1:m" --timeout 2
+	measured "$scratch/out.json" >"$scratch/now" 2>/dev/null
+	met=$(control | python3 -c 'import json, sys; print(sum(json.load(sys.stdin)["by_fault"].values()))')
+	twice=$(cut -f1,2 "$scratch/paid" | sort | uniq -d | wc -l)
+	if [ $code -ne 0 ]; then
+		fail "$1: $2 heals" "exit $code: $(cat "$scratch/err")"
+	elif [ "$met" -lt 1 ]; then
+		fail "$1: $2 heals" "the server never failed"
+	elif ! cmp -s "$scratch/now" "$scratch/$1.right"; then
+		fail "$1: $2 heals" "other results: $(diff "$scratch/now" "$scratch/$1.right" | head -4)"
+	elif [ "$twice" -gt "${4-0}" ]; then
+		fail "$1: $2 heals" "$twice requests were paid twice"
+	else
+		ok "$1: $2 heals"
+	fi
+}
+for fault in hang-before-headers hang-before-first 408 409 429 429-after 500 503 529; do heals openai $fault; done
+for fault in cut bad-chunk wrong-json wrong-form empty-choices null-content; do heals openai $fault 4 4; done # these were paid
+for fault in hang-before-headers 429-after 500 529; do heals anthropic $fault; done
+for fault in cut wrong-json wrong-form empty-choices; do heals anthropic $fault 4 4; done
+
+control '{"reset": true}' >/dev/null
+control '{"fault": "refused", "after": 20, "ms": 1500}' >/dev/null
+climb openai:m
+measured "$scratch/out.json" >"$scratch/now"
+if [ $code -eq 0 ] && cmp -s "$scratch/now" "$scratch/openai.right"; then
+	ok "a server that is gone for a while"
+else
+	fail "a server that is gone for a while" "exit $code: $(cat "$scratch/err")"
+fi
+
+# --- faults that are answers -------------------------------------------------------------------------------------------
+
+answers() { # FORM FAULT OUTCOME
+	control "{\"reset\": true}" >/dev/null
+	control "{\"fault\": \"$2\", \"times\": 4, \"after\": 5}" >/dev/null
+	climb "$1:m"
+	if python3 - "$scratch/out.json" "$3" <<'PY'
+import json, sys
+o = [v["outcomes"] for v in json.load(open(sys.argv[1]))["variants"] if v["rung"] == 1 and v["outcomes"]]
+count = lambda name: sum(x[name] for x in o)
+sys.exit(not ((sys.argv[2] == "none" or count(sys.argv[2]) >= 1) and count("error") == 0 and count("timeout") == 0))
+PY
+	then ok "$1: $2 is an outcome of its own"; else fail "$1: $2 is an outcome of its own" "exit $code: $(cat "$scratch/err")"; fi
+}
+answers openai content-filter refused
+answers openai content-filter-400 refused
+answers openai refusal refused
+answers openai length truncated
+answers openai huge none
+answers openai latin1 none
+answers anthropic refusal refused
+answers anthropic length truncated
+
+# --- what a server lacks -----------------------------------------------------------------------------------------------
+
+lacks() { # MODEL WORDS
+	control '{"reset": true}' >/dev/null
+	climb "$1"
+	said=$(grep -c "$2" "$scratch/err")
+	refused=$(control | python3 -c 'import json, sys; print(sum(json.load(sys.stdin)["by_fault"].values()))')
+	if [ $code -eq 0 ] && [ "$said" -eq 1 ] && [ "$refused" -le 33 ]; then
+		ok "$1: said once"
+	else
+		fail "$1: said once" "exit $code, said $said times, refused $refused: $(cat "$scratch/err")"
+	fi
+}
+lacks openai:m+no-logprobs "gives no log-probabilities"
+lacks openai:m+no-schema "takes no JSON Schema"
+lacks openai:m+no-temperature "takes no temperature"
+lacks openai:m+max-completion-tokens "takes no max_tokens"
+lacks openai:m+no-seed "takes no seed"
+lacks anthropic:m+no-temperature "takes no temperature"
+
+# --- what ends a climb -------------------------------------------------------------------------------------------------
+
+ends() { # NAME MODEL MOST WORDS
+	control '{"reset": true}' >/dev/null
+	climb "$2"
+	requests=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"])')
+	if [ $code -eq 2 ] && grep -q "$4" "$scratch/err" && [ "$requests" -le "$3" ]; then
+		ok "$1"
+	else
+		fail "$1" "exit $code after $requests requests: $(cat "$scratch/err")"
+	fi
+}
+ends "401 stops at once and names the variable" openai:m+401 1 "refuses the key in OPENAI_API_KEY (HTTP 401)"
+ends "and the other one" anthropic:m+401 1 "refuses the key in ANTHROPIC_API_KEY (HTTP 401)"
+ends "404 lists the models" openai:m+404-model 2 "has no such model.*; it has "
+ends "and so it does in the other form" anthropic:m+404-model 2 "has no such model.*; it has "
+ends "an account without money" openai:m+429-quota 1 "nothing left to spend"
+ends "what never heals says how often it was tried" openai:m+500 6 "failed 6 times, at last: HTTP 500"
+ends "and so does what never answers" openai:m+wrong-json 6 "failed 6 times"
+OPENAI_API_KEY= climb openai:m
+if [ $code -eq 1 ] && grep -q "OPENAI_API_KEY is not set" "$scratch/err"; then ok "no key"; else fail "no key" "exit $code: $(cat "$scratch/err")"; fi
+"$rung" climb "$task" --rungs 1 --models openai:gpt-4.1-mini --quiet </dev/null >/dev/null 2>"$scratch/err"
+code=$?
+if [ $code -eq 1 ] && grep -q "at most about \\$" "$scratch/err" && grep -q -- "--yes" "$scratch/err" && [ ! -e "$task/.rung/store.db" ]; then
+	ok "nothing is paid that nobody agreed to"
+else
+	fail "nothing is paid that nobody agreed to" "exit $code: $(cat "$scratch/err")"
+fi
+
+# --- budgets -----------------------------------------------------------------------------------------------------------
+
+control '{"reset": true}' >/dev/null
+climb openai:m --budget-calls 40 --concurrency 8
+paid=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["paid"])')
+if [ $code -eq 2 ] && grep -q "the budget of calls is used up" "$scratch/err" && [ "$paid" -ge 40 ] && [ "$paid" -le 47 ]; then
+	ok "a budget of calls is passed by those in flight at most"
+else
+	fail "a budget of calls is passed by those in flight at most" "exit $code, $paid paid: $(cat "$scratch/err")"
+fi
+again openai:m
+measured "$scratch/out.json" >"$scratch/now"
+if cmp -s "$scratch/now" "$scratch/openai.right"; then ok "and the climb goes on"; else fail "and the climb goes on" "$(diff "$scratch/now" "$scratch/openai.right" | head -3)"; fi
+climb openai:gpt-4.1-mini --budget-usd 0.001 --concurrency 1
+usd=$("$rung" report "$task" --format json | python3 -c 'import json, sys; print(sum(p["usd"] for p in json.load(sys.stdin)["spent"]["providers"]))')
+if [ $code -eq 2 ] && grep -q "the budget of .* is used up" "$scratch/err" && python3 -c "import sys; sys.exit(not .001 <= $usd < .0012)"; then
+	ok "a budget in dollars"
+else
+	fail "a budget in dollars" "exit $code, $usd: $(cat "$scratch/err")"
+fi
+
+# --- batches -----------------------------------------------------------------------------------------------------------
+
+for form in openai anthropic; do
+	control '{"reset": true}' >/dev/null
+	: >"$scratch/paid"
+	climb $form:m --batch --poll 600 & # waits at its first batch
+	background=$!
+	i=0
+	while [ $i -lt 600 ] && ! control | grep -q '"GET /v1/\(messages/\)\{0,1\}batches/{}"'; do
+		i=$((i + 1))
+		sleep .05
+	done
+	pkill -KILL -P $background 2>/dev/null
+	wait $background 2>/dev/null
+	again $form:m --batch --poll .05
+	measured "$scratch/out.json" >"$scratch/now"
+	twice=$(cut -f1,2 "$scratch/paid" | sort | uniq -d | wc -l)
+	sent=$(control | python3 -c 'import json, sys; b = json.load(sys.stdin)["by_path"]; print(sum(n for p, n in b.items() if p in ("POST /v1/chat/completions", "POST /v1/messages")))')
+	if [ $code -eq 0 ] && [ "$twice" -eq 0 ] && [ "$sent" -le 80 ] && cmp -s "$scratch/now" "$scratch/$form.right"; then
+		ok "$form: a batch is found again by the next process"
+	else
+		fail "$form: a batch is found again by the next process" "exit $code, $twice paid twice, $sent sent alone: $(cat "$scratch/err") $(diff "$scratch/now" "$scratch/$form.right" | head -3)"
+	fi
+done
+
+# --- recorded ----------------------------------------------------------------------------------------------------------
+
+climb openai:m
+"$rung" export "$task" --calls -o "$scratch/calls.jsonl"
+control '{"reset": true}' >/dev/null
+OPENAI_API_KEY= climb "recorded:$scratch/calls.jsonl#openai:m"
+measured "$scratch/out.json" >"$scratch/now"
+asked=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"])')
+if [ $code -eq 0 ] && [ "$asked" -eq 0 ] && cmp -s "$scratch/now" "$scratch/openai.right"; then
+	ok "a recorded climb is the same without the model"
+else
+	fail "a recorded climb is the same without the model" "exit $code, $asked asked: $(cat "$scratch/err") $(diff "$scratch/now" "$scratch/openai.right" | head -3)"
+fi
+
+# --- kill -9 -----------------------------------------------------------------------------------------------------------
+
+kills=${RUNG_KILLS-4} lost=0 i=0
+while [ $i -lt "$kills" ]; do
+	i=$((i + 1))
+	: >"$scratch/paid"
+	control '{"reset": true}' >/dev/null
+	task=$scratch/task
+	rm -rf "$task"
+	cp -r "$scratch/mails" "$task"
+	"$rung" climb "$task" --rungs 1 --models openai:m+slow-20 --yes --json --quiet --concurrency 16 >/dev/null 2>&1 &
+	climbing=$!
+	until=$(python3 -c "import random; print(random.Random($i).randrange(1, 200))")
+	while kill -0 $climbing 2>/dev/null && [ "$(wc -l <"$scratch/paid")" -lt "$until" ]; do :; done
+	kill -KILL $climbing 2>/dev/null
+	wait $climbing 2>/dev/null
+	again openai:m+slow-20 --concurrency 16
+	measured "$scratch/out.json" >"$scratch/now"
+	[ $i -gt 1 ] || cp "$scratch/now" "$scratch/killed.right"
+	twice=$(cut -f1,2 "$scratch/paid" | sort | uniq -d | wc -l)
+	if [ $code -ne 0 ] || [ "$twice" -gt 16 ] || ! cmp -s "$scratch/now" "$scratch/killed.right"; then
+		lost=$((lost + 1))
+		echo "kill $i behind $until paid calls: exit $code, $twice paid twice, $(diff "$scratch/now" "$scratch/killed.right" | head -3)"
+	fi
+done
+if [ $lost -eq 0 ]; then ok "killed, no more is paid twice than was in flight"; else fail "killed, no more is paid twice than was in flight" "$lost of $kills"; fi
+
+# --- keys --------------------------------------------------------------------------------------------------------------
+
+if grep -rqF "$key" "$scratch" 2>/dev/null || grep -qF "${key#sk-test-}" "$scratch/all.err"; then
+	fail "no key is written anywhere" "$(grep -rlF "$key" "$scratch")"
+else
+	ok "no key is written anywhere"
+fi
+finish
