@@ -138,7 +138,7 @@ struct report_switch {
 	bool binary;               /* right or wrong; else the counts say which score is higher, `both` that they are alike and full */
 	size_t n, only_from, only_to, both, neither;
 	double delta, low, high;   /* mean(to - from) and its confidence sequence of 95 % */
-	size_t choices;            /* pairs of variants of which this one was chosen on these items, which low and high allow for; else 1 */
+	size_t choices;            /* pairs of variants of which this one was chosen on these very items; 1: on others */
 	const char **lost, **won;  /* ids of items (only_from), (only_to) */
 };
 

@@ -86,9 +86,9 @@ static size_t best_of(const struct switching *w, const struct switch_scores *s, 
 
 /* Differences of two variants on the items that both answered. */
 struct pairing {
-	double *d;   /* (n) */
-	size_t *id;  /* (n) of clusters */
-	size_t n, largest;
+	double *d;  /* (n) */
+	size_t *id; /* (n) of clusters */
+	size_t n;
 };
 
 static size_t largest_cluster(const struct switch_scores *s)
@@ -102,14 +102,14 @@ static size_t largest_cluster(const struct switch_scores *s)
 	return largest;
 }
 
-static struct interval interval_of(const struct switch_scores *s, const struct pairing *p, double alpha)
+static struct interval interval_of(const struct switch_scores *s, const struct pairing *p)
 {
 	if (!s->cluster)
-		return comparison_interval(p->d, p->n, alpha);
+		return comparison_interval(p->d, p->n, error_rate);
 	struct cluster *sums = mem_zero(s->n + 1, sizeof(*sums)); /* those without common items stay empty, and are skipped */
 
 	cluster_gather(sums, s->n, p->d, p->id, p->n);
-	struct interval found = comparison_interval_clusters(sums, s->n, largest_cluster(s), alpha);
+	struct interval found = comparison_interval_clusters(sums, s->n, largest_cluster(s), error_rate);
 
 	free(sums);
 	return found;
@@ -144,7 +144,7 @@ static void compare(const struct switching *w, const struct switch_scores *s, si
 	}
 	row->n = p.n;
 	row->delta /= (double)(p.n ? p.n : 1);
-	struct interval interval = interval_of(s, &p, error_rate / (double)row->choices);
+	struct interval interval = interval_of(s, &p);
 
 	row->low = interval.low;
 	row->high = interval.high;
@@ -218,8 +218,8 @@ static void list_models(struct switching *w)
 	struct standing standing;
 
 	w->models = arena_array(w->arena, w->r->n_variants + 1, sizeof(*w->models));
-	for (size_t i = 0; i < w->r->n_variants; i++) {
-		const char *model = w->r->variants[i].model;
+	for (const struct report_variant *v = w->r->variants; v && v < w->r->variants + w->r->n_variants; v++) {
+		const char *model = v->model;
 
 		if (!model || is_listed(w, model) || !representative(w, model, &standing))
 			continue;

@@ -146,8 +146,8 @@ void words_switching_note(struct buf *out, const struct report *r)
 	if (any(r, true))
 		buf_adds(out, " On test items these are the ones that reached them, chosen on dev.");
 	if (any(r, false))
-		buf_adds(out, " Variants chosen on the items that are counted here are flattered by them: those intervals are so wide that they "
-			      "hold for every pair that might have been chosen.");
+		buf_addf(out, " On %s items they were chosen as well, which flatters them: the intervals are wide enough for that (with up to 100 "
+			      "variants to choose from, by simulation).", r->origin == REPORT_CLIMB ? "dev" : "recorded");
 	if (r->n_switching + 1 < r->n_switching_models * (r->n_switching_models - 1) / 2)
 		buf_addf(out, " Of %zu models each stands beside one.", r->n_switching_models);
 }
