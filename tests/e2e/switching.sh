@@ -103,6 +103,17 @@ if [ -n "$pair" ] && grep -q "data-changed=\"[^\"]*\\b$pair[+-]" "$scratch/page.
 	fail "the page leads to the texts of the test items" "pair \"$pair\""
 fi
 
+# What is fine-tuned is no model to switch to; what searches is.
+rung_of_other() { python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE variant SET rung = ? WHERE rung > 0 AND model = ?", (sys.argv[2], "local:tiny+lora")); db.commit()' "$scratch/task/.rung/store.db" "$1"; }
+rung_of_other 2
+counted "a model that searches is one" test
+rung_of_other 3
+if "$rung" report "$scratch/task" --json 2>"$scratch/err" | python3 -c 'import json, sys; r = json.load(sys.stdin); assert r["switching"] == []'; then
+	ok "a model that is fine-tuned is none"
+else
+	fail "a model that is fine-tuned is none" "$(cat "$scratch/err")"
+fi
+
 task '"local:tiny"'
 "$rung" climb "$scratch/task" --rungs 1 --threads 1 --quiet --seed 2 >/dev/null 2>&1
 if "$rung" report "$scratch/task" --seed 2 --json 2>"$scratch/err" | python3 -c 'import json, sys; r = json.load(sys.stdin); assert r["switching"] == []'; then
@@ -130,5 +141,13 @@ assert [s[k] for k in ("from", "to", "split", "n", "only_from", "only_to", "both
 assert (s["technique_from"], s["technique_to"], s["usd_per_1k_from"], s["usd_per_1k_to"], s["ms_p50_to"]) == ("plain", "shots", 2, 1, 1), s
 assert s["line"].startswith("Switching from dear to cheap loses 60 of 200 recorded items and wins 10 (\u221225.0 points, interval "), s["line"]
 assert s["line"].endswith("), saves $1.00 per 1,000 calls, and needs shots in place of plain."), s["line"]
+PY
+"$rung" decide "$scratch/o.jsonl" --plan early --json >"$scratch/out" 2>"$scratch/err"
+if python3 - "$scratch/out" <<'PY' 2>"$scratch/why"; then ok "only what was looked at counts"; else fail "only what was looked at counts" "$(cat "$scratch/why")"; fi
+import json, sys
+r = json.load(open(sys.argv[1]))
+s, = r["switching"]
+looked = {v["id"]: v["test"]["n"] for v in r["variants"] if v["test"]}
+assert s["n"] == min(looked[s["variant_from"]], looked[s["variant_to"]]) < 200, (s, looked)
 PY
 finish
