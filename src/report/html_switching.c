@@ -96,7 +96,7 @@ static void add_items(struct buf *out, const struct report *r)
 		if (s->split == SWITCH_TEST || s->only_from + s->only_to == 0)
 			continue;
 		if (!open)
-			buf_adds(out, "<details><summary>The items that changed hands, by name</summary>\n");
+			buf_adds(out, "<details><summary>The items on which they differ, by name</summary>\n");
 		open = true;
 		buf_adds(out, "<h3>");
 		html_name(out, s->from->model);

@@ -77,7 +77,7 @@ if ! "$rung" climb "$scratch/task" --rungs 0-1 --threads 1 --quiet >"$scratch/ou
 fi
 counted "two models beside each other on dev, as the answers say" dev
 "$rung" report "$scratch/task" --format html -o "$scratch/page.html" 2>/dev/null
-if grep -q "<h2>Switching models</h2>" "$scratch/page.html" && grep -q "The items that changed hands, by name" "$scratch/page.html"; then
+if grep -q "<h2>Switching models</h2>" "$scratch/page.html" && grep -q "The items on which they differ, by name" "$scratch/page.html"; then
 	ok "the page names the dev items"
 else
 	fail "the page names the dev items" "it does not"
