@@ -40,32 +40,40 @@ static void add_numbers(struct buf *out, const struct report_switch *s)
 	buf_addf(out, "<td class=\"n\">%s<br/><small>%s</small></td>", figure_points(s->delta).text, figure_gap(s->low, s->high).text);
 }
 
+/* "<$0.000000001" needs escaping. */
 static void add_change(struct buf *out, struct figure from, struct figure to)
 {
-	buf_adds(out, "<td class=\"n\">");
-	escape_markup(out, from.text); /* "<$0.000000001" */
+	escape_markup(out, from.text);
 	buf_adds(out, " \u2192 ");
 	escape_markup(out, to.text);
-	buf_adds(out, "</td>");
+}
+
+/* How many, and of which split; the texts of test items stand further down. */
+static void add_count(struct buf *out, const struct report_exchange *x, const struct report_switch *s)
+{
+	size_t pair = pair_of(x, s);
+	bool linked = pair < x->n_pairs && s->split == SWITCH_TEST && s->only_from + s->only_to > 0;
+
+	buf_addf(out, "<td class=\"n\">%s<br/><small>", figure_count(s->n).text);
+	if (linked)
+		buf_addf(out, "<a href=\"#pair=%zu\">", pair);
+	buf_addf(out, "%s%s</small></td>", words_switching_items(s->split, s->n), linked ? "</a>" : "");
 }
 
 static void add_row(struct buf *out, const struct report_exchange *x, const struct report_switch *s)
 {
-	size_t pair = pair_of(x, s);
-
 	buf_adds(out, "<tr>");
 	add_model(out, s->from);
 	add_model(out, s->to);
-	buf_addf(out, "<td class=\"n\">%s<br/><small>%s</small></td>", figure_count(s->n).text, words_switching_items(s->split, s->n));
+	add_count(out, x, s);
 	add_numbers(out, s);
+	buf_adds(out, "<td class=\"n\">");
 	add_change(out, figure_usd(s->from->usd_per_1k_calls), figure_usd(s->to->usd_per_1k_calls));
+	buf_adds(out, "</td><td class=\"n\">");
 	add_change(out, figure_ms(s->from->ms_p50), figure_ms(s->to->ms_p50));
+	buf_adds(out, "<br/><small>");
 	add_change(out, figure_ms(s->from->ms_p95), figure_ms(s->to->ms_p95));
-	if (pair < x->n_pairs && s->split == SWITCH_TEST && s->only_from + s->only_to > 0)
-		buf_addf(out, "<td><a href=\"#pair=%zu\">texts</a></td>", pair);
-	else
-		buf_adds(out, "<td></td>");
-	buf_adds(out, "</tr>\n");
+	buf_adds(out, "</small></td></tr>\n");
 }
 
 static void add_ids(struct buf *out, const struct report_variant *v, const char *const *ids, size_t n)
@@ -114,7 +122,7 @@ static void add_items(struct buf *out, const struct report *r)
 void html_switching(struct buf *out, const struct report *r)
 {
 	static const char *const headings[] = { "From", "To", "#Items", "#Only from", "#Only to", "#Both", "#Neither", "#Points, 95% interval",
-						"#$ per 1,000 calls", "#p50", "#p95", "Items" };
+						"#$ per 1,000 calls", "#p50, p95" };
 	struct buf sentence = { 0 };
 
 	if (r->n_switching == 0)

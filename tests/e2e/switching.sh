@@ -98,7 +98,7 @@ db.commit()
 PY
 counted "on test where both answered that" test
 "$rung" report "$scratch/task" --format html -o "$scratch/page.html" 2>/dev/null
-pair=$(sed -n 's/.*<a href="#pair=\([0-9]*\)">texts<.*/\1/p' "$scratch/page.html")
+pair=$(sed -n 's/.*<a href="#pair=\([0-9]*\)">test items<.*/\1/p' "$scratch/page.html")
 if [ -n "$pair" ] && grep -q "data-changed=\"[^\"]*\\b$pair[+-]" "$scratch/page.html"; then ok "the page leads to the texts of the test items"; else
 	fail "the page leads to the texts of the test items" "pair \"$pair\""
 fi

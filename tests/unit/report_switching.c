@@ -432,7 +432,7 @@ static void every_form_has_the_rows(void **state)
 	says("html", buf_text(&out), "<h2>Switching models</h2>");
 	says("html", buf_text(&out), line);
 	says("html", buf_text(&out), "<td class=\"n\">6</td><td class=\"n\">3</td><td class=\"n\">9</td><td class=\"n\">2</td>");
-	says("html", buf_text(&out), "<td class=\"n\">130 ms \u2192 10 ms</td><td class=\"n\">260 ms \u2192 20 ms</td>");
+	says("html", buf_text(&out), "<td class=\"n\">130 ms \u2192 10 ms<br/><small>260 ms \u2192 20 ms</small></td>");
 	says("html", buf_text(&out), "<p>Only <bdi>openai:dear</bdi>: <code>i9</code>, <code>i10</code>");
 	says("html", buf_text(&out), "<p>Only <bdi>local</bdi>: <code>i15</code>, <code>i16</code>, <code>i17</code></p>");
 	buf_release(&out);
@@ -483,7 +483,7 @@ static void test_rows_lead_to_their_items(void **state)
 
 	report.exchange = (struct report_exchange){ .pairs = pairs, .n_pairs = 2, .sides = sides, .n_sides = 3, .binary = true };
 	report_write_html(&report, &out);
-	says("html", buf_text(&out), "<a href=\"#pair=1\">texts</a>");
+	says("html", buf_text(&out), "<a href=\"#pair=1\">test items</a>");
 	assert_null(strstr(buf_text(&out), "#pair=0"));
 	assert_null(strstr(buf_text(&out), "by name</summary>"));
 	buf_release(&out);
