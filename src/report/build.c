@@ -16,6 +16,7 @@
 #include "report/paid.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
+#include "report/switching.h"
 #include "report/variants.h"
 #include "report/words.h"
 
@@ -307,6 +308,8 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	costs_rank(task, arena, report, b.variants, b.rungs);
 	if (!spent(&b, full_grid, err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))
+		return false;
+	if (!switching_build(task, store, run->id, run->seed, arena, report, err))
 		return false;
 	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;

@@ -38,12 +38,17 @@ static size_t side_of(struct gathering *g, const char *id)
 	return g->n_sides++;
 }
 
-static void add_pair(struct gathering *g, const char *from, const char *to)
+static bool has_pair(const struct gathering *g, const char *from, const char *to)
 {
 	for (size_t i = 0; i < g->n_pairs; i++)
 		if (strcmp(g->sides[g->pairs[i].from]->id, from) == 0 && strcmp(g->sides[g->pairs[i].to]->id, to) == 0)
-			return;
-	if (report_find(g->report, from) && report_find(g->report, to))
+			return true;
+	return false;
+}
+
+static void add_pair(struct gathering *g, const char *from, const char *to)
+{
+	if (!has_pair(g, from, to) && report_find(g->report, from) && report_find(g->report, to))
 		g->pairs[g->n_pairs++] = (struct report_pair){ .from = side_of(g, from), .to = side_of(g, to) };
 }
 
@@ -66,12 +71,17 @@ static void choose_pairs(struct gathering *g)
 	const struct report *r = g->report;
 	const struct report_variant *winner = report_winner(r), *lower = winner ? below(r, winner) : NULL;
 
-	g->pairs = arena_array(g->arena, r->n_comparisons + 1, sizeof(*g->pairs));
-	g->sides = arena_array(g->arena, 2 * (r->n_comparisons + 1), sizeof(*g->sides));
+	size_t most = r->n_comparisons + r->n_switching + 1;
+
+	g->pairs = arena_array(g->arena, most, sizeof(*g->pairs));
+	g->sides = arena_array(g->arena, 2 * most, sizeof(*g->sides));
 	for (size_t i = 0; i < r->n_comparisons; i++)
 		add_pair(g, r->comparisons[i].from, r->comparisons[i].to);
 	if (lower)
 		add_pair(g, lower->id, winner->id);
+	for (size_t i = 0; i < r->n_switching; i++)
+		if (r->switching[i].split == SWITCH_TEST && !has_pair(g, r->switching[i].to->id, r->switching[i].from->id))
+			add_pair(g, r->switching[i].from->id, r->switching[i].to->id);
 }
 
 static int by_line(const void *a, const void *b)

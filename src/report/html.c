@@ -367,6 +367,7 @@ void page_write(const struct report *r, const char *version, struct buf *out, st
 	add_header(out, r);
 	add_ladder(out, r);
 	add_comparisons(out, r);
+	html_switching(out, r);
 	html_items(out, r);
 	html_diagnosis(out, r);
 	html_documents(out, r);

@@ -29,6 +29,9 @@ void html_documents(struct buf *out, const struct report *r);
 /* Items that changed hands, each with its texts; nothing when nothing was compared. (html_items.c) */
 void html_items(struct buf *out, const struct report *r);
 
+/* What is lost and won by another model; nothing where one model alone answered. (html_switching.c) */
+void html_switching(struct buf *out, const struct report *r);
+
 /* Sliders that recompute costs and verdict in the page, which script_costs.c works; nothing where no candidate was measured.
  * (html_what_if.c) */
 bool html_has_what_if(const struct report *r);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/escape.h"
+#include "report/words.h"
 #include "report/writers.h"
 
 /* Takes the value, so that building reads as a list of keys. */
@@ -224,6 +225,50 @@ static json_t *variants_value(const struct report *r)
 
 	for (size_t i = 0; i < r->n_variants; i++)
 		json_array_append_new(list, variant_value(&r->variants[i]));
+	return list;
+}
+
+static json_t *switch_value(const struct report *r, size_t i)
+{
+	static const char *const splits[] = { [SWITCH_TEST] = "test", [SWITCH_DEV] = "dev", [SWITCH_RECORDED] = "recorded" };
+	const struct report_switch *s = &r->switching[i];
+	struct buf line = { 0 };
+	json_t *o = json_object();
+
+	words_switching(&line, r, i);
+	put(o, "from", text_value(s->from->model));
+	put(o, "to", text_value(s->to->model));
+	put(o, "split", text_value(splits[s->split]));
+	put(o, "n", count_value(s->n));
+	put(o, "only_from", count_value(s->only_from));
+	put(o, "only_to", count_value(s->only_to));
+	put(o, "both", count_value(s->both));
+	put(o, "neither", count_value(s->neither));
+	put(o, "delta", real_value(s->delta));
+	put(o, "low", real_value(s->low));
+	put(o, "high", real_value(s->high));
+	put(o, "choices", count_value(s->choices));
+	put(o, "variant_from", text_value(s->from->id));
+	put(o, "variant_to", text_value(s->to->id));
+	put(o, "technique_from", text_value(words_technique(s->from)));
+	put(o, "technique_to", text_value(words_technique(s->to)));
+	put(o, "usd_per_1k_from", real_value(s->from->usd_per_1k_calls));
+	put(o, "usd_per_1k_to", real_value(s->to->usd_per_1k_calls));
+	put(o, "ms_p50_from", real_value(s->from->ms_p50));
+	put(o, "ms_p50_to", real_value(s->to->ms_p50));
+	put(o, "ms_p95_from", real_value(s->from->ms_p95));
+	put(o, "ms_p95_to", real_value(s->to->ms_p95));
+	put(o, "line", text_value(buf_text(&line)));
+	buf_release(&line);
+	return o;
+}
+
+static json_t *switching_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_switching; i++)
+		json_array_append_new(list, switch_value(r, i));
 	return list;
 }
 
@@ -446,6 +491,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));
+	put(o, "switching", switching_value(r));
 	put(o, "questions", questions_value(r));
 	put(o, "cost", costs_value(r));
 	put(o, "calls_per_day", real_value(r->calls_per_day > 0 ? r->calls_per_day : NAN));

@@ -163,6 +163,40 @@ static void add_curves(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_switch(struct buf *out, const struct report_switch *s)
+{
+	const struct report_variant *sides[] = { s->from, s->to };
+
+	add_text(out, "| ", s->from->model, " \u2192 ");
+	add_text(out, "", s->to->model, "");
+	buf_addf(out, " | %s %s | %s | %s | %s | %s | %s | %s |", figure_count(s->n).text, words_switching_items(s->split, s->n),
+		 figure_count(s->only_from).text, figure_count(s->only_to).text, figure_count(s->both).text, figure_count(s->neither).text,
+		 figure_points(s->delta).text, figure_gap(s->low, s->high).text);
+	for (size_t i = 0; i < 2; i++) {
+		add_text(out, " ", words_technique(sides[i]), "");
+		buf_addf(out, ", %s, %s / %s |", figure_usd(sides[i]->usd_per_1k_calls).text, figure_ms(sides[i]->ms_p50).text,
+			 figure_ms(sides[i]->ms_p95).text);
+	}
+	buf_addc(out, '\n');
+}
+
+static void add_switching(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_switching == 0)
+		return;
+	buf_adds(out, "\n**Switching models**\n\n");
+	for (size_t i = 0; buf_clear(&sentence), words_switching(&sentence, r, i); i++)
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_adds(out, "\n| From \u2192 to | Items | Only from | Only to | Both | Neither | Difference, points | Interval | From: technique, $ per 1k "
+		      "calls, p50 / p95 | To |\n|:---|---:|---:|---:|---:|---:|---:|:---:|:---|:---|\n");
+	for (size_t i = 0; i < r->n_switching; i++)
+		add_switch(out, &r->switching[i]);
+	add_sentence(out, r, "\n", words_switching_note, "\n");
+	buf_release(&sentence);
+}
+
 static void add_questions(struct buf *out, const struct report *r)
 {
 	if (!r->questions)
@@ -199,6 +233,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_diagnosis(out, r);
 	add_documents(out, r);
 	add_curves(out, r);
+	add_switching(out, r);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
 	add_questions(out, r);
 	add_rule(out, r);

@@ -280,7 +280,11 @@ static bool cadence(struct asking *a)
 
 static bool switching(struct asking *a)
 {
-	if (add_findings(a, FINDING_MODEL, false) > 0)
+	for (size_t i = 0; i < a->r->n_switching; i++) {
+		buf_adds(&a->out, i ? " " : "");
+		words_switching(&a->out, a->r, i);
+	}
+	if (add_findings(a, FINDING_MODEL, false) + a->r->n_switching > 0)
 		return true;
 	buf_adds(&a->out, "one model answered; name several in `models:`.");
 	return false;

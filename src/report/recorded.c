@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "report/costs.h"
+#include "report/switching.h"
 #include "report/words.h"
 #include "stats/quantile.h"
 
@@ -129,6 +130,29 @@ static void tell_costs(const struct telling *t, struct report_variant *variants)
 		costs_rank(NULL, t->arena, t->report, variants, p->costs);
 }
 
+/* Models beside each other, over what was looked at: the best configuration of each was chosen on it too. */
+static void tell_switching(const struct telling *t)
+{
+	const struct posed *p = t->posed;
+	size_t n = p->rule.n_items;
+	const double **scores = arena_array(t->arena, p->n + 1, sizeof(*scores));
+	const char **items = arena_array(t->arena, n + 1, sizeof(*items));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = t->r->items[p->order[i]];
+	for (size_t k = 0; k < p->n; k++) {
+		double *score = arena_array(t->arena, n + 1, sizeof(*score));
+
+		for (size_t i = 0; i < n; i++)
+			score[i] = i < p->entrants[k].looked ? p->entrants[k].score[i] : NAN;
+		scores[k] = score;
+	}
+	struct switch_scores looked = { .split = SWITCH_RECORDED, .score = scores, .items = items, .n = n, .cluster = p->rule.cluster,
+					.binary = p->rule.binary };
+
+	switching_rows(t->report, &looked, 1, t->arena);
+}
+
 static void tell_probes(struct report *out, const struct probes *probes)
 {
 	out->diagnosis = probes->findings;
@@ -164,6 +188,7 @@ bool report_recorded(const struct recorded *r, const struct pose_settings *setti
 	};
 	tell_verdict(&t, variants);
 	tell_costs(&t, variants);
+	tell_switching(&t);
 	words_next_step(report, arena);
 	tell_findings(&t, &probes);
 	tell_probes(report, &probes);

@@ -130,6 +130,18 @@ struct report_exchange {
 	bool binary;
 };
 
+/* Two models, each with the best of its variants, on the items that both answered; which are chosen by what: switching.h. */
+enum switch_split { SWITCH_TEST, SWITCH_DEV, SWITCH_RECORDED };
+struct report_switch {
+	const struct report_variant *from, *to;
+	enum switch_split split;
+	bool binary;               /* right or wrong; else the counts say which score is higher, `both` that they are alike and full */
+	size_t n, only_from, only_to, both, neither;
+	double delta, low, high;   /* mean(to - from) and its confidence sequence of 95 % */
+	size_t choices;            /* pairs of variants of which this one was chosen on these very items; 1: on others */
+	const char **lost, **won;  /* ids of items (only_from), (only_to) */
+};
+
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
 struct report_question {
 	const char *question, *answer;
@@ -198,6 +210,8 @@ struct report {
 	struct { const struct decide_rule *rule; const struct candidate *candidates; size_t n; } decided; /* n 0: not over candidates of a run */
 	struct report_classes classes; /* n 0: the task has no labels */
 	struct report_exchange exchange;
+	const struct report_switch *switching;
+	size_t n_switching, n_switching_models; /* rows; models that have answers */
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

@@ -330,6 +330,22 @@ static void add_curves(const struct terminal *t, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_switching(const struct terminal *t, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_switching > 0)
+		add_heading(t, "Switching models");
+	for (size_t i = 0; buf_clear(&sentence), words_switching(&sentence, r, i); i++) {
+		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+		buf_clear(&sentence);
+		words_switching_figures(&sentence, r, i);
+		add_wrapped(t, "    ", buf_text(&sentence), DIM);
+	}
+	buf_release(&sentence);
+	add_sentence(t, r, "  ", words_switching_note, DIM);
+}
+
 static void add_verdict(const struct terminal *t, const struct report *r)
 {
 	struct buf why = { 0 }, answer = { 0 };
@@ -360,6 +376,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_diagnosis(&t, r);
 	add_documents(&t, r);
 	add_curves(&t, r);
+	add_switching(&t, r);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);

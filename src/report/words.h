@@ -48,6 +48,14 @@ void words_meaning_recorded(struct buf *out, const struct report *r);
 void words_examples_recorded(struct buf *out, const struct report *r);
 void words_spent_recorded(struct buf *out, const struct report *r);
 
+/* What is lost and won by switching models: row i in one sentence to act on, and its other figures in a second one; false when there are
+ * no more rows. And what the rows are, and their intervals; nothing without rows. */
+bool words_switching(struct buf *out, const struct report *r, size_t i);
+bool words_switching_figures(struct buf *out, const struct report *r, size_t i);
+void words_switching_note(struct buf *out, const struct report *r);
+const char *words_technique(const struct report_variant *v); /* its name, without its model's before it */
+const char *words_switching_items(enum switch_split s, size_t n); /* "test items", "dev item", "recorded items" */
+
 /* How the decision was made, one paragraph for each i; false when there are no more. */
 bool words_rule(struct buf *out, const struct report *r, size_t i);
 

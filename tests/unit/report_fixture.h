@@ -196,6 +196,7 @@ struct extreme {
 	const char *labels[N_MANY];
 	size_t confusion[N_MANY * (N_MANY + 1)];
 	struct report_variant variant;
+	struct report_switch switched;
 	struct report report;
 };
 
@@ -203,6 +204,7 @@ struct extreme {
 static inline void extreme_init(struct extreme *e)
 {
 	static const char *const reasons[] = { HOSTILE };
+	static const char *items[] = { HOSTILE };
 
 	*e = (struct extreme){ 0 };
 	for (size_t i = 0; i < N_MANY; i++) {
@@ -222,8 +224,10 @@ static inline void extreme_init(struct extreme *e)
 		.usd_per_day = NAN, .one_off_usd = NAN, .tco_usd = NAN, .break_even_days = NAN, .break_even_calls = NAN,
 		.ms_p50 = NAN, .ms_p95 = NAN,
 	};
+	e->switched = (struct report_switch){ .from = &e->variant, .to = &e->variant, .split = SWITCH_DEV, .binary = true, .n = 1, .only_from = 1,
+					      .delta = -1, .low = -1, .high = 1, .choices = 1, .lost = items };
 	e->report = (struct report){
-		.task = HOSTILE, .program = "rung "
+		.switching = &e->switched, .n_switching = 1, .n_switching_models = 2, .task = HOSTILE, .program = "rung "
 					    "0.1.0", .labels = e->labels, .n_labels = N_MANY,
 		.seed = UINT64_MAX, .alpha = .05,
 		.margin = .05, .target = NAN, .variants = &e->variant, .n_variants = 1, .confusion = e->confusion,
