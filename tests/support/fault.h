@@ -76,6 +76,7 @@ int http_listen(int port); /* the port; ends the process where it cannot */
 void http_run(double seconds, size_t requests_max);
 int http_port(void);
 void http_refuse(double ms); /* no listener, and no other connection than this request's, for a time */
+void http_open(void);        /* before that time */
 
 /* --- fault_serve.c: who answers what --------------------------------------------------------------------------------- */
 

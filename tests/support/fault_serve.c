@@ -101,6 +101,7 @@ static void control(const struct request *q, struct reply *r)
 		memset(&counts, 0, sizeof(counts));
 		counts.in_flight = counts.most_in_flight = in_flight;
 		fault_reset();
+		http_open();
 		buf_adds(&r->body, "{\"ok\":true}");
 	} else {
 		fault_control(q->root, r);
