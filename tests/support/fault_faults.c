@@ -21,36 +21,70 @@ static const struct {
 	[FAULT_WRONG_JSON] = { .name = "wrong-json" },
 	[FAULT_WRONG_FORM] = { .name = "wrong-form" },
 	[FAULT_401] = { "401", 401, { .message = "" }, { .message = "" }, NULL }, /* error_key() has the words */
-	[FAULT_403] = { "403", 403, { "Project `proj_test` does not have access to model `{model}`", "invalid_request_error", NULL, "model_not_found" },
-			{ 403, "Your API key does not have permission to use the specified resource.", "permission_error" }, NULL },
-	[FAULT_404_MODEL] = { "404-model", 404, { "The model `{model}` does not exist or you do not have access to it.", "invalid_request_error", NULL, "model_not_found" },
-			      { 404, "model: {model}", "not_found_error" }, NULL },
-	[FAULT_408] = { "408", 408, { "Request timed out.", "timeout", NULL, NULL }, { 408, "Request timed out.", "timeout_error" }, NULL },
-	[FAULT_409] = { "409", 409, { "The request conflicts with another one. Please try again.", "conflict_error", NULL, NULL },
-			{ 409, "The request conflicts with another one. Please try again.", "invalid_request_error" }, NULL },
-	[FAULT_429] = { "429", 429, { "Rate limit reached for {model} in organization org-test on requests per min (RPM): Limit 500, Used 500, Requested 1. Please try again in 120ms. Visit https://platform.openai.com/account/rate-limits to learn more.", "requests", NULL, "rate_limit_exceeded" },
-			{ 429, "This request would exceed your account's rate limit. Please try again later.", "rate_limit_error" }, NULL },
-	[FAULT_429_AFTER] = { "429-after", 429, { "Rate limit reached for {model} in organization org-test on tokens per min (TPM): Limit 30000, Used 30000, Requested 500. Please try again in 1s. Visit https://platform.openai.com/account/rate-limits to learn more.", "tokens", NULL, "rate_limit_exceeded" },
-			      { 429, "This request would exceed your organization's rate limit of 50 requests per minute. Please try again later.", "rate_limit_error" }, "Retry-After: 1\r\n" },
-	[FAULT_429_QUOTA] = { "429-quota", 429, { "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.", "insufficient_quota", NULL, "insufficient_quota" },
-			      { 400, "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.", "invalid_request_error" }, NULL },
-	[FAULT_500] = { "500", 500, { "The server had an error while processing your request. Sorry about that!", "server_error", NULL, NULL },
-			{ 500, "Internal server error", "api_error" }, NULL },
-	[FAULT_503] = { "503", 503, { "The engine is currently overloaded, please try again later", "server_error", NULL, "engine_overloaded" },
-			{ 503, "Service temporarily unavailable", "api_error" }, NULL },
-	[FAULT_529] = { "529", 529, { "Overloaded", "overloaded_error", NULL, NULL }, { 529, "Overloaded", "overloaded_error" }, NULL },
-	[FAULT_CONTENT_FILTER_400] = { "content-filter-400", 400, { "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt and retry. To learn more about our content filtering policies please read our documentation: https://go.microsoft.com/fwlink/?linkid=2198766", NULL, "prompt", "content_filter" },
-				       { 400, "Output blocked by content filtering policy", "invalid_request_error" }, NULL },
-	[FAULT_NO_LOGPROBS] = { "no-logprobs", 400, { "Unsupported parameter: 'logprobs' is not supported with this model.", "invalid_request_error", "logprobs", "unsupported_parameter" },
-				{ 400, "logprobs: Extra inputs are not permitted", "invalid_request_error" }, NULL },
-	[FAULT_NO_SCHEMA] = { "no-schema", 400, { "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs", "invalid_request_error", NULL, NULL },
-			      { 400, "output_config.format: Extra inputs are not permitted", "invalid_request_error" }, NULL },
-	[FAULT_NO_SEED] = { "no-seed", 400, { "Unknown parameter: 'seed'.", "invalid_request_error", "seed", "unknown_parameter" },
-			    { 400, "seed: Extra inputs are not permitted", "invalid_request_error" }, NULL },
-	[FAULT_NO_TEMPERATURE] = { "no-temperature", 400, { "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.", "invalid_request_error", "temperature", "unsupported_value" },
-				   { 400, "`temperature` is deprecated for this model.", "invalid_request_error" }, NULL },
-	[FAULT_MAX_COMPLETION_TOKENS] = { "max-completion-tokens", 400, { "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", "invalid_request_error", "max_tokens", "unsupported_parameter" },
-					  { 400, "max_tokens: Extra inputs are not permitted", "invalid_request_error" }, NULL },
+	[FAULT_403] = { "403", 403,
+		{ "Project `proj_test` does not have access to model `{model}`", "invalid_request_error", NULL, "model_not_found" },
+		{ 403, "Your API key does not have permission to use the specified resource.", "permission_error" }, NULL },
+	[FAULT_404_MODEL] = { "404-model", 404,
+		{ "The model `{model}` does not exist or you do not have access to it.", "invalid_request_error", NULL,
+		  "model_not_found" },
+		{ 404, "model: {model}", "not_found_error" }, NULL },
+	[FAULT_408] = { "408", 408,
+		{ "Request timed out.", "timeout", NULL, NULL },
+		{ 408, "Request timed out.", "timeout_error" }, NULL },
+	[FAULT_409] = { "409", 409,
+		{ "The request conflicts with another one. Please try again.", "conflict_error", NULL, NULL },
+		{ 409, "The request conflicts with another one. Please try again.", "invalid_request_error" }, NULL },
+	[FAULT_429] = { "429", 429,
+		{ "Rate limit reached for {model} in organization org-test on requests per min (RPM): Limit 500, Used 500, Requested 1. "
+		  "Please try again in 120ms. Visit https://platform.openai.com/account/rate-limits to learn more.", "requests", NULL,
+		  "rate_limit_exceeded" },
+		{ 429, "This request would exceed your account's rate limit. Please try again later.", "rate_limit_error" }, NULL },
+	[FAULT_429_AFTER] = { "429-after", 429,
+		{ "Rate limit reached for {model} in organization org-test on tokens per min (TPM): Limit 30000, Used 30000, Requested "
+		  "500. Please try again in 1s. Visit https://platform.openai.com/account/rate-limits to learn more.", "tokens", NULL,
+		  "rate_limit_exceeded" },
+		{ 429, "This request would exceed your organization's rate limit of 50 requests per minute. Please try again later.",
+		  "rate_limit_error" }, "Retry-After: 1\r\n" },
+	[FAULT_429_QUOTA] = { "429-quota", 429,
+		{ "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
+		  "read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.", "insufficient_quota", NULL,
+		  "insufficient_quota" },
+		{ 400, "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase "
+		  "credits.", "invalid_request_error" }, NULL },
+	[FAULT_500] = { "500", 500,
+		{ "The server had an error while processing your request. Sorry about that!", "server_error", NULL, NULL },
+		{ 500, "Internal server error", "api_error" }, NULL },
+	[FAULT_503] = { "503", 503,
+		{ "The engine is currently overloaded, please try again later", "server_error", NULL, "engine_overloaded" },
+		{ 503, "Service temporarily unavailable", "api_error" }, NULL },
+	[FAULT_529] = { "529", 529,
+		{ "Overloaded", "overloaded_error", NULL, NULL },
+		{ 529, "Overloaded", "overloaded_error" }, NULL },
+	[FAULT_CONTENT_FILTER_400] = { "content-filter-400", 400,
+		{ "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your "
+		  "prompt and retry. To learn more about our content filtering policies please read our documentation: "
+		  "https://go.microsoft.com/fwlink/?linkid=2198766", NULL, "prompt", "content_filter" },
+		{ 400, "Output blocked by content filtering policy", "invalid_request_error" }, NULL },
+	[FAULT_NO_LOGPROBS] = { "no-logprobs", 400,
+		{ "Unsupported parameter: 'logprobs' is not supported with this model.", "invalid_request_error", "logprobs",
+		  "unsupported_parameter" },
+		{ 400, "logprobs: Extra inputs are not permitted", "invalid_request_error" }, NULL },
+	[FAULT_NO_SCHEMA] = { "no-schema", 400,
+		{ "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about "
+		  "supported models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs",
+		  "invalid_request_error", NULL, NULL },
+		{ 400, "output_config.format: Extra inputs are not permitted", "invalid_request_error" }, NULL },
+	[FAULT_NO_SEED] = { "no-seed", 400,
+		{ "Unknown parameter: 'seed'.", "invalid_request_error", "seed", "unknown_parameter" },
+		{ 400, "seed: Extra inputs are not permitted", "invalid_request_error" }, NULL },
+	[FAULT_NO_TEMPERATURE] = { "no-temperature", 400,
+		{ "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
+		  "invalid_request_error", "temperature", "unsupported_value" },
+		{ 400, "`temperature` is deprecated for this model.", "invalid_request_error" }, NULL },
+	[FAULT_MAX_COMPLETION_TOKENS] = { "max-completion-tokens", 400,
+		{ "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+		  "invalid_request_error", "max_tokens", "unsupported_parameter" },
+		{ 400, "max_tokens: Extra inputs are not permitted", "invalid_request_error" }, NULL },
 	[FAULT_EMPTY_CHOICES] = { .name = "empty-choices" },
 	[FAULT_NULL_CONTENT] = { .name = "null-content" },
 	[FAULT_LENGTH] = { .name = "length" },
@@ -166,7 +200,8 @@ bool fault_find(struct request *q, struct reply *r)
 			enum fault f = parse(at + prefix, n - prefix, &number, &times);
 
 			if (f == FAULTS) {
-				error_reply(q, r, 400, "invalid_request_error", "model", NULL, "the fault server knows no fault \"%.*s\"", (int)n, at);
+				error_reply(q, r, 400, "invalid_request_error", "model", NULL, "the fault server knows no fault \"%.*s\"",
+					    (int)n, at);
 				return false;
 			}
 			meet(q, f, number, times);
@@ -178,8 +213,8 @@ bool fault_find(struct request *q, struct reply *r)
 	return true;
 }
 
-void error_reply(const struct request *q, struct reply *r, int status, const char *type, const char *param, const char *code, const char *format,
-		 ...)
+void error_reply(const struct request *q, struct reply *r, int status, const char *type, const char *param, const char *code,
+		 const char *format, ...)
 {
 	struct buf message = { 0 };
 	char text[2048];
@@ -196,10 +231,11 @@ void error_reply(const struct request *q, struct reply *r, int status, const cha
 			buf_adds(&message, q->model);
 	}
 	if (q->form == FORM_ANTHROPIC)
-		root = json_pack("{s:s, s:{s:s, s:s}, s:s}", "type", "error", "error", "type", type ? type : "invalid_request_error", "message",
-				 buf_text(&message), "request_id", "req_test");
+		root = json_pack("{s:s, s:{s:s, s:s}, s:s}", "type", "error", "error", "type", type ? type : "invalid_request_error",
+				 "message", buf_text(&message), "request_id", "req_test");
 	else
-		root = json_pack("{s:{s:s, s:s?, s:s?, s:s?}}", "error", "message", buf_text(&message), "type", type, "param", param, "code", code);
+		root = json_pack("{s:{s:s, s:s?, s:s?, s:s?}}", "error", "message", buf_text(&message), "type", type, "param", param,
+				 "code", code);
 	buf_clear(&r->body);
 	add_json(&r->body, root);
 	buf_release(&message);
@@ -216,9 +252,13 @@ void error_key(const struct request *q, struct reply *r)
 	if (q->form == FORM_ANTHROPIC)
 		error_reply(q, r, 401, "authentication_error", NULL, NULL, "%s", n ? "invalid x-api-key" : "x-api-key header is required");
 	else if (n == 0)
-		error_reply(q, r, 401, "invalid_request_error", NULL, NULL, "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
+		error_reply(q, r, 401, "invalid_request_error", NULL, NULL,
+			    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+			    "(i.e. Authorization: Bearer YOUR_KEY).");
 	else
-		error_reply(q, r, 401, "invalid_request_error", NULL, "invalid_api_key", "Incorrect API key provided: %.5s***%s. You can find your API key at https://platform.openai.com/account/api-keys.",
+		error_reply(q, r, 401, "invalid_request_error", NULL, "invalid_api_key",
+			    "Incorrect API key provided: %.5s***%s. You can find your API key at "
+			    "https://platform.openai.com/account/api-keys.",
 			    q->key, n > 4 ? q->key + n - 4 : "");
 }
 
@@ -230,7 +270,8 @@ bool fault_error(const struct request *q, struct reply *r)
 		if (f == FAULT_401)
 			error_key(q, r);
 		else if (q->form == FORM_ANTHROPIC)
-			error_reply(q, r, faults[f].anthropic.status, faults[f].anthropic.type, NULL, NULL, "%s", faults[f].anthropic.message);
+			error_reply(q, r, faults[f].anthropic.status, faults[f].anthropic.type, NULL, NULL, "%s",
+				    faults[f].anthropic.message);
 		else
 			error_reply(q, r, faults[f].status, faults[f].openai.type, faults[f].openai.param, faults[f].openai.code, "%s",
 				    faults[f].openai.message);
@@ -248,7 +289,7 @@ void fault_control(const json_t *root, struct reply *r)
 	enum fault f = parse(name, strlen(name), &number, &times);
 
 	ordered.on = false;
-	if (f == FAULTS && *name) {
+	if (f == FAULTS && (*name || !json_object_get(root, "fault"))) { /* "": no more of it */
 		r->status = 400;
 		add_json(&r->body, json_pack("{s:s, s:s}", "error", "the fault server knows no such fault", "fault", name));
 		return;

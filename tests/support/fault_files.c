@@ -37,8 +37,8 @@ void not_found(const struct request *q, const char *what, const char *id, struct
 
 static json_t *file_object(const struct file *f)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "id", f->id, "object", "file", "bytes", (json_int_t)f->bytes.n, "created_at",
-			 (json_int_t)f->created, "filename", f->name, "purpose", f->purpose, "status", "processed");
+	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "id", f->id, "object", "file", "bytes", (json_int_t)f->bytes.n,
+			 "created_at", (json_int_t)f->created, "filename", f->name, "purpose", f->purpose, "status", "processed");
 }
 
 /* The value of a parameter of a Content-Disposition: name="...". */
@@ -107,7 +107,8 @@ void files_create(const struct request *q, const char *id, struct reply *r)
 	(void)id;
 	read_upload(q, &u);
 	if (!u.bytes || !*u.purpose) {
-		error_reply(q, r, 400, "invalid_request_error", u.bytes ? "purpose" : "file", NULL, "'%s' is a required property", u.bytes ? "purpose" : "file");
+		error_reply(q, r, 400, "invalid_request_error", u.bytes ? "purpose" : "file", NULL, "'%s' is a required property",
+			    u.bytes ? "purpose" : "file");
 		return;
 	}
 	struct file *f = file_add(u.name, u.purpose);

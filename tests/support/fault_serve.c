@@ -85,9 +85,9 @@ static void tell_counts(struct reply *r)
 		}
 	if (counts.elsewhere)
 		json_object_set_new(paths, "elsewhere", json_integer((json_int_t)counts.elsewhere));
-	add_json(&r->body, json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "requests", (json_int_t)counts.requests, "paid", (json_int_t)counts.paid,
-				     "in_flight", (json_int_t)counts.in_flight, "most_in_flight", (json_int_t)counts.most_in_flight, "by_path",
-				     paths, "by_fault", fault_counts()));
+	add_json(&r->body, json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "requests", (json_int_t)counts.requests, "paid",
+				     (json_int_t)counts.paid, "in_flight", (json_int_t)counts.in_flight, "most_in_flight",
+				     (json_int_t)counts.most_in_flight, "by_path", paths, "by_fault", fault_counts()));
 }
 
 static void control(const struct request *q, struct reply *r)
@@ -162,9 +162,11 @@ static void answer_asked(struct request *q, const struct route *route, const cha
 	if (!q->root) {
 		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "We could not parse the JSON body of your request.");
 	} else if (!*q->model) {
-		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "%s", q->form == FORM_ANTHROPIC ? "model: Field required" : "you must provide a model parameter");
+		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "%s",
+			    q->form == FORM_ANTHROPIC ? "model: Field required" : "you must provide a model parameter");
 	} else if (!is_known(q)) {
-		error_reply(q, r, 404, "invalid_request_error", NULL, "model_not_found", "The model `{model}` does not exist or you do not have access to it.");
+		error_reply(q, r, 404, "invalid_request_error", NULL, "model_not_found",
+			    "The model `{model}` does not exist or you do not have access to it.");
 	} else {
 		route->answer(q, id, r);
 		if (r->status == 0)
@@ -184,7 +186,8 @@ static void answer(struct request *q, const struct route *route, const char *id,
 	if (fault_error(q, r))
 		return;
 	if (!route)
-		error_reply(q, r, 404, q->form == FORM_ANTHROPIC ? "not_found_error" : "invalid_request_error", NULL, "unknown_url", "Invalid URL (%s %s)", q->method, q->path);
+		error_reply(q, r, 404, q->form == FORM_ANTHROPIC ? "not_found_error" : "invalid_request_error", NULL, "unknown_url",
+			    "Invalid URL (%s %s)", q->method, q->path);
 	else if (route->is_asked)
 		answer_asked(q, route, id, r);
 	else
@@ -222,7 +225,8 @@ void serve(struct request *q, struct reply *r)
 void serve_inner(enum form form, const char *path, json_t *body, struct reply *r, uint64_t *faults)
 {
 	char *text = json_dumps(body, JSON_COMPACT), id[256];
-	struct request q = { .method = "POST", .body = text, .n = strlen(text), .form = form, .root = body, .model = text_of(body, "model") };
+	struct request q = { .method = "POST", .body = text, .n = strlen(text), .form = form, .root = body,
+			     .model = text_of(body, "model") };
 	const struct route *route = find_route("POST", path, id, sizeof(id));
 
 	snprintf(q.path, sizeof(q.path), "%s", path);
