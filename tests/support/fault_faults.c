@@ -100,53 +100,78 @@ static const struct {
 	[FAULT_REFUSED] = { .name = "refused" },         /* by /control alone */
 };
 
+/* A fault as it is asked for. */
+struct wish {
+	enum fault fault; /* FAULTS: none */
+	long number;      /* of slow-MS and right-PERCENT */
+	size_t times, of; /* how often each request meets it, 0: always; one of how many requests does, 0: each */
+};
+
 /* What /control asked for. */
 static struct {
-	enum fault fault;
 	bool on;
-	long number;          /* of slow-MS */
-	size_t times, after, n_seen; /* times 0: always */
+	struct wish wish;
+	size_t after, n_seen;
 } ordered;
 
 static size_t counts[FAULTS];
 static struct table failed; /* how often by hash of fault and request */
 
-static bool is_number(const char *text)
+/* The longest name that the text begins with. */
+static enum fault find_name(const char *text, size_t *length)
 {
-	return *text && strspn(text, "0123456789") == strlen(text);
-}
-
-/* NAME, NAME-once, NAME-N; of slow and right the first number is how much, not how often. The longest name that fits, FAULTS: none. */
-static enum fault parse(const char *text, size_t n, long *number, size_t *times)
-{
-	char copy[64];
 	enum fault found = FAULTS;
-	size_t longest = 0;
 
-	snprintf(copy, sizeof(copy), "%.*s", (int)n, text);
+	*length = 0;
 	for (enum fault f = 0; f < FAULTS; f++) {
-		size_t length = strlen(faults[f].name);
+		size_t n = strlen(faults[f].name);
 
-		if (strncmp(copy, faults[f].name, length) == 0 && (copy[length] == '\0' || copy[length] == '-') && length > longest) {
+		if (strncmp(text, faults[f].name, n) == 0 && (text[n] == '\0' || text[n] == '-') && n > *length) {
 			found = f;
-			longest = length;
+			*length = n;
 		}
 	}
-	char *rest = copy + longest + (copy[longest] == '-');
-
-	*number = 0;
-	*times = 0;
-	if (found == FAULT_SLOW || found == FAULT_RIGHT) {
-		*number = strtol(rest, &rest, 10);
-		rest += *rest == '-';
-	}
-	if (strcmp(rest, "once") == 0)
-		*times = 1;
-	else if (is_number(rest))
-		*times = strtoull(rest, NULL, 10);
-	else if (*rest)
-		return FAULTS;
 	return found;
+}
+
+/* A number that stands next, behind a '-'. */
+static bool take_number(const char **at, size_t *n)
+{
+	char *end;
+
+	if ((*at)[0] != '-' || !isdigit((unsigned char)(*at)[1]))
+		return false;
+	*n = strtoull(*at + 1, &end, 10);
+	*at = end;
+	return true;
+}
+
+/* NAME[-MS or -PERCENT][-once or -TIMES][-of-N] */
+static struct wish parse(const char *text, size_t n)
+{
+	char copy[64];
+	const char *at;
+	size_t length, number = 0;
+	struct wish w = { 0 };
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)n, text);
+	w.fault = find_name(copy, &length);
+	at = copy + length;
+	if ((w.fault == FAULT_SLOW || w.fault == FAULT_RIGHT) && take_number(&at, &number))
+		w.number = (long)number;
+	if (strncmp(at, "-once", 5) == 0) {
+		w.times = 1;
+		at += 5;
+	} else {
+		take_number(&at, &w.times);
+	}
+	if (strncmp(at, "-of", 3) == 0) {
+		at += 3;
+		take_number(&at, &w.of);
+	}
+	if (*at)
+		w.fault = FAULTS;
+	return w;
 }
 
 /* Whether the request has what the fault is about; most are about any. */
@@ -171,21 +196,23 @@ static bool concerns(const struct request *q, enum fault f)
 	}
 }
 
-static void meet(struct request *q, enum fault f, long number, size_t times)
+static void meet(struct request *q, const struct wish *w)
 {
-	if (!concerns(q, f))
-		return;
-	if (times > 0) {
-		size_t *n = table_at(&failed, hash64(&f, sizeof(f), q->hash));
+	uint64_t met = hash64(&w->fault, sizeof(w->fault), q->hash);
 
-		if (*n >= times)
+	if (!concerns(q, w->fault) || (w->of > 0 && met % w->of != 0))
+		return;
+	if (w->times > 0) {
+		size_t *n = table_at(&failed, met);
+
+		if (*n >= w->times)
 			return;
 		++*n;
 	}
-	q->faults |= (uint64_t)1 << f;
-	q->ms = f == FAULT_SLOW ? number : q->ms;
-	q->right = f == FAULT_RIGHT ? number : q->right;
-	counts[f]++;
+	q->faults |= (uint64_t)1 << w->fault;
+	q->ms = w->fault == FAULT_SLOW ? w->number : q->ms;
+	q->right = w->fault == FAULT_RIGHT ? w->number : q->right;
+	counts[w->fault]++;
 }
 
 bool fault_find(struct request *q, struct reply *r)
@@ -193,23 +220,22 @@ bool fault_find(struct request *q, struct reply *r)
 	bool first = true;
 
 	for (const char *at = q->model; *at; first = false) {
-		size_t n = strcspn(at, "+"), prefix = strncmp(at, "fault-", 6) == 0 ? 6 : 0, times;
-		long number;
+		size_t n = strcspn(at, "+"), prefix = strncmp(at, "fault-", 6) == 0 ? 6 : 0;
 
 		if (!first || prefix) {
-			enum fault f = parse(at + prefix, n - prefix, &number, &times);
+			struct wish w = parse(at + prefix, n - prefix);
 
-			if (f == FAULTS) {
+			if (w.fault == FAULTS) {
 				error_reply(q, r, 400, "invalid_request_error", "model", NULL, "the fault server knows no fault \"%.*s\"",
 					    (int)n, at);
 				return false;
 			}
-			meet(q, f, number, times);
+			meet(q, &w);
 		}
 		at += n + (at[n] == '+');
 	}
 	if (ordered.on && ordered.n_seen++ >= ordered.after)
-		meet(q, ordered.fault, ordered.number, ordered.times);
+		meet(q, &ordered.wish);
 	return true;
 }
 
@@ -284,26 +310,24 @@ bool fault_error(const struct request *q, struct reply *r)
 void fault_control(const json_t *root, struct reply *r)
 {
 	const char *name = text_of(root, "fault");
-	size_t times;
-	long number;
-	enum fault f = parse(name, strlen(name), &number, &times);
+	struct wish w = parse(name, strlen(name));
 
 	ordered.on = false;
-	if (f == FAULTS && (*name || !json_object_get(root, "fault"))) { /* "": no more of it */
+	if (w.fault == FAULTS && (*name || !json_object_get(root, "fault"))) { /* "": no more of it */
 		r->status = 400;
 		add_json(&r->body, json_pack("{s:s, s:s}", "error", "the fault server knows no such fault", "fault", name));
 		return;
 	}
-	if (f == FAULT_REFUSED) {
-		counts[f]++;
+	if (json_object_get(root, "times"))
+		w.times = (size_t)json_integer_value(json_object_get(root, "times"));
+	if (w.fault == FAULT_REFUSED) {
+		counts[w.fault]++;
 		http_refuse(json_number_value(json_object_get(root, "ms")));
-	} else if (f != FAULTS) {
+	} else if (w.fault != FAULTS) {
 		ordered.on = true;
-		ordered.fault = f;
-		ordered.number = number;
+		ordered.wish = w;
 		ordered.n_seen = 0;
 		ordered.after = (size_t)json_integer_value(json_object_get(root, "after"));
-		ordered.times = json_object_get(root, "times") ? (size_t)json_integer_value(json_object_get(root, "times")) : times;
 	}
 	buf_adds(&r->body, "{\"ok\":true}");
 }

@@ -43,6 +43,14 @@ def raises(kind, call, **attributes):
     raise AssertionError(f"no {kind.__name__}")
 
 
+def catch(call):
+    try:
+        call()
+    except openai.APIError as error:
+        return error
+    return None
+
+
 def chat(model, messages=SPAM, client=ai, **more):
     return client.chat.completions.create(model=model, messages=messages, **more)
 
@@ -269,6 +277,8 @@ def openai_errors():
     raises(openai.BadRequestError, lambda: chat("fault-max-completion-tokens", max_tokens=3), param="max_tokens")
     raises(openai.BadRequestError, lambda: chat("fault-none-such"), param="model")
     assert chat("fault-no-temperature").choices[0].message.content == "spam"
+    some = [i for i in range(60) if "503" in str(catch(lambda i=i: chat(f"gpt-{i}+503-once-of-4")))]
+    assert 5 <= len(some) <= 28 and not any(catch(lambda i=i: chat(f"gpt-{i}+503-once-of-4")) for i in some), some
     assert chat("fault-500-once", client=ai.with_options(max_retries=1)).choices[0].message.content == "spam"
 
 
