@@ -239,13 +239,22 @@ bool fault_find(struct request *q, struct reply *r)
 	return true;
 }
 
+/* Not by jansson: the message may quote a path that is no UTF-8. */
+static void add_member(struct buf *out, const char *key, const char *value)
+{
+	buf_addf(out, "\"%s\":", key);
+	if (value)
+		add_quoted(out, value, strlen(value));
+	else
+		buf_adds(out, "null");
+}
+
 void error_reply(const struct request *q, struct reply *r, int status, const char *type, const char *param, const char *code,
 		 const char *format, ...)
 {
 	struct buf message = { 0 };
 	char text[2048];
 	va_list args;
-	json_t *root;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -256,14 +265,18 @@ void error_reply(const struct request *q, struct reply *r, int status, const cha
 		if (*mark)
 			buf_adds(&message, q->model);
 	}
-	if (q->form == FORM_ANTHROPIC)
-		root = json_pack("{s:s, s:{s:s, s:s}, s:s}", "type", "error", "error", "type", type ? type : "invalid_request_error",
-				 "message", buf_text(&message), "request_id", "req_test");
-	else
-		root = json_pack("{s:{s:s, s:s?, s:s?, s:s?}}", "error", "message", buf_text(&message), "type", type, "param", param,
-				 "code", code);
 	buf_clear(&r->body);
-	add_json(&r->body, root);
+	buf_adds(&r->body, q->form == FORM_ANTHROPIC ? "{\"type\":\"error\",\"error\":{" : "{\"error\":{");
+	add_member(&r->body, "message", buf_text(&message));
+	buf_addc(&r->body, ',');
+	add_member(&r->body, "type", type);
+	if (q->form == FORM_OPENAI) {
+		buf_addc(&r->body, ',');
+		add_member(&r->body, "param", param);
+		buf_addc(&r->body, ',');
+		add_member(&r->body, "code", code);
+	}
+	buf_adds(&r->body, q->form == FORM_ANTHROPIC ? "},\"request_id\":\"req_test\"}" : "}}");
 	buf_release(&message);
 	r->status = status;
 	r->events = false;

@@ -1,5 +1,6 @@
 /* fault_files.c - files as OpenAI keeps them: uploaded as multipart/form-data, listed in pages, read, deleted. */
 #include "base/arena.h"
+#include "base/text.h"
 #include "fault.h"
 #include "fault_state.h"
 
@@ -103,9 +104,14 @@ static void read_upload(const struct request *q, struct upload *u)
 void files_create(const struct request *q, const char *id, struct reply *r)
 {
 	struct upload u;
+	size_t bad;
 
 	(void)id;
 	read_upload(q, &u);
+	if (!text_valid(u.name, strlen(u.name), &bad) || !text_valid(u.purpose, strlen(u.purpose), &bad)) {
+		error_reply(q, r, 400, "invalid_request_error", "file", NULL, "a name is too long or no UTF-8");
+		return;
+	}
 	if (!u.bytes || !*u.purpose) {
 		error_reply(q, r, 400, "invalid_request_error", u.bytes ? "purpose" : "file", NULL, "'%s' is a required property",
 			    u.bytes ? "purpose" : "file");

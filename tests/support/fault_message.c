@@ -1,6 +1,7 @@
 /* fault_message.c - HTTP/1.1 as bytes: requests read, replies written, also such as no server should write. */
 #include <strings.h>
 
+#include "base/text.h"
 #include "fault.h"
 
 enum { HEAD_MOST = 64 << 10 };
@@ -24,6 +25,14 @@ static bool copy(char *out, size_t size, const char *text, size_t n)
 	return n < size;
 }
 
+/* What stands in JSON later must be text. */
+static bool is_text(const char *text)
+{
+	size_t bad;
+
+	return text_valid(text, strlen(text), &bad);
+}
+
 static bool read_line(const char *line, size_t n, struct request *q)
 {
 	const char *space = memchr(line, ' ', n), *end = space ? memchr(space + 1, ' ', n - (size_t)(space + 1 - line)) : NULL;
@@ -31,7 +40,7 @@ static bool read_line(const char *line, size_t n, struct request *q)
 
 	return end && copy(q->method, sizeof(q->method), line, (size_t)(space - line)) &&
 	       copy(q->path, sizeof(q->path), space + 1, (size_t)(path_end - space - 1)) &&
-	       (!mark || copy(q->query, sizeof(q->query), mark + 1, (size_t)(end - mark - 1)));
+	       (!mark || copy(q->query, sizeof(q->query), mark + 1, (size_t)(end - mark - 1))) && is_text(q->path) && is_text(q->query);
 }
 
 /* The value where the line is that header's; *n its length. */

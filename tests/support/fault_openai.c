@@ -251,7 +251,7 @@ void openai_embeddings(const struct request *q, const char *id, struct reply *r)
 	buf_adds(&r->body, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *part = one ? input : json_array_get(input, i);
-		char *text = json_is_string(part) ? mem_string(json_string_value(part)) : json_dumps(part, JSON_COMPACT);
+		char *text = json_is_string(part) ? mem_string(json_string_value(part)) : json_dumps(part, JSON_COMPACT | JSON_ENCODE_ANY);
 
 		tokens += json_is_string(part) ? tokens_of(strlen(text)) : json_array_size(part);
 		embed(text, v, dimensions);

@@ -41,7 +41,7 @@ static const struct route {
 	{ "POST", "/v1/messages/batches/{}/cancel", anthropic_batches_cancel, false },
 	{ "DELETE", "/v1/messages/batches/{}", anthropic_batches_delete, false },
 };
-enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+enum { ROUTES = sizeof(routes) / sizeof(*routes), MODEL_MOST = 120 };
 
 static struct {
 	size_t requests, paid, in_flight, most_in_flight, by_route[ROUTES], elsewhere;
@@ -164,6 +164,8 @@ static void answer_asked(struct request *q, const struct route *route, const cha
 	} else if (!*q->model) {
 		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "%s",
 			    q->form == FORM_ANTHROPIC ? "model: Field required" : "you must provide a model parameter");
+	} else if (strlen(q->model) > MODEL_MOST) {
+		error_reply(q, r, 400, "invalid_request_error", "model", NULL, "the name of the model is too long");
 	} else if (!is_known(q)) {
 		error_reply(q, r, 404, "invalid_request_error", NULL, "model_not_found",
 			    "The model `{model}` does not exist or you do not have access to it.");
@@ -209,7 +211,7 @@ static void complete(struct request *q)
 
 void serve(struct request *q, struct reply *r)
 {
-	char id[256];
+	char id[512];
 	const struct route *route = find_route(q->method, q->path, id, sizeof(id));
 
 	complete(q);
@@ -224,7 +226,7 @@ void serve(struct request *q, struct reply *r)
 
 void serve_inner(enum form form, const char *path, json_t *body, struct reply *r, uint64_t *faults)
 {
-	char *text = json_dumps(body, JSON_COMPACT), id[256];
+	char *text = json_dumps(body, JSON_COMPACT), id[512];
 	struct request q = { .method = "POST", .body = text, .n = strlen(text), .form = form, .root = body,
 			     .model = text_of(body, "model") };
 	const struct route *route = find_route("POST", path, id, sizeof(id));

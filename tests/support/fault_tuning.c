@@ -6,7 +6,7 @@
 #include "fault.h"
 #include "fault_state.h"
 
-enum { LEAST_EXAMPLES = 10, EPOCHS = 3, STEPS_AN_EPOCH = 10 };
+enum { LEAST_EXAMPLES = 10, EPOCHS = 3, STEPS_AN_EPOCH = 10, SUFFIX_MOST = 63 };
 
 struct job {
 	char id[40], model[128], tuned[256], suffix[64]; /* tuned: "" until it succeeded */
@@ -219,6 +219,10 @@ void jobs_create(const struct request *q, const char *id, struct reply *r)
 		error_reply(q, r, 400, "invalid_request_error", training ? "validation_file" : "training_file", NULL,
 			    "File '%s' does not exist",
 			    training ? validation_id : training_id);
+		return;
+	}
+	if (strlen(text_of(q->root, "suffix")) > SUFFIX_MOST) {
+		error_reply(q, r, 400, "invalid_request_error", "suffix", NULL, "suffix: at most %d characters", SUFFIX_MOST);
 		return;
 	}
 	struct job *j = add_job(q, training, validation);
