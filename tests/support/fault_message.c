@@ -153,12 +153,18 @@ static void add_events(struct buf *out, const char *body, size_t n)
 	}
 }
 
-/* Half of a body; of a stream, whole events. */
+/* Half of a body; of a stream, whole events, one of them with text. */
 static size_t half_of(const struct reply *r)
 {
-	const char *end = r->events ? memmem(r->body.data + r->body.n / 2, r->body.n - r->body.n / 2, "\n\n", 2) : NULL;
+	size_t half = r->body.n / 2;
+	const char *body = buf_text(&r->body), *text = strstr(body, "text_delta"), *end;
 
-	return end ? (size_t)(end - r->body.data) + 2 : r->body.n / 2;
+	if (!r->events)
+		return half;
+	if (text && (size_t)(text - body) > half)
+		half = (size_t)(text - body);
+	end = memmem(body + half, r->body.n - half, "\n\n", 2);
+	return end ? (size_t)(end - body) + 2 : half;
 }
 
 static void add_body(const struct reply *r, size_t n, bool chunked, struct buf *out)
