@@ -4,7 +4,9 @@ rung=$PWD/${RUNG_PROGRAM:-build/plain/rung}
 data=${RUNG_DATA:-../shared/data}
 models=${RUNG_MODELS:-models}
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+fault_server=$(dirname "$rung")/tests/support/fault_server
+fault_ids=
+trap '[ -z "$fault_ids" ] || kill $fault_ids 2>/dev/null; rm -rf "$scratch"' EXIT
 failures=0
 
 ok() { echo "[       OK ] $1"; }
@@ -18,6 +20,19 @@ skip() { # NAME WHY
 	echo "[  SKIPPED ] $1"
 }
 finish() { exit $((failures > 0)); }
+
+# OPTION...: a fault server (CONTRIBUTING.md) that ends with the test; $faults is its port.
+start_faults() {
+	mkfifo "$scratch/listening"
+	"$fault_server" "$@" >"$scratch/listening" &
+	fault_ids="$fault_ids $!"
+	read -r _ faults <"$scratch/listening" || faults=
+	rm "$scratch/listening"
+	if [ -z "$faults" ]; then
+		fail "the fault server" "it does not start ($fault_server); \`make fault-server\` builds it"
+		finish
+	fi
+}
 
 # FOLDER TRAIN DEV TEST: a folder with so many of the example's e-mails of two kinds, cut short, for a model whose context is short too.
 short_mails() {

@@ -76,6 +76,7 @@ int http_listen(int port); /* the port; ends the process where it cannot */
 void http_run(double seconds, size_t requests_max);
 int http_port(void);
 void http_refuse(double ms); /* no listener, and no other connection than this request's, for a time */
+void http_open(void);        /* before that time */
 
 /* --- fault_serve.c: who answers what --------------------------------------------------------------------------------- */
 
@@ -105,8 +106,8 @@ void fault_control(const json_t *root, struct reply *r);
 json_t *fault_counts(void);
 void fault_reset(void);
 /* An error in the words and form of the vendor; param and code may be NULL. */
-void error_reply(const struct request *q, struct reply *r, int status, const char *type, const char *param, const char *code, const char *format,
-		 ...) __attribute__((format(printf, 7, 8)));
+void error_reply(const struct request *q, struct reply *r, int status, const char *type, const char *param, const char *code,
+		 const char *format, ...) __attribute__((format(printf, 7, 8)));
 void error_key(const struct request *q, struct reply *r);
 
 /* --- fault_table.c: numbers by 64-bit hashes, and small things all parts need ------------------------------------------ */

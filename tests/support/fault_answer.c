@@ -150,7 +150,8 @@ static void add_content(struct prompt *p, const json_t *content, bool marks)
 
 static void read_limits(const struct request *q, struct prompt *p)
 {
-	const json_t *root = q->root, *limit = json_object_get(root, "max_completion_tokens"), *output = json_object_get(root, "output_config");
+	const json_t *root = q->root, *limit = json_object_get(root, "max_completion_tokens");
+	const json_t *output = json_object_get(root, "output_config");
 	const json_t *format = q->form == FORM_OPENAI ? json_object_get(json_object_get(root, "response_format"), "json_schema") :
 							 json_object_get(output, "format");
 
@@ -239,7 +240,8 @@ static void cut_at_limit(const struct prompt *p, struct answer *a)
 
 static size_t reasoning_of(const char *effort)
 {
-	static const struct { const char *effort; size_t tokens; } efforts[] = { { "minimal", 4 }, { "low", 16 }, { "medium", 64 }, { "high", 256 } };
+	static const struct { const char *effort; size_t tokens; } efforts[] = { { "minimal", 4 }, { "low", 16 }, { "medium", 64 },
+										 { "high", 256 } };
 
 	for (size_t i = 0; i < sizeof(efforts) / sizeof(*efforts); i++)
 		if (strcmp(effort, efforts[i].effort) == 0)

@@ -25,8 +25,8 @@ static void add_usage(const struct request *q, const struct answer *a, size_t ou
 {
 	if (is_faulty(q, FAULT_NO_USAGE))
 		return;
-	buf_addf(out, ",\"usage\":{\"input_tokens\":%zu,\"cache_creation_input_tokens\":%zu,\"cache_read_input_tokens\":%zu,\"output_tokens\":%zu,"
-		 "\"service_tier\":\"standard\"}",
+	buf_addf(out, ",\"usage\":{\"input_tokens\":%zu,\"cache_creation_input_tokens\":%zu,\"cache_read_input_tokens\":%zu,"
+		 "\"output_tokens\":%zu,\"service_tier\":\"standard\"}",
 		 a->input - a->cache_read - a->cache_written, a->cache_written, a->cache_read, output);
 }
 
@@ -58,10 +58,12 @@ static void whole(const struct request *q, const struct answer *a, struct buf *o
 
 static void add_text_events(const struct answer *a, struct buf *out)
 {
-	buf_adds(out, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
+	buf_adds(out, "event: content_block_start\ndata: "
+		 "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
 	for (size_t at = 0, n; at < a->text.n; at += n) {
 		n = piece_of(&a->text, at);
-		buf_adds(out, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":");
+		buf_adds(out, "event: content_block_delta\ndata: "
+			 "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":");
 		add_quoted(out, a->text.data + at, n);
 		buf_adds(out, "}}\n\n");
 	}

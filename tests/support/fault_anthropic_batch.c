@@ -32,8 +32,9 @@ static json_t *batch_object(const struct batch *b)
 				   ended ? (json_int_t)batch_count(b, OUTCOME_ANSWERED) : 0, "errored",
 				   ended ? (json_int_t)batch_count(b, OUTCOME_FAILED) : 0, "canceled", ended ? none : 0, "expired",
 				   ended ? (json_int_t)batch_count(b, OUTCOME_EXPIRED) : 0);
-	json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n}", "id", b->id, "type", "message_batch", "processing_status",
-				ended ? "ended" : b->stage == BATCH_CANCELLING ? "canceling" : "in_progress", "request_counts", counts,
+	json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n}", "id", b->id, "type", "message_batch",
+				"processing_status", ended ? "ended" : b->stage == BATCH_CANCELLING ? "canceling" : "in_progress",
+					"request_counts", counts,
 				"created_at", moment(b->created), "expires_at", moment(b->created + DAY), "ended_at", moment(b->ended),
 				"cancel_initiated_at", moment(b->cancelled), "archived_at", "results_url");
 	char url[160];
@@ -47,6 +48,7 @@ static json_t *batch_object(const struct batch *b)
 /* What is wrong with the requests; NULL: nothing. */
 static const char *mistake(const json_t *requests)
 {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	struct table seen = { 0 };
 	const char *wrong = json_array_size(requests) == 0 ? "requests: Field required" : NULL;
 	const json_t *one;
@@ -57,7 +59,7 @@ static const char *mistake(const json_t *requests)
 
 		if (!*custom_id)
 			wrong = "requests: custom_id: Field required";
-		else if (strlen(custom_id) > 64 || custom_id[strspn(custom_id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+		else if (strlen(custom_id) > 64 || custom_id[strspn(custom_id, allowed)])
 			wrong = "requests: custom_id: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'";
 		else if (++*table_at(&seen, hash64(custom_id, strlen(custom_id), 0)) > 1)
 			wrong = "requests: custom_id: must be unique within a batch";
@@ -141,7 +143,8 @@ void anthropic_batches_results(const struct request *q, const char *id, struct r
 	if (!b)
 		return;
 	if (!has_ended(b)) {
-		error_reply(q, r, 404, "not_found_error", NULL, NULL, "Batch %s has no available results. The batch is still processing.", id);
+		error_reply(q, r, 404, "not_found_error", NULL, NULL, "Batch %s has no available results. The batch is still processing.",
+			    id);
 		return;
 	}
 	r->type = "application/x-jsonl";
@@ -156,7 +159,8 @@ void anthropic_batches_cancel(const struct request *q, const char *id, struct re
 	if (!b)
 		return;
 	if (has_ended(b)) {
-		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "Batch %s cannot be canceled because it has already ended.", id);
+		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "Batch %s cannot be canceled because it has already ended.",
+			    id);
 		return;
 	}
 	batch_cancel(b);

@@ -39,8 +39,9 @@ void batch_request_add(struct batch *b, const char *custom_id, json_t *body)
 
 static void answer(struct batch *b, struct batch_request *request)
 {
-	const uint64_t never = (uint64_t)1 << FAULT_EXPIRED | (uint64_t)1 << FAULT_HANG_BEFORE_HEADERS | (uint64_t)1 << FAULT_HANG_BEFORE_FIRST |
-			       (uint64_t)1 << FAULT_STALL | (uint64_t)1 << FAULT_CUT | (uint64_t)1 << FAULT_BAD_CHUNK;
+	/* What breaks a connection leaves a request of a batch unanswered. */
+	const uint64_t never = (uint64_t)1 << FAULT_EXPIRED | 1u << FAULT_HANG_BEFORE_HEADERS | 1u << FAULT_HANG_BEFORE_FIRST |
+			       1u << FAULT_STALL | 1u << FAULT_CUT | 1u << FAULT_BAD_CHUNK;
 	struct request as_asked = { .form = b->form, .model = "" };
 	struct reply r = { 0 };
 	uint64_t faults = 0;

@@ -1,5 +1,6 @@
 /* fault_files.c - files as OpenAI keeps them: uploaded as multipart/form-data, listed in pages, read, deleted. */
 #include "base/arena.h"
+#include "base/text.h"
 #include "fault.h"
 #include "fault_state.h"
 
@@ -37,8 +38,8 @@ void not_found(const struct request *q, const char *what, const char *id, struct
 
 static json_t *file_object(const struct file *f)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "id", f->id, "object", "file", "bytes", (json_int_t)f->bytes.n, "created_at",
-			 (json_int_t)f->created, "filename", f->name, "purpose", f->purpose, "status", "processed");
+	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "id", f->id, "object", "file", "bytes", (json_int_t)f->bytes.n,
+			 "created_at", (json_int_t)f->created, "filename", f->name, "purpose", f->purpose, "status", "processed");
 }
 
 /* The value of a parameter of a Content-Disposition: name="...". */
@@ -103,11 +104,17 @@ static void read_upload(const struct request *q, struct upload *u)
 void files_create(const struct request *q, const char *id, struct reply *r)
 {
 	struct upload u;
+	size_t bad;
 
 	(void)id;
 	read_upload(q, &u);
+	if (!text_valid(u.name, strlen(u.name), &bad) || !text_valid(u.purpose, strlen(u.purpose), &bad)) {
+		error_reply(q, r, 400, "invalid_request_error", "file", NULL, "a name is too long or no UTF-8");
+		return;
+	}
 	if (!u.bytes || !*u.purpose) {
-		error_reply(q, r, 400, "invalid_request_error", u.bytes ? "purpose" : "file", NULL, "'%s' is a required property", u.bytes ? "purpose" : "file");
+		error_reply(q, r, 400, "invalid_request_error", u.bytes ? "purpose" : "file", NULL, "'%s' is a required property",
+			    u.bytes ? "purpose" : "file");
 		return;
 	}
 	struct file *f = file_add(u.name, u.purpose);

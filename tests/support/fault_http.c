@@ -103,6 +103,12 @@ static void end_connection(struct connection *c)
 	TAILQ_INSERT_TAIL(&dead, c, all);
 }
 
+void http_open(void)
+{
+	if (listener < 0)
+		listen_at(port_here);
+}
+
 void http_refuse(double ms)
 {
 	struct connection *next;
@@ -279,8 +285,8 @@ static void send_due(double now)
 		send_reply(c);
 		take_requests(c);
 	}
-	if (listener < 0 && now >= refused_until)
-		listen_at(port_here);
+	if (now >= refused_until)
+		http_open();
 }
 
 static int wait_ms(double until, double now)

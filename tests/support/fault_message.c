@@ -1,6 +1,7 @@
 /* fault_message.c - HTTP/1.1 as bytes: requests read, replies written, also such as no server should write. */
 #include <strings.h>
 
+#include "base/text.h"
 #include "fault.h"
 
 enum { HEAD_MOST = 64 << 10 };
@@ -9,8 +10,9 @@ static const struct {
 	int status;
 	const char *reason;
 } reasons[] = {
-	{ 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 408, "Request Timeout" },
-	{ 409, "Conflict" }, { 429, "Too Many Requests" }, { 500, "Internal Server Error" }, { 503, "Service Unavailable" },
+	{ 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+	{ 408, "Request Timeout" }, { 409, "Conflict" }, { 429, "Too Many Requests" }, { 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
 	{ 529, "Overloaded" },
 };
 
@@ -23,6 +25,14 @@ static bool copy(char *out, size_t size, const char *text, size_t n)
 	return n < size;
 }
 
+/* What stands in JSON later must be text. */
+static bool is_text(const char *text)
+{
+	size_t bad;
+
+	return text_valid(text, strlen(text), &bad);
+}
+
 static bool read_line(const char *line, size_t n, struct request *q)
 {
 	const char *space = memchr(line, ' ', n), *end = space ? memchr(space + 1, ' ', n - (size_t)(space + 1 - line)) : NULL;
@@ -30,7 +40,7 @@ static bool read_line(const char *line, size_t n, struct request *q)
 
 	return end && copy(q->method, sizeof(q->method), line, (size_t)(space - line)) &&
 	       copy(q->path, sizeof(q->path), space + 1, (size_t)(path_end - space - 1)) &&
-	       (!mark || copy(q->query, sizeof(q->query), mark + 1, (size_t)(end - mark - 1)));
+	       (!mark || copy(q->query, sizeof(q->query), mark + 1, (size_t)(end - mark - 1))) && is_text(q->path) && is_text(q->query);
 }
 
 /* The value where the line is that header's; *n its length. */
@@ -143,12 +153,18 @@ static void add_events(struct buf *out, const char *body, size_t n)
 	}
 }
 
-/* Half of a body; of a stream, whole events. */
+/* Half of a body; of a stream, whole events, one of them with text. */
 static size_t half_of(const struct reply *r)
 {
-	const char *end = r->events ? memmem(r->body.data + r->body.n / 2, r->body.n - r->body.n / 2, "\n\n", 2) : NULL;
+	size_t half = r->body.n / 2;
+	const char *body = buf_text(&r->body), *text = strstr(body, "text_delta"), *end;
 
-	return end ? (size_t)(end - r->body.data) + 2 : r->body.n / 2;
+	if (!r->events)
+		return half;
+	if (text && (size_t)(text - body) > half)
+		half = (size_t)(text - body);
+	end = memmem(body + half, r->body.n - half, "\n\n", 2);
+	return end ? (size_t)(end - body) + 2 : half;
 }
 
 static void add_body(const struct reply *r, size_t n, bool chunked, struct buf *out)

@@ -32,8 +32,9 @@ static void add_usage(const struct request *q, const struct answer *a, struct bu
 {
 	if (is_faulty(q, FAULT_NO_USAGE))
 		return;
-	buf_addf(out, ",\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu,\"prompt_tokens_details\":{\"cached_tokens\":%zu,"
-		 "\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":%zu,\"audio_tokens\":0,"
+	buf_addf(out, ",\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu,"
+		 "\"prompt_tokens_details\":{\"cached_tokens\":%zu,\"audio_tokens\":0},"
+		 "\"completion_tokens_details\":{\"reasoning_tokens\":%zu,\"audio_tokens\":0,"
 		 "\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}",
 		 a->input, a->output, a->input + a->output, a->cache_read, a->reasoning);
 }
@@ -93,7 +94,8 @@ static void add_event(const struct request *q, const struct prompt *p, size_t id
 			else
 				buf_adds(out, "null");
 		}
-		buf_addf(out, "},\"logprobs\":null,\"finish_reason\":%s%s%s}", finish ? "\"" : "", finish ? finish : "null", finish ? "\"" : "");
+		buf_addf(out, "},\"logprobs\":null,\"finish_reason\":%s%s%s}", finish ? "\"" : "", finish ? finish : "null",
+			 finish ? "\"" : "");
 	}
 	buf_addf(out, "]%s}\n\n", p->stream_usage ? ",\"usage\":null" : "");
 }
@@ -126,7 +128,8 @@ void openai_chat(const struct request *q, const char *id, struct reply *r)
 
 	(void)id;
 	if (json_array_size(json_object_get(q->root, "messages")) == 0) {
-		error_reply(q, r, 400, "invalid_request_error", "messages", "missing_required_parameter", "Missing required parameter: 'messages'.");
+		error_reply(q, r, 400, "invalid_request_error", "messages", "missing_required_parameter",
+			    "Missing required parameter: 'messages'.");
 		return;
 	}
 	prompt_read(q, &p);
@@ -239,14 +242,16 @@ void openai_embeddings(const struct request *q, const char *id, struct reply *r)
 
 	(void)id;
 	if (n == 0 || dimensions == 0 || dimensions > DIMENSIONS_MOST) {
-		error_reply(q, r, 400, "invalid_request_error", n == 0 ? "input" : "dimensions", NULL, "'$.%s' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference.", n == 0 ? "input" : "dimensions");
+		error_reply(q, r, 400, "invalid_request_error", n == 0 ? "input" : "dimensions", NULL,
+			    "'$.%s' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference.",
+			    n == 0 ? "input" : "dimensions");
 		return;
 	}
 	v = mem_alloc(dimensions * sizeof(*v));
 	buf_adds(&r->body, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *part = one ? input : json_array_get(input, i);
-		char *text = json_is_string(part) ? mem_string(json_string_value(part)) : json_dumps(part, JSON_COMPACT);
+		char *text = json_is_string(part) ? mem_string(json_string_value(part)) : json_dumps(part, JSON_COMPACT | JSON_ENCODE_ANY);
 
 		tokens += json_is_string(part) ? tokens_of(strlen(text)) : json_array_size(part);
 		embed(text, v, dimensions);
@@ -319,14 +324,16 @@ void rerank(const struct request *q, const char *id, struct reply *r)
 	}
 	qsort(ranked, n, sizeof(*ranked), by_score);
 	for (size_t i = 0; i < n && i < most; i++) {
+		const char *text = document_text(json_array_get(documents, ranked[i].i));
 		json_t *result = json_pack("{s:I, s:f}", "index", (json_int_t)ranked[i].i, "relevance_score", ranked[i].score);
 
 		if (json_is_true(json_object_get(q->root, "return_documents")))
-			json_object_set_new(result, "document", json_pack("{s:s}", "text", document_text(json_array_get(documents, ranked[i].i))));
+			json_object_set_new(result, "document", json_pack("{s:s}", "text", text));
 		json_array_append_new(results, result);
 	}
-	add_json(&r->body, json_pack("{s:s, s:s, s:o, s:{s:I, s:I}, s:{s:{s:i}}}", "id", "rerank-test", "model", q->model, "results", results, "usage",
-				     "total_tokens", (json_int_t)tokens, "prompt_tokens", (json_int_t)tokens, "meta", "billed_units", "search_units", 1));
+	add_json(&r->body, json_pack("{s:s, s:s, s:o, s:{s:I, s:I}, s:{s:{s:i}}}", "id", "rerank-test", "model", q->model, "results",
+				     results, "usage", "total_tokens", (json_int_t)tokens, "prompt_tokens", (json_int_t)tokens, "meta",
+				     "billed_units", "search_units", 1));
 	make_bill(q, r, tokens, 0);
 	free(ranked);
 }

@@ -60,7 +60,8 @@ static void add_line(const struct batch_request *request, struct buf *out)
 		buf_add(out, request->reply.data, request->reply.n);
 		buf_adds(out, "},\"error\":null}\n");
 	} else {
-		buf_adds(out, ",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"This request could not be executed before the completion window expired.\"}}\n");
+		buf_adds(out, ",\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"This request could not be executed "
+			 "before the completion window expired.\"}}\n");
 	}
 }
 
@@ -80,8 +81,9 @@ static void write_files(struct batch *b)
 
 static const char *status_of(const struct batch *b)
 {
-	static const char *const names[] = { [BATCH_VALIDATING] = "validating", [BATCH_RUNNING] = "in_progress", [BATCH_CANCELLING] = "cancelling",
-					     [BATCH_CANCELLED] = "cancelled", [BATCH_ENDED] = "completed", [BATCH_BROKEN] = "failed" };
+	static const char *const names[] = { [BATCH_VALIDATING] = "validating", [BATCH_RUNNING] = "in_progress",
+					     [BATCH_CANCELLING] = "cancelling", [BATCH_CANCELLED] = "cancelled",
+						     [BATCH_ENDED] = "completed", [BATCH_BROKEN] = "failed" };
 
 	return b->stage == BATCH_ENDED && batch_count(b, OUTCOME_EXPIRED) > 0 ? "expired" : names[b->stage];
 }
@@ -104,11 +106,12 @@ static json_t *batch_object(const struct batch *b)
 {
 	const char *status = status_of(b);
 	json_int_t done = (json_int_t)batch_count(b, OUTCOME_ANSWERED);
-	json_int_t failed = (json_int_t)(batch_count(b, OUTCOME_FAILED) + batch_count(b, OUTCOME_EXPIRED));
-	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s?, s:s?, s:o, s:O}", "id", b->id, "object", "batch", "endpoint", b->path,
-				"input_file_id", b->input->id, "completion_window", "24h", "status", status, "created_at", (json_int_t)b->created,
-				"expires_at", (json_int_t)(b->created + DAY), "output_file_id", b->output ? b->output->id : NULL, "error_file_id",
-				b->errors ? b->errors->id : NULL, "errors", errors_of(b), "metadata", b->metadata);
+	json_int_t failed = (json_int_t)batch_count(b, OUTCOME_FAILED) + (json_int_t)batch_count(b, OUTCOME_EXPIRED);
+	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s?, s:s?, s:o, s:O}", "id", b->id, "object", "batch",
+				"endpoint", b->path, "input_file_id", b->input->id, "completion_window", "24h", "status", status,
+				"created_at", (json_int_t)b->created, "expires_at", (json_int_t)(b->created + DAY), "output_file_id",
+				b->output ? b->output->id : NULL, "error_file_id", b->errors ? b->errors->id : NULL, "errors", errors_of(b),
+					"metadata", b->metadata);
 
 	json_object_set_new(out, "request_counts",
 			    json_pack("{s:I, s:I, s:I}", "total", (json_int_t)b->n, "completed", done, "failed", failed));
@@ -130,12 +133,15 @@ void openai_batches_create(const struct request *q, const char *id, struct reply
 
 	(void)id;
 	if (!input) {
-		error_reply(q, r, 400, "invalid_request_error", "input_file_id", NULL, "Invalid 'input_file_id': file '%s' not found.", file_id);
+		error_reply(q, r, 400, "invalid_request_error", "input_file_id", NULL, "Invalid 'input_file_id': file '%s' not found.",
+			    file_id);
 		return;
 	}
 	if (strcmp(text_of(q->root, "completion_window"), "24h") != 0 ||
 	    (strcmp(endpoint, "/v1/chat/completions") != 0 && strcmp(endpoint, "/v1/embeddings") != 0)) {
-		error_reply(q, r, 400, "invalid_request_error", "endpoint", "invalid_value", "Invalid value: '%s'. Supported values are: '/v1/chat/completions' and '/v1/embeddings', in a completion_window of '24h'.", endpoint);
+		error_reply(q, r, 400, "invalid_request_error", "endpoint", "invalid_value",
+			    "Invalid value: '%s'. Supported values are: '/v1/chat/completions' and '/v1/embeddings', in a "
+			    "completion_window of '24h'.", endpoint);
 		return;
 	}
 	struct batch *b = batch_add(FORM_OPENAI);

@@ -41,7 +41,7 @@ static const struct route {
 	{ "POST", "/v1/messages/batches/{}/cancel", anthropic_batches_cancel, false },
 	{ "DELETE", "/v1/messages/batches/{}", anthropic_batches_delete, false },
 };
-enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+enum { ROUTES = sizeof(routes) / sizeof(*routes), MODEL_MOST = 120 };
 
 static struct {
 	size_t requests, paid, in_flight, most_in_flight, by_route[ROUTES], elsewhere;
@@ -85,9 +85,9 @@ static void tell_counts(struct reply *r)
 		}
 	if (counts.elsewhere)
 		json_object_set_new(paths, "elsewhere", json_integer((json_int_t)counts.elsewhere));
-	add_json(&r->body, json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "requests", (json_int_t)counts.requests, "paid", (json_int_t)counts.paid,
-				     "in_flight", (json_int_t)counts.in_flight, "most_in_flight", (json_int_t)counts.most_in_flight, "by_path",
-				     paths, "by_fault", fault_counts()));
+	add_json(&r->body, json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "requests", (json_int_t)counts.requests, "paid",
+				     (json_int_t)counts.paid, "in_flight", (json_int_t)counts.in_flight, "most_in_flight",
+				     (json_int_t)counts.most_in_flight, "by_path", paths, "by_fault", fault_counts()));
 }
 
 static void control(const struct request *q, struct reply *r)
@@ -101,6 +101,7 @@ static void control(const struct request *q, struct reply *r)
 		memset(&counts, 0, sizeof(counts));
 		counts.in_flight = counts.most_in_flight = in_flight;
 		fault_reset();
+		http_open();
 		buf_adds(&r->body, "{\"ok\":true}");
 	} else {
 		fault_control(q->root, r);
@@ -161,9 +162,13 @@ static void answer_asked(struct request *q, const struct route *route, const cha
 	if (!q->root) {
 		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "We could not parse the JSON body of your request.");
 	} else if (!*q->model) {
-		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "%s", q->form == FORM_ANTHROPIC ? "model: Field required" : "you must provide a model parameter");
+		error_reply(q, r, 400, "invalid_request_error", NULL, NULL, "%s",
+			    q->form == FORM_ANTHROPIC ? "model: Field required" : "you must provide a model parameter");
+	} else if (strlen(q->model) > MODEL_MOST) {
+		error_reply(q, r, 400, "invalid_request_error", "model", NULL, "the name of the model is too long");
 	} else if (!is_known(q)) {
-		error_reply(q, r, 404, "invalid_request_error", NULL, "model_not_found", "The model `{model}` does not exist or you do not have access to it.");
+		error_reply(q, r, 404, "invalid_request_error", NULL, "model_not_found",
+			    "The model `{model}` does not exist or you do not have access to it.");
 	} else {
 		route->answer(q, id, r);
 		if (r->status == 0)
@@ -183,7 +188,8 @@ static void answer(struct request *q, const struct route *route, const char *id,
 	if (fault_error(q, r))
 		return;
 	if (!route)
-		error_reply(q, r, 404, q->form == FORM_ANTHROPIC ? "not_found_error" : "invalid_request_error", NULL, "unknown_url", "Invalid URL (%s %s)", q->method, q->path);
+		error_reply(q, r, 404, q->form == FORM_ANTHROPIC ? "not_found_error" : "invalid_request_error", NULL, "unknown_url",
+			    "Invalid URL (%s %s)", q->method, q->path);
 	else if (route->is_asked)
 		answer_asked(q, route, id, r);
 	else
@@ -205,7 +211,7 @@ static void complete(struct request *q)
 
 void serve(struct request *q, struct reply *r)
 {
-	char id[256];
+	char id[512];
 	const struct route *route = find_route(q->method, q->path, id, sizeof(id));
 
 	complete(q);
@@ -220,8 +226,9 @@ void serve(struct request *q, struct reply *r)
 
 void serve_inner(enum form form, const char *path, json_t *body, struct reply *r, uint64_t *faults)
 {
-	char *text = json_dumps(body, JSON_COMPACT), id[256];
-	struct request q = { .method = "POST", .body = text, .n = strlen(text), .form = form, .root = body, .model = text_of(body, "model") };
+	char *text = json_dumps(body, JSON_COMPACT), id[512];
+	struct request q = { .method = "POST", .body = text, .n = strlen(text), .form = form, .root = body,
+			     .model = text_of(body, "model") };
 	const struct route *route = find_route("POST", path, id, sizeof(id));
 
 	snprintf(q.path, sizeof(q.path), "%s", path);

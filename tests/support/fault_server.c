@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 	static const struct option known[] = {
 		{ "port", 1, NULL, 'p' }, { "answers", 1, NULL, 'a' }, { "right", 1, NULL, 'r' }, { "need-key", 0, NULL, 'k' },
 		{ "log", 1, NULL, 'l' }, { "polls", 1, NULL, 'o' }, { "cache-min", 1, NULL, 'c' }, { "requests-max", 1, NULL, 'm' },
-		{ "seconds", 1, NULL, 's' }, { 0 },
+		{ "seconds", 1, NULL, 's' }, { "help", 0, NULL, 'h' }, { 0 },
 	};
 	double seconds = 600;
 	size_t requests_max = 0;
@@ -60,6 +60,7 @@ int main(int argc, char **argv)
 		case 'c': options.cache_min = (size_t)number(optarg); break;
 		case 'm': requests_max = (size_t)number(optarg); break;
 		case 's': seconds = number(optarg); break;
+		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return 2;
 		}
 	printf("listening %d\n", http_listen(port));

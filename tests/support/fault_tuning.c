@@ -6,7 +6,7 @@
 #include "fault.h"
 #include "fault_state.h"
 
-enum { LEAST_EXAMPLES = 10, EPOCHS = 3, STEPS_AN_EPOCH = 10 };
+enum { LEAST_EXAMPLES = 10, EPOCHS = 3, STEPS_AN_EPOCH = 10, SUFFIX_MOST = 63 };
 
 struct job {
 	char id[40], model[128], tuned[256], suffix[64]; /* tuned: "" until it succeeded */
@@ -45,9 +45,9 @@ static void add_event(struct job *j, const char *level, const char *message, jso
 	char id[40];
 
 	snprintf(id, sizeof(id), "ftevent-%012zx", next_id());
-	json_array_append_new(j->events, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:o}", "object", "fine_tuning.job.event", "id", id, "created_at",
-						   (json_int_t)time(NULL), "level", level, "message", message, "type",
-						   metrics ? "metrics" : "message", "data", metrics ? metrics : json_object()));
+	json_array_append_new(j->events, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:o}", "object", "fine_tuning.job.event", "id", id,
+						   "created_at", (json_int_t)time(NULL), "level", level, "message", message,
+						   "type", metrics ? "metrics" : "message", "data", metrics ? metrics : json_object()));
 }
 
 /* --- what it is trained on ------------------------------------------------------------------------------------------------ */
@@ -77,7 +77,8 @@ static void read_training(struct job *j)
 
 		if (stop > line && !is_example(root) && !*j->wrong) {
 			snprintf(j->wrong_code, sizeof(j->wrong_code), "invalid_training_file");
-			snprintf(j->wrong, sizeof(j->wrong), "The job failed due to an invalid training file. Line %zu is no example with messages.", number);
+			snprintf(j->wrong, sizeof(j->wrong), "The job failed due to an invalid training file. Line %zu is no example with "
+				 "messages.", number);
 		}
 		j->examples += stop > line;
 		j->tokens += stop > line ? tokens_of((size_t)(stop - line)) : 0;
@@ -85,7 +86,8 @@ static void read_training(struct job *j)
 	}
 	if (j->examples < LEAST_EXAMPLES && !*j->wrong) {
 		snprintf(j->wrong_code, sizeof(j->wrong_code), "invalid_n_examples");
-		snprintf(j->wrong, sizeof(j->wrong), "Training file has %zu example(s), but must have at least %d examples", j->examples, LEAST_EXAMPLES);
+		snprintf(j->wrong, sizeof(j->wrong), "Training file has %zu example(s), but must have at least %d examples", j->examples,
+			 LEAST_EXAMPLES);
 	}
 }
 
@@ -108,8 +110,8 @@ static void write_result(struct job *j)
 
 		buf_addf(&j->result->bytes, "%zu,%.4f,%.4f,,\n", i, loss, exp(-loss));
 		snprintf(message, sizeof(message), "Step %zu/%zu: training loss=%.2f", i, steps, loss);
-		add_event(j, "info", message, json_pack("{s:I, s:f, s:f, s:I}", "step", (json_int_t)i, "train_loss", loss, "train_mean_token_accuracy",
-							exp(-loss), "total_steps", (json_int_t)steps));
+		add_event(j, "info", message, json_pack("{s:I, s:f, s:f, s:I}", "step", (json_int_t)i, "train_loss", loss,
+							"train_mean_token_accuracy", exp(-loss), "total_steps", (json_int_t)steps));
 	}
 }
 
@@ -156,20 +158,24 @@ static void poll(struct job *j)
 static json_t *job_object(const struct job *j)
 {
 	bool succeeded = *j->tuned, failed = strcmp(j->status, "failed") == 0;
-	json_t *error = failed ? json_pack("{s:s, s:s, s:s}", "code", j->wrong_code, "message", j->wrong, "param", "training_file") : json_null();
-	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:o}", "object", "fine_tuning.job", "id", j->id, "model",
-				j->model, "organization_id", "org-test", "status", j->status, "training_file", j->training->id,
-				"validation_file", j->validation ? j->validation->id : NULL, "fine_tuned_model", succeeded ? j->tuned : NULL,
+	size_t trained = j->tokens * j->epochs;
+	json_t *error = failed ? json_pack("{s:s, s:s, s:s}", "code", j->wrong_code, "message", j->wrong, "param",
+					   "training_file") : json_null();
+	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:o}", "object", "fine_tuning.job", "id", j->id,
+				"model", j->model, "organization_id", "org-test", "status", j->status, "training_file", j->training->id,
+				"validation_file", j->validation ? j->validation->id : NULL, "fine_tuned_model",
+					succeeded ? j->tuned : NULL,
 				"created_at", (json_int_t)j->created, "seed", j->seed, "error", error);
 
 	json_object_set_new(out, "finished_at", is_open(j) ? json_null() : json_integer((json_int_t)j->finished));
-	json_object_set_new(out, "trained_tokens", succeeded ? json_integer((json_int_t)(j->tokens * j->epochs)) : json_null());
+	json_object_set_new(out, "trained_tokens", succeeded ? json_integer((json_int_t)trained) : json_null());
 	json_object_set_new(out, "estimated_finish", json_null());
 	json_object_set_new(out, "integrations", json_array());
 	json_object_set(out, "metadata", j->metadata);
 	json_object_set(out, "method", j->method);
 	json_object_set_new(out, "hyperparameters",
-			    json_pack("{s:I, s:i, s:f}", "n_epochs", (json_int_t)j->epochs, "batch_size", 1, "learning_rate_multiplier", 1.8));
+			    json_pack("{s:I, s:i, s:f}", "n_epochs", (json_int_t)j->epochs, "batch_size", 1, "learning_rate_multiplier",
+				      1.8));
 	json_object_set_new(out, "result_files", j->result ? json_pack("[s]", j->result->id) : json_array());
 	return out;
 }
@@ -191,8 +197,9 @@ static struct job *add_job(const struct request *q, struct file *training, struc
 
 	jobs = mem_resize(jobs, n_jobs + 1, sizeof(struct job *));
 	jobs[n_jobs++] = j;
-	*j = (struct job){ .training = training, .validation = validation, .events = json_array(), .epochs = epochs_of(q), .status = "validating_files",
-			   .created = time(NULL), .seed = seed ? json_integer_value(seed) : 1, .hash = q->hash };
+	*j = (struct job){ .training = training, .validation = validation, .events = json_array(), .epochs = epochs_of(q),
+			   .status = "validating_files", .created = time(NULL), .seed = seed ? json_integer_value(seed) : 1,
+				   .hash = q->hash };
 	j->method = method ? json_deep_copy(method) : json_pack("{s:s, s:{}}", "type", "supervised", "supervised");
 	j->metadata = metadata ? json_deep_copy(metadata) : json_null();
 	snprintf(j->id, sizeof(j->id), "ftjob-%012zx", next_id());
@@ -209,8 +216,13 @@ void jobs_create(const struct request *q, const char *id, struct reply *r)
 
 	(void)id;
 	if (!training || !validated) {
-		error_reply(q, r, 400, "invalid_request_error", training ? "validation_file" : "training_file", NULL, "File '%s' does not exist",
+		error_reply(q, r, 400, "invalid_request_error", training ? "validation_file" : "training_file", NULL,
+			    "File '%s' does not exist",
 			    training ? validation_id : training_id);
+		return;
+	}
+	if (strlen(text_of(q->root, "suffix")) > SUFFIX_MOST) {
+		error_reply(q, r, 400, "invalid_request_error", "suffix", NULL, "suffix: at most %d characters", SUFFIX_MOST);
 		return;
 	}
 	struct job *j = add_job(q, training, validation);
@@ -270,9 +282,11 @@ void jobs_checkpoints(const struct request *q, const char *id, struct reply *r)
 
 		snprintf(checkpoint, sizeof(checkpoint), "ftckpt-%s-%zu", j->id + 6, step);
 		snprintf(name, sizeof(name), e == j->epochs ? "%s" : "%s:ckpt-step-%zu", j->tuned, step);
-		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:{s:I, s:f}}", "object", "fine_tuning.job.checkpoint", "id",
+		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:{s:I, s:f}}", "object", "fine_tuning.job.checkpoint",
+						     "id",
 						     checkpoint, "created_at", (json_int_t)j->finished, "fine_tuning_job_id", j->id,
-						     "fine_tuned_model_checkpoint", name, "step_number", (json_int_t)step, "metrics", "step",
+						     "fine_tuned_model_checkpoint", name, "step_number", (json_int_t)step, "metrics",
+							     "step",
 						     (json_int_t)step, "train_loss", loss_at(step, j->epochs * STEPS_AN_EPOCH)));
 	}
 	if (j)
