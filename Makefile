@@ -7,6 +7,7 @@
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp
+#   make check-llama-server  the local engine beside llama.cpp's server, and a climb through it
 #   make sdk            what tests/e2e/sdk.sh needs: the packages openai and anthropic
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
@@ -132,6 +133,10 @@ check-handoff: $(B)/rung
 check-export: $(B)/rung $(B)/tests/llm_decoder $(B)/tests/llm_encoder
 	@tools/check-export.sh $< $(B)/tests
 
+# The local engine beside llama.cpp's server, and a climb through it (`make bench-peers`; more than an hour).
+check-llama-server: $(B)/rung $(B)/bench/agree
+	@tools/check-llama-server.sh $< $(B)/bench/agree
+
 compile_commands.json: Makefile $(LIB_SRC) $(CLI_SRC)
 	@tools/compile-commands.sh "$(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)" $(LIB_SRC) $(CLI_SRC) >$@
 
@@ -163,6 +168,8 @@ bench-engine: $(B)/bench/engine
 bench-decide: $(B)/bench/replays $(B)/bench/decide
 	@$(B)/bench/replays
 	@$(B)/bench/decide $(if $(RUNS),-n $(RUNS))
+bench-calls: $(B)/bench/calls $(B)/tests/support/fault_server
+	@$< $(B)/tests/support/fault_server
 bench-knowledge: $(B)/bench/knowledge
 	@bench/knowledge.py $<
 bench-retrieve: $(B)/bench/retrieve $(B)/bench/engine $(B)/bench/library
@@ -191,6 +198,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export fuzz bench bench-engine bench-retrieve bench-knowledge bench-decide bench-train bench-peers install clean help
+.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export check-llama-server fuzz bench bench-engine bench-retrieve bench-calls bench-knowledge bench-decide bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -47,6 +47,8 @@ const struct option_row option_timeout = { "--timeout", NULL, OPTION_NUMBER, "SE
 const struct option_row option_in_batches = { "--batch", NULL, OPTION_FLAG, NULL,
 	"ask providers through their batch interface, at half the price and in their time; stopped while it waits, the climb fetches it later",
 	AT(in_batches) };
+const struct option_row option_no_cache = { "--no-cache", NULL, OPTION_FLAG, NULL,
+	"ask every model anew, whatever the store has of earlier climbs; interrupted, the same command goes on", AT(no_cache) };
 const struct option_row option_poll = { "--poll", NULL, OPTION_NUMBER, "SECONDS", "how often a batch is looked at (default 30)", AT(poll) };
 const struct option_row option_yes = { "--yes", NULL, OPTION_FLAG, NULL, "agree to what providers may cost; the preview is not asked about", AT(yes) };
 const struct option_row option_dry_run = { "--dry-run", NULL, OPTION_FLAG, NULL,

@@ -68,6 +68,7 @@ struct rung_climb_options {
 	const char *plan;           /* "full", "early"; NULL: the task's */
 	double max_minutes;         /* 0: the task's budget */
 	size_t max_calls;           /* 0: the task's budget */
+	bool no_cache;              /* every model is asked anew, whatever the store has; interrupted, the same call goes on */
 	bool batch;                 /* providers are asked through their batches, at half the price; a climb may be stopped while one waits */
 	double batch_poll_s;        /* how often a batch is looked at; 0: every 30 s */
 	double max_usd;             /* paid to providers; 0: the task's budget */

@@ -128,6 +128,7 @@ static void climb_defaults(struct rung *r, const struct rung_climb_options *o, s
 		.max_usd = o->max_usd > 0 ? o->max_usd : r->task->budget.usd,
 		.curation = rung_beside_store(r, CURATE_FILE),
 		.progress = { r->options.progress, r->options.stopped, r->options.notice, r->options.context },
+		.no_cache = o->no_cache,
 		.batch_poll_ms = !o->batch ? 0 : o->batch_poll_s > 0 ? 1e3 * o->batch_poll_s : 30e3,
 	};
 }

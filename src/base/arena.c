@@ -1,4 +1,4 @@
-/* arena.c - chained blocks; large requests get a block of their own. */
+/* arena.c - chained blocks that begin small and double; large requests get a block of their own. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 64 * 1024, ALIGN = 16 };
+enum { FIRST_SIZE = 2 * 1024, BLOCK_SIZE = 64 * 1024, ALIGN = 16 };
 static const size_t LARGEST = PTRDIFF_MAX - 4096; /* no allocation this large succeeds; overflow ends here */
 
 struct arena_block {
@@ -86,14 +86,23 @@ static struct arena_block *block_new(size_t size)
 	return block;
 }
 
+static size_t next_size(const struct arena_block *block)
+{
+	size_t size = block ? 2 * block->size : FIRST_SIZE;
+
+	return size < BLOCK_SIZE ? size : BLOCK_SIZE;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	size_t rounded = (product(1, size) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	struct arena_block *block = a->blocks;
 
 	if (!block || block->size - block->used < rounded) {
-		block = block_new(rounded > BLOCK_SIZE / 4 ? rounded : BLOCK_SIZE);
-		if (rounded > BLOCK_SIZE / 4 && a->blocks) { /* keep filling the block in front */
+		size_t room = next_size(block);
+
+		block = block_new(rounded > room / 4 ? rounded : room);
+		if (rounded > room / 4 && a->blocks) { /* keep filling the block in front */
 			block->next = a->blocks->next;
 			a->blocks->next = block;
 		} else {

@@ -49,9 +49,10 @@ static void add_hash(json_t *settings, const char *key, uint64_t hash)
 	json_object_set_new(settings, key, json_string(text));
 }
 
-/* What is fixed before the first call, as text that lives in arena. curation: of what fine-tuning leaves out, or 0. */
+/* What is fixed before the first call, as text that lives in arena. curation: of what fine-tuning leaves out, or 0; repeat: the so-manyth
+ * climb of its like that takes nothing from those before, or 0. */
 static const char *settings_text(const struct task *task, const struct climb_options *o, uint64_t documents, uint64_t curation,
-				 const struct variant *variants, size_t n, struct arena *arena)
+				 size_t repeat, const struct variant *variants, size_t n, struct arena *arena)
 {
 	int rungs, incumbents;
 	json_t *models = json_array();
@@ -74,6 +75,8 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		add_hash(root, "documents", documents);
 	if (curation)
 		add_hash(root, "curation", curation);
+	if (repeat)
+		json_object_set_new(root, "repeat", json_integer((json_int_t)repeat));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -244,7 +247,7 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 }
 
 /* Finds or makes the run's row; a run of other settings is another run. */
-static bool begin_run(struct climb *c, const char *settings, struct error *err)
+static bool find_run(struct climb *c, const char *settings, bool *done, struct error *err)
 {
 	struct run_row run = { .examples = c->options->examples ? c->options->examples : "", .seed = c->options->seed,
 			       .fingerprint = c->task->fingerprint, .settings = settings };
@@ -254,6 +257,22 @@ static bool begin_run(struct climb *c, const char *settings, struct error *err)
 	if (!store_run_begin(c->store, &c->arena, &run, err))
 		return false;
 	c->run = run.id;
+	*done = strcmp(run.state, "done") == 0;
+	return true;
+}
+
+/* Of those that take nothing from others, the first that is not done. */
+static bool begin_run(struct climb *c, uint64_t documents, uint64_t curation, const struct variant *variants, size_t n,
+		      const char **settings, struct error *err)
+{
+	bool again = c->options->no_cache, done;
+
+	do {
+		c->repeat += again;
+		*settings = settings_text(c->task, c->options, documents, curation, c->repeat, variants, n, &c->arena);
+		if (!find_run(c, *settings, &done, err))
+			return false;
+	} while (again && done);
 	return true;
 }
 
@@ -323,19 +342,20 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	if (options->curation && options->last_rung == 3 && !curate_apply(task, options->curation, &c.arena, &curated, err))
 		goto out;
 	const struct variant *variants = variants_list(task, &c.arena, options->models, options->n_models, &n);
-	const char *settings = settings_text(task, options, documents, curated.hash, variants, n, &c.arena);
+	const char *settings;
 
 	c.dev = dev_order(task, options->seed, &c.arena);
 	c.test = test_order(task, options->seed, &c.arena);
+	if (!begin_run(&c, documents, curated.hash, variants, n, &settings, err))
+		goto out;
 	struct decide_rule rule = settings_rule(task, settings, c.test, &c.arena);
 
-	if (!begin_run(&c, settings, err))
-		goto out;
 	*run = c.run;
 	c.workshop = workshop_open(task, c.dev, models, library, store, c.run, options->seed);
 	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
 	workshop_watch(c.workshop, &c.watch);
 	workshop_curate(c.workshop, &curated);
+	workshop_repeat(c.workshop, c.repeat);
 	if (!watch_providers(&c, err))
 		goto out;
 	if (climb_all(&c, variants, n, &rule, err))

@@ -27,6 +27,7 @@ struct climb_options {
 	enum task_plan plan; /* PLAN_AUTO: the task's, else full for local models */
 	double max_minutes;  /* of this call; 0: no limit */
 	size_t max_calls;    /* model calls of the run, and of those to providers every attempt; 0: no limit */
+	bool no_cache;       /* no call of an earlier climb is used; one that was interrupted goes on */
 	double batch_poll_ms; /* providers are asked in batches, which are looked at so often; 0: at once */
 	double max_usd;      /* paid to providers for the run; 0: no limit */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */

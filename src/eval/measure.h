@@ -12,6 +12,7 @@ struct climb {
 	struct store *store;
 	struct workshop *workshop;
 	int64_t run;
+	size_t repeat; /* of its requests; 0: what the store has is used */
 	struct arena arena;
 	struct dev_items dev;
 	struct test_items test;

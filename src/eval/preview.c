@@ -129,5 +129,5 @@ void preview_write(const struct preview *p, const struct climb_options *options,
 			buf_addf(out, ": at most about $%.2f\n", m->usd);
 	}
 	if (options->max_usd > 0)
-		buf_addf(out, "  the budget ends it at $%.2f\n", options->max_usd);
+		buf_addf(out, "  the budget ends it at $%g\n", options->max_usd);
 }

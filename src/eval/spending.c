@@ -32,7 +32,7 @@ static const char *why_stop(struct climb *c)
 	if (o->max_calls && s->here + s->sent >= o->max_calls)
 		return "the budget of calls is used up";
 	if (o->max_usd > 0 && s->usd >= o->max_usd)
-		return arena_printf(&c->arena, "the budget of $%.2f is used up", o->max_usd);
+		return arena_printf(&c->arena, "the budget of $%g is used up", o->max_usd);
 	return NULL;
 }
 

@@ -50,6 +50,7 @@ struct model_request {
 	struct model_sampling sampling;
 	size_t max_context; /* tokens, prompt and reply; 0: the model's limit, 8,192 at most; never beyond the model's */
 	bool want_log_p;    /* WANT_TEXT: fill reply.log_p */
+	size_t repeat;      /* asked anew for the so-manyth time: it differs from the same request in that alone. 0: the first */
 	const char *effort; /* of reasoning, as a provider names it ("low", "high"); NULL: its own. Local models have none */
 	/* Called with each piece of the text as it becomes final; false ends the text there. NULL: nobody listens. */
 	bool (*piece)(void *context, const char *text, size_t n);
@@ -91,6 +92,8 @@ struct model_watch {
 	bool (*replied)(void *context, size_t i, const struct model_reply *reply, struct error *err);
 	/* Providers: when request i is sent, and again when that has ended. */
 	bool (*attempted)(void *context, size_t i, struct model_attempt *attempt, struct error *err);
+	/* After several of these, before it waits again: what they were told may be written down together. */
+	bool (*settle)(void *context, struct error *err);
 	/* Providers: why nothing more is sent, a clause; NULL: it goes on. What is in flight then may still come. */
 	const char *(*stopped)(void *context);
 	void *context;

@@ -447,6 +447,15 @@ static void look_up(struct ask *a)
 	a->stopped_ms = clock_ms();
 }
 
+static void settle(struct ask *a)
+{
+	const struct model_watch *w = a->watch;
+	struct error ignored;
+
+	if (w && w->settle && !w->settle(w->context, a->failed ? &ignored : a->err))
+		fail(a);
+}
+
 /* Until all are done, or nothing more is sent and what was in flight has come: it is paid for. */
 static void run(struct ask *a)
 {
@@ -456,6 +465,7 @@ static void run(struct ask *a)
 		look_up(a);
 		double wait = send_due(a);
 
+		settle(a);
 		if ((a->failed || a->stop) && a->in_flight == 0)
 			return;
 		if ((a->failed || a->stop) && clock_ms() > a->stopped_ms + grace_ms)
@@ -465,6 +475,7 @@ static void run(struct ask *a)
 		else
 			clock_wait(fmin(wait, poll_ms));
 	}
+	settle(a);
 }
 
 bool remote_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n, struct model_reply *replies,

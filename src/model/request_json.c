@@ -48,6 +48,8 @@ const char *model_request_json(struct arena *arena, const struct model_request *
 		json_object_set_new(root, "schema", json_string(r->schema)); /* as text: not a digit of it is lost */
 	add_sampling(root, &r->sampling);
 	add_stop(root, r);
+	if (r->repeat > 0)
+		json_object_set_new(root, "repeat", json_integer((json_int_t)r->repeat));
 	if (r->max_context > 0)
 		json_object_set_new(root, "max_context", json_integer((json_int_t)r->max_context));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));

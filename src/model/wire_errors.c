@@ -58,7 +58,7 @@ static const struct {
 
 static bool finds_lack(const struct said *s, enum wire_lack *lack)
 {
-	static const char *const refusals[] = { "unsupported", "not support", "unknown", "unrecognized", "not permitted", "not allowed",
+	static const char *const refusals[] = { "unsupported", "not support", "unknown", "unrecognized", "not permitted", "not allowed", "deprecated",
 						"not available", "not enabled", "invalid schema", "unexpected", "not implemented", "input should be",
 						"validation error", NULL };
 

@@ -61,7 +61,9 @@ static bool fetch(struct asking *a, struct model *model, struct batch_row *row, 
 		hash_map_put(&f.by_id, id, strlen(id), i);
 	}
 	bool fetched = model_batch_results(model, row->name, arena, &to, err);
+	struct error ignored;
 
+	fetched = asking_settle(a, fetched ? err : &ignored) && fetched;
 	hash_map_release(&f.by_id);
 	row->state = "done";
 	return fetched && store_batch_put(a->w->store, row, err);

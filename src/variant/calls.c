@@ -39,6 +39,28 @@ static void decode_scores(const struct call_row *call, size_t n, double *out)
 	json_decref(array);
 }
 
+/* What comes in together is written together. */
+static bool begin_writing(struct asking *a, struct error *err)
+{
+	if (!a->w->store || a->writing)
+		return true;
+	a->writing = store_begin(a->w->store, err);
+	return a->writing;
+}
+
+bool asking_settle(void *context, struct error *err)
+{
+	struct asking *a = context;
+
+	if (!a->writing)
+		return true;
+	a->writing = false;
+	if (store_commit(a->w->store, err))
+		return true;
+	store_rollback(a->w->store);
+	return false;
+}
+
 bool asking_replied(void *context, size_t i, const struct model_reply *reply, struct error *err)
 {
 	struct asking *a = context;
@@ -56,7 +78,7 @@ bool asking_replied(void *context, size_t i, const struct model_reply *reply, st
 	c->reasoning = reply->reasoning;
 	c->ms = reply->ms;
 	c->first_ms = reply->first_ms;
-	return !a->w->store || store_call_put(a->w->store, c, err);
+	return !a->w->store || (begin_writing(a, err) && store_call_put(a->w->store, c, err));
 }
 
 bool asking_attempted(void *context, size_t i, struct model_attempt *t, struct error *err)
@@ -69,7 +91,7 @@ bool asking_attempted(void *context, size_t i, struct model_attempt *t, struct e
 		.cache_written = t->cache_written, .ms = t->ms, .first_ms = t->first_ms, .why = t->why, .batch = a->batch,
 	};
 
-	if (w->store && !store_attempt_put(w->store, &row, err))
+	if (w->store && !(begin_writing(a, err) && store_attempt_put(w->store, &row, err)))
 		return false;
 	t->id = row.id;
 	if (w->spending && w->spending->attempted)
@@ -105,6 +127,13 @@ static bool part_attempted(void *context, size_t i, struct model_attempt *t, str
 	return asking_attempted(p->all, p->which[i], t, err);
 }
 
+static bool part_settle(void *context, struct error *err)
+{
+	const struct part *p = context;
+
+	return asking_settle(p->all, err);
+}
+
 static const char *part_stopped(void *context)
 {
 	const struct part *p = context;
@@ -117,11 +146,15 @@ bool asking_ask(struct asking *a, struct model *model, const size_t *which, size
 	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
 	struct model_reply *replies = arena_array(arena, n, sizeof(*replies));
 	struct part part = { a, which };
-	const struct model_watch watch = { .replied = part_replied, .attempted = part_attempted, .stopped = part_stopped, .context = &part };
+	const struct model_watch watch = { .replied = part_replied, .attempted = part_attempted, .settle = part_settle,
+					   .stopped = part_stopped, .context = &part };
 
 	for (size_t i = 0; i < n; i++)
 		asked[i] = a->requests[which[i]];
-	return model_ask(model, arena, asked, n, replies, &watch, err);
+	bool all = model_ask(model, arena, asked, n, replies, &watch, err);
+	struct error ignored;
+
+	return asking_settle(a, all ? err : &ignored) && all; /* also what came before it failed */
 }
 
 /* Asks the requests that the store lacks (positions `missing`). */

@@ -330,7 +330,7 @@ struct model_request request_guess(struct workshop *w, const struct example *ite
 
 	*message = user_turn(w, arena, opening, item, SIZE_MAX);
 	return (struct model_request){ .messages = message, .n_messages = 1, .want = WANT_TEXT, .max_tokens = GUESS_TOKENS,
-				       .max_context = models_max_context(w->models) };
+				       .max_context = models_max_context(w->models), .repeat = w->repeat };
 }
 
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
@@ -342,5 +342,6 @@ bool request_build(struct workshop *w, const struct variant *v, const struct exa
 	else if (!technique_request(w, v, item, query, arena, request, shown, err))
 		return false;
 	request->max_context = models_max_context(w->models);
+	request->repeat = w->repeat;
 	return true;
 }

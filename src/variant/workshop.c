@@ -39,6 +39,11 @@ void workshop_batching(struct workshop *w, const struct batching *batching)
 	w->batching = batching;
 }
 
+void workshop_repeat(struct workshop *w, size_t repeat)
+{
+	w->repeat = repeat;
+}
+
 void workshop_curate(struct workshop *w, const struct curated *curated)
 {
 	w->curated = curated;

@@ -70,6 +70,7 @@ struct workshop {
 	int64_t run; /* 0: answers are not part of a run */
 	int64_t served; /* the run whose choices are kept to; 0: none */
 	uint64_t seed;
+	size_t repeat; /* of all requests */
 	struct arena arena;
 	struct template *input;
 	struct library *library; /* NULL: no documents */

@@ -1,0 +1,277 @@
+/* model_remote.c - a model asked over HTTP, against the fault server: streams and how they break, who is told what, what ends the asking. */
+#include "test.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "model/model.h"
+
+static pid_t server;
+static char base[64];
+
+/* Beside this program: BUILD/tests/support/fault_server. */
+static int start(void **state)
+{
+	char self[4096] = { 0 }, program[4200], line[64] = { 0 };
+	int ends[2];
+
+	(void)state;
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || pipe(ends) != 0)
+		return -1;
+	*strrchr(self, '/') = '\0';
+	snprintf(program, sizeof(program), "%s/support/fault_server", self);
+	server = fork();
+	if (server == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execl(program, program, "--seconds", "300", (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	FILE *in = fdopen(ends[0], "r");
+
+	if (!fgets(line, sizeof(line), in))
+		return -1;
+	fclose(in);
+	snprintf(base, sizeof(base), "http://127.0.0.1:%ld", strtol(line + strlen("listening "), NULL, 10));
+	setenv("ANTHROPIC_BASE_URL", base, 1);
+	setenv("ANTHROPIC_API_KEY", "sk-test-1", 1);
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	kill(server, SIGTERM);
+	waitpid(server, NULL, 0);
+	return 0;
+}
+
+enum { MOST = 64 };
+
+/* What one asking told those who looked on. */
+struct told {
+	struct model_reply replies[MOST];
+	size_t replied, sent, pieces, stop_after; /* stop_after: attempts sent; 0: never */
+	char ends[MOST][12], heard[4096];
+	size_t ended;
+	size_t listen_for; /* pieces; 0: all */
+};
+
+static bool hear(void *context, const char *text, size_t n)
+{
+	struct told *t = context;
+	size_t at = strlen(t->heard);
+
+	assert_true(at + n < sizeof(t->heard));
+	memcpy(t->heard + at, text, n);
+	return ++t->pieces != t->listen_for;
+}
+
+static bool replied(void *context, size_t i, const struct model_reply *reply, struct error *err)
+{
+	struct told *t = context;
+
+	(void)err;
+	assert_true(i < MOST);
+	t->replied++;
+	t->replies[i] = *reply;
+	return true;
+}
+
+static bool attempted(void *context, size_t i, struct model_attempt *a, struct error *err)
+{
+	struct told *t = context;
+
+	(void)i, (void)err;
+	if (strcmp(a->end, "sent") == 0)
+		t->sent++;
+	else
+		snprintf(t->ends[t->ended++ % MOST], sizeof(t->ends[0]), "%s", a->end);
+	return true;
+}
+
+static const char *stopped(void *context)
+{
+	const struct told *t = context;
+
+	return t->stop_after && t->sent >= t->stop_after ? "enough" : NULL;
+}
+
+/* Asks n times the model of that name in one form, with a listener where listens. The replies' texts live in arena. */
+static bool ask(const char *model, bool anthropic, enum model_want want, bool listens, size_t n, struct told *t, struct arena *arena,
+		struct error *err)
+{
+	static const char *const choices[] = { "spam", "work" };
+	const struct model_settings settings = { .threads = 1, .timeout_ms = 800, .in_flight = 4 };
+	struct models *models = models_open(".", &settings);
+	struct model_request requests[MOST];
+	struct message messages[MOST];
+	struct model_reply replies[MOST];
+	char name[128];
+	struct model_watch watch = { .replied = replied, .attempted = attempted, .stopped = stopped, .context = t };
+
+	if (anthropic)
+		snprintf(name, sizeof(name), "anthropic:%s", model);
+	else
+		snprintf(name, sizeof(name), "%s/v1#%s", base, model);
+	for (size_t i = 0; i < n; i++) {
+		messages[i] = (struct message){ MESSAGE_USER, arena_printf(arena, "Say something about %zu, at some length.", i) };
+		requests[i] = (struct model_request){ .messages = &messages[i], .n_messages = 1, .max_tokens = 64, .want = want,
+						      .choices = choices, .n_choices = want == WANT_SCORES ? 2 : 0,
+						      .piece = listens ? hear : NULL, .context = t };
+	}
+	struct model *m = model_open(models, name, err);
+	bool asked = m && model_ask(m, arena, requests, n, replies, &watch, err);
+
+	models_free(models);
+	return asked;
+}
+
+/* One request with a listener; how many attempts it took, and how the reply ended. */
+#define ASSERT_STREAM(model, anthropic, attempts, first_end, status_, text_heard)                           \
+	do {                                                                                                \
+		struct told t = { 0 };                                                                      \
+		struct arena arena;                                                                         \
+		struct error err = { .again = false };                                                                  \
+		arena_init(&arena);                                                                         \
+		if (!ask(model, anthropic, WANT_TEXT, true, 1, &t, &arena, &err))                           \
+			fail_msg("%s: %s", model, err.text);                                                \
+		assert_int_equal(t.replied, 1);                                                             \
+		assert_int_equal(t.sent, attempts);                                                         \
+		assert_int_equal(t.ended, attempts);                                                        \
+		assert_string_equal(t.ends[0], first_end);                                                  \
+		assert_int_equal(t.replies[0].status, status_);                                             \
+		assert_int_equal(strlen(t.heard) > 0, text_heard);                                          \
+		if ((status_) == MODEL_OK) {                                                                \
+			assert_string_equal(t.replies[0].text, t.heard);                                    \
+			assert_true(t.replies[0].input_tokens > 0 && t.replies[0].output_tokens > 0);       \
+		} else {                                                                                    \
+			assert_non_null(t.replies[0].why);                                                  \
+		}                                                                                           \
+		arena_release(&arena);                                                                      \
+	} while (0)
+
+static void a_stream_is_heard_as_it_is_kept(void **state)
+{
+	(void)state;
+	ASSERT_STREAM("m", false, 1, "answered", MODEL_OK, true);
+	ASSERT_STREAM("m", true, 1, "answered", MODEL_OK, true);
+}
+
+/* Nothing was heard: it is asked again, and nobody notices. */
+static void what_breaks_before_the_first_token_is_asked_again(void **state)
+{
+	(void)state;
+	ASSERT_STREAM("m+hang-before-headers-once", false, 2, "timeout", MODEL_OK, true);
+	ASSERT_STREAM("m+hang-before-first-once", false, 2, "timeout", MODEL_OK, true);
+	ASSERT_STREAM("m+hang-before-first-once", true, 2, "timeout", MODEL_OK, true);
+	ASSERT_STREAM("m+500-once", false, 2, "failed", MODEL_OK, true);
+	ASSERT_STREAM("m+529-once", true, 2, "failed", MODEL_OK, true);
+}
+
+/* What was heard cannot be said again: the reply ends as what it is. */
+static void what_breaks_behind_the_first_token_is_no_reply(void **state)
+{
+	(void)state;
+	ASSERT_STREAM("m+stall", false, 1, "timeout", MODEL_TIMEOUT, true);
+	ASSERT_STREAM("m+stall", true, 1, "timeout", MODEL_TIMEOUT, true);
+	ASSERT_STREAM("m+cut", false, 1, "cut", MODEL_ERROR, true);
+	ASSERT_STREAM("m+bad-chunk", false, 1, "cut", MODEL_ERROR, true);
+}
+
+static void a_listener_may_have_enough(void **state)
+{
+	struct told t = { .listen_for = 1 };
+	struct arena arena;
+	struct error err = { .again = false };
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(ask("m", false, WANT_TEXT, true, 1, &t, &arena, &err));
+	assert_int_equal(t.sent, 1);
+	assert_int_equal(t.pieces, 1);
+	assert_int_equal(t.replies[0].status, MODEL_OK);
+	assert_string_equal(t.replies[0].text, t.heard);
+	arena_release(&arena);
+}
+
+/* What was in flight then is still told: it is paid for. */
+static void what_is_in_flight_is_told_when_it_stops(void **state)
+{
+	struct told t = { .stop_after = 5 };
+	struct arena arena;
+	struct error err = { .again = false };
+
+	(void)state;
+	arena_init(&arena);
+	assert_false(ask("m+slow-5", false, WANT_TEXT, false, 40, &t, &arena, &err));
+	assert_string_equal(err.text, "enough");
+	assert_true(t.sent >= 5 && t.sent < 5 + 4);
+	assert_int_equal(t.replied, t.sent);
+	arena_release(&arena);
+}
+
+static void labels_are_scored_or_written(void **state)
+{
+	struct told scored = { 0 }, written = { 0 };
+	struct arena arena;
+	struct error err = { .again = false };
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(ask("m+no-logprobs", false, WANT_SCORES, false, 6, &written, &arena, &err));
+	for (size_t i = 0; i < 6; i++) {
+		assert_null(written.replies[i].scores);
+		assert_non_null(written.replies[i].text);
+	}
+	assert_int_equal(written.sent, 7); /* the first was asked again in the other way, the others at once */
+	arena_release(&arena);
+	arena_init(&arena);
+	assert_true(ask("m", true, WANT_SCORES, false, 3, &scored, &arena, &err));
+	assert_int_equal(scored.sent, 4); /* Anthropic's form has no scores: a reply without them is how that is found */
+	arena_release(&arena);
+}
+
+static void what_no_try_mends_ends_it(void **state)
+{
+	static const struct { const char *model, *said; size_t sent; } rows[] = {
+		{ "m+401", "refuses the key in RUNG_API_KEY (HTTP 401)", 1 },
+		{ "m+404-model", "it has ", 1 },
+		{ "m+429-quota", "nothing left to spend", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct told t = { 0 };
+		struct arena arena;
+		struct error err = { .again = false };
+
+		arena_init(&arena);
+		assert_false(ask(rows[i].model, false, WANT_TEXT, false, 8, &t, &arena, &err));
+		if (!strstr(err.text, rows[i].said))
+			fail_msg("%s", err.text);
+		assert_true(err.again);
+		assert_int_equal(t.sent, rows[i].sent);
+		assert_int_equal(t.replied, 0);
+		arena_release(&arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stream_is_heard_as_it_is_kept),
+		cmocka_unit_test(what_breaks_before_the_first_token_is_asked_again),
+		cmocka_unit_test(what_breaks_behind_the_first_token_is_no_reply),
+		cmocka_unit_test(a_listener_may_have_enough),
+		cmocka_unit_test(what_is_in_flight_is_told_when_it_stops),
+		cmocka_unit_test(labels_are_scored_or_written),
+		cmocka_unit_test(what_no_try_mends_ends_it),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, start, finish);
+}
