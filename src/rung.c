@@ -157,9 +157,7 @@ enum rung_status rung_check(struct rung *r, const struct rung_climb_options *cli
 static bool climbable(const struct task *t, struct error *err)
 {
 	if (!scorer_find(t->scorer))
-		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1, json, fields, set_f1 and "
-				 "exact_set can",
-				 t->file, t->scorer);
+		return error_set(err, "%s: scorer %s cannot be used yet; docs/task.md lists those that can", t->file, t->scorer);
 	return true;
 }
 
@@ -250,7 +248,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 }
 
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
-bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
+static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 {
 	bool found = false;
 
@@ -276,6 +274,11 @@ bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
 		return error_set(err, "%s: the task or its examples changed since the last climb; run `rung climb` again",
 				 r->task->file);
 	return true;
+}
+
+bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
+{
+	return open_last(r, run, err) && grading_load(r->task, r->store, settings_scorer(run->settings), err);
 }
 
 void rung_assume(struct rung *r, struct cost_assumptions *a)

@@ -13,6 +13,7 @@
 #include "eval/probe.h"
 #include "eval/race.h"
 #include "eval/samples.h"
+#include "variant/grading.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
@@ -74,6 +75,8 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		add_hash(root, "documents", documents);
 	if (curation)
 		add_hash(root, "curation", curation);
+	if (task->grades)
+		add_hash(root, "scorer", grading_fingerprint(task));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -338,7 +341,8 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	workshop_curate(c.workshop, &curated);
 	if (!watch_providers(&c, err))
 		goto out;
-	if (climb_all(&c, variants, n, &rule, err))
+	/* Grades of what is answered already are there before anything is scored. */
+	if (workshop_grade(c.workshop, NULL, NULL, 0, err) && climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {
 		error_set(err, "%s: stopped with what was measured stored; run the same command again to resume", c.stopped);

@@ -64,6 +64,8 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
 /* Of the decisions on the pool that its fine-tuning followed; 0: it learnt from all of it. */
 uint64_t settings_curation(const char *settings);
+/* Who graded its answers (variant/grading.h); 0: nobody outside. */
+uint64_t settings_scorer(const char *settings);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */
 bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
 		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);

@@ -8,6 +8,7 @@
 #include "retrieve/tfidf.h"
 #include "task/template.h"
 #include "variant/evidence.h"
+#include "variant/grading.h"
 #include "tune/finetune.h"
 #include "variant/variant.h"
 
@@ -93,6 +94,7 @@ struct workshop {
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct batching *batching; /* NULL: requests are asked at once */
+	struct grader *grader;   /* of a scorer outside; NULL until needed */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
 	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
 };

@@ -1,0 +1,186 @@
+#!/bin/sh
+# scorers.sh - scorers outside of the library: the user's program, with every way in which it can fail, kills and resumes; and a judge.
+. tests/e2e/lib.sh
+
+mkdir "$scratch/task" "$scratch/models"
+for model in tiny-llama.gguf tiny-bert; do ln -s "$PWD/tests/reference/golden/$model" "$scratch/models/$model"; done
+mv "$scratch/models/tiny-bert" "$scratch/models/all-MiniLM-L6-v2"
+real=$(realpath "$models")
+export RUNG_MODELS=$scratch/models
+write_task() { # SCORER
+	printf 'name: lines\nkind: generate\ninstruction: Line?\ninput: "{{n}}"\nexamples: {file: examples.csv, answer: line, id: id}\nscorer: %s\n' "$1" \
+		>"$scratch/task/task.yaml"
+}
+write_task '{command: ./score}'
+python3 - >"$scratch/task/examples.csv" <<'PY'
+import csv, sys
+out = csv.writer(sys.stdout)
+out.writerow(["id", "n", "line"])
+for i in range(60):
+    part, verb = "ab"[i % 2], [("added", "Add"), ("fixed", "Fix")][i // 2 % 2]
+    out.writerow([f"e{i}", f"{part} {verb[0]} {i + 10}", f"{part}: {verb[1]} {i + 10}."])
+PY
+write_score() { # BODY: what becomes of one request, in Python; `score` is the share of words that are right
+	cat >"$scratch/task/score" <<PY
+#!/usr/bin/env python3
+import json, os, sys, time
+for number, line in enumerate(sys.stdin):
+    ask = json.loads(line)
+    score = sum(a == b for a, b in zip(ask["answer"].split(), ask["expected"].split())) / 3
+    with open("asked.log", "a") as log:
+        print(json.dumps([ask["id"], ask["answer"]]), file=log)
+$1
+PY
+	chmod +x "$scratch/task/score"
+}
+say='    print(json.dumps({"request": ask["request"], "score": score, "why": "so many words"}))'
+climb() { # ARGUMENT...: of rung 0
+	"$rung" climb "$scratch/task" --rungs 0 --json --quiet "$@" >"$scratch/report" 2>"$scratch/err"
+}
+table() { # STORE: answers and grades
+	python3 -c 'import sqlite3, sys
+d = sqlite3.connect(sys.argv[1])
+print(d.execute("select variant, item, split, answer from answer order by 1, 2, 3").fetchall(), d.execute("select scorer, item, answer, score from grade order by 1, 2, 3").fetchall())' "$1"
+}
+
+# --- a program ---------------------------------------------------------------------------------------------------------
+write_score "$say"
+if climb && python3 - "$scratch/report" "$scratch/task" <<'PY' 2>"$scratch/why"; then ok "a program grades"; else fail "a program grades" "$(tail -c 900 "$scratch/err" "$scratch/why")"; fi
+import csv, json, sqlite3, sys
+report, folder = json.load(open(sys.argv[1])), sys.argv[2]
+right = {row["id"]: row["line"] for row in csv.DictReader(open(folder + "/examples.csv"))}
+words = lambda a, b: sum(x == y for x, y in zip(a.split(), b.split())) / 3
+store = sqlite3.connect(folder + "/.rung/store.db")
+for v in report["variants"]:
+    for split in ("dev", "test"):
+        answers = store.execute("select item, answer from answer where variant = ? and split = ?", (v["id"], split)).fetchall()
+        if answers:
+            mean = sum(words(answer, right[item]) for item, answer in answers) / len(answers)
+            assert abs(v[split]["score"] - mean) < 1e-4 and v[split]["n"] == len(answers), (v, mean)
+assert 0.1 < report["variants"][0]["test"]["score"] < 0.9
+asked = [line for line in open(folder + "/asked.log")]
+assert len(asked) == len(set(asked)) > 30, len(asked)
+grades = store.execute("select why, call from grade").fetchall()
+assert len(grades) == len(asked) and set(grades) == {("so many words", None)}, grades
+PY
+asked=$(wc -l <"$scratch/task/asked.log")
+climb
+mv "$scratch/task/score" "$scratch/gone"
+if [ "$(wc -l <"$scratch/task/asked.log")" = "$asked" ] && "$rung" report "$scratch/task" --json >"$scratch/again" 2>"$scratch/err" && cmp -s "$scratch/report" "$scratch/again" &&
+	"$rung" report "$scratch/task" --format html -o "$scratch/page.html" 2>"$scratch/err" && "$rung" show "$scratch/task" 0/nearest-output e3 2>&1 | grep -q 'score\|e3'
+then ok "a report needs no program"; else fail "a report needs no program" "$(cat "$scratch/err"; diff "$scratch/report" "$scratch/again" | head -c 300)"; fi
+mv "$scratch/gone" "$scratch/task/score"
+write_score "    score = 1 - score
+$say"
+if climb && [ "$(wc -l <"$scratch/task/asked.log")" = $((2 * asked)) ]; then ok "a changed program grades anew"; else
+	fail "a changed program grades anew" "$(wc -l <"$scratch/task/asked.log") $asked $(cat "$scratch/err")"
+fi
+
+rm -rf "$scratch/task/.rung" "$scratch/task/asked.log"
+write_score "    print(score)"
+if climb && [ "$(sort "$scratch/task/asked.log" | uniq -d | wc -l)" -eq 0 ] && grep -q '"score":' "$scratch/report" &&
+	[ "$(python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from grade").fetchone()[0])' "$scratch/task/.rung/store.db")" = "$asked" ]
+then ok "bare numbers will do"; else fail "bare numbers will do" "$(cat "$scratch/err")"; fi
+rm -rf "$scratch/task/.rung" "$scratch/task/asked.log"
+write_score "    if number == 3 and os.path.exists('broken'): sys.exit(1)
+$say"
+touch "$scratch/task/broken"
+climb
+status=$?
+rm "$scratch/task/broken"
+if [ $status -eq 2 ] && climb && [ "$(sort -u "$scratch/task/asked.log" | wc -l)" = "$asked" ] && [ "$(wc -l <"$scratch/task/asked.log")" -le $((asked + 7)) ]
+then ok "repaired, it goes on where it failed"; else fail "repaired, it goes on where it failed" "exit $status, $(wc -l <"$scratch/task/asked.log") of $asked: $(cat "$scratch/err")"; fi
+
+# --- faults ------------------------------------------------------------------------------------------------------------
+fault() { # NAME BODY SENTENCE: exit 2 with the sentence
+	rm -rf "$scratch/task/.rung" "$scratch/task/asked.log"
+	write_score "$2"
+	climb
+	status=$?
+	if [ $status -eq 2 ] && grep -q "task.yaml: scorer \"./score\" has not graded item \"e[0-9]*\": $3" "$scratch/err"; then ok "$1"; else
+		fail "$1" "exit $status: $(tail -c 500 "$scratch/err")"
+	fi
+}
+write_task '{command: ./score, timeout_s: 0.5}'
+fault "a slow program" "    time.sleep(0 if number < 2 else 600)
+$say" 'it wrote no line for 0.5 s'
+if pgrep -f "$scratch/task/score" >/dev/null || pgrep -f "python3 ./score" >/dev/null; then fail "nothing is left running" "$(pgrep -af score)"; else ok "nothing is left running"; fi
+fault "one that holds back its output" "    held = open(1, 'w', buffering=1 << 16, closefd=False) if number == 0 else held
+    held.write('1\\n')" 'it wrote no line for 0.5 s (does it flush'
+write_task '{command: ./score}'
+fault "one that crashes" "    if number == 3:
+        raise ValueError('no such rule')
+$say" 'it ended with exit status 1 after 3 of 10 lines; the last it said: ValueError: no such rule'
+fault "one that is killed" "    if number == 3: os.kill(os.getpid(), 11)
+$say" 'it was ended by signal 11'
+fault "no JSON" "    print('about half')" 'line 1 of its output, "about half", is no JSON'
+fault "no score" "    print(json.dumps({'points': 1}))" 'line 1 of its output, .* has no score'
+fault "a text for a score" "    print('\"1\"')" 'line 1 of its output, .* has no score'
+fault "a score of 2" "    print(0.5 if number < 4 else 2)" 'line 5 of its output, "2", has a score outside 0 to 1'
+fault "not a number" "    print('NaN')" 'line 1 of its output, "NaN", is no JSON'
+fault "too few lines" "    if number < 7: print(1)" 'it ended with exit status 0 after 7 of 10 lines'
+fault "another request's score" "    print(json.dumps({'request': 7, 'score': 1}))" 'line 1 of its output, .* is about another request'
+fault "two numbered lines for one" "$say
+$say" 'line 2 of its output, .* is about another request'
+fault "a bad end" "    if number == 9: print(1); sys.exit('no more licences')
+    print(1)" 'it ended with exit status 1 after 10 of 10 lines; the last it said: no more licences'
+fault "two lines for one" "    print(1); print(1)" 'it wrote more lines than it was asked for'
+fault "an error of its own" "    print(json.dumps({'error': 'the compiler is missing'}))" 'it says: the compiler is missing'
+rm -rf "$scratch/task/.rung"
+rm "$scratch/task/score"
+climb
+status=$?
+if [ $status -eq 2 ] && grep -q 'ended with exit status 127 (the shell found no such program) after 0 of 10 lines; the last it said: .*not found' "$scratch/err"; then
+	ok "a missing program"
+else
+	fail "a missing program" "exit $status: $(cat "$scratch/err")"
+fi
+write_task '{command: ./score, binary: true}'
+fault "a half under binary" "    print(0.5)" 'line 1 of its output, "0.5", has a score that is neither 0 nor 1'
+write_task '{command: ./score}'
+
+# --- killed ------------------------------------------------------------------------------------------------------------
+rm -rf "$scratch/task/.rung" "$scratch/task/asked.log"
+write_score "$say"
+climb --store "$scratch/whole.db"
+rm "$scratch/task/asked.log"
+write_score "    time.sleep(0.02)
+$say"
+climb --store "$scratch/slow.db"
+rm "$scratch/task/asked.log"
+kills=0
+while [ $kills -lt 6 ]; do
+	"$rung" climb "$scratch/task" --rungs 0 --store "$scratch/killed.db" --quiet >/dev/null 2>&1 &
+	pid=$!
+	sleep 0.$((kills * 37 % 60 + 15))
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	kills=$((kills + 1))
+done
+climb --store "$scratch/killed.db"
+table "$scratch/slow.db" >"$scratch/a"
+table "$scratch/killed.db" >"$scratch/b"
+extra=$(sort "$scratch/task/asked.log" | uniq -d | wc -l)
+if cmp -s "$scratch/a" "$scratch/b"; then ok "kills leave answers and grades as they were"; else fail "kills leave answers and grades as they were" "$(cat "$scratch/err"; diff "$scratch/a" "$scratch/b" | head -c 500)"; fi
+# What was in flight when it was killed is asked again: with nobody to read, the program sees its pipe break after at most a batch.
+stored=$(python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from grade").fetchone()[0])' "$scratch/killed.db")
+if [ "$stored" -eq "$(sort -u "$scratch/task/asked.log" | wc -l)" ] && [ "$extra" -le $((6 * 10)) ]; then ok "a grade that was stored is not asked for again"; else
+	fail "a grade that was stored is not asked for again" "$stored stored, $(wc -l <"$scratch/task/asked.log") asked, $extra twice"
+fi
+
+# --- the task file -----------------------------------------------------------------------------------------------------
+refused() { # SCORER SENTENCE
+	write_task "$1"
+	"$rung" check "$scratch/task" >"$scratch/out" 2>"$scratch/err"
+	status=$?
+	if [ $status -eq 1 ] && grep -q "task.yaml:6:[0-9]*: $2" "$scratch/err"; then ok "refused: $1"; else fail "refused: $1" "exit $status: $(cat "$scratch/err")"; fi
+}
+refused 'command' 'scorer command has to say who grades: {command: PROGRAM}'
+refused 'judge' 'scorer judge has to say who grades: {judge: MODEL}'
+refused '{command: ./score, rubric: short}' 'rubric is no setting of scorer command'
+refused '{judge: local, timeout_s: 3}' 'timeout_s is no setting of scorer judge'
+refused '{command: ./score, timeout_s: 0}' 'timeout_s wants a number above 0'
+refused '{judge: local, pairwise: true, binary: true}' 'scorer: pairwise grades are 0, 0.5'
+refused '{regex: "(a)", binary: true}' 'binary is no setting of scorer regex'
+refused '{binary: true}' 'scorer wants one of regex, fields, judge or command, not 0'
+finish
