@@ -153,12 +153,19 @@ enum rung_status rung_check(struct rung *r, const struct rung_climb_options *cli
 	return RUNG_OK;
 }
 
-/* What task files may say already and a climb cannot do yet. */
-static bool climbable(const struct task *t, struct error *err)
+/* What task files may say and a climb cannot do: a scorer that is not there yet, a judge that cannot be asked, or may not. */
+static bool climbable(struct rung *r, struct error *err)
 {
+	const struct task *t = r->task;
+
 	if (!scorer_find(t->scorer))
 		return error_set(err, "%s: scorer %s cannot be used yet; docs/task.md lists those that can", t->file, t->scorer);
-	return true;
+	if (strcmp(t->scorer, "judge") != 0)
+		return true;
+	if (t->constraints.private && !registry_runs_here(t->scorer_setting))
+		return error_set(err, "%s: judge %s would be shown the inputs, and the task says `private: true`; name a local model", t->file,
+				 t->scorer_setting);
+	return model_open(rung_models(r), t->scorer_setting, err) || error_prefix(err, "%s: judge", t->file);
 }
 
 /* The library of a task that has documents. */
@@ -228,7 +235,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (!climbable(r->task, &e))
+	if (!climbable(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, o, &options);
 	if (o->dry_run)

@@ -75,7 +75,7 @@ static bool read_score(const struct asked *a, const char *line, const json_t *re
 	*score = json_number_value(number);
 	if (!(*score >= 0 && *score <= 1))
 		return refuse(a, line, "has a score outside 0 to 1", err);
-	if (a->grader->task->outside.binary && *score > 0 && *score < 1)
+	if (a->grader->workshop->task->outside.binary && *score > 0 && *score < 1)
 		return refuse(a, line, "has a score that is neither 0 nor 1, and the scorer is declared binary", err);
 	return true;
 }
@@ -121,14 +121,14 @@ static bool keep_held(struct asked *a, size_t n, struct error *err)
 	bool kept = true;
 
 	for (size_t i = 0; i < n && kept; i++)
-		if (isnan(grades_find(a->grader->task->grades, a->list[i].key)))
+		if (isnan(grades_find(a->grader->workshop->task->grades, a->list[i].key)))
 			kept = grader_keep(a->grader, &a->list[i], a->held[i].score, 0, a->held[i].why, err);
 	return kept;
 }
 
 static bool start(struct grader *g, struct error *err)
 {
-	const struct task *task = g->task;
+	const struct task *task = g->workshop->task;
 
 	if (g->program)
 		return true;
@@ -137,14 +137,16 @@ static bool start(struct grader *g, struct error *err)
 	return g->program || error_prefix(err, "%s: scorer \"%s\"", task->file, task->scorer_setting);
 }
 
-static bool ask(struct grader *g, struct asked *a, size_t n, const struct grading_stop *stop, struct error *err)
+static bool ask(struct grader *g, struct asked *a, size_t n, struct error *err)
 {
+	const struct training_watch *watch = g->workshop->watch;
 	struct buf text = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		add_line(&text, g->task, &a->list[i], g->lines + i + 1);
-	struct process_talk talk = { .text = buf_text(&text), .bytes = text.n, .lines = n, .timeout_ms = g->task->outside.timeout_s * 1000,
-				     .line = take_line, .stopped = stop->stopped, .context = a, .stopped_context = stop->context };
+		add_line(&text, g->workshop->task, &a->list[i], g->lines + i + 1);
+	struct process_talk talk = { .text = buf_text(&text), .bytes = text.n, .lines = n, .timeout_ms = g->workshop->task->outside.timeout_s * 1000,
+				     .line = take_line, .stopped = watch ? watch->stopped : NULL, .context = a,
+				     .stopped_context = watch ? watch->context : NULL };
 	bool graded = process_talk(g->program, &talk, err) &&
 		      (!a->holds || (process_finish(g->program, &talk, err) && keep_held(a, n, err)));
 
@@ -152,7 +154,7 @@ static bool ask(struct grader *g, struct asked *a, size_t n, const struct gradin
 	return graded;
 }
 
-bool grade_by_command(struct grader *g, const struct grading *list, size_t n, const struct grading_stop *stop, struct error *err)
+bool grade_by_command(struct grader *g, const struct grading *list, size_t n, struct error *err)
 {
 	struct asked asked = { g, list, 0, mem_zero(n, sizeof(*asked.held)), false };
 	bool graded;
@@ -161,7 +163,7 @@ bool grade_by_command(struct grader *g, const struct grading *list, size_t n, co
 		free(asked.held);
 		return false;
 	}
-	graded = ask(g, &asked, n, stop, err);
+	graded = ask(g, &asked, n, err);
 	if (!graded || asked.holds) {
 		process_end(g->program);
 		g->program = NULL;
@@ -171,7 +173,7 @@ bool grade_by_command(struct grader *g, const struct grading *list, size_t n, co
 	free(asked.held);
 	if (graded)
 		return true;
-	error_prefix(err, "%s: scorer \"%s\" has not graded item \"%s\"", g->task->file, g->task->scorer_setting,
+	error_prefix(err, "%s: scorer \"%s\" has not graded item \"%s\"", g->workshop->task->file, g->workshop->task->scorer_setting,
 		     list[asked.answered < n ? asked.answered : n - 1].item->id);
 	mention_flatten(err->text);
 	return false;

@@ -68,12 +68,12 @@ bool grading_load(const struct task *task, struct store *store, uint64_t fingerp
 	return read;
 }
 
-struct grader *grader_open(const struct task *task, struct models *models, struct store *store, struct error *err)
+static struct grader *grader_open(struct workshop *w, struct error *err)
 {
 	struct grader *g = mem_zero(1, sizeof(*g));
 
-	*g = (struct grader){ .task = task, .models = models, .store = store, .fingerprint = grading_fingerprint(task) };
-	if (!store || grading_load(task, store, g->fingerprint, err))
+	*g = (struct grader){ .workshop = w, .fingerprint = grading_fingerprint(w->task) };
+	if (!w->store || grading_load(w->task, w->store, g->fingerprint, err))
 		return g;
 	grader_free(g);
 	return NULL;
@@ -87,14 +87,25 @@ void grader_free(struct grader *g)
 	free(g);
 }
 
+uint64_t grading_part(uint64_t fingerprint, enum grading_part part)
+{
+	return part == GRADING_WHOLE ? fingerprint : hash64(&part, sizeof(part), fingerprint);
+}
+
+bool grader_keep_part(struct grader *g, const struct grading *what, enum grading_part part, double value, int64_t call, const char *why,
+		      struct error *err)
+{
+	struct grade_row row = { .scorer = grading_part(g->fingerprint, part), .item = what->item->id, .answer = what->key, .score = value,
+				 .call = call, .why = why };
+
+	return !g->workshop->store || store_grade_put(g->workshop->store, &row, err);
+}
+
 bool grader_keep(struct grader *g, const struct grading *what, double score, int64_t call, const char *why, struct error *err)
 {
-	struct grade_row row = { .scorer = g->fingerprint, .item = what->item->id, .answer = what->key, .score = score, .call = call,
-				 .why = why };
-
-	if (g->store && !store_grade_put(g->store, &row, err))
+	if (!grader_keep_part(g, what, GRADING_WHOLE, score, call, why, err))
 		return false;
-	grades_put(g->task->grades, what->key, score);
+	grades_put(g->workshop->task->grades, what->key, score);
 	return true;
 }
 
@@ -117,13 +128,48 @@ static size_t list_open(const struct task *task, const struct example *const *it
 	return open;
 }
 
-bool grader_grade(struct grader *g, const struct example *const *items, const char *const *answers, size_t n,
-		  const struct grading_stop *stop, struct error *err)
+bool workshop_grade(struct workshop *w, const struct example *const *items, const char *const *answers, size_t n, struct error *err)
 {
+	if (!w->task->grades)
+		return true;
+	if (!w->grader && !(w->grader = grader_open(w, err)))
+		return false;
 	struct grading *list = mem_zero(n + 1, sizeof(*list));
-	size_t open = list_open(g->task, items, answers, n, list);
-	bool graded = open == 0 || grade_by_command(g, list, open, stop, err);
+	size_t open = list_open(w->task, items, answers, n, list);
+	bool judged = strcmp(w->task->scorer, "judge") == 0;
+	bool graded = open == 0 || (judged ? grade_by_judge : grade_by_command)(w->grader, list, open, err);
 
 	free(list);
 	return graded;
+}
+
+bool grading_sums(struct store *store, uint64_t fingerprint, struct grading_sums *out, struct error *err)
+{
+	struct grade_row *rows[GRADING_PARTS];
+	size_t n[GRADING_PARTS];
+	uint64_t parts[GRADING_PARTS];
+	struct hash_map first = { 0 };
+	struct arena arena;
+	bool read = true;
+
+	*out = (struct grading_sums){ 0 };
+	arena_init(&arena);
+	for (size_t i = 0; i < GRADING_PARTS; i++)
+		parts[i] = grading_part(fingerprint, (enum grading_part)i);
+	for (size_t i = 0; i < GRADING_PARTS && read; i++)
+		read = store_grades(store, parts[i], &arena, &rows[i], &n[i], err);
+	read = read && store_grades_spent(store, parts, GRADING_PARTS, &out->calls, &out->input_tokens, &out->output_tokens, &out->ms, err);
+	for (size_t i = 0; read && i < n[GRADING_FIRST]; i++)
+		hash_map_put(&first, (const char *)&rows[GRADING_FIRST][i].answer, sizeof(uint64_t), i);
+	for (size_t i = 0; read && i < n[GRADING_SECOND]; i++) {
+		const struct grade_row *row = &rows[GRADING_SECOND][i];
+		size_t at = hash_map_get(&first, (const char *)&row->answer, sizeof(uint64_t), SIZE_MAX);
+
+		out->pairs += at != SIZE_MAX;
+		out->contradictions += at != SIZE_MAX && fabs(row->score - rows[GRADING_FIRST][at].score) > 0.75; /* 0 and 1 */
+	}
+	out->grades = read ? n[GRADING_WHOLE] : 0;
+	hash_map_release(&first);
+	arena_release(&arena);
+	return read;
 }

@@ -3,7 +3,7 @@
 #define RUNG_VARIANT_GRADING_INNER_H
 
 #include "base/process.h"
-#include "variant/grading.h"
+#include "variant/workshop.h"
 
 /* An answer to be graded. */
 struct grading {
@@ -13,9 +13,7 @@ struct grading {
 };
 
 struct grader {
-	const struct task *task;
-	struct models *models;
-	struct store *store;
+	struct workshop *workshop;
 	uint64_t fingerprint;
 	struct process *program; /* NULL: not started, or ended by a fault */
 	size_t lines;            /* that it has written */
@@ -23,7 +21,12 @@ struct grader {
 
 /* Keeps the grade, in the store and then in the table. */
 bool grader_keep(struct grader *g, const struct grading *what, double score, int64_t call, const char *why, struct error *err);
+/* Keeps a part of one, in the store alone. */
+bool grader_keep_part(struct grader *g, const struct grading *what, enum grading_part part, double value, int64_t call, const char *why,
+		      struct error *err);
 
-bool grade_by_command(struct grader *g, const struct grading *list, size_t n, const struct grading_stop *stop, struct error *err);
+/* Both grade the list (n). */
+bool grade_by_command(struct grader *g, const struct grading *list, size_t n, struct error *err);
+bool grade_by_judge(struct grader *g, const struct grading *list, size_t n, struct error *err);
 
 #endif

@@ -44,17 +44,6 @@ void workshop_curate(struct workshop *w, const struct curated *curated)
 	w->curated = curated;
 }
 
-bool workshop_grade(struct workshop *w, const struct example *const *items, const char *const *answers, size_t n, struct error *err)
-{
-	const struct grading_stop stop = { w->watch ? w->watch->stopped : NULL, w->watch ? w->watch->context : NULL };
-
-	if (!w->task->grades)
-		return true;
-	if (!w->grader)
-		w->grader = grader_open(w->task, w->models, w->store, err);
-	return w->grader && grader_grade(w->grader, items, answers, n, &stop, err);
-}
-
 void workshop_free(struct workshop *w)
 {
 	if (!w)

@@ -63,6 +63,9 @@ struct prior {
 	struct prior *next;
 };
 
+struct grader;
+void grader_free(struct grader *g); /* ends the user's program; harmless for NULL */
+
 struct workshop {
 	const struct task *task;
 	struct dev_items dev;
@@ -180,6 +183,8 @@ const char *generate_read(const struct task *task, const struct variant *v, cons
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
+/* A template of the task, compiled when it was opened, for one item; lives in arena. */
+const char *request_rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item);
 
 /* Of variant_calls(), the last ones, which reply to the input itself. */
 size_t variant_replies(const struct variant *v);

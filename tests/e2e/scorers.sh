@@ -183,4 +183,130 @@ refused '{command: ./score, timeout_s: 0}' 'timeout_s wants a number above 0'
 refused '{judge: local, pairwise: true, binary: true}' 'scorer: pairwise grades are 0, 0.5'
 refused '{regex: "(a)", binary: true}' 'binary is no setting of scorer regex'
 refused '{binary: true}' 'scorer wants one of regex, fields, judge or command, not 0'
+
+# --- a judge -----------------------------------------------------------------------------------------------------------
+# A server that grades by the share of words that are right, prefers what stands first where asked to, and babbles where told to.
+cat >"$scratch/judge.py" <<'PY'
+import http.server, json, sys
+folder = sys.argv[1]
+class Judge(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        system, shown = body["messages"][0]["content"], json.loads(body["messages"][1]["content"])
+        mode = open(folder + "/mode").read().strip()
+        with open(folder + "/judged.log", "a") as log:
+            print(json.dumps([system, shown]), file=log)
+        share = lambda a, b: sum(x == y for x, y in zip(a.split(), b.split())) / 3
+        if "answer A" in shown:
+            better = "A" if mode == "first" else "tie" if shown["answer A"] == shown["answer B"] else "A" if len(shown["answer A"]) < len(shown["answer B"]) else "B"
+            grade = {"reason": "shorter", "better": better}
+        elif '"verdict"' in system:
+            grade = {"reason": "words", "verdict": "right" if share(shown["answer"], shown["reference"]) > 0.5 else "wrong"}
+        else:
+            grade = {"reason": "words", "score": 1 + round(4 * share(shown["answer"], shown["reference"]))}
+        text = "I would say it is fine." if mode == "babble" or (mode == "once" and not body.get("temperature")) else json.dumps(grade)
+        reply = json.dumps({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+                            "usage": {"prompt_tokens": 100, "completion_tokens": 10}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+    def log_message(self, *arguments): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Judge)
+open(folder + "/port.new", "w").write(str(server.server_port))
+import os; os.rename(folder + "/port.new", folder + "/port")
+server.serve_forever()
+PY
+echo plain >"$scratch/mode"
+python3 "$scratch/judge.py" "$scratch" 2>"$scratch/judge.err" &
+server=$!
+trap 'kill $server 2>/dev/null; rm -rf "$scratch"' EXIT
+while [ ! -e "$scratch/port" ] && kill -0 $server 2>/dev/null; do sleep 0.05; done
+judge=http://127.0.0.1:$(cat "$scratch/port")/v1#grader
+judged() { wc -l <"$scratch/judged.log"; }
+fresh() { # SCORER
+	rm -rf "$scratch/task/.rung" "$scratch/judged.log"
+	write_task "$1"
+}
+
+fresh "{judge: \"$judge\", rubric: \"Words count. MARK\"}"
+if climb && python3 - "$scratch" <<'PY' 2>"$scratch/why"; then ok "a judge grades by the rubric"; else fail "a judge grades by the rubric" "$(tail -c 900 "$scratch/err" "$scratch/why")"; fi
+import csv, json, sqlite3, sys
+folder = sys.argv[1]
+report = json.load(open(folder + "/report"))
+right = {row["id"]: row["line"] for row in csv.DictReader(open(folder + "/task/examples.csv"))}
+share = lambda a, b: round(4 * sum(x == y for x, y in zip(a.split(), b.split())) / 3) / 4
+store = sqlite3.connect(folder + "/task/.rung/store.db")
+winner = [v for v in report["variants"] if v["test"]][0]
+answers = store.execute("select item, answer from answer where variant = ? and split = 'test'", (winner["id"],)).fetchall()
+mean = sum(share(answer, right[item]) for item, answer in answers) / len(answers)
+assert abs(winner["test"]["score"] - mean) < 1e-4, (winner, mean)
+logged = [json.loads(line) for line in open(folder + "/judged.log")]
+grades = store.execute("select why, call from grade").fetchall()
+assert all("Words count. MARK" in system and set(shown) == {"task", "input", "reference", "answer"} for system, shown in logged), logged[0]
+assert len(logged) == len(grades) and len({call for why, call in grades}) == len(grades) and {why for why, call in grades} == {"words"}, (len(logged), len(grades))
+PY
+before=$(judged)
+climb
+if [ "$(judged)" = "$before" ]; then ok "a judge is asked once"; else fail "a judge is asked once" "$before, then $(judged)"; fi
+fresh "{judge: \"$judge\", binary: true}"
+if climb && python3 -c 'import json, sqlite3, sys
+assert {s for s, in sqlite3.connect(sys.argv[1] + "/task/.rung/store.db").execute("select score from grade")} == {0.0, 1.0}
+assert sum(json.load(open(sys.argv[1] + "/report"))["variants"][0]["outcomes"].values()) > 0' "$scratch" 2>"$scratch/why"
+then ok "right or wrong"; else fail "right or wrong" "$(cat "$scratch/err" "$scratch/why")"; fi
+
+echo once >"$scratch/mode"
+fresh "{judge: \"$judge\"}"
+if climb && [ "$(judged)" -eq $((2 * $(python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from grade where score is not null").fetchone()[0])' "$scratch/task/.rung/store.db"))) ]
+then ok "a reply that is no grade is asked for once more"; else fail "a reply that is no grade is asked for once more" "$(judged) $(cat "$scratch/err")"; fi
+echo babble >"$scratch/mode"
+fresh "{judge: \"$judge\"}"
+climb
+status=$?
+if [ $status -eq 2 ] && grep -q 'judge http.* has not graded item "e[0-9]*", asked twice: its reply is no grade, "I would say it is fine."' "$scratch/err"
+then ok "one that never grades is a sentence"; else fail "one that never grades is a sentence" "exit $status: $(cat "$scratch/err")"; fi
+before=$(judged)
+echo plain >"$scratch/mode"
+if climb && [ "$(judged)" -gt "$before" ]; then ok "and is tried again by the next climb"; else fail "and is tried again by the next climb" "$(cat "$scratch/err")"; fi
+
+echo plain >"$scratch/mode"
+fresh "{judge: \"$judge\", pairwise: true}"
+if climb && python3 - "$scratch" <<'PY' 2>"$scratch/why"; then ok "pairs in both orders"; else fail "pairs in both orders" "$(tail -c 900 "$scratch/err" "$scratch/why")"; fi
+import csv, json, sqlite3, sys
+folder = sys.argv[1]
+right = {row["id"]: row["line"] for row in csv.DictReader(open(folder + "/task/examples.csv"))}
+store = sqlite3.connect(folder + "/task/.rung/store.db")
+report = json.load(open(folder + "/report"))
+winner = [v for v in report["variants"] if v["test"]][0]
+win = lambda a, b: 0.5 if a == b else 1 if len(a) < len(b) else 0 if len(a) > len(b) else 0.5 # of equal length: B in both orders
+answers = store.execute("select item, answer from answer where variant = ? and split = 'test'", (winner["id"],)).fetchall()
+assert abs(winner["test"]["score"] - sum(win(answer, right[item]) for item, answer in answers) / len(answers)) < 1e-4, winner
+assert {s for s, in store.execute("select score from grade")} >= {0.0, 1.0}
+PY
+echo first >"$scratch/mode"
+fresh "{judge: \"$judge\", pairwise: true}"
+if climb && python3 -c 'import json, sys
+assert {v["test"]["score"] for v in json.load(open(sys.argv[1]))["variants"] if v["test"]} == {0.5}' "$scratch/report" 2>"$scratch/why"
+then ok "a judge of places says nothing"; else fail "a judge of places says nothing" "$(cat "$scratch/err" "$scratch/why")"; fi
+echo plain >"$scratch/mode"
+
+write_task '{judge: "openai:gpt-4.1-mini"}'
+echo 'constraints: {private: true}' >>"$scratch/task/task.yaml"
+climb
+status=$?
+if [ $status -eq 1 ] && grep -q 'judge openai:gpt-4.1-mini would be shown the inputs' "$scratch/err"; then ok "a private task has a judge here"; else fail "a private task has a judge here" "exit $status: $(cat "$scratch/err")"; fi
+write_task '{judge: local:nobody}'
+climb
+status=$?
+if [ $status -eq 1 ] && grep -q 'task.yaml: judge: .*nobody' "$scratch/err"; then ok "a judge that is not there"; else fail "a judge that is not there" "exit $status: $(cat "$scratch/err")"; fi
+if [ -e "$real/smollm2-135m-instruct.Q4_1.gguf" ]; then
+	fresh '{judge: local}'
+	if RUNG_MODELS=$real climb && python3 -c 'import sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute("select score, output from grade join call on call.id = grade.call").fetchall()
+assert len(rows) > 30 and all(score in (0, .25, .5, .75, 1) and "reason" in output for score, output in rows), rows' "$scratch/task/.rung/store.db" 2>"$scratch/why"
+	then ok "the small model as a judge"; else fail "the small model as a judge" "$(cat "$scratch/err" "$scratch/why")"; fi
+else
+	skip "the small model as a judge" "no models here; run \`make models\`"
+fi
 finish
