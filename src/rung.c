@@ -9,6 +9,7 @@
 #include "eval/preview.h"
 #include "model/registry.h"
 #include "report/build.h"
+#include "report/human.h"
 #include "retrieve/library.h"
 #include "task/scorer.h"
 #include "variant/show.h"
@@ -313,8 +314,8 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 		nothing = nothing_assumed(r, prices);
 		if (assumed)
 			rung_assume(r, assumed);
-		done = report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), assumed ? assumed : &nothing, &nothing, &r->arena,
-				    report, err);
+		done = report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), rung_beside_store(r, HUMAN_FILE),
+				    assumed ? assumed : &nothing, &nothing, &r->arena, report, err);
 		store_rollback(r->store);
 	}
 	price_table_free(prices);

@@ -246,6 +246,29 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 	       store_run_finish(c->store, c->run, err);
 }
 
+/* What people graded is put before whoever grades outside too: how far the two agree is then known. */
+static bool grade_recorded(struct climb *c, struct error *err)
+{
+	const struct item_list lists[] = { c->task->pool.list, c->task->dev.list, c->task->test.list };
+
+	for (size_t l = 0; l < 3 && c->task->grades; l++) {
+		const struct example **items = arena_array(&c->arena, lists[l].n + 1, sizeof(*items));
+		const char **answers = arena_array(&c->arena, lists[l].n + 1, sizeof(*answers));
+		size_t n = 0;
+
+		for (size_t i = 0; i < lists[l].n; i++)
+			if (!isnan(lists[l].items[i]->human) && lists[l].items[i]->graded) {
+				items[n] = lists[l].items[i];
+				answers[n++] = lists[l].items[i]->graded;
+			}
+		for (size_t from = 0; from < n; from += BATCH)
+			if (climb_must_stop(c, err) ||
+			    !workshop_grade(c->workshop, items + from, answers + from, n - from < BATCH ? n - from : BATCH, err))
+				return false;
+	}
+	return true;
+}
+
 /* Finds or makes the run's row; a run of other settings is another run. */
 static bool begin_run(struct climb *c, const char *settings, struct error *err)
 {
@@ -342,7 +365,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	if (!watch_providers(&c, err))
 		goto out;
 	/* Grades of what is answered already are there before anything is scored. */
-	if (workshop_grade(c.workshop, NULL, NULL, 0, err) && climb_all(&c, variants, n, &rule, err))
+	if (workshop_grade(c.workshop, NULL, NULL, 0, err) && grade_recorded(&c, err) && climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {
 		error_set(err, "%s: stopped with what was measured stored; run the same command again to resume", c.stopped);

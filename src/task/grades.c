@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/hash.h"
 
@@ -67,4 +68,27 @@ double grades_find(const struct grades *g, uint64_t key)
 	size_t at = hash_map_get(&g->by_key, (const char *)&key, sizeof(key), SIZE_MAX);
 
 	return at == SIZE_MAX ? NAN : g->scores[at];
+}
+
+bool grades_read_human(const char *text, double *grade)
+{
+	const char *start = text + strspn(text, " \t");
+	size_t n = strcspn(start, " \t\r\n");
+	char *end = NULL;
+
+	*grade = NAN;
+	if (start[n + strspn(start + n, " \t\r\n")] != '\0')
+		return false;
+	if (n == 0)
+		return true;
+	if (n == 5 && (strncasecmp(start, "right", n) == 0 || strncasecmp(start, "wrong", n) == 0)) {
+		*grade = strncasecmp(start, "right", n) == 0;
+		return true;
+	}
+	if (strspn(start, "+.0123456789eE-") == n) /* strtod would also take hexadecimal and infinity */
+		*grade = strtod(start, &end);
+	if (*grade >= 0 && *grade <= 1 && end == start + n)
+		return true;
+	*grade = NAN;
+	return false;
 }

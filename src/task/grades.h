@@ -20,4 +20,7 @@ void grades_put(struct grades *g, uint64_t key, double score);
 /* NAN: there is none. */
 double grades_find(const struct grades *g, uint64_t key);
 
+/* A grade as people write it: a number from 0 to 1, "right" or "wrong", or nothing (NAN). False: it is none. */
+bool grades_read_human(const char *text, double *grade);
+
 #endif

@@ -387,15 +387,14 @@ bool scorer_is_binary(const struct task *t)
 	return scorer_is_outside(t) ? t->outside.binary : scorer_find(t->scorer)->binary;
 }
 
-/* An answer that nobody has to read: there is none, or one side abstained. */
-static bool is_settled(const struct task *t, const struct example *e, const char *answer)
+bool scorer_settled(const struct task *t, const struct example *e, const char *answer)
 {
 	return !answer || (t->kind == TASK_ANSWER && (!e->answer[0] || !answer[0]));
 }
 
 bool scorer_must_ask(const struct task *t, const struct example *e, const char *answer)
 {
-	return t->grades && !is_settled(t, e, answer) && isnan(grades_find(t->grades, grades_key(t, e, answer)));
+	return t->grades && !scorer_settled(t, e, answer) && isnan(grades_find(t->grades, grades_key(t, e, answer)));
 }
 
 double scorer_grade(const struct task *t, const struct example *e, const char *answer)
@@ -403,7 +402,7 @@ double scorer_grade(const struct task *t, const struct example *e, const char *a
 	const struct scorer *scorer = scorer_find(t->scorer);
 	double best;
 
-	if (is_settled(t, e, answer))
+	if (scorer_settled(t, e, answer))
 		return answer && !e->answer[0] && !answer[0];
 	if (!scorer->score)
 		return grades_find(t->grades, grades_key(t, e, answer));

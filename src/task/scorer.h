@@ -22,6 +22,8 @@ double scorer_grade(const struct task *task, const struct example *example, cons
 
 bool scorer_is_outside(const struct task *task);
 bool scorer_is_binary(const struct task *task);
+/* An answer that nobody has to read: there is none, or one side abstained. Its score is 0 or 1, whoever grades. */
+bool scorer_settled(const struct task *task, const struct example *example, const char *answer);
 /* Whether somebody outside still has to say what the answer is worth: there is one, no abstention is involved, and no grade is there. */
 bool scorer_must_ask(const struct task *task, const struct example *example, const char *answer);
 

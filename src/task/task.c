@@ -93,6 +93,7 @@ static struct template *compile(struct task_file *f, const char *text, const str
 	const struct { const char *column, *what; } secrets[] = {
 		{ f->answer, "right answer" }, { f->gold, "passage that holds the answer" },
 		{ f->gold_ids, "documents that hold the answer" }, { f->human, "grade that a person gave" },
+		{ f->graded, "answer that a person graded" },
 	};
 
 	for (size_t i = 0; template && i < sizeof(secrets) / sizeof(secrets[0]); i++) {

@@ -47,6 +47,8 @@ struct example {
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
 	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
 	size_t n_gold_ids;
+	double human;              /* a person's grade, 0 .. 1, of `graded`; NAN: none */
+	const char *graded;        /* an answer that somebody gave; NULL: the task names no grades */
 };
 
 /* In one order shuffled by the seed, the same for every variant. */

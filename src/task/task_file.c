@@ -515,6 +515,7 @@ static const struct key examples_keys[] = {
 	{ "gold", TEXT, FILE_(gold) },
 	{ "gold_ids", TEXT, FILE_(gold_ids) },
 	{ "human", TEXT, FILE_(human) },
+	{ "graded", TEXT, FILE_(graded) },
 	{ 0 },
 };
 
@@ -608,6 +609,9 @@ static bool needed(struct reader *r)
 		return task_file_fail(f, NULL, r->err, "examples is missing: {file: emails.csv, answer: label}");
 	if (!f->examples)
 		return task_file_fail(f, examples, r->err, "examples needs file: a .jsonl, .json, .csv or .tsv");
+	if (f->graded && !f->human)
+		return task_file_fail(f, yaml_get(examples, "graded"), r->err, "graded names the answers that people graded; human: the column with "
+				      "their grades is missing");
 	if (!f->answer)
 		return task_file_fail(f, examples, r->err, "examples needs answer: the column with the right answer");
 	return true;

@@ -203,7 +203,8 @@ class Judge(http.server.BaseHTTPRequestHandler):
         elif '"verdict"' in system:
             grade = {"reason": "words", "verdict": "right" if share(shown["answer"], shown["reference"]) > 0.5 else "wrong"}
         else:
-            grade = {"reason": "words", "score": 1 + round(4 * share(shown["answer"], shown["reference"]))}
+            more = 1 if mode == "lenient" and int(shown["input"].split()[-1]) % 3 else 0
+            grade = {"reason": "words", "score": min(1 + round(4 * share(shown["answer"], shown["reference"])) + more, 5)}
         text = "I would say it is fine." if mode == "babble" or (mode == "once" and not body.get("temperature")) else json.dumps(grade)
         reply = json.dumps({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
                             "usage": {"prompt_tokens": 100, "completion_tokens": 10}}).encode()
@@ -290,6 +291,97 @@ if climb && python3 -c 'import json, sys
 assert {v["test"]["score"] for v in json.load(open(sys.argv[1]))["variants"] if v["test"]} == {0.5}' "$scratch/report" 2>"$scratch/why"
 then ok "a judge of places says nothing"; else fail "a judge of places says nothing" "$(cat "$scratch/err" "$scratch/why")"; fi
 echo plain >"$scratch/mode"
+
+# --- people ------------------------------------------------------------------------------------------------------------
+echo lenient >"$scratch/mode"
+fresh "{judge: \"$judge\"}"
+climb --rungs 0
+"$rung" report "$scratch/task" >"$scratch/out" 2>&1
+human=$scratch/task/.rung/human.csv
+if grep -q 'Who graded' "$scratch/out" && tr -s ' \n' ' ' <"$scratch/out" | grep -q "the scores are the judge's, uncorrected" && "$rung" export "$scratch/task" --grades >"$scratch/out" 2>&1 &&
+	grep -q 'human.csv: 18 answers to test items, 0 of them graded' "$scratch/out" && [ "$(head -n 1 "$human" | tr -d '\r')" = key,item,input,expected,answer,human ]
+then ok "answers for people to grade"; else fail "answers for people to grade" "$(cat "$scratch/out" "$scratch/err")"; fi
+cat >"$scratch/people.py" <<'PY'
+# people.py FILE ROWS: a person who counts words grades so many rows from the top; prints them
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+share = lambda a, b: sum(x == y for x, y in zip(a.split(), b.split())) / 3
+for row in rows[:int(sys.argv[2])]:
+    row["human"] = ["wrong", "0.25", "0.5", "0.75", "right"][round(4 * share(row["answer"], row["expected"]))]
+with open(sys.argv[1], "w", newline="") as out:
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+PY
+python3 "$scratch/people.py" "$human" 10
+if "$rung" report "$scratch/task" --json >"$scratch/report" 2>"$scratch/err" && "$rung" report "$scratch/task" >"$scratch/out" && python3 - "$scratch" <<'PY' 2>"$scratch/why"
+import csv, json, math, sqlite3, sys
+folder = sys.argv[1]
+report = json.load(open(folder + "/report"))
+store = sqlite3.connect(folder + "/task/.rung/store.db")
+winner = [v for v in report["variants"] if v["test"]][0]
+# The judge's grades, by its own rule.
+right = {row["id"]: row for row in csv.DictReader(open(folder + "/task/examples.csv"))}
+share = lambda a, b: round(4 * sum(x == y for x, y in zip(a.split(), b.split())) / 3)
+answers = dict(store.execute("select item, answer from answer where variant = ? and split = 'test'", (winner["id"],)).fetchall())
+f = {i: min(share(a, right[i]["line"]) + (int(right[i]["n"].split()[-1]) % 3 > 0), 4) / 4 for i, a in answers.items()}
+words = {"right": 1, "wrong": 0}
+y = {row["item"]: float(words.get(row["human"], row["human"] if row["human"] not in words else 0)) for row in csv.DictReader(open(folder + "/task/.rung/human.csv", newline="")) if row["human"]}
+n, rest = len(y), [f[i] for i in f if i not in y]
+N = len(rest)
+mean = lambda x: sum(x) / len(x)
+Y, F = [y[i] for i in y], [f[i] for i in y]
+everything = F + rest
+variance = sum((x - mean(everything)) ** 2 for x in everything) / (len(everything) - 1)
+covariance = sum((a - mean(Y)) * (b - mean(F)) for a, b in zip(Y, F)) / n
+lam = min(max(covariance / ((1 + n / N) * variance), 0), 1)
+theta = lam * mean(rest) + mean(Y) - lam * mean(F)
+(c,) = report["grading"]["corrected"]
+assert (c["variant"], c["against"], c["n"], c["items"]) == (winner["id"], None, 10, 18), c
+assert abs(c["lambda"] - lam) < 1e-6 and abs(c["score"] - theta) < 1e-6 and abs(c["uncorrected"] - winner["test"]["score"]) < 1e-6, (c, lam, theta)
+assert 0 <= c["low"] < theta < c["high"] <= 1, c
+a = report["grading"]["agreement"]
+assert a["n"] == 10 and abs(a["human"] - mean(Y)) < 1e-6 and abs(a["scorer"] - mean(F)) < 1e-6 and a["scorer"] > a["human"], a
+PY
+then ok "a score corrected by people's grades"; else fail "a score corrected by people's grades" "$(tail -c 900 "$scratch/err" "$scratch/why")"; fi
+said=$(tr -s ' \n' ' ' <"$scratch/out")
+case $said in *"On 10 answers that people graded"*"too lenient"*"By 10 human grades"*"Below 50 grades the interval is approximate"*) ok "and said so" ;; *) fail "and said so" "$said" ;; esac
+"$rung" export "$scratch/task" --grades >"$scratch/out" 2>&1
+if grep -q '18 answers to test items, 10 of them graded' "$scratch/out" && "$rung" report "$scratch/task" --json 2>&1 | cmp -s - "$scratch/report"; then ok "grades stay when the file is written anew"; else
+	fail "grades stay when the file is written anew" "$(cat "$scratch/out")"
+fi
+sed -i '0,/,right/s//,rihgt/' "$human"
+grep -q rihgt "$human" || sed -i '2s/,[^,]*\r*$/,rihgt/' "$human"
+if ! "$rung" report "$scratch/task" >"$scratch/out" 2>"$scratch/err" && grep -q 'human.csv:[0-9]*: human "rihgt" is no grade' "$scratch/err"; then ok "a grade that is none"; else fail "a grade that is none" "$(cat "$scratch/err")"; fi
+rm "$human"
+for format in md html; do "$rung" report "$scratch/task" --format $format -o "$scratch/page.$format"; done
+if grep -q 'Who graded' "$scratch/page.md" && grep -q 'id="grading"' "$scratch/page.html"; then ok "in all forms"; else fail "in all forms" "$(head -c 300 "$scratch/page.md")"; fi
+
+# Grades that the examples come with are put before the judge as well.
+fresh "{judge: \"$judge\"}"
+cp "$scratch/task/examples.csv" "$scratch/examples.csv"
+python3 - "$scratch/task" <<'PY'
+import csv, sys
+folder = sys.argv[1]
+rows = list(csv.DictReader(open(folder + "/examples.csv")))
+with open(folder + "/examples.csv", "w", newline="") as out:
+    writer = csv.writer(out)
+    writer.writerow(["id", "n", "line", "theirs", "grade"])
+    for i, row in enumerate(rows):
+        writer.writerow([row["id"], row["n"], row["line"], row["line"] if i % 2 else "no idea", ["wrong", "right"][i % 2] if i < 20 else ""])
+text = open(folder + "/task.yaml").read()
+open(folder + "/task.yaml", "w").write(text.replace("id: id}", "id: id, human: grade, graded: theirs}"))
+PY
+echo plain >"$scratch/mode"
+if climb && python3 -c 'import json, sys
+a = json.load(open(sys.argv[1]))["grading"]["agreement"]
+assert a == {"n": 20, "human": 0.5, "scorer": 0.5, "correlation": 1.0, "same": 1.0, "kappa": 1.0}, a' "$scratch/report" 2>"$scratch/why"
+then ok "grades of recorded answers"; else fail "grades of recorded answers" "$(tail -c 600 "$scratch/err" "$scratch/why")"; fi
+sed -i 's/,wrong/,worng/' "$scratch/task/examples.csv"
+climb
+status=$?
+if [ $status -eq 1 ] && grep -q 'examples.csv:2: human "worng" is no grade' "$scratch/err"; then ok "a column with what is no grade"; else fail "a column with what is no grade" "$(cat "$scratch/err")"; fi
+cp "$scratch/examples.csv" "$scratch/task/examples.csv"
 
 write_task '{judge: "openai:gpt-4.1-mini"}'
 echo 'constraints: {private: true}' >>"$scratch/task/task.yaml"
