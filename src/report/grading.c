@@ -1,8 +1,7 @@
 /* grading.c - people's grades against those of a judge or a program, and what they make of its scores.
  *
- * A score is corrected over the answers that somebody has to read (stats/powered.h). The others are known as they are, 0 where there is no
- * answer; the two parts are put together by their shares of the items, as in post-stratification, whose variance has the shares' own
- * (Cochran 1977, section 5A.9). A difference is corrected in the same way, an item at which both say the same being known to be 0. */
+ * A score is corrected over the answers that somebody has to read; the others are known as they are, 0 where there is no answer
+ * (stats/powered.h). A difference is corrected in the same way, an item at which both say the same being known to be 0. */
 #include "report/grading.h"
 
 #include <math.h>
@@ -63,39 +62,14 @@ static void sample_add(struct sample *s, bool known, double judge, double human)
 	}
 }
 
-static double spread(const double *x, size_t n, double *mean)
-{
-	double sum = 0, squares = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i];
-	*mean = n ? sum / (double)n : 0;
-	for (size_t i = 0; i < n; i++)
-		squares += (x[i] - *mean) * (x[i] - *mean);
-	return n > 1 ? squares / (double)(n - 1) : 0;
-}
-
 static struct report_corrected correct(const struct sample *s)
 {
-	size_t read = s->n_human + s->n_alone, all = read + s->n_known;
-	struct powered p = powered_mean(s->human, s->judge, s->n_human, s->alone, s->n_alone);
-	double share = all ? (double)read / (double)all : 0, known, variance = spread(s->known, s->n_known, &known);
-	struct report_corrected out = { .n = s->n_human, .items = all, .lambda = p.lambda, .human = p.human_mean, .holes = s->holes };
-
-	out.uncorrected = share * p.judge_mean + (1 - share) * known;
-	if (s->n_human < 2)
-		return out;
-	double between = share * (1 - share) * (p.mean - known) * (p.mean - known) / (double)all;
-	double within = s->n_known ? (1 - share) * (1 - share) * variance / (double)s->n_known : 0;
-
-	p.error = sqrt(share * share * p.error * p.error + within + between);
-	p.mean = share * p.mean + (1 - share) * known;
+	struct powered graded = powered_mean(s->human, s->judge, s->n_human, s->alone, s->n_alone);
+	struct powered p = powered_beside(graded, s->known, s->n_known);
 	struct interval interval = powered_interval(&p, 0.95);
 
-	out.score = p.mean;
-	out.low = interval.low;
-	out.high = interval.high;
-	return out;
+	return (struct report_corrected){ .n = s->n_human, .items = s->n_human + s->n_alone + s->n_known, .score = p.mean, .low = interval.low,
+					  .high = interval.high, .lambda = p.lambda, .uncorrected = p.judge_mean, .holes = s->holes };
 }
 
 /* --- variants and comparisons --------------------------------------------------------------------------------------- */

@@ -170,7 +170,7 @@ struct report_corrected {
 	size_t n, items;          /* human grades, of so many items */
 	double score, low, high;  /* 95 % */
 	double lambda;            /* how much the scorer's grades count for */
-	double uncorrected, human; /* by the scorer alone; people's mean over the n */
+	double uncorrected;       /* by the scorer alone */
 	bool holes;               /* the graded are not the first of the random order */
 };
 
