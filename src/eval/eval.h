@@ -46,6 +46,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
  * test, each sample of self-consistency counted; and what the probes and the curves of prompts ask beside them. */
 struct climb_bound {
 	size_t dev_calls, test_calls, probe_calls;
+	size_t grades, judge_calls; /* of a scorer outside: answers that it is asked about, and what a judge is called for that */
 };
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *options);
 

@@ -176,7 +176,8 @@ bool human_write(const struct rows_from *from, uint64_t seed, const char *path, 
 	if (ok) {
 		buf_adds(&w.out, head);
 		add_all(&w, items, rows, n, &arena);
-		ok = file_replace(path, buf_text(&w.out), w.out.n, err);
+		ok = counts->answers > 0 ? file_replace(path, buf_text(&w.out), w.out.n, err)
+					 : error_set(err, "%s: no test item has an answer to grade yet; run `rung climb` to its end", from->task->file);
 	}
 	buf_release(&w.out);
 	grades_free(w.known);

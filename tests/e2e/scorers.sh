@@ -314,6 +314,9 @@ with open(sys.argv[1], "w", newline="") as out:
     writer.writerows(rows)
 PY
 python3 "$scratch/people.py" "$human" 10
+if "$rung" check "$scratch/task" 2>&1 | grep -q "judge http.* grades at most [0-9]* answers, in [0-9]* more calls"; then ok "check says what a judge takes"; else
+	fail "check says what a judge takes" "$("$rung" check "$scratch/task" 2>&1)"
+fi
 if "$rung" report "$scratch/task" --json >"$scratch/report" 2>"$scratch/err" && "$rung" report "$scratch/task" >"$scratch/out" && python3 - "$scratch" <<'PY' 2>"$scratch/why"
 import csv, json, math, sqlite3, sys
 folder = sys.argv[1]
@@ -356,6 +359,30 @@ if ! "$rung" report "$scratch/task" >"$scratch/out" 2>"$scratch/err" && grep -q 
 rm "$human"
 for format in md html; do "$rung" report "$scratch/task" --format $format -o "$scratch/page.$format"; done
 if grep -q 'Who graded' "$scratch/page.md" && grep -q 'id="grading"' "$scratch/page.html"; then ok "in all forms"; else fail "in all forms" "$(head -c 300 "$scratch/page.md")"; fi
+
+# Two rungs: samples are graded one by one, and the difference is corrected too.
+fresh "{judge: \"$judge\"}"
+echo 'models: local:tiny-llama' >>"$scratch/task/task.yaml"
+echo "pattern: '(a|b): ([A-Z][a-z]+) ([0-9]+)\.'" >>"$scratch/task/task.yaml"
+if "$rung" climb "$scratch/task" --rungs 0-1 --json --quiet >"$scratch/report" 2>"$scratch/err" && "$rung" export "$scratch/task" --grades >"$scratch/out" 2>"$scratch/err" &&
+	python3 "$scratch/people.py" "$human" 1000 && "$rung" report "$scratch/task" --json >"$scratch/report" 2>"$scratch/err" && python3 - "$scratch" <<'PY' 2>"$scratch/why"
+import csv, json, sys
+folder = sys.argv[1]
+report = json.load(open(folder + "/report"))
+g = report["grading"]
+(comparison,) = report["comparisons"]
+scores = {c["variant"]: c for c in g["corrected"] if c["against"] is None}
+(difference,) = [c for c in g["corrected"] if c["against"]]
+assert len(scores) == 2 and (difference["variant"], difference["against"]) == (comparison["to"], comparison["from"]), g
+# All of them graded: people's means, and the scorer's, are what is left.
+assert abs(difference["score"] - (scores[comparison["to"]]["score"] - scores[comparison["from"]]["score"])) < 1e-6, g
+assert abs(difference["uncorrected"] - comparison["delta"]) < 1e-6, (difference, comparison)
+assert all(c["score"] < c["uncorrected"] and c["lambda"] == 0 for c in scores.values()), scores
+assert any("5 samples" in f["probe"] for f in report["diagnosis"]), report["diagnosis"]
+logged = open(folder + "/judged.log").readlines()
+assert g["calls"] == g["grades"] == len(logged) == len(set(logged)) and g["input_tokens"] == 100 * len(logged), (g, len(logged))
+PY
+then ok "a difference corrected by people's grades"; else fail "a difference corrected by people's grades" "$(tail -c 900 "$scratch/err" "$scratch/why")"; fi
 
 # Grades that the examples come with are put before the judge as well.
 fresh "{judge: \"$judge\"}"
