@@ -171,11 +171,13 @@ static bool score_rows(struct climb *c, const struct variant *v, struct item_lis
 {
 	for (size_t i = from; i < to; i++) {
 		const struct answer_row *row = answered_find(have, items.items[i]);
-		double score = row ? scorer_grade(c->task, items.items[i], row->answer) : NAN;
+		if (!row)
+			return error_set(err, "the store lost the answer of %s to item %s; run the same command again", v->id, items.items[i]->id);
+		double score = scorer_grade(c->task, items.items[i], row->answer);
 
 		if (isnan(score))
-			return error_set(err, "the store lost the %s of %s to item %s; run the same command again", row ? "grade of the answer" : "answer",
-					 v->id, items.items[i]->id);
+			return error_set(err, "the store lost the grade of the answer of %s to item %s; run the same command again", v->id,
+					 items.items[i]->id);
 		record->score[i] = score;
 		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
 	}

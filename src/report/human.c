@@ -34,7 +34,7 @@ static bool row_read(const struct table *t, const struct table_row *row, size_t 
 		     struct error *err)
 {
 	struct buf said = { 0 };
-	uint64_t key;
+	uint64_t key = 0;
 	double grade;
 	bool ok = grades_read_human(row->values[human_at], &grade);
 
