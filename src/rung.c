@@ -398,7 +398,7 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	if (!rung_open_last(r, &run, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
-	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
+	struct show_place place = { r->store, run.id, variant, buf_text(&folder), settings_scorer(run.settings) };
 	bool shown = show_answer(r->task, &place, item, json, &out, &e);
 
 	buf_release(&folder);

@@ -68,6 +68,25 @@ bool grading_load(const struct task *task, struct store *store, uint64_t fingerp
 	return read;
 }
 
+bool grading_why(const struct task *task, struct store *store, uint64_t fingerprint, const struct example *item, const char *answer,
+		 struct arena *arena, const char **why, struct error *err)
+{
+	struct grade_row *rows;
+	size_t n = 0;
+
+	*why = NULL;
+	if (!task->grades || !answer)
+		return true;
+	uint64_t key = grades_key(task, item, answer);
+
+	if (!store_grades(store, fingerprint, arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].answer == key)
+			*why = rows[i].why;
+	return true;
+}
+
 static struct grader *grader_open(struct workshop *w, struct error *err)
 {
 	struct grader *g = mem_zero(1, sizeof(*g));

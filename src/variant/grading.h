@@ -16,6 +16,10 @@ uint64_t grading_fingerprint(const struct task *task);
 /* The store's grades of that fingerprint into the task's table, and nothing asked. */
 bool grading_load(const struct task *task, struct store *store, uint64_t fingerprint, struct error *err);
 
+/* What was said with the grade of that answer; NULL: nothing. Lives in arena. */
+bool grading_why(const struct task *task, struct store *store, uint64_t fingerprint, const struct example *item, const char *answer,
+		 struct arena *arena, const char **why, struct error *err);
+
 /* A judge's verdicts on (answer, reference) and (reference, answer), which a pairwise grade is made of, are kept under fingerprints of
  * their own, and so are calls whose reply could not be read. */
 enum grading_part { GRADING_WHOLE, GRADING_FIRST, GRADING_SECOND, GRADING_UNREAD, GRADING_PARTS };
