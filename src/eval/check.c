@@ -222,7 +222,8 @@ void check_write_json(const struct check *c, struct buf *out)
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
 		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls,
-		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls, "input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
+		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
+		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
 		"providers_at_most", providers_json(c));
 	char *text = json_dumps(root, JSON_INDENT(1));
 

@@ -166,8 +166,8 @@ static bool answer_missing(struct climb *c, const struct variant *v, const char 
 }
 
 /* Scores what was answered; grades that somebody outside gave are there with the answers. */
-static bool score_rows(struct climb *c, const struct variant *v, struct item_list items, size_t from, size_t to, const struct answered *have,
-		       struct record *record, struct error *err)
+static bool score_rows(struct climb *c, const struct variant *v, struct item_list items, size_t from, size_t to,
+		       const struct answered *have, struct record *record, struct error *err)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct answer_row *row = answered_find(have, items.items[i]);
