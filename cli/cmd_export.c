@@ -1,4 +1,4 @@
-/* cmd_export.c - rung export TASK --calls|--outcomes [-o FILE] */
+/* cmd_export.c - rung export TASK --calls|--outcomes|--grades [-o FILE] */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static int export_to(const struct settings *s, FILE *out, const char *name)
 {
 	struct rung *r = terminal_open(s, s->arguments[0]);
 	struct rung_error err;
-	enum rung_status status = rung_export(r, s->calls ? "calls" : "outcomes", put, out, &err);
+	enum rung_status status = rung_export(r, s->calls ? "calls" : s->grades ? "grades" : "outcomes", put, out, &err);
 
 	rung_close(r);
 	if (status)
@@ -54,20 +54,21 @@ static int export_file(const struct settings *s)
 
 static int run(const struct settings *s)
 {
-	if (s->calls == s->outcomes) {
-		fputs("rung export: say --calls or --outcomes; see `rung export --help`\n", stderr);
+	if (s->calls + s->outcomes + s->grades != 1) {
+		fputs("rung export: say --calls, --outcomes or --grades; see `rung export --help`\n", stderr);
 		return RUNG_INPUT;
 	}
 	return s->output ? export_file(s) : export_to(s, stdout, NULL);
 }
 
 static const struct option_row *const options_of[] = {
-	&option_outcomes, &option_calls_all, &option_output, &option_seed, &option_examples, &option_store, &option_quiet, &option_help, NULL,
+	&option_outcomes, &option_calls_all, &option_grades, &option_output, &option_seed, &option_examples, &option_store, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_export = {
 	"export", "TASK", "outcomes or calls as JSON Lines",
 	"Writes what is stored as JSON Lines: the outcomes of the last climb on its test items, in the format that\n"
-	"`rung decide` reads, or every model call with all that is kept of it.",
+	"`rung decide` reads, or every model call with all that is kept of it. --grades writes the answers that a\n"
+	"judge or a program of yours graded, for people to grade some of them too (docs/scorers.md).",
 	options_of, 1, 1, run,
 };

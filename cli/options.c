@@ -119,6 +119,8 @@ const struct option_row option_target = { "--target", NULL, OPTION_NUMBER, "X",
 
 const struct option_row option_calls_all = { "--calls", NULL, OPTION_FLAG, NULL,
 	"every model call of the store, all of its columns", AT(calls) };
+const struct option_row option_grades = { "--grades", NULL, OPTION_FLAG, NULL,
+	"writes human.csv beside the store: answers for people to grade, which `rung report` then counts", AT(grades) };
 const struct option_row option_outcomes = { "--outcomes", NULL, OPTION_FLAG, NULL,
 	"what every measured variant answered to the test items, as `rung decide` reads it", AT(outcomes) };
 const struct option_row option_answer = { "--answer", NULL, OPTION_TEXT, "COLUMN",

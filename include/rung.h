@@ -125,7 +125,8 @@ struct rung_decide_options {
 enum rung_status rung_decide(const struct rung_decide_options *options, char **text, int *meets_target, struct rung_error *err);
 
 /* What is stored, piece by piece as JSON Lines: "outcomes" of the last climb on the test items, as rung_decide() reads them, or "calls",
- * every one of the store. put is called with n bytes, not NUL-terminated. */
+ * every one of the store; "grades": writes the file for people to grade in beside the store, and says so.
+ * put is called with n bytes, not NUL-terminated. */
 enum rung_status rung_export(struct rung *r, const char *what, void (*put)(void *context, const char *bytes, size_t n), void *context,
 			     struct rung_error *err);
 

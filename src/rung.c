@@ -9,6 +9,7 @@
 #include "eval/preview.h"
 #include "model/registry.h"
 #include "report/build.h"
+#include "report/human.h"
 #include "retrieve/library.h"
 #include "task/scorer.h"
 #include "variant/show.h"
@@ -154,14 +155,19 @@ enum rung_status rung_check(struct rung *r, const struct rung_climb_options *cli
 	return RUNG_OK;
 }
 
-/* What task files may say already and a climb cannot do yet. */
-static bool climbable(const struct task *t, struct error *err)
+/* What task files may say and a climb cannot do: a scorer that is not there yet, a judge that cannot be asked, or may not. */
+static bool climbable(struct rung *r, struct error *err)
 {
+	const struct task *t = r->task;
+
 	if (!scorer_find(t->scorer))
-		return error_set(err, "%s: scorer %s cannot be used yet; exact, normalised, contains, regex, number, f1, json, fields, set_f1 and "
-				 "exact_set can",
-				 t->file, t->scorer);
-	return true;
+		return error_set(err, "%s: scorer %s cannot be used yet; docs/task.md lists those that can", t->file, t->scorer);
+	if (strcmp(t->scorer, "judge") != 0)
+		return true;
+	if (t->constraints.private && !registry_runs_here(t->scorer_setting))
+		return error_set(err, "%s: judge %s would be shown the inputs, and the task says `private: true`; name a local model", t->file,
+				 t->scorer_setting);
+	return model_open(rung_models(r), t->scorer_setting, err) || error_prefix(err, "%s: judge", t->file);
 }
 
 /* The library of a task that has documents. */
@@ -231,7 +237,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	if (!climbable(r->task, &e))
+	if (!climbable(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, o, &options);
 	if (o->dry_run)
@@ -251,7 +257,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 }
 
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
-bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
+static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 {
 	bool found = false;
 
@@ -279,6 +285,11 @@ bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
 	return true;
 }
 
+bool rung_open_last(struct rung *r, struct run_row *run, struct error *err)
+{
+	return open_last(r, run, err) && grading_load(r->task, r->store, settings_scorer(run->settings), err);
+}
+
 void rung_assume(struct rung *r, struct cost_assumptions *a)
 {
 	struct cost_traffic *t = &a->traffic;
@@ -304,8 +315,8 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 		nothing = nothing_assumed(r, prices);
 		if (assumed)
 			rung_assume(r, assumed);
-		done = report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), assumed ? assumed : &nothing, &nothing, &r->arena,
-				    report, err);
+		done = report_build(r->task, r->store, &run, rung_beside_store(r, CURATE_FILE), rung_beside_store(r, HUMAN_FILE),
+				    assumed ? assumed : &nothing, &nothing, &r->arena, report, err);
 		store_rollback(r->store);
 	}
 	price_table_free(prices);
@@ -388,7 +399,7 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	if (!rung_open_last(r, &run, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
-	struct show_place place = { r->store, run.id, variant, buf_text(&folder) };
+	struct show_place place = { r->store, run.id, variant, buf_text(&folder), settings_scorer(run.settings) };
 	bool shown = show_answer(r->task, &place, item, json, &out, &e);
 
 	buf_release(&folder);

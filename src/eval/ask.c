@@ -28,8 +28,12 @@ bool ask_scores(struct workshop *w, const struct task *task, const struct varian
 
 	arena_init(&arena);
 	struct answer *answers = arena_array(&arena, items.n, sizeof(*answers));
+	const char **texts = arena_array(&arena, items.n, sizeof(*texts));
 	bool asked = ask_items(w, v, items, what, progress, &arena, answers, err);
 
+	for (size_t i = 0; asked && i < items.n; i++)
+		texts[i] = answers[i].text;
+	asked = asked && workshop_grade(w, items.items, texts, items.n, err);
 	for (size_t i = 0; asked && i < items.n; i++)
 		scores[i] = scorer_grade(task, items.items[i], answers[i].text);
 	arena_release(&arena);

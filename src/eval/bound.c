@@ -1,6 +1,9 @@
 /* bound.c - the full grid of a rung, counted and not asked */
 #include "eval/bound.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "eval/curves.h"
 #include "eval/probe.h"
 #include "eval/samples.h"
@@ -63,6 +66,44 @@ static size_t probe_bound(const struct task *task, const struct variant *variant
 	return sampled + curves + probes * (dev < PROBE_ITEMS ? dev : PROBE_ITEMS);
 }
 
+/* Answers of the rung's variants that somebody outside may have to grade. */
+static size_t answers_bound(const struct task *task, const struct variant *variants, size_t n, int rung)
+{
+	size_t dev = task->dev.list.n, test = task->test.list.n, answers = 0, points = (CURVE_SIZES - 1) * CURVE_SEEDS + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung != rung || v->skipped)
+			continue;
+		answers += dev + (v->incumbent || answers == 0 ? test : 0); /* one of them is the rung's candidate */
+		answers += v->classifier ? points * dev : 0;
+	}
+	return answers;
+}
+
+static size_t recorded_grades(struct item_list list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list.n; i++)
+		n += list.items[i]->graded && !isnan(list.items[i]->human);
+	return n;
+}
+
+/* The same answer to the same item is graded once; of labels there are only so many. */
+static void bound_grades(struct climb_bound *bound, const struct task *task)
+{
+	size_t labels = task->kind == TASK_CLASSIFY && !task->many ? (task->dev.list.n + task->test.list.n) * task->n_labels : SIZE_MAX;
+
+	bound->grades += bound->probe_calls;
+	bound->grades = bound->grades < labels ? bound->grades : labels;
+	bound->grades += recorded_grades(task->pool.list) + recorded_grades(task->dev.list) + recorded_grades(task->test.list);
+	bound->grades = task->grades ? bound->grades : 0;
+	if (task->grades && strcmp(task->scorer, "judge") == 0)
+		bound->judge_calls = bound->grades * (task->outside.pairwise ? 2 : 1);
+}
+
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
 {
 	struct climb_bound bound = { 0 };
@@ -78,7 +119,9 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 		bound.dev_calls += one.dev_calls;
 		bound.test_calls += one.test_calls;
 		bound.probe_calls += probe_bound(task, variants, n, rung, &arena);
+		bound.grades += answers_bound(task, variants, n, rung);
 	}
+	bound_grades(&bound, task);
 	arena_release(&arena);
 	return bound;
 }

@@ -46,7 +46,7 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 		.has_target = json_is_number(target),
 		.target = json_number_value(target),
 		.plan = plan && strcmp(plan, "early") == 0 ? DECIDE_EARLY : DECIDE_FULL,
-		.binary = scorer_find(task->scorer)->binary,
+		.binary = scorer_is_binary(task),
 		.comparisons = (int)json_integer_value(json_object_get(root, "comparisons")),
 		.targets = (int)json_integer_value(json_object_get(root, "targets")),
 		.climb_for = climb_for_named(json_string_value(json_object_get(root, "climb_for"))),
@@ -74,14 +74,24 @@ const char *const *settings_models(const char *settings, struct arena *arena, si
 	return names;
 }
 
-uint64_t settings_curation(const char *settings)
+static uint64_t settings_hash(const char *settings, const char *key)
 {
 	json_t *root = json_loads(settings, 0, NULL);
-	const char *text = json_string_value(json_object_get(root, "curation"));
+	const char *text = json_string_value(json_object_get(root, key));
 	uint64_t hash = text ? strtoull(text, NULL, 16) : 0;
 
 	json_decref(root);
 	return hash;
+}
+
+uint64_t settings_curation(const char *settings)
+{
+	return settings_hash(settings, "curation");
+}
+
+uint64_t settings_scorer(const char *settings)
+{
+	return settings_hash(settings, "scorer");
 }
 
 /* Scores of the first items of the order that the variant answered without a gap. */

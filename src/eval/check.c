@@ -149,6 +149,10 @@ void check_write_text(const struct check *c, struct buf *out)
 		write_lengths(&c->lengths[i], out);
 	buf_addf(out, "  a climb makes at most %zu model calls on dev, %zu to diagnose and %zu on test\n", c->bound.dev_calls,
 		 c->bound.probe_calls, c->bound.test_calls);
+	if (c->bound.judge_calls > 0)
+		buf_addf(out, "  judge %s grades at most %zu answers, in %zu more calls\n", t->scorer_setting, c->bound.grades, c->bound.judge_calls);
+	else if (c->bound.grades > 0)
+		buf_addf(out, "  `%s` grades at most %zu answers\n", t->scorer_setting, c->bound.grades);
 	preview_write(&c->preview, c->options, out);
 	for (size_t i = 0; i < t->n_warnings; i++)
 		buf_addf(out, "  note: %s\n", t->warnings[i]);
@@ -213,11 +217,12 @@ void check_write_json(const struct check *c, struct buf *out)
 	for (size_t i = 0; i < t->n_warnings; i++)
 		json_array_append_new(warnings, json_string(t->warnings[i]));
 	json_t *root = json_pack(
-		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
+		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
 		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
 		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls,
+		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
 		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
 		"providers_at_most", providers_json(c));
 	char *text = json_dumps(root, JSON_INDENT(1));

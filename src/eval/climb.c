@@ -13,6 +13,7 @@
 #include "eval/probe.h"
 #include "eval/race.h"
 #include "eval/samples.h"
+#include "variant/grading.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
 {
@@ -77,6 +78,8 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		add_hash(root, "curation", curation);
 	if (repeat)
 		json_object_set_new(root, "repeat", json_integer((json_int_t)repeat));
+	if (task->grades)
+		add_hash(root, "scorer", grading_fingerprint(task));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -246,6 +249,29 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 	       store_run_finish(c->store, c->run, err);
 }
 
+/* What people graded is put before whoever grades outside too: how far the two agree is then known. */
+static bool grade_recorded(struct climb *c, struct error *err)
+{
+	const struct item_list lists[] = { c->task->pool.list, c->task->dev.list, c->task->test.list };
+
+	for (size_t l = 0; l < 3 && c->task->grades; l++) {
+		const struct example **items = arena_array(&c->arena, lists[l].n + 1, sizeof(*items));
+		const char **answers = arena_array(&c->arena, lists[l].n + 1, sizeof(*answers));
+		size_t n = 0;
+
+		for (size_t i = 0; i < lists[l].n; i++)
+			if (!isnan(lists[l].items[i]->human) && lists[l].items[i]->graded) {
+				items[n] = lists[l].items[i];
+				answers[n++] = lists[l].items[i]->graded;
+			}
+		for (size_t from = 0; from < n; from += BATCH)
+			if (climb_must_stop(c, err) ||
+			    !workshop_grade(c->workshop, items + from, answers + from, n - from < BATCH ? n - from : BATCH, err))
+				return false;
+	}
+	return true;
+}
+
 /* Finds or makes the run's row; a run of other settings is another run. */
 static bool find_run(struct climb *c, const char *settings, bool *done, struct error *err)
 {
@@ -358,7 +384,8 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
 	workshop_repeat(c.workshop, c.repeat);
 	if (!watch_providers(&c, err))
 		goto out;
-	if (climb_all(&c, variants, n, &rule, err))
+	/* Grades of what is answered already are there before anything is scored. */
+	if (workshop_grade(c.workshop, NULL, NULL, 0, err) && grade_recorded(&c, err) && climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
 	else if (c.stopped) {
 		error_set(err, "%s: stopped with what was measured stored; run the same command again to resume", c.stopped);

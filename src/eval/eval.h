@@ -47,6 +47,7 @@ enum climb_end climb_run(const struct task *task, struct models *models, struct 
  * test, each sample of self-consistency counted; and what the probes and the curves of prompts ask beside them. */
 struct climb_bound {
 	size_t dev_calls, test_calls, probe_calls;
+	size_t grades, judge_calls; /* of a scorer outside: answers that it is asked about, and what a judge is called for that */
 };
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *options);
 
@@ -65,6 +66,8 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
 /* Of the decisions on the pool that its fine-tuning followed; 0: it learnt from all of it. */
 uint64_t settings_curation(const char *settings);
+/* Who graded its answers (variant/grading.h); 0: nobody outside. */
+uint64_t settings_scorer(const char *settings);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */
 bool candidates_load(const struct task *task, struct store *store, int64_t run, struct test_items order,
 		     struct arena *arena, struct candidate **candidates, size_t *n, struct error *err);

@@ -2,12 +2,49 @@
  * the start of the order, so a resumed run asks the same groups. */
 #include "eval/measure.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "task/scorer.h"
 #include "variant/evidence.h"
+
+/* What those samples say by themselves is scored too (report/samples.c). */
+static bool grade_samples(struct climb *c, const struct variant *v, const struct example *item, const struct answer *a, struct arena *arena,
+			  struct error *err)
+{
+	const struct example **items = arena_array(arena, a->n_samples, sizeof(*items));
+	const char **replies = arena_array(arena, a->n_samples, sizeof(*replies));
+
+	for (size_t i = 0; i < a->n_samples; i++) {
+		struct call_row call;
+
+		if (!store_call_get(c->store, arena, a->samples[i], &call, err))
+			return false;
+		items[i] = item;
+		replies[i] = variant_reply(c->task, v, &call, arena);
+	}
+	return workshop_grade(c->workshop, items, replies, a->n_samples, err);
+}
+
+/* Has the answers graded, where somebody outside does that; before their rows are there, so that none is without its grade. */
+static bool grade_batch(struct climb *c, const struct variant *v, const char *split, const struct example *const *items,
+			const struct answer *answers, size_t n, struct arena *arena, struct error *err)
+{
+	const char **texts = arena_array(arena, n, sizeof(*texts));
+
+	if (!c->task->grades)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		texts[i] = answers[i].text;
+	if (!workshop_grade(c->workshop, items, texts, n, err))
+		return false;
+	for (size_t i = 0; i < n && strcmp(split, "probe") == 0; i++)
+		if (!grade_samples(c, v, items[i], &answers[i], arena, err))
+			return false;
+	return true;
+}
 
 /* Answers one batch and stores it in one transaction, which nobody is kept waiting by while a model thinks. */
 static bool answer_batch(struct climb *c, const struct variant *v, const char *split,
@@ -19,7 +56,8 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 	arena_init(&arena);
 	struct answer *answers = arena_array(&arena, n, sizeof(*answers));
 
-	if (!variant_answer(c->workshop, v, items, n, &arena, answers, err) || !store_begin(c->store, err))
+	if (!variant_answer(c->workshop, v, items, n, &arena, answers, err) || !grade_batch(c, v, split, items, answers, n, &arena, err) ||
+	    !store_begin(c->store, err))
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		struct answer_row row = { .variant = v->id, .item = items[i]->id, .split = split, .call = answers[i].call,
@@ -127,6 +165,26 @@ static bool answer_missing(struct climb *c, const struct variant *v, const char 
 	return true;
 }
 
+/* Scores what was answered; grades that somebody outside gave are there with the answers. */
+static bool score_rows(struct climb *c, const struct variant *v, struct item_list items, size_t from, size_t to,
+		       const struct answered *have, struct record *record, struct error *err)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct answer_row *row = answered_find(have, items.items[i]);
+		if (!row)
+			return error_set(err, "the store lost the answer of %s to item %s; run the same command again", v->id, items.items[i]->id);
+		double score = scorer_grade(c->task, items.items[i], row->answer);
+
+		if (isnan(score))
+			return error_set(err, "the store lost the grade of the answer of %s to item %s; run the same command again", v->id,
+					 items.items[i]->id);
+		record->score[i] = score;
+		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
+	}
+	record->n = to > record->n ? to : record->n;
+	return true;
+}
+
 bool measure(struct climb *c, const struct variant *v, const char *split, struct item_list items, size_t from, size_t to,
 	     struct record *record, struct error *err)
 {
@@ -142,19 +200,7 @@ bool measure(struct climb *c, const struct variant *v, const char *split, struct
 	hash_map_release(&have.by_item);
 	if (!answered_load(c, v, split, &arena, &have, err))
 		goto out;
-	for (size_t i = from; i < to; i++) {
-		const struct answer_row *row = answered_find(&have, items.items[i]);
-
-		if (!row) {
-			error_set(err, "the store lost the answer of %s to item %s; run the same command again", v->id,
-				  items.items[i]->id);
-			goto out;
-		}
-		record->score[i] = scorer_grade(c->task, items.items[i], row->answer);
-		record->tokens[i] = (double)(row->input_tokens + row->output_tokens);
-	}
-	record->n = to > record->n ? to : record->n;
-	done = true;
+	done = score_rows(c, v, items, from, to, &have, record, err);
 out:
 	hash_map_release(&have.by_item);
 	arena_release(&arena);

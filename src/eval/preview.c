@@ -83,6 +83,34 @@ static void add_rung(struct previewed *p, const struct task *task, const struct 
 		add_variant(p, dearest, task->test.list.n, t);
 }
 
+enum { JUDGE_BYTES = 700, JUDGED = 60 }; /* of rubric and form; tokens of a reply */
+
+static struct previewed *listed(struct preview *p, const char *model)
+{
+	for (size_t i = 0; i < p->n_models; i++)
+		if (strcmp(p->models[i].model, model) == 0)
+			return &p->models[i];
+	p->models[p->n_models] = (struct previewed){ .model = model };
+	return &p->models[p->n_models++];
+}
+
+/* A judge reads the input and two answers; those are as long as the known ones, about. */
+static void add_judge(struct preview *p, const struct task *task, const struct climb_options *options, const struct texts *t)
+{
+	size_t calls = climb_bound(task, options).judge_calls;
+	double bytes = t->input + t->instruction + t->definitions + JUDGE_BYTES + (task->outside.rubric ? (double)strlen(task->outside.rubric) : 0);
+
+	if (calls == 0 || !model_leaves(task->scorer_setting))
+		return;
+	for (size_t i = 0; i < task->dev.list.n; i++)
+		bytes += 2 * (double)strlen(task->dev.list.items[i]->answer) / (double)task->dev.list.n;
+	struct previewed *m = listed(p, task->scorer_setting);
+
+	m->calls += calls;
+	m->input_tokens += (double)calls * bytes / BYTES_A_TOKEN;
+	m->output_tokens += (double)calls * JUDGED;
+}
+
 static bool is_listed(const struct preview *p, const char *model)
 {
 	for (size_t i = 0; i < p->n_models; i++)
@@ -96,7 +124,7 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 {
 	size_t n;
 	const struct variant *variants = variants_list(task, arena, options->models, options->n_models, &n);
-	struct preview p = { .models = arena_array(arena, n, sizeof(*p.models)) };
+	struct preview p = { .models = arena_array(arena, n + 1, sizeof(*p.models)) };
 	struct texts texts = measure_texts(task, arena);
 
 	for (size_t i = 0; i < n; i++) {
@@ -108,10 +136,14 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 		*m = (struct previewed){ .model = v->model };
 		for (int rung = options->first_rung; rung <= options->last_rung; rung++)
 			add_rung(m, task, variants, n, rung, &texts);
+		p.n_models += m->calls > 0;
+	}
+	add_judge(&p, task, options, &texts);
+	for (size_t i = 0; i < p.n_models; i++) {
+		struct previewed *m = &p.models[i];
 		const struct price_model *price = pricing_model(prices, m->model, m->model);
 
 		m->usd = price ? price_tokens(price, m->input_tokens, m->output_tokens, 0, 0) : NAN;
-		p.n_models += m->calls > 0;
 	}
 	return p;
 }

@@ -1,7 +1,8 @@
 /* lenient.h - what a reply is worth when its form is forgiven: the same bytes, read for what they say. Pure.
  *
  * It answers whether a better form of answering would pay, before one is tried: what it adds to the strict score is lost to form
- * alone. It never grades lower than the task's scorer does. */
+ * alone. It never grades lower than the task's scorer does, and no
+ * higher where that one is outside (task/grades.h). */
 #ifndef RUNG_PROMPT_LENIENT_H
 #define RUNG_PROMPT_LENIENT_H
 

@@ -12,6 +12,7 @@
 #include "report/diagnosis.h"
 #include "report/exchange.h"
 #include "report/figure.h"
+#include "report/grading.h"
 #include "report/micro.h"
 #include "report/paid.h"
 #include "report/questions.h"
@@ -264,7 +265,7 @@ static bool list_answers(struct build *b, struct error *err)
 	return true;
 }
 
-bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation,
+bool report_build(const struct task *task, struct store *store, const struct run_row *run, const char *curation, const char *human,
 		  const struct cost_assumptions *assumed, const struct cost_assumptions *decided, struct arena *arena,
 		  struct report *report, struct error *err)
 {
@@ -309,7 +310,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!spent(&b, full_grid, err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))
 		return false;
-	if (!switching_build(task, store, run->id, run->seed, arena, report, err))
+	if (!switching_build(task, store, run->id, run->seed, arena, report, err) || !grading_build(task, store, run, human, arena, report, err))
 		return false;
 	if (!exchange_build(task, store, run->id, arena, report, err) || !classes_build(task, store, run->id, arena, report, err))
 		return false;

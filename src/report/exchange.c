@@ -187,7 +187,7 @@ bool exchange_build(const struct task *task, struct store *store, int64_t run, s
 	struct report_item *items = arena_array(arena, g.n_items < EXCHANGE_MOST ? g.n_items : EXCHANGE_MOST, sizeof(*items));
 
 	report->exchange = (struct report_exchange){ .pairs = g.pairs, .n_pairs = g.n_pairs, .sides = g.sides, .n_sides = g.n_sides,
-						     .items = items, .binary = scorer_find(task->scorer)->binary };
+						     .items = items, .binary = scorer_is_binary(task) };
 	for (size_t i = 0; i < g.n_items; i++)
 		add_item(&g, i, input, report->exchange.binary, items);
 	return true;

@@ -311,6 +311,15 @@ static void add_list(struct buf *out, const char *const *sentences, size_t n)
 	buf_adds(out, "</ul>\n");
 }
 
+static void add_grading(struct buf *out, const struct report *r)
+{
+	if (r->grading.n_sentences == 0)
+		return;
+	buf_adds(out, "<section id=\"grading\">\n<h2>Who graded</h2>\n");
+	add_list(out, r->grading.sentences, r->grading.n_sentences);
+	buf_adds(out, "</section>\n");
+}
+
 static void add_findings(struct buf *out, const struct report *r)
 {
 	if (r->n_findings == 0)
@@ -378,6 +387,7 @@ void page_write(const struct report *r, const char *version, struct buf *out, st
 	add_classes(out, r);
 	add_outcomes(out, r);
 	add_spent(out, r);
+	add_grading(out, r);
 	add_findings(out, r);
 	add_questions(out, r);
 	add_rule(out, r);

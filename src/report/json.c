@@ -120,6 +120,58 @@ static json_t *micro_value(const struct report_micro *m)
 	return o;
 }
 
+static json_t *agreement_value(const struct agreement *a)
+{
+	json_t *o = json_object();
+
+	put(o, "n", count_value(a->n));
+	put(o, "human", real_value(a->first));
+	put(o, "scorer", real_value(a->second));
+	put(o, "correlation", real_value(a->correlation));
+	put(o, "same", real_value(a->same));
+	put(o, "kappa", real_value(a->kappa));
+	return o;
+}
+
+static json_t *corrected_value(const struct report_corrected *c)
+{
+	json_t *o = json_object();
+
+	put(o, "variant", text_value(c->of));
+	put(o, "against", text_value(c->against));
+	put(o, "n", count_value(c->n));
+	put(o, "items", count_value(c->items));
+	put(o, "score", real_value(c->score));
+	put(o, "low", real_value(c->low));
+	put(o, "high", real_value(c->high));
+	put(o, "lambda", real_value(c->lambda));
+	put(o, "uncorrected", real_value(c->uncorrected));
+	return o;
+}
+
+static json_t *grading_value(const struct report_grading *g)
+{
+	json_t *o, *list;
+
+	if (!g->scorer)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	put(o, "scorer", text_value(g->scorer));
+	put(o, "who", text_value(g->who));
+	put(o, "grades", count_value(g->sums.grades));
+	put(o, "calls", count_value(g->sums.calls));
+	put(o, "input_tokens", count_value(g->sums.input_tokens));
+	put(o, "output_tokens", count_value(g->sums.output_tokens));
+	put(o, "pairs", count_value(g->sums.pairs));
+	put(o, "contradictions", count_value(g->sums.contradictions));
+	put(o, "agreement", agreement_value(&g->agreement));
+	for (size_t i = 0; i < g->n_corrected; i++)
+		json_array_append_new(list, corrected_value(&g->corrected[i]));
+	put(o, "corrected", list);
+	return o;
+}
+
 static json_t *diagnosis_value(const struct report *r)
 {
 	json_t *list = json_array();
@@ -488,6 +540,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "targets", targets_value(r));
 	put(o, "confusion", confusion_value(r));
 	put(o, "classes", classes_value(&r->classes));
+	put(o, "grading", grading_value(&r->grading));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "curves", curves_value(r));

@@ -234,6 +234,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_documents(out, r);
 	add_curves(out, r);
 	add_switching(out, r);
+	add_list(out, "**Who graded**", r->grading.sentences, r->grading.n_sentences);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
 	add_questions(out, r);
 	add_rule(out, r);

@@ -86,7 +86,7 @@ static bool groups_shared(const struct task *t)
 bool rows_write_outcomes(const struct rows_from *from, const struct rows_out *out, struct error *err)
 {
 	struct outcomes o = { .out = out, .task = from->task, .groups = groups_shared(from->task),
-			      .binary = scorer_find(from->task->scorer)->binary };
+			      .binary = scorer_is_binary(from->task) };
 	const struct row_sink sink = { .row = outcome_put, .context = &o };
 
 	return rows_each(from, "test", &sink, err);

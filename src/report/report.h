@@ -13,8 +13,10 @@
 #include "decide/decide.h"
 #include "decide/knowledge.h"
 #include "eval/pricing.h"
+#include "stats/agreement.h"
 #include "stats/curve.h"
 #include "variant/evidence.h"
+#include "variant/grading.h"
 
 /* What became of a call; a right or wrong answer, or why there is none. */
 enum report_outcome {
@@ -162,6 +164,27 @@ struct report_curve {
 
 enum { ANSWERS_SHOWN = 5 };
 
+/* A score, or a difference, that people's grades of some answers correct (report/grading.c). */
+struct report_corrected {
+	const char *of, *against; /* ids; against NULL: a score */
+	size_t n, items;          /* human grades, of so many items */
+	double score, low, high;  /* 95 % */
+	double lambda;            /* how much the scorer's grades count for */
+	double uncorrected;       /* by the scorer alone */
+	bool holes;               /* the graded are not the first of the random order */
+};
+
+/* Of a scorer outside. */
+struct report_grading {
+	const char *scorer, *who;   /* "judge", "command", and which; NULL: the task's scorer is none of them */
+	struct grading_sums sums;
+	struct agreement agreement; /* people first */
+	const struct report_corrected *corrected; /* those with two human grades or more: scores, then differences */
+	size_t n_corrected;
+	const char *const *sentences; /* what all of that says */
+	size_t n_sentences;
+};
+
 /* How the ladder that was gone up came about: a climb over a task, or outcomes recorded elsewhere. */
 enum report_origin { REPORT_CLIMB, REPORT_RECORDED, REPORT_POSED }; /* posed: rungs are the places of --ladder, from 0 */
 
@@ -212,6 +235,7 @@ struct report {
 	struct report_exchange exchange;
 	const struct report_switch *switching;
 	size_t n_switching, n_switching_models; /* rows; models that have answers */
+	struct report_grading grading;
 	const char *const *findings; /* worth a reader's time: models no better than chance, conflicts */
 	size_t n_findings;
 	double cpu_usd_per_core_hour; /* price put on local seconds */

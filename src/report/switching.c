@@ -329,7 +329,7 @@ static bool load(const struct task *task, struct store *store, int64_t run, cons
 		scores[k] = score;
 	}
 	*out = (struct switch_scores){ .score = scores, .items = ids, .n = items.n, .cluster = order_clusters(items, arena),
-				       .binary = scorer_find(task->scorer)->binary };
+				       .binary = scorer_is_binary(task) };
 	return true;
 }
 

@@ -377,6 +377,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_documents(&t, r);
 	add_curves(&t, r);
 	add_switching(&t, r);
+	add_list(&t, "Who graded", r->grading.sentences, r->grading.n_sentences);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");
 	add_sentence(&t, r, "  ", words_spent, PLAIN);

@@ -80,7 +80,7 @@ static struct report_score read_split(const struct answers_read *from, struct re
 	}
 	hash_map_release(&by_item);
 	if (s.n)
-		set_interval(&s, sum, squares, scorer_find(from->task->scorer)->binary);
+		set_interval(&s, sum, squares, scorer_is_binary(from->task));
 	if (s.n && split->cluster)
 		widen_interval(&s, sums, items.n);
 	free(sums);
@@ -108,6 +108,9 @@ bool variant_measured(const struct answers_read *from, const struct variant_row 
 	v->dev = read_split(from, v, &from->dev, dev, n_dev, ms, &n_ms);
 	if (n_test)
 		v->test = read_split(from, v, &from->test, test, n_test, ms, &n_ms);
+	if (isnan(v->dev.score) || isnan(v->test.score))
+		return error_set(err, "%s: the store has answers of \"%s\" without a grade of scorer %s; run `rung climb` again", from->task->file,
+				 row->id, from->task->scorer);
 	v->retrieval = retrieval_of(from->task, n_test ? from->task->test.list : from->task->dev.list, n_test ? test : dev,
 				    n_test ? n_test : n_dev, from->arena);
 	v->micro = n_test ? micro_of(from->task, from->task->test.list, test, n_test) : micro_of(from->task, from->task->dev.list, dev, n_dev);

@@ -61,6 +61,22 @@ struct powered powered_mean(const double *human, const double *judge, size_t n, 
 	return p;
 }
 
+struct powered powered_beside(struct powered p, const double *known, size_t n_known)
+{
+	double read = (double)(p.human + p.judged), all = read + (double)n_known, share = all > 0 ? read / all : 0;
+	double sure = n_known ? mean_of(known, n_known) : 0, rest = 1 - share;
+
+	if (n_known == 0)
+		return p;
+	double variance = n_known > 1 ? spread(known, n_known, sure) / (double)(n_known - 1) / (double)n_known : 0;
+	double between = share * rest * (p.mean - sure) * (p.mean - sure) / all;
+
+	p.error = sqrt(share * share * p.error * p.error + rest * rest * variance + between);
+	p.judge_mean = (read > 0 ? share * p.judge_mean : 0) + rest * sure;
+	p.mean = share * p.mean + rest * sure;
+	return p;
+}
+
 struct interval powered_interval(const struct powered *p, double confidence)
 {
 	if (p->human < 2)

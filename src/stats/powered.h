@@ -27,6 +27,11 @@ struct powered {
 /* human, judge (n): grades of the items that both have; alone (n_alone): the judge's of the others. */
 struct powered powered_mean(const double *human, const double *judge, size_t n, const double *alone, size_t n_alone);
 
+/* The mean over those items and n_known more whose value nobody has to grade (no answer: 0). Parts are put together by their shares, as in
+ * post-stratification; the variance has the shares' own, share (1 - share) (difference of the parts)^2 / items (Cochran 1977, section 5A.9).
+ * .human and .lambda stay those of the graded part. */
+struct powered powered_beside(struct powered graded, const double *known, size_t n_known);
+
 /* (-INFINITY, INFINITY) below two human grades. */
 struct interval powered_interval(const struct powered *p, double confidence);
 

@@ -1,6 +1,7 @@
 /* outside.c - what went to providers, and the grades of those outside: rows of store.c's file */
 #include <math.h>
 
+#include "base/hash.h"
 #include "store/store_inner.h"
 
 bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err)
@@ -123,4 +124,38 @@ bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct 
 		};
 	}
 	return database_ended(&s->base, q, code, err);
+}
+
+bool store_grades_spent(struct store *s, const uint64_t *scorers, size_t n, size_t *calls, size_t *input_tokens, size_t *output_tokens,
+			double *ms, struct error *err)
+{
+	struct hash_map seen = { 0 };
+	struct arena arena;
+	bool read = true;
+
+	*calls = *input_tokens = *output_tokens = 0;
+	*ms = 0;
+	arena_init(&arena);
+	for (size_t i = 0; i < n && read; i++) {
+		sqlite3_stmt *q = database_statement(&s->base, GRADE_CALLS, err);
+		int code = SQLITE_DONE;
+
+		if (q)
+			sqlite3_bind_int64(q, 1, (sqlite3_int64)scorers[i]);
+		while (q && (code = sqlite3_step(q)) == SQLITE_ROW) {
+			int64_t id = sqlite3_column_int64(q, 0);
+			const char *key = arena_copy(&arena, (const char *)&id, sizeof(id));
+
+			if (hash_map_put(&seen, key, sizeof(id), *calls) != *calls)
+				continue;
+			++*calls;
+			*input_tokens += (size_t)sqlite3_column_int64(q, 1);
+			*output_tokens += (size_t)sqlite3_column_int64(q, 2);
+			*ms += sqlite3_column_double(q, 3);
+		}
+		read = q && database_ended(&s->base, q, code, err);
+	}
+	hash_map_release(&seen);
+	arena_release(&arena);
+	return read;
 }

@@ -128,6 +128,9 @@ struct grade_row {
 	const char *why;     /* what it said; NULL: nothing */
 };
 bool store_grade_put(struct store *s, const struct grade_row *g, struct error *err); /* or replace */
+/* Distinct calls behind the grades of those (n), and what they took. */
+bool store_grades_spent(struct store *s, const uint64_t *scorers, size_t n, size_t *calls, size_t *input_tokens, size_t *output_tokens,
+			double *ms, struct error *err);
 bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct grade_row **rows, size_t *n, struct error *err);
 
 struct answer_row {

@@ -64,14 +64,12 @@ static bool column_find(struct examples *x, const char *key, const char *name, s
 static bool columns_find(struct examples *x)
 {
 	const struct task_file *f = x->f;
-	size_t unused;
-
 	x->f->task.has_gold = f->gold || f->gold_ids;
 
 	return column_find(x, "answer", f->answer, &x->answer) && column_find(x, "id", f->id, &x->id) &&
 	       column_find(x, "split", f->split, &x->split) && column_find(x, "group", f->group, &x->group) &&
 	       column_find(x, "gold", f->gold, &x->gold) && column_find(x, "gold_ids", f->gold_ids, &x->gold_ids) &&
-	       column_find(x, "human", f->human, &unused);
+	       column_find(x, "human", f->human, &x->human) && column_find(x, "graded", f->graded ? f->graded : f->answer, &x->graded);
 }
 
 static bool answers_fill(struct examples *x)

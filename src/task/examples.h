@@ -18,7 +18,7 @@ struct examples {
 	struct split_item *roles; /* (n), in scratch */
 	enum split *splits;       /* (n), in scratch */
 	size_t n;
-	size_t answer, id, split, group, gold, gold_ids; /* columns; table.n_columns: none */
+	size_t answer, id, split, group, gold, gold_ids, human, graded; /* columns; table.n_columns: none */
 	const char *warnings[WARNINGS];
 	size_t n_warnings;
 };

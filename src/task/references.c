@@ -1,9 +1,12 @@
 /* references.c - right answers beside the first, and where in the documents an answer stands. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "task/examples.h"
+#include "task/grades.h"
+#include "task/mention.h"
 #include "task/objects.h"
 #include "task/style.h"
 
@@ -66,6 +69,24 @@ static void gold_read(struct examples *x, struct example *e)
 	e->n_gold_ids = 1;
 }
 
+/* What a person said of an answer; one that the row does not have was not graded. */
+static bool human_read(struct examples *x, struct example *e)
+{
+	const char *grade = x->human < x->table.n_columns ? e->values[x->human] : "";
+	struct buf said = { 0 };
+
+	e->human = NAN;
+	if (x->human == x->table.n_columns)
+		return true;
+	e->graded = x->graded == x->answer ? e->answer : e->values[x->graded];
+	if (grades_read_human(grade, &e->human))
+		return true;
+	mention_value(&said, grade);
+	table_fail(&x->table, e->line, x->err, "human %s is no grade; a number from 0 to 1 is wanted, right or wrong, or nothing", buf_text(&said));
+	buf_release(&said);
+	return false;
+}
+
 bool references_fill(struct examples *x)
 {
 	size_t answered = 0;
@@ -80,6 +101,8 @@ bool references_fill(struct examples *x)
 		if (!style_check(x, e))
 			return false;
 		gold_read(x, e);
+		if (!human_read(x, e))
+			return false;
 		answered += e->answer[0] != 0;
 	}
 	if (answered == 0)

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "schema/validator.h"
 #include "task/fields.h"
+#include "task/grades.h"
 #include "task/label_sets.h"
 #include "task/style.h"
 
@@ -356,6 +357,8 @@ static const struct scorer table[] = {
 	{ "f1", "words that the answer shares with what is right: harmonic mean of precision and recall", false, score_f1 },
 	{ "set_f1", "labels that the answer shares with what is right: harmonic mean of precision and recall", false, score_set_f1 },
 	{ "exact_set", "the answer's labels are those that are right, no more and no fewer", true, score_exact_set },
+	{ "command", "a program of yours says what an answer is worth", false, NULL },
+	{ "judge", "a model says what an answer is worth, by your rubric", false, NULL },
 };
 
 const struct scorer *scorer_all(size_t *n)
@@ -372,15 +375,37 @@ const struct scorer *scorer_find(const char *name)
 	return NULL;
 }
 
+bool scorer_is_outside(const struct task *t)
+{
+	const struct scorer *scorer = scorer_find(t->scorer);
+
+	return scorer && !scorer->score;
+}
+
+bool scorer_is_binary(const struct task *t)
+{
+	return scorer_is_outside(t) ? t->outside.binary : scorer_find(t->scorer)->binary;
+}
+
+bool scorer_settled(const struct task *t, const struct example *e, const char *answer)
+{
+	return !answer || (t->kind == TASK_ANSWER && (!e->answer[0] || !answer[0]));
+}
+
+bool scorer_must_ask(const struct task *t, const struct example *e, const char *answer)
+{
+	return t->grades && !scorer_settled(t, e, answer) && isnan(grades_find(t->grades, grades_key(t, e, answer)));
+}
+
 double scorer_grade(const struct task *t, const struct example *e, const char *answer)
 {
 	const struct scorer *scorer = scorer_find(t->scorer);
 	double best;
 
-	if (!answer)
-		return 0;
-	if (t->kind == TASK_ANSWER && (!e->answer[0] || !answer[0]))
-		return !e->answer[0] && !answer[0];
+	if (scorer_settled(t, e, answer))
+		return answer && !e->answer[0] && !answer[0];
+	if (!scorer->score)
+		return grades_find(t->grades, grades_key(t, e, answer));
 	best = scorer->score(t, e, answer);
 	for (size_t i = 1; i < e->n_answers; i++) {
 		struct example other = *e;

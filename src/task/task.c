@@ -8,7 +8,9 @@
 #include "base/hash.h"
 #include "schema/validator.h"
 #include "task/examples.h"
+#include "task/grades.h"
 #include "task/mention.h"
+#include "task/scorer.h"
 #include "task/task_file.h"
 #include "task/template.h"
 
@@ -91,6 +93,7 @@ static struct template *compile(struct task_file *f, const char *text, const str
 	const struct { const char *column, *what; } secrets[] = {
 		{ f->answer, "right answer" }, { f->gold, "passage that holds the answer" },
 		{ f->gold_ids, "documents that hold the answer" }, { f->human, "grade that a person gave" },
+		{ f->graded, "answer that a person graded" },
 	};
 
 	for (size_t i = 0; template && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
@@ -210,6 +213,8 @@ static uint64_t fingerprint(const struct task *t)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		h = mix_number(h, numbers[i]);
 	h = mix_text(mix_text(mix_text(h, t->input), t->scorer), t->scorer_setting);
+	if (scorer_is_outside(t))
+		h = mix_number(mix_number(mix_text(h, t->outside.rubric), t->outside.binary), t->outside.pairwise);
 	for (size_t i = 0; i < t->n_instructions; i++)
 		h = mix_text(h, t->instructions[i]);
 	for (size_t i = 0; i < t->n_labels; i++)
@@ -257,6 +262,7 @@ struct task *task_open(const char *path, const struct task_options *options, str
 	}
 	t = mem_alloc(sizeof(*t));
 	*t = f.task;
+	t->grades = scorer_is_outside(t) ? grades_new() : NULL;
 	return t;
 }
 
@@ -265,6 +271,7 @@ void task_free(struct task *t)
 	if (!t)
 		return;
 	validator_free(t->validator);
+	grades_free(t->grades);
 	arena_release(&t->arena);
 	free(t);
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 
 struct validator;
+struct grades;
 
 enum task_kind { TASK_CLASSIFY, TASK_EXTRACT, TASK_ANSWER, TASK_GENERATE };
 enum task_plan { PLAN_AUTO, PLAN_FULL, PLAN_EARLY };
@@ -46,6 +47,8 @@ struct example {
 	const char *gold;          /* the passage that holds the answer; NULL: the task has no such column */
 	const char *const *gold_ids; /* (n_gold_ids) the documents or chunks that hold it */
 	size_t n_gold_ids;
+	double human;              /* a person's grade, 0 .. 1, of `graded`; NAN: none */
+	const char *graded;        /* an answer that somebody gave; NULL: the task names no grades */
 };
 
 /* In one order shuffled by the seed, the same for every variant. */
@@ -97,6 +100,9 @@ struct task {
 	size_t n_models;
 	const char *scorer;         /* a row of the scorer table, or one that the task file knows ahead of its table */
 	const char *scorer_setting; /* {regex: THIS}, {fields: THIS}, {judge: THIS, ...}, {command: THIS}; NULL: none */
+	/* Of a scorer outside (docs/scorers.md). rubric NULL: compare with what is right; binary: grades are 0 or 1 alone */
+	struct { const char *rubric; bool binary, pairwise; double timeout_s; } outside;
+	struct grades *grades;      /* of a scorer outside (task/grades.h), filled by whoever grades or reads a store; freed with the task; else NULL */
 	const char *pattern;        /* kind generate: what the whole of an answer matches (schema/pattern.h); NULL: none */
 	const char *schema_file;    /* kinds extract and generate: path of the JSON Schema of its answers, an object's, */
 	const char *schema;         /* its text, */

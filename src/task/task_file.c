@@ -408,7 +408,7 @@ static bool documents_read(struct reader *r, const struct yaml *node)
 }
 
 /* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */
-static const char *const later_scorers[] = { "citation", "judge", "command" };
+static const char *const later_scorers[] = { "citation" };
 
 static bool scorer_name_read(struct reader *r, const struct yaml *node)
 {
@@ -422,6 +422,9 @@ static bool scorer_name_read(struct reader *r, const struct yaml *node)
 		names[n++] = later_scorers[i];
 	if (!text_read(r, node, &r->f->task.scorer))
 		return false;
+	if (scorer_is_outside(&r->f->task))
+		return task_file_fail(r->f, node, r->err, "scorer %s has to say who grades: {%s}", node->text,
+				      strcmp(node->text, "judge") == 0 ? "judge: MODEL" : "command: PROGRAM");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(node->text, names[i]) == 0)
 			return true;
@@ -432,10 +435,31 @@ static const struct key scorer_keys[] = {
 	{ "regex", TEXT, .to = offsetof(struct task, scorer_setting) },
 	{ "fields", TEXT, .to = offsetof(struct task, scorer_setting) },
 	{ "judge", TEXT, .to = offsetof(struct task, scorer_setting) },
-	{ .name = "rubric", .kind = ANY },
 	{ "command", TEXT, .to = offsetof(struct task, scorer_setting) },
+	{ "rubric", TEXT, .to = offsetof(struct task, outside.rubric) },
+	{ "pairwise", FLAG, .to = offsetof(struct task, outside.pairwise) },
+	{ "binary", FLAG, .to = offsetof(struct task, outside.binary) },
+	{ "timeout_s", NUMBER, .to = offsetof(struct task, outside.timeout_s), .range = &positive },
 	{ 0 },
 };
+static const char *const scorer_heads[] = { "regex", "fields", "judge", "command" }; /* the others belong to one of these */
+
+/* Whether the scorer that is named has such a setting. */
+static bool scorer_setting_fits(struct reader *r, const struct yaml *node)
+{
+	static const struct { const char *setting, *of; } rows[] = {
+		{ "rubric", "judge" }, { "pairwise", "judge" }, { "binary", "judge" }, { "binary", "command" }, { "timeout_s", "command" },
+	};
+	const char *scorer = r->f->task.scorer;
+
+	for (size_t i = 0; i < COUNT(scorer_heads); i++)
+		if (strcmp(node->key, scorer_heads[i]) == 0)
+			return true;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strcmp(rows[i].setting, node->key) == 0 && strcmp(rows[i].of, scorer) == 0)
+			return true;
+	return task_file_fail(r->f, node, r->err, "%s is no setting of scorer %s; take it out", node->key, scorer);
+}
 
 static bool scorer_map_read(struct reader *r, const struct yaml *node)
 {
@@ -443,15 +467,22 @@ static bool scorer_map_read(struct reader *r, const struct yaml *node)
 	size_t named = 0;
 
 	for (const struct yaml *c = node->first; c; c = c->next)
-		if (strcmp(c->key, "rubric") != 0) {
-			t->scorer = c->key;
-			named++;
-		}
+		for (size_t i = 0; i < COUNT(scorer_heads); i++)
+			if (strcmp(c->key, scorer_heads[i]) == 0) {
+				t->scorer = scorer_heads[i];
+				named++;
+			}
+	t->outside.timeout_s = 60;
 	if (!map_read(r, node, scorer_keys, t))
 		return false;
 	if (named != 1)
 		return task_file_fail(r->f, node, r->err, "scorer wants one of regex, fields, judge or command, not %zu",
 				      named);
+	for (const struct yaml *c = node->first; c; c = c->next)
+		if (!scorer_setting_fits(r, c))
+			return false;
+	if (t->outside.pairwise && t->outside.binary)
+		return task_file_fail(r->f, node, r->err, "scorer: pairwise grades are 0, 0.5 (a tie) and 1; take out binary");
 	return true;
 }
 
@@ -484,6 +515,7 @@ static const struct key examples_keys[] = {
 	{ "gold", TEXT, FILE_(gold) },
 	{ "gold_ids", TEXT, FILE_(gold_ids) },
 	{ "human", TEXT, FILE_(human) },
+	{ "graded", TEXT, FILE_(graded) },
 	{ 0 },
 };
 
@@ -577,6 +609,9 @@ static bool needed(struct reader *r)
 		return task_file_fail(f, NULL, r->err, "examples is missing: {file: emails.csv, answer: label}");
 	if (!f->examples)
 		return task_file_fail(f, examples, r->err, "examples needs file: a .jsonl, .json, .csv or .tsv");
+	if (f->graded && !f->human)
+		return task_file_fail(f, yaml_get(examples, "graded"), r->err, "graded names the answers that people graded; human: the column with "
+				      "their grades is missing");
 	if (!f->answer)
 		return task_file_fail(f, examples, r->err, "examples needs answer: the column with the right answer");
 	return true;

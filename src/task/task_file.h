@@ -9,7 +9,7 @@ struct task_file {
 	struct task task;        /* what the file says; examples and splits are still empty */
 	const struct yaml *root; /* for the lines of later errors; lives in task.arena */
 	/* `examples:` as written; NULL where a key is absent */
-	const char *examples, *answer, *id, *split, *group, *gold, *gold_ids, *human;
+	const char *examples, *answer, *id, *split, *group, *gold, *gold_ids, *human, *graded;
 };
 
 /* Fills *f from the n bytes of the task file. f->task.arena, .file, .folder and .name (the default) are set by the

@@ -68,15 +68,30 @@ static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t s
 	return (struct part){ { { items, size } }, texts, vectors };
 }
 
-static double grade(struct workshop *w, const struct classifier *c, bool embeds, const char *const *texts, struct arena *arena)
+/* The mean score of answers to all of dev. */
+static bool mean_score(struct workshop *w, const char *const *answers, double *score, struct error *err)
 {
-	double *p = arena_array(arena, w->task->n_labels, sizeof(*p)), threshold = w->task->many ? classifier_threshold(c) : 0, sum = 0;
+	struct item_list dev = w->dev.list;
+
+	if (!workshop_grade(w, dev.items, answers, dev.n, err))
+		return false;
+	*score = 0;
+	for (size_t i = 0; i < dev.n; i++)
+		*score += scorer_grade(w->task, dev.items[i], answers[i]) / (double)dev.n;
+	return true;
+}
+
+static bool grade(struct workshop *w, const struct classifier *c, bool embeds, const char *const *texts, struct arena *arena,
+		  double *score, struct error *err)
+{
+	double *p = arena_array(arena, w->task->n_labels, sizeof(*p)), threshold = w->task->many ? classifier_threshold(c) : 0;
+	const char **answers = arena_array(arena, w->dev.list.n, sizeof(*answers));
 
 	for (size_t i = 0; i < w->dev.list.n; i++) {
 		classifier_predict(c, texts[i], embeds ? w->dev_vectors + i * w->width : NULL, p);
-		sum += scorer_grade(w->task, w->dev.list.items[i], classified(w->task, threshold, p, arena));
+		answers[i] = classified(w->task, threshold, p, arena);
 	}
-	return sum / (double)w->dev.list.n;
+	return mean_score(w, answers, score, err);
 }
 
 static bool one_label(struct item_list items)
@@ -99,6 +114,7 @@ static bool encoder_curve(struct workshop *w, const struct variant *v, size_t si
 	size_t *order = arena_array(&arena, lessons.n + 1, sizeof(*order));
 	const struct example **items = arena_array(&arena, size + 1, sizeof(*items));
 	double *p = arena_array(&arena, w->task->n_labels, sizeof(*p));
+	const char **answers = arena_array(&arena, w->dev.list.n, sizeof(*answers));
 
 	shuffled(order, lessons.n, seed);
 	for (; part.n < size && part.n < lessons.n; part.n++)
@@ -111,8 +127,10 @@ static bool encoder_curve(struct workshop *w, const struct variant *v, size_t si
 		const char *text = workshop_text(w, &arena, w->dev.list.items[i]);
 
 		tuned_encoder_predict(encoder, &text, 1, p);
-		*score += scorer_grade(w->task, w->dev.list.items[i], classified(w->task, threshold, p, &arena)) / (double)w->dev.list.n;
+		answers[i] = classified(w->task, threshold, p, &arena);
 	}
+	if (encoder && trained)
+		trained = mean_score(w, answers, score, err);
 	tuned_encoder_free(encoder);
 	arena_release(&arena);
 	return trained;
@@ -134,7 +152,8 @@ bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uin
 		struct part part = draw(w, embeds, size, seed, &arena);
 		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, &unfit);
 
-		*score = c ? grade(w, c, embeds, texts, &arena) : NAN;
+		*score = NAN;
+		ready = !c || grade(w, c, embeds, texts, &arena, score, err);
 		classifier_free(c);
 	}
 	arena_release(&arena);

@@ -8,7 +8,7 @@
 #include "retrieve/sentence_rank.h"
 #include "variant/sets.h"
 
-static const char *rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
+const char *request_rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
 {
 	struct error impossible; /* task_open() compiled it */
 	struct template *t = template_compile(arena, w->task, text, "", &impossible);
@@ -75,7 +75,7 @@ static const char *opening_text(struct workshop *w, const struct variant *v, con
 	const char *form = form_of(w->task, t, arena);
 	struct buf out = { 0 };
 
-	buf_adds(&out, rendered(w, arena, w->task->instructions[v->wording], item));
+	buf_adds(&out, request_rendered(w, arena, w->task->instructions[v->wording], item));
 	if (t->passages != PASSAGES_NONE) {
 		struct prompt_passage *passages = arena_array(arena, shown->n_passages + 1, sizeof(*passages));
 
@@ -237,7 +237,7 @@ const char *request_completion(const struct task *task, const struct technique *
 static struct message user_turn(struct workshop *w, struct arena *arena, const char *opening, const struct example *e,
 				size_t characters)
 {
-	const char *input = rendered(w, arena, w->task->input, e);
+	const char *input = request_rendered(w, arena, w->task->input, e);
 
 	input = arena_copy(arena, input, text_first(input, strlen(input), characters));
 
@@ -317,8 +317,8 @@ static void user_request(struct workshop *w, const struct task_variant *u, const
 	struct message *messages = arena_array(arena, 2, sizeof(*messages));
 	const char *system = u->system ? u->system : w->task->instructions[0];
 
-	messages[0] = (struct message){ MESSAGE_SYSTEM, rendered(w, arena, system, item) };
-	messages[1] = (struct message){ MESSAGE_USER, rendered(w, arena, u->input ? u->input : w->task->input, item) };
+	messages[0] = (struct message){ MESSAGE_SYSTEM, request_rendered(w, arena, system, item) };
+	messages[1] = (struct message){ MESSAGE_USER, request_rendered(w, arena, u->input ? u->input : w->task->input, item) };
 	*r = (struct model_request){ .messages = messages, .n_messages = 2, .want = u->schema ? WANT_JSON : WANT_TEXT,
 				     .schema = u->schema, .max_tokens = user_tokens(w->task, u) };
 }

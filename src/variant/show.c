@@ -9,6 +9,7 @@
 #include "prompt/parse.h"
 #include "task/scorer.h"
 #include "variant/evidence.h"
+#include "variant/grading.h"
 
 static const struct example *find_item(const struct task *task, const char *id, const char **split)
 {
@@ -61,6 +62,7 @@ struct shown {
 	const struct answer_row *answer;
 	const struct call_row *calls; /* a zero row when no model was asked */
 	size_t n_calls;
+	const char *graded; /* what was said with its grade (variant/grading.h); NULL: nothing */
 	const char *added; /* the system turn that the model's chat format puts first; NULL: none */
 };
 
@@ -115,6 +117,8 @@ static void write_json(const struct shown *s, struct buf *out)
 				 (json_int_t)a->input_tokens, "output_tokens", (json_int_t)a->output_tokens, "ms", a->ms);
 	json_object_set_new(root, "system_added", s->added ? json_string(s->added) : json_null());
 	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
+	if (s->task->grades)
+		json_object_set_new(root, "grade_why", s->graded ? json_string(s->graded) : json_null());
 	if (s->n_calls > 1)
 		json_object_set_new(root, "samples", samples_json(c, s->n_calls));
 	if (a->evidence)
@@ -215,6 +219,8 @@ static void write_text(const struct shown *s, struct buf *out)
 	buf_addf(out, "---\nread as   %s (%s)\n", a->answer ? a->answer : "nothing", a->status);
 	write_dropped(s, out);
 	buf_addf(out, "expected  %s\nscore     %g\n", s->example->answer, scorer_grade(s->task, s->example, a->answer));
+	if (s->graded)
+		buf_addf(out, "because   %s\n", s->graded);
 	if (a->call)
 		buf_addf(out, "tokens    %zu in, %zu out\n", a->input_tokens, a->output_tokens);
 	buf_addf(out, "ms        %.2f\n", a->ms);
@@ -264,7 +270,7 @@ static bool show_found(struct shown *s, const char *split, const struct show_pla
 		return false;
 	s->calls = s->n_calls ? calls : &none;
 	s->added = system_added(s->calls, place->models, arena);
-	return true;
+	return grading_why(s->task, place->store, place->scorer, s->example, s->answer->answer, arena, &s->graded, err);
 }
 
 bool show_answer(const struct task *task, const struct show_place *place, const char *item, bool json, struct buf *out,

@@ -9,6 +9,7 @@ struct show_place {
 	struct store *store;
 	int64_t run;
 	const char *variant, *models;
+	uint64_t scorer; /* whose grades the run has (variant/grading.h); 0: of nobody outside */
 };
 
 /* Appends what the variant was sent for the item, what came back, how it was read and scored. */

@@ -127,6 +127,17 @@ static bool take(struct workshop *w, const struct task *task, enum teaching what
 	return true;
 }
 
+/* Whether answers (n) can be scored, where that decides what is learnt from. */
+static bool graded(struct workshop *w, enum teaching what, struct example *const *items, const struct answer *answers, size_t n,
+		   struct arena *arena, struct error *err)
+{
+	const char **texts = arena_array(arena, n, sizeof(*texts));
+
+	for (size_t i = 0; i < n; i++)
+		texts[i] = answers[i].text;
+	return what != TEACH_REASONS_OF_POOL || workshop_grade(w, (const struct example *const *)items, texts, n, err);
+}
+
 /* Answers the examples (n); keeps those that are learnt from, in their order. */
 static bool ask_teacher(struct workshop *w, const struct task *task, const struct variant *teacher, enum teaching what,
 			struct example **examples, size_t n, const struct teach_progress *p, struct arena *arena, struct taught *out,
@@ -140,7 +151,8 @@ static bool ask_teacher(struct workshop *w, const struct task *task, const struc
 
 		if (p->stopped && p->stopped(p->context))
 			return error_set(err, "interrupted; run the same command again to go on");
-		if (!variant_answer(w, teacher, (const struct example *const *)examples + from, count, arena, answers, err))
+		if (!variant_answer(w, teacher, (const struct example *const *)examples + from, count, arena, answers, err) ||
+		    !graded(w, what, examples + from, answers, count, arena, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
 			bool taken;

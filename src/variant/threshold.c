@@ -77,9 +77,13 @@ static bool make_trials(struct workshop *w, const struct variant *v, size_t n, s
 			struct error *err)
 {
 	struct answer *answers = arena_array(arena, n, sizeof(*answers));
+	const char **texts = arena_array(arena, n, sizeof(*texts));
 
-	if (!variant_answer_anyway(w, v, w->dev.list.items, n, arena, answers, err) ||
-	    !store_trials(w, v, answers, n, arena, err))
+	if (!variant_answer_anyway(w, v, w->dev.list.items, n, arena, answers, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		texts[i] = answers[i].text;
+	if (!workshop_grade(w, w->dev.list.items, texts, n, err) || !store_trials(w, v, answers, n, arena, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		trials[i] = trial_of(w, i, answers[i].text, answers[i].evidence);

@@ -149,6 +149,9 @@ void workshop_curate(struct workshop *w, const struct curated *curated);
 const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);
 /* Writes the mean of the scores (n) on the card of the variant's fine-tuned model; nothing where it has none. */
 bool workshop_note(struct workshop *w, const struct variant *v, const char *split, const double *scores, size_t n, struct error *err);
+/* Sees to it that scorer_grade() knows the answers (n; NULL: there is none) to these items: before they are scored, and before their rows
+ * are stored. Nothing to do where the scorer is not outside (task/grades.h). The same item may stand there several times. */
+bool workshop_grade(struct workshop *w, const struct example *const *items, const char *const *answers, size_t n, struct error *err);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 

@@ -53,6 +53,7 @@ void workshop_free(struct workshop *w)
 {
 	if (!w)
 		return;
+	grader_free(w->grader);
 	for (struct trained *t = w->trained; t; t = t->next)
 		classifier_free(t->classifier);
 	workshop_free_tuned(w);

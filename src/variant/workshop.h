@@ -8,6 +8,7 @@
 #include "retrieve/tfidf.h"
 #include "task/template.h"
 #include "variant/evidence.h"
+#include "variant/grading.h"
 #include "tune/finetune.h"
 #include "variant/variant.h"
 
@@ -62,6 +63,9 @@ struct prior {
 	struct prior *next;
 };
 
+struct grader;
+void grader_free(struct grader *g); /* ends the user's program; harmless for NULL */
+
 struct workshop {
 	const struct task *task;
 	struct dev_items dev;
@@ -94,6 +98,7 @@ struct workshop {
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct batching *batching; /* NULL: requests are asked at once */
+	struct grader *grader;   /* of a scorer outside; NULL until needed */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
 	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
 };
@@ -179,6 +184,8 @@ const char *generate_read(const struct task *task, const struct variant *v, cons
 size_t user_tokens(const struct task *task, const struct task_variant *u);
 /* The seed of an input's sample: the run's seed, the item and the number decide. 32 bits: every engine takes those. */
 uint64_t request_seed(const struct workshop *w, const struct example *item, size_t sample);
+/* A template of the task, compiled when it was opened, for one item; lives in arena. */
+const char *request_rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item);
 
 /* Of variant_calls(), the last ones, which reply to the input itself. */
 size_t variant_replies(const struct variant *v);

@@ -85,7 +85,9 @@ for s in root:
 assert any('work <b>&\n2\ufffd]]>\ufffd' in f.get("message") for f in root.iter("failure"))
 PY
 "$rung" export "$scratch/task" >"$scratch/out" 2>"$scratch/err"
-if [ $? -eq 1 ] && grep -q "say --calls or --outcomes" "$scratch/err"; then ok "one of two is said"; else fail "one of two is said" "$(cat "$scratch/err")"; fi
+if [ $? -eq 1 ] && grep -q "say --calls, --outcomes or --grades" "$scratch/err"; then ok "one of two is said"; else fail "one of two is said" "$(cat "$scratch/err")"; fi
+"$rung" export "$scratch/task" --grades >"$scratch/out" 2>"$scratch/err"
+if [ $? -eq 1 ] && grep -q "which people's grades do not correct" "$scratch/err"; then ok "only grades from outside are corrected"; else fail "only grades from outside are corrected" "$(cat "$scratch/err")"; fi
 mkdir "$scratch/bare" && cp "$scratch"/task/*.* "$scratch/bare/"
 "$rung" export "$scratch/bare" --outcomes -o "$scratch/none" >"$scratch/out" 2>"$scratch/err"
 if [ $? -eq 1 ] && grep -q "run \`rung climb\` first" "$scratch/err" && [ ! -e "$scratch/none" ] && [ ! -e "$scratch/none.part" ]; then ok "without a climb nothing is written"; else

@@ -2,8 +2,10 @@
 #include "test.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "stats/powered.h"
 
 static const struct {
@@ -52,6 +54,55 @@ static void powered_matches_the_reference(void **state)
 		assert_close("error", p.error, cases[i].error, 1e-12);
 		assert_close("low", powered_interval(&p, .95).low, cases[i].low, 1e-9);
 	}
+}
+
+/* Three of ten items without an answer: by hand, mean .7 m + .3 * 0. */
+static void what_is_known_is_put_beside(void **state)
+{
+	static const double none[30] = { 0 };
+	struct powered p = of("1010110111", "1010110101", "1111111111111001111011011011111011011110", 1), q = powered_beside(p, none, 30);
+	double share = 50.0 / 80;
+
+	(void)state;
+	assert_close("mean", q.mean, share * p.mean, 1e-15);
+	assert_close("judge", q.judge_mean, share * p.judge_mean, 1e-15);
+	assert_close("error", q.error, sqrt(share * share * p.error * p.error + share * (1 - share) * p.mean * p.mean / 80), 1e-15);
+	assert_memory_equal(&p, &(struct powered[]){ powered_beside(p, NULL, 0) }, sizeof(p));
+}
+
+/* Of 200 answers some are none (0), the others right with .6 by people; a judge that sees 85 % of that and is kind; 60 graded by people. */
+static void intervals_hold_the_mean(void **state)
+{
+	enum { DRAWS = 2000, ITEMS = 200, GRADED = 60 };
+	double y[ITEMS], f[ITEMS], alone[ITEMS], none[ITEMS] = { 0 };
+	size_t held = 0;
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, 7, "powered");
+	for (size_t d = 0; d < DRAWS; d++) {
+		size_t n = 0, n_alone = 0, n_none = 0;
+
+		for (size_t i = 0; i < ITEMS; i++) {
+			bool answered = rng_double(&rng) < .7, right = rng_double(&rng) < .6;
+			bool judged = rng_double(&rng) < .85 ? right : rng_double(&rng) < .8;
+
+			if (!answered) {
+				n_none++;
+			} else if (n < GRADED) {
+				y[n] = right;
+				f[n++] = judged;
+			} else {
+				alone[n_alone++] = judged;
+			}
+		}
+		struct powered p = powered_beside(powered_mean(y, f, n, alone, n_alone), none, n_none);
+		struct interval x = powered_interval(&p, .95);
+
+		held += x.low <= .42 && .42 <= x.high;
+	}
+	if (held < .935 * DRAWS || held > .975 * DRAWS) /* .95 within 3 standard errors, and the t interval's approximation */
+		fail_msg("held the mean in %zu of %d", held, DRAWS);
 }
 
 /* A judge that always says the same cannot move what people said. */
@@ -103,6 +154,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(powered_matches_the_reference),
+		cmocka_unit_test(what_is_known_is_put_beside),
+		cmocka_unit_test(intervals_hold_the_mean),
 		cmocka_unit_test(a_judge_without_opinion_counts_for_nothing),
 		cmocka_unit_test(a_kind_judge_is_corrected),
 		cmocka_unit_test(without_people_nothing_is_known),

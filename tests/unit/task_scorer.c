@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "schema/validator.h"
+#include "task/grades.h"
 #include "task/scorer.h"
 
 static const struct {
@@ -172,6 +173,59 @@ static void objects_are_compared_field_by_field(void **state)
 	assert_true(scorer_grade(&task, &empty, "{\"a\": 1}") == 0);
 }
 
+/* Of a scorer outside a grade is what the table has, of that answer to that example as it is now; some answers need none. */
+static void grades_outside_are_looked_up(void **state)
+{
+	const char *const columns[] = { "text" }, *const values[] = { "in" }, *const other[] = { "another" };
+	struct task task = { .kind = TASK_GENERATE, .scorer = "command", .columns = columns, .n_columns = 1, .grades = grades_new() };
+	struct example e = { .id = "e1", .answer = "right", .values = values };
+
+	(void)state;
+	assert_true(scorer_is_outside(&task) && !scorer_is_binary(&task));
+	assert_true(isnan(scorer_grade(&task, &e, "an answer")) && scorer_must_ask(&task, &e, "an answer"));
+	grades_put(task.grades, grades_key(&task, &e, "an answer"), 0.75);
+	grades_put(task.grades, grades_key(&task, &e, "an answer"), 0.25); /* too late */
+	assert_true(scorer_grade(&task, &e, "an answer") == 0.75 && !scorer_must_ask(&task, &e, "an answer"));
+	assert_true(isnan(scorer_grade(&task, &e, "right"))); /* equality is graded like the rest */
+	assert_true(scorer_grade(&task, &e, NULL) == 0 && !scorer_must_ask(&task, &e, NULL));
+	e.values = other;
+	assert_true(isnan(scorer_grade(&task, &e, "an answer")));
+	e.values = values;
+	e.answer = "corrected";
+	assert_true(isnan(scorer_grade(&task, &e, "an answer")));
+	task.kind = TASK_ANSWER;
+	assert_true(scorer_grade(&task, &e, "") == 0 && scorer_must_ask(&task, &e, "an answer"));
+	e.answer = "";
+	assert_true(scorer_grade(&task, &e, "") == 1 && scorer_grade(&task, &e, "an answer") == 0 && !scorer_must_ask(&task, &e, "an answer"));
+	for (size_t i = 0; i < 3000; i++) { /* the table grows */
+		char text[16];
+
+		snprintf(text, sizeof(text), "%zu", i);
+		grades_put(task.grades, grades_key(&task, &e, text), (double)(i % 5) / 4);
+	}
+	assert_true(grades_find(task.grades, grades_key(&task, &e, "2998")) == 0.75);
+	grades_free(task.grades);
+}
+
+static void people_write_grades(void **state)
+{
+	static const struct { const char *text; double grade; } good[] = {
+		{ "1", 1 }, { "0", 0 }, { " 0.5 ", 0.5 }, { "right", 1 }, { "Wrong\r", 0 }, { "", -1 }, { "  ", -1 }, { "1e-1", 0.1 }, { ".25", 0.25 },
+	};
+	static const char *const bad[] = { "2", "-0.1", "yes", "rihgt", "0x1", "nan", "inf", "1 2", "0,5", "1e", "right wrong", "." };
+	double grade;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (!grades_read_human(good[i].text, &grade))
+			fail_msg("\"%s\" is a grade", good[i].text);
+		assert_true(good[i].grade < 0 ? isnan(grade) : grade == good[i].grade);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (grades_read_human(bad[i], &grade) || !isnan(grade))
+			fail_msg("\"%s\" is no grade", bad[i]);
+}
+
 static void the_table_is_whole(void **state)
 {
 	size_t n;
@@ -221,6 +275,8 @@ int main(void)
 		cmocka_unit_test(the_best_of_all_right_answers_counts),
 		cmocka_unit_test(classification_compares_with_the_label),
 		cmocka_unit_test(objects_are_compared_field_by_field),
+		cmocka_unit_test(grades_outside_are_looked_up),
+		cmocka_unit_test(people_write_grades),
 		cmocka_unit_test(the_table_is_whole),
 		cmocka_unit_test(patterns_are_checked),
 	};

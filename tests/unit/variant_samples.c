@@ -189,7 +189,7 @@ static void show_has_every_sample(void **state)
 
 	(void)state;
 	assert_true(store_run_begin(store, &arena, &run, &err) && store_answer_put(store, run.id, &row, &err));
-	struct show_place place = { store, run.id, row.variant, "no-such-folder" };
+	struct show_place place = { store, run.id, row.variant, "no-such-folder", 0 };
 
 	assert_true(show_answer(task, &place, item->id, false, &text, &err));
 	assert_true(show_answer(task, &place, item->id, true, &json, &err));
@@ -339,7 +339,7 @@ static void failures_and_as_many_passes_are_sampled(void **state)
 		passes += score[i] > 0;
 		sqlite3_free(sql);
 	}
-	struct show_place place = { store, run.id, id, "tests/reference/golden" };
+	struct show_place place = { store, run.id, id, "tests/reference/golden", 0 };
 	struct buf text = { 0 };
 
 	assert_true(show_answer(task, &place, climb.dev.list.items[1]->id, false, &text, &err));
