@@ -17,6 +17,7 @@ count() { # PATTERN: lines of the log that match
 [ -n "${EMULATOR-}" ] || set -- "$@" tests/e2e/*.sh
 for test in "$@"; do
 	[ -x "$test" ] || continue # lib.sh is no test
+	began=$(date +%s)
 	if timeout 1200 ${EMULATOR-} "$test" >"$log" 2>&1; then status=0; else status=$?; fi # a test that hangs has failed
 	p=$(count '^\[       OK \]') f=$(count '^\[  FAILED  \] [^0-9]') s=$(count '^\[  SKIPPED \] [^0-9]')
 	listed=$(count '^\[  FAILED  \] [0-9]')
@@ -26,7 +27,7 @@ for test in "$@"; do
 		f=$(grep '^\[  FAILED  \] [^0-9]' "$log" | sort -u | wc -l)
 	fi
 	s=$(grep '^\[  SKIPPED \] [^0-9]' "$log" | sort -u | wc -l)
-	echo "$(basename "$test"): $p passed, $f failed, $s skipped"
+	echo "$(basename "$test"): $p passed, $f failed, $s skipped ($(($(date +%s) - began)) s)"
 	if [ "$f" -gt 0 ]; then
 		cat "$log"
 	elif [ "$s" -gt 0 ]; then

@@ -87,6 +87,32 @@ static void find_unpriced(struct build *b)
 	}
 }
 
+static bool same_model(const struct report_variant *a, const struct report_variant *b)
+{
+	return a->model && b->model && strcmp(a->model, b->model) == 0;
+}
+
+/* A model that gives no log-probabilities is measured in another way than one that does; a sentence for each. */
+static void find_written(struct build *b)
+{
+	for (size_t i = 0; i < b->report->n_variants; i++) {
+		size_t first = i, written = 0, scored = 0;
+
+		for (size_t k = 0; k < b->report->n_variants; k++) {
+			const struct report_variant *v = &b->variants[k];
+
+			if (v->written == 0 || !same_model(v, &b->variants[i]))
+				continue;
+			first = k < first ? k : first;
+			written += v->written;
+			scored += v->scored;
+		}
+		if (first == i && b->variants[i].written > 0)
+			find(b, arena_printf(b->arena, "%s gave no probabilities of labels for %zu of %zu answers that were to be scored: it wrote the label, and "
+					     "calibration does not apply.", b->variants[i].model, written, written + scored));
+	}
+}
+
 static void find_warnings(struct build *b)
 {
 	for (size_t i = 0; i < b->task->n_warnings; i++)
@@ -285,7 +311,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	answers.dev.cluster = order_clusters(answers.dev.items, arena);
 	answers.test.cluster = order_clusters(answers.test.items, arena);
 	b.variants = arena_array(arena, n, sizeof(*b.variants));
-	b.findings = arena_array(arena, 4 * n + task->n_warnings + 5, sizeof(*b.findings));
+	b.findings = arena_array(arena, 5 * n + task->n_warnings + 5, sizeof(*b.findings));
 	for (size_t i = 0; i < n; i++) {
 		if (!variant_measured(&answers, &rows[i], &b.variants[i], err))
 			return false;
@@ -319,6 +345,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	find_micro(&b);
 	find_rare(&b);
 	find_unpriced(&b);
+	find_written(&b);
 	find_other_traffic(&b);
 	find_warnings(&b);
 	report->findings = b.findings;

@@ -261,6 +261,7 @@ static json_t *variant_value(const struct report_variant *v)
 	put(o, "test", v->test.n > 0 ? score_value(&v->test) : json_null());
 	put(o, "outcomes", outcomes_value(v));
 	put(o, "calls", count_value(v->calls));
+	put(o, "labels", v->scored + v->written == 0 ? json_null() : text_value(v->written == 0 ? "scored" : v->scored == 0 ? "written" : "mixed"));
 	put(o, "input_tokens", real_value(v->input_tokens));
 	put(o, "output_tokens", real_value(v->output_tokens));
 	put(o, "usd_per_1k_calls", real_value(v->usd_per_1k_calls));

@@ -82,6 +82,7 @@ struct report_variant {
 	struct report_score dev, test;
 	size_t outcomes[N_OUTCOMES]; /* on test when measured there, else on dev */
 	size_t calls; /* language-model calls, dev and test */
+	size_t scored, written; /* of its answers, those that scores of labels decided, and those for which the model gave none */
 	double input_tokens, output_tokens; /* means per call */
 	struct report_retrieval retrieval;
 	struct report_micro micro; /* on test when measured there, else on dev */

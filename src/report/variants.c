@@ -74,6 +74,8 @@ static struct report_score read_split(const struct answers_read *from, struct re
 		}
 		v->outcomes[outcome_of(from->task, items.items[at], &rows[i])]++;
 		v->calls += rows[i].calls;
+		v->scored += rows[i].scored;
+		v->written += rows[i].written;
 		v->input_tokens += (double)rows[i].input_tokens;
 		v->output_tokens += (double)rows[i].output_tokens;
 		ms[(*n_ms)++] = rows[i].ms;

@@ -87,8 +87,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[SAMPLES] = "SELECT c.id, " CALL_VALUES " FROM sample s JOIN call c ON c.id = s.call"
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
-		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence"
-		    " FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
+		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence,"
+		    " c.scores IS NOT NULL, c.scores IS NULL AND instr(c.request, '\"want\":\"scores\"') > 0 FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
@@ -445,6 +445,8 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->output_tokens = (size_t)sqlite3_column_int64(q, 6);
 	a->calls = (size_t)sqlite3_column_int64(q, 7);
 	a->evidence = column_text(arena, q, 8);
+	a->scored = sqlite3_column_int(q, 9) != 0;
+	a->written = sqlite3_column_int(q, 10) != 0;
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,

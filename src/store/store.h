@@ -144,6 +144,7 @@ struct answer_row {
 	const char *evidence; /* JSON: passages shown and what was cited of them (variant/evidence.h); NULL: none */
 	double ms;          /* of the call, or of the classifier */
 	size_t calls, input_tokens, output_tokens; /* of all its calls together; filled by store_answers() */
+	bool scored, written; /* its call brought scores; it was to bring scores, and brought a text. Filled likewise */
 };
 
 bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, struct error *err); /* keeps an old one */

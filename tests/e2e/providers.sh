@@ -115,9 +115,9 @@ fi
 
 # --- faults that are answers -------------------------------------------------------------------------------------------
 
-answers() { # FORM FAULT OUTCOME
+answers() { # FORM FAULT OUTCOME [OF-N]
 	control "{\"reset\": true}" >/dev/null
-	control "{\"fault\": \"$2-once-of-20\"}" >/dev/null
+	control "{\"fault\": \"$2-once-of-${4-20}\"}" >/dev/null
 	climb "$1:m"
 	if python3 - "$scratch/out.json" "$3" <<'PY'
 import json, sys
@@ -131,7 +131,7 @@ answers openai content-filter refused
 answers openai content-filter-400 refused
 answers openai refusal refused
 answers openai length truncated
-answers openai huge none
+answers openai huge none 100
 answers openai latin1 none
 answers anthropic refusal refused
 answers anthropic length truncated
