@@ -39,6 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(error.message);
 	for (size_t i = w->models(body, size - 1, &arena, &names); i > 0; i--)
 		assert(names[i - 1]);
+	struct wire_batch_state state;
+	struct wire_batch_result result;
+
+	if (w->batch->state(body, size - 1, &arena, &state))
+		assert(!state.results[0] || !strstr(state.results[0], ".."));
+	if (w->batch->result(body, size - 1, &arena, &result))
+		assert(result.id && strlen(result.body) == result.n);
 	arena_release(&arena);
 	free(body);
 	return 0;

@@ -87,8 +87,7 @@ static bool fail(const struct remote_model *m, const struct fetched *f, const ch
 	}
 	e->wire->error(f->status, buf_text(f->out), f->out->n, f->arena, &said);
 	if (said.fault == FAULT_KEY)
-		error_set(err, "model \"%s\": the server refuses the key in %s (HTTP %d); set the right one and run the same command again", m->name,
-			  e->key_variable, f->status);
+		remote_refused_key(m, f->status, err);
 	else
 		error_set(err, "model \"%s\": %s%s was answered with HTTP %d%s%s", m->name, e->base, path, f->status, *said.message ? ": " : "",
 			  said.message);

@@ -85,6 +85,19 @@ bool remote_key(const struct remote_model *m, struct buf *header, struct error *
 	return true;
 }
 
+bool remote_refused_key(const struct remote_model *m, int status, struct error *err)
+{
+	const char *variable = m->endpoint.key_variable, *key = getenv(variable);
+
+	if (key && *key)
+		error_set(err, "model \"%s\": the server refuses the key in %s (HTTP %d); set the right one and run the same command again", m->name,
+			  variable, status);
+	else
+		error_set(err, "model \"%s\": the server wants a key (HTTP %d); put it into %s and run the same command again", m->name, status,
+			  variable);
+	return error_again(err);
+}
+
 void remote_forget(struct buf *header)
 {
 	if (header->data)

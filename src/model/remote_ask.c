@@ -102,9 +102,10 @@ static void try_again(struct job *j, double retry_after_ms, const char *why)
 	if (!a->failed && retry_after_ms > 0 && j->tries < a->m->pace.settings.attempts)
 		error_set(a->err, "model \"%s\": %s; it asks to wait %.0f s; run the same command again then", a->m->name, why,
 			  retry_after_ms / 1000);
+	else if (!a->failed && j->tries < a->m->pace.settings.attempts)
+		error_set(a->err, "model \"%s\": too many of its requests fail to go on, this one with: %s; run the same command again", a->m->name, why);
 	else if (!a->failed)
-		error_set(a->err, "model \"%s\": a request failed %zu time%s, at last: %s; run the same command again", a->m->name, j->tries,
-			  j->tries == 1 ? "" : "s", why);
+		error_set(a->err, "model \"%s\": a request failed %zu times, at last: %s; run the same command again", a->m->name, j->tries, why);
 	if (!a->failed)
 		error_again(a->err);
 	fail(a);
@@ -119,8 +120,7 @@ static void give_up(struct job *j, const struct wire_error *e, int status)
 	if (a->failed)
 		return;
 	if (e->fault == FAULT_KEY) {
-		error_set(a->err, "model \"%s\": the server refuses the key in %s (HTTP %d); set the right one and run the same command again",
-			  name, a->m->endpoint.key_variable, status);
+		remote_refused_key(a->m, status, a->err);
 	} else if (e->fault == FAULT_QUOTA) {
 		error_set(a->err, "model \"%s\": the account behind %s has nothing left to spend (%s); add to it and run the same command again",
 			  name, a->m->endpoint.key_variable, e->message);

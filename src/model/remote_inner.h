@@ -41,6 +41,8 @@ bool remote_fetch(struct remote_model *m, const char *method, const char *path, 
 struct model_reply remote_reply(const struct wire_reply *w, struct arena *arena);
 /* A lack that is learnt, said once. */
 void remote_learn(struct remote_model *m, enum wire_lack lack);
+/* After a 401 or 403: sets the sentence, which names the variable. Returns false. */
+bool remote_refused_key(const struct remote_model *m, int status, struct error *err);
 /* After a model was not found: sets the sentence, with the names that the endpoint lists. Returns false. */
 bool remote_unknown_model(struct remote_model *m, const char *message, struct error *err);
 

@@ -140,7 +140,7 @@ void wire_stream_release(struct wire_stream *s);
 /* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
 void wire_stream_end(const struct wire_stream *s, const struct model_request *r, struct arena *arena, struct wire_reply *out);
 
-/* The member "id" of a JSON object; NULL: it has none, or one with other characters than letters, digits, '-', '_', ':' and '.'. */
+/* The member "id" of a JSON object; NULL: it has none, or one that can be no part of a path. */
 const char *wire_id(const char *body, size_t n, struct arena *arena);
 
 extern const struct wire wire_openai, wire_anthropic;

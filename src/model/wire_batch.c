@@ -26,7 +26,7 @@ static const char *file_path(const json_t *batch, const char *key, struct arena 
 {
 	const char *file = text_at(batch, key);
 
-	return file && *file ? arena_printf(arena, "/files/%s/content", file) : NULL;
+	return wire_is_name(file) ? arena_printf(arena, "/files/%s/content", file) : NULL;
 }
 
 static bool openai_state(const char *body, size_t n, struct arena *arena, struct wire_batch_state *out)
@@ -97,7 +97,7 @@ static bool anthropic_state(const char *body, size_t n, struct arena *arena, str
 
 	*out = (struct wire_batch_state){ .ended = status && strcmp(status, "ended") == 0, .done = wire_count(counts, "succeeded"),
 					  .failed = wire_count(counts, "errored") + wire_count(counts, "expired") };
-	if (out->ended && id)
+	if (out->ended && wire_is_name(id))
 		out->results[0] = arena_printf(arena, "/v1/messages/batches/%s/results", id);
 	json_decref(root);
 	return status && id;

@@ -22,6 +22,9 @@ const double *wire_scores(const struct model_request *r, const json_t *candidate
 void wire_error_read(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
 size_t wire_models(const char *body, size_t n, struct arena *arena, const char *const **names);
 
+/* Whether a name that a server gave may become a part of a path: letters, digits, '-', '_', ':' and '.', no two dots together. */
+bool wire_is_name(const char *name);
+
 extern const struct wire_batch wire_batch_openai, wire_batch_anthropic;
 
 #endif

@@ -238,7 +238,7 @@ static void labels_are_scored_or_written(void **state)
 static void what_no_try_mends_ends_it(void **state)
 {
 	static const struct { const char *model, *said; size_t sent; } rows[] = {
-		{ "m+401", "refuses the key in RUNG_API_KEY (HTTP 401)", 1 },
+		{ "m+401", "wants a key (HTTP 401); put it into RUNG_API_KEY", 1 },
 		{ "m+404-model", "it has ", 1 },
 		{ "m+429-quota", "nothing left to spend", 1 },
 	};
