@@ -31,7 +31,7 @@ static void every_key_arrives(void **state)
 	static const struct input in = GOOD(
 		"name: mail\nkind: classify\ninstruction: [\"Pick {{labels}}.\", Choose.]\n"
 		"input: |\n  {{text}}\nmany: false\nlabels:\n  work: the job\n  spam:\n"
-		"examples: {file: e.csv, answer: label, id: id, group: thread, gold: thread, gold_ids: id, human: id}\n"
+		"examples: {file: e.csv, answer: label, id: id, group: thread, gold: thread, gold_ids: id}\n"
 		"documents: {file: docs.tsv, text: [a, b], id: c}\n"
 		"variants:\n  - {name: now, incumbent: true, model: openai:x, system: Be brief.,\n"
 		"     input: \"{{text}}!\", max_tokens: 5}\n"
