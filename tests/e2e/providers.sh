@@ -237,6 +237,16 @@ for form in openai anthropic; do
 	fi
 done
 
+# --- proxies -----------------------------------------------------------------------------------------------------------
+
+control '{"reset": true}' >/dev/null
+http_proxy="http://127.0.0.1:$port" climb "http://model.invalid/v1#m"
+if [ $code -eq 2 ] && grep -q "the server wants a key (HTTP 401)" "$scratch/err" && control | grep -q '"POST /v1/chat/completions":1'; then
+	ok "a proxy of the environment is used"
+else
+	fail "a proxy of the environment is used" "exit $code: $(cat "$scratch/err")"
+fi
+
 # --- recorded ----------------------------------------------------------------------------------------------------------
 
 climb openai:m

@@ -33,13 +33,24 @@ static bool is_text(const char *text)
 	return text_valid(text, strlen(text), &bad);
 }
 
+/* Where the path begins: a client that takes this server for its proxy names the host before it (RFC 9112, 3.2.2). */
+static const char *path_of(const char *target, const char *end)
+{
+	static const char scheme[] = "http://";
+	size_t n = sizeof(scheme) - 1;
+	const char *slash = (size_t)(end - target) > n && memcmp(target, scheme, n) == 0 ? memchr(target + n, '/', (size_t)(end - target) - n) : NULL;
+
+	return slash ? slash : target;
+}
+
 static bool read_line(const char *line, size_t n, struct request *q)
 {
 	const char *space = memchr(line, ' ', n), *end = space ? memchr(space + 1, ' ', n - (size_t)(space + 1 - line)) : NULL;
 	const char *mark = end ? memchr(space, '?', (size_t)(end - space)) : NULL, *path_end = mark ? mark : end;
+	const char *path = end ? path_of(space + 1, path_end) : NULL;
 
 	return end && copy(q->method, sizeof(q->method), line, (size_t)(space - line)) &&
-	       copy(q->path, sizeof(q->path), space + 1, (size_t)(path_end - space - 1)) &&
+	       copy(q->path, sizeof(q->path), path, (size_t)(path_end - path)) &&
 	       (!mark || copy(q->query, sizeof(q->query), mark + 1, (size_t)(end - mark - 1))) && is_text(q->path) && is_text(q->query);
 }
 
