@@ -51,7 +51,7 @@ static const struct {
 	{ LACKS_SCHEMA, { "response_format", "output_config", "output_config.format" },
 	  { "response_format", "json_schema", "output_config", "structured output" } },
 	{ LACKS_TEMPERATURE, { "temperature", "top_p" }, { "temperature", "top_p" } },
-	{ LACKS_SEED, { "seed" }, { "'seed'", "`seed`", "\"seed\"", "seed:", "seed is" } },
+	{ LACKS_SEED, { "seed" }, { "'seed'", "`seed`", "\"seed\"", "seed:", "supplied: seed" } },
 	{ LACKS_STOP, { "stop", "stop_sequences" }, { "'stop'", "`stop`", "\"stop\"", "stop_sequences", "stop:" } },
 	{ LACKS_SYSTEM, { "messages[0].role" }, { "'system'", "`system`", "\"system\"", "system role", "system message" } },
 };
@@ -84,7 +84,7 @@ static enum wire_fault fault_of(int status, const struct said *s, enum wire_lack
 	static const char *const poor[] = { "insufficient_quota", "exceeded your current quota", "credit balance is too low", "billing", NULL };
 	static const char *const lengthy[] = { "context_length_exceeded", "maximum context length", "prompt is too long", "context size",
 					       "context window", NULL };
-	static const char *const filtered[] = { "content_filter", "content_policy", "content management policy", NULL };
+	static const char *const filtered[] = { "content_filter", "content_policy", "content management policy", "content filtering policy", NULL };
 	bool ours = status >= 400 && status < 500 && status != 408 && status != 409 && status != 429;
 
 	if ((ours || status == 429) && (has_any(s->code, poor) || has_any(s->type, poor) || has_any(s->message, poor)))

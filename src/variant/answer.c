@@ -243,7 +243,7 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 		const struct call_row *reply = &calls[(i + 1) * each - replies];
 
 		add_calls(&calls[i * each], each, arena, a);
-		if (!scoring) {
+		if (!scoring || (reply->output && !reply->scores)) { /* a model without probabilities wrote the label */
 			vote(w->task, v, reply, replies, arena, &shown[i], a);
 		} else if (reply->scores) {
 			if (prior)

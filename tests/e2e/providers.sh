@@ -134,6 +134,7 @@ answers openai length truncated
 answers openai huge none 100
 answers openai latin1 none
 answers anthropic refusal refused
+answers anthropic content-filter-400 refused
 answers anthropic length truncated
 
 # --- what a server lacks -----------------------------------------------------------------------------------------------
@@ -150,6 +151,12 @@ lacks() { # MODEL WORDS
 	fi
 }
 lacks openai:m+no-logprobs "gives no log-probabilities"
+if python3 - "$scratch/out.json" <<'PY2'
+import json, sys
+v = {x["name"]: x for x in json.load(open(sys.argv[1]))["variants"] if x["rung"] == 1 and x["dev"]}
+sys.exit(not (v["label scoring"]["labels"] == "written" and v["zero-shot"]["labels"] is None and v["label scoring"]["dev"]["score"] > .5))
+PY2
+then ok "labels that cannot be scored are written, and read"; else fail "labels that cannot be scored are written, and read" ""; fi
 lacks openai:m+no-schema "takes no JSON Schema"
 lacks openai:m+no-temperature "takes no temperature"
 lacks openai:m+max-completion-tokens "takes no max_tokens"
