@@ -155,6 +155,22 @@ bool model_has_answered(const struct model *m, enum model_want want)
 	return remote->known >> want & 1;
 }
 
+unsigned model_lacks(const struct model *m)
+{
+	const struct remote_model *remote = m->state;
+
+	return remote->lacks;
+}
+
+void model_knows_lacks(struct model *m, unsigned lacks)
+{
+	struct remote_model *remote = m->state;
+
+	for (unsigned lack = 1; lack <= lacks; lack <<= 1)
+		if (lacks & lack)
+			remote_learn(remote, (enum wire_lack)lack);
+}
+
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
 		      struct error *err)
 {

@@ -149,6 +149,9 @@ bool model_takes_batches(const struct model *m);
 size_t model_batch_most(const struct model *m); /* requests of one */
 /* Whether a request of that kind was answered: what the server does not take of it is known by now. */
 bool model_has_answered(const struct model *m, enum model_want want);
+/* What its server was found not to take, as a number to keep beside a batch: results are read as its requests were written. */
+unsigned model_lacks(const struct model *m);
+void model_knows_lacks(struct model *m, unsigned lacks);
 /* Hands them over, each under an id of letters, digits, '-' and '_' (64 at most); appends the name under which the provider keeps them. */
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
 		      struct error *err);

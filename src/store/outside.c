@@ -65,6 +65,7 @@ bool store_batch_put(struct store *s, struct batch_row *b, struct error *err)
 	bind_text(q, 3, b->name);
 	sqlite3_bind_int64(q, 4, (sqlite3_int64)b->requests);
 	bind_text(q, 5, b->state);
+	sqlite3_bind_int64(q, 6, b->lacks);
 	if (!database_done(&s->base, q, err))
 		return false;
 	b->id = sqlite3_last_insert_rowid(s->base.db);
@@ -84,7 +85,8 @@ bool store_batches(struct store *s, const char *model, struct arena *arena, stru
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct batch_row){ .id = sqlite3_column_int64(q, 0), .model = model, .name = column_text(arena, q, 1),
-						      .requests = (size_t)sqlite3_column_int64(q, 2), .state = column_text(arena, q, 3) };
+						      .requests = (size_t)sqlite3_column_int64(q, 2), .state = column_text(arena, q, 3),
+						      .lacks = (unsigned)sqlite3_column_int64(q, 4) };
 	}
 	return database_ended(&s->base, q, code, err);
 }

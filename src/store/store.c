@@ -55,7 +55,7 @@ static const char fifth_sql[] =
 static const char sixth_sql[] =
 	"ALTER TABLE attempt ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY, model TEXT NOT NULL, name TEXT NOT NULL, requests INTEGER NOT NULL,"
-	" state TEXT NOT NULL);"
+	" state TEXT NOT NULL, lacks INTEGER NOT NULL);"
 	"PRAGMA user_version = 6;";
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
@@ -100,8 +100,9 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[ATTEMPTS] = "SELECT model, batch, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
 		     " total(end = 'cached'), sum(input_tokens), sum(output_tokens), sum(cache_read), sum(cache_written)"
 		     " FROM attempt WHERE run = ?1 GROUP BY model, batch ORDER BY model, batch",
-	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state) VALUES(?1, ?2, ?3, ?4, ?5)",
-	[BATCHES] = "SELECT id, name, requests, state FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
+	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state, lacks)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[BATCHES] = "SELECT id, name, requests, state, lacks FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
 	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[GRADE_CALLS] = "SELECT DISTINCT call.id, input_tokens, output_tokens, ms FROM grade JOIN call ON call.id = grade.call WHERE scorer = ?1",
 	[GRADES] = "SELECT item, answer, score, call, why FROM grade WHERE scorer = ?1",

@@ -113,6 +113,7 @@ struct batch_row {
 	const char *model, *name; /* as the provider calls it; "" while it is being handed over */
 	size_t requests;
 	const char *state;        /* "sending", "waiting", "done" */
+	unsigned lacks;           /* in which way its requests were written (model_lacks()) */
 };
 bool store_batch_put(struct store *s, struct batch_row *b, struct error *err); /* or, with an id, replace */
 /* Those of a model that are not done, oldest first. */

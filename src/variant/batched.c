@@ -54,6 +54,7 @@ static bool fetch(struct asking *a, struct model *model, struct batch_row *row, 
 	struct fetching f = { .asking = a };
 	const struct model_results to = { request_for, take_result, &f };
 
+	model_knows_lacks(model, row->lacks);
 	for (size_t i = 0; i < a->n; i++) {
 		char *id = arena_array(arena, ID_BYTES, 1);
 
@@ -152,7 +153,8 @@ static bool send(struct asking *a, struct model *model, const size_t *which, siz
 		ids[i] = id;
 		requests[i] = a->requests[which[i]];
 	}
-	*row = (struct batch_row){ .model = model_name(model), .name = "", .requests = n, .state = "sending" };
+	*row = (struct batch_row){ .model = model_name(model), .name = "", .requests = n, .state = "sending",
+				    .lacks = model_lacks(model) };
 	bool sent = store_batch_put(a->w->store, row, err) && model_batch_send(model, requests, ids, n, &name, err);
 
 	row->name = arena_string(arena, buf_text(&name));
