@@ -389,8 +389,13 @@ static bool send(struct job *j)
 	return true;
 }
 
-/* The next that may be sent: of those that wait for another try the one that is due, else a new one. NULL: none is; *wait: until then.
- * Until one reply has come requests go one by one: what a server lacks, or that it is down, is found by asking once. */
+/* Whether a request of its kind was answered. Until then one goes alone: what a server lacks, or that it is down, is found by asking once. */
+static bool is_known(const struct job *j)
+{
+	return j->ask->m->known >> request_of(j)->want & 1;
+}
+
+/* The next that may be sent: of those that wait for another try the one that is due, else a new one. NULL: none is; *wait: until then. */
 static struct job *next_due(struct ask *a, double now, double *wait)
 {
 	*wait = INFINITY;
@@ -401,7 +406,7 @@ static struct job *next_due(struct ask *a, double now, double *wait)
 			return j;
 		*wait = fmin(*wait, j->due - now);
 	}
-	return a->fresh < a->n && (a->m->known || a->n_again == 0) ? &a->jobs[a->fresh] : NULL;
+	return a->fresh < a->n && (a->n_again == 0 || is_known(&a->jobs[a->fresh])) ? &a->jobs[a->fresh] : NULL;
 }
 
 static void take_off(struct ask *a, const struct job *j)
@@ -426,7 +431,7 @@ static double send_due(struct ask *a)
 		double now = clock_ms(), held;
 		struct job *j = next_due(a, now, &wait);
 
-		if (!j || (!a->m->known && a->in_flight > 0))
+		if (!j || (!is_known(j) && a->in_flight > 0))
 			return wait;
 		held = pace_wait(&a->m->pace, (double)request_of(j)->max_tokens, now);
 		if (held > 0)

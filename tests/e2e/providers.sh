@@ -82,7 +82,7 @@ heals() { # FORM FAULT [OF-N [MAY-BE-PAID-TWICE]]
 	control "{\"reset\": true}" >/dev/null
 	: >"$scratch/paid"
 	control "{\"fault\": \"$2-once-of-${3-20}\"}" >/dev/null
-	climb "$1:m" --timeout 2
+	climb "$1:m" --timeout 1
 	measured "$scratch/out.json" >"$scratch/now" 2>/dev/null
 	met=$(control | python3 -c 'import json, sys; print(sum(json.load(sys.stdin)["by_fault"].values()))')
 	twice=$(($(wc -l <"$scratch/paid") - $(cat "$scratch/$1.paid")))
@@ -98,10 +98,18 @@ heals() { # FORM FAULT [OF-N [MAY-BE-PAID-TWICE]]
 		ok "$1: $2 heals"
 	fi
 }
-for fault in hang-before-headers hang-before-first 408 409 429 429-after 500 503 529; do heals openai $fault; done
-for fault in cut bad-chunk wrong-json wrong-form empty-choices null-content; do heals openai $fault 20 99; done # these were paid
-for fault in hang-before-headers 429-after 500 529; do heals anthropic $fault; done
-for fault in cut wrong-json wrong-form empty-choices; do heals anthropic $fault 20 99; done
+for fault in hang-before-headers hang-before-first 429-after; do heals openai $fault 100; done
+for fault in 429 500 529; do heals openai $fault; done
+for fault in cut wrong-json; do heals openai $fault 50 99; done # these were paid
+case $rung in
+*address*) ;; # the same code again
+*)
+	for fault in bad-chunk wrong-form empty-choices null-content; do heals openai $fault 50 99; done
+	for fault in hang-before-headers 429-after; do heals anthropic $fault 100; done
+	for fault in 500 529; do heals anthropic $fault; done
+	for fault in cut wrong-json wrong-form empty-choices; do heals anthropic $fault 50 99; done
+	;;
+esac
 
 control '{"reset": true}' >/dev/null
 control '{"fault": "refused", "after": 20, "ms": 1500}' >/dev/null
@@ -270,7 +278,7 @@ fi
 
 # --- kill -9 -----------------------------------------------------------------------------------------------------------
 
-kills=${RUNG_KILLS-4} lost=0 i=0
+kills=${RUNG_KILLS-3} lost=0 i=0
 while [ $i -lt "$kills" ]; do
 	i=$((i + 1))
 	: >"$scratch/paid"
