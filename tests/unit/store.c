@@ -261,7 +261,7 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	arena_init(&arena);
 	assert_true(store_call_put(s, &old, &err));
 	store_close(s);
-	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; ALTER TABLE call DROP COLUMN why; "
+	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; DROP TABLE wording; ALTER TABLE call DROP COLUMN why; "
 		      "ALTER TABLE call DROP COLUMN cache_read; ALTER TABLE call DROP COLUMN cache_written; ALTER TABLE call DROP COLUMN reasoning; "
 		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
 	s = opened();
