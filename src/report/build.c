@@ -17,6 +17,7 @@
 #include "report/paid.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
+#include "report/rewriting.h"
 #include "report/switching.h"
 #include "report/variants.h"
 #include "report/words.h"
@@ -333,7 +334,9 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!costs_price(task, store, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;
 	costs_rank(task, arena, report, b.variants, b.rungs);
-	if (!spent(&b, full_grid, err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
+	if (!rewriting_build(task, store, run, arena, report, err))
+		return false;
+	if (!spent(&b, full_grid - rewriting_spared(report), err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))
 		return false;
 	if (!switching_build(task, store, run->id, run->seed, arena, report, err) || !grading_build(task, store, run, human, arena, report, err))

@@ -73,6 +73,7 @@ bool diagnosis_build(const struct task *task, struct store *store, const struct 
 	if (!run_variants(task, store, run, arena, &d.recipes, &d.n_recipes, err))
 		return false;
 	labels_findings(&d, curation);
+	rewriting_findings(&d);
 	if (!knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) ||
 	    !rescore_findings(&d, err) || !samples_findings(&d, err))
 		return false;
