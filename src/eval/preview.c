@@ -142,7 +142,7 @@ static void add_rewriter(struct preview *p, const struct task_rewrite *r, const 
 
 	m->calls += r->rounds;
 	m->input_tokens += (double)r->rounds * (REWRITE_BYTES + t->instruction + t->definitions) / BYTES_A_TOKEN;
-	m->output_tokens += (double)(r->rounds * r->wordings * REWRITE_CHARACTERS) / BYTES_A_TOKEN;
+	m->output_tokens += (double)r->rounds * (REWRITE_ROOM + (double)(r->wordings * REWRITE_CHARACTERS) / BYTES_A_TOKEN);
 }
 
 static bool is_listed(const struct preview *p, const char *model)

@@ -65,7 +65,8 @@ static void drop_beaten(struct climb *c, struct entrant *entrants, size_t n, siz
 }
 
 /* What those still in the race ask elsewhere for these items, together. */
-static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, struct item_list items, size_t from, size_t to, struct error *err)
+static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, struct item_list items, size_t from, size_t to,
+		     struct error *err)
 {
 	const struct variant **variants = arena_array(&c->arena, n, sizeof(*variants));
 	size_t m = 0;

@@ -68,7 +68,8 @@ static bool answers_seen(struct rewriting *r, const struct variant *v, const str
 {
 	struct climb *c = r->c;
 	const char *split = v->instruction ? "rewrite" : "dev";
-	struct record ignored = { arena_array(&c->arena, r->seen.n + 1, sizeof(double)), arena_array(&c->arena, r->seen.n + 1, sizeof(double)), 0 };
+	size_t n = r->seen.n + 1;
+	struct record ignored = { arena_array(&c->arena, n, sizeof(double)), arena_array(&c->arena, n, sizeof(double)), 0 };
 
 	return measure(c, v, split, r->seen, 0, r->seen.n, &ignored, err) &&
 	       answers_of(c->store, c->run, v->id, split, r->seen, &c->arena, rows, err);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "variant/workshop.h"
 
+#define TEMPERATURE 0.7 /* as self-consistency samples (technique.c) */
 enum { LABELS_LISTED = 100, SCHEMA_BYTES = 4000, REASON = 600, TOKENS_A_WORDING = 400 };
 
 const char *variant_instruction(const struct task *task, const struct variant *v)
@@ -56,12 +57,20 @@ static void add_answers(const struct task *task, struct buf *out)
 		buf_adds(out, "\n\nAn answer is a few words; where the right thing is not to answer, the expected answer is empty.");
 }
 
-static void add_placeholders(const struct task *task, struct buf *out)
+/* The instruction was compiled: what is opened is closed. */
+static void add_placeholders(const struct task *task, const char *instruction, struct buf *out)
 {
-	buf_adds(out, "\n\nWhat stands between double braces is filled in later. Every wording keeps each of these as it is written");
+	bool any = false;
+
+	buf_adds(out, "\n\nWhat stands between double braces is filled in later.");
+	for (const char *open = strstr(instruction, "{{"); open; open = strstr(open + 2, "{{")) {
+		buf_adds(out, any ? ", " : " Every wording has to contain ");
+		buf_add(out, open, (size_t)(strstr(open, "}}") + 2 - open));
+		any = true;
+	}
+	buf_adds(out, any ? ", written just so." : "");
 	if (task->n_labels > 0)
-		buf_adds(out, "; {{labels}} becomes the names, and {{definitions}} the names with their definitions");
-	buf_adds(out, ".");
+		buf_adds(out, " {{labels}} becomes the names, and {{definitions}} the names with their definitions.");
 }
 
 static json_t *cut_text(const char *text)
@@ -92,7 +101,8 @@ static const char *case_json(const struct template *input, const struct rewrite_
 	return copy;
 }
 
-static void add_cases(const struct task *task, const struct rewrite_question *q, bool right, size_t *left, struct arena *arena, struct buf *out)
+static void add_cases(const struct task *task, const struct rewrite_question *q, bool right, size_t *left, struct arena *arena,
+		      struct buf *out)
 {
 	struct error impossible; /* task_open() compiled it */
 	const struct template *input = template_compile(arena, task, task->input, "input", &impossible);
@@ -113,11 +123,15 @@ static void add_cases(const struct task *task, const struct rewrite_question *q,
 
 static void add_known(const struct rewrite_question *q, struct buf *out)
 {
-	if (q->n_known < 2)
-		return;
-	buf_adds(out, "\n\nWordings that were tried already, and are not to be proposed again:");
-	for (size_t i = 1; i < q->n_known; i++)
+	bool any = false;
+
+	for (size_t i = 1; i < q->n_known; i++) {
+		if (strcmp(q->known[i], q->known[0]) == 0)
+			continue;
+		buf_adds(out, any ? "" : "\n\nWordings that were tried already, and are not to be proposed again:");
 		buf_addf(out, "\n<<<\n%s\n>>>", q->known[i]);
+		any = true;
+	}
 }
 
 size_t rewrite_most(const struct task *task)
@@ -137,7 +151,7 @@ const char *rewrite_prompt(const struct task *task, const struct rewrite_questio
 
 	buf_addf(&out, "You improve the instruction that is given to a language model. This is the instruction:\n<<<\n%s\n>>>",
 		 variant_instruction(task, q->base));
-	add_placeholders(task, &out);
+	add_placeholders(task, variant_instruction(task, q->base), &out);
 	add_labels(task, &out);
 	add_answers(task, &out);
 	if (form)
@@ -178,8 +192,9 @@ bool rewrite_ask(struct workshop *w, const char *model, const struct rewrite_que
 	const struct message message = { MESSAGE_USER, rewrite_prompt(w->task, q, arena) };
 	const struct model_request request = {
 		.messages = &message, .n_messages = 1, .want = WANT_JSON, .schema = reply_schema(w->task, q->wordings, arena),
-		.max_tokens = q->wordings * TOKENS_A_WORDING + REASON, .max_context = models_max_context(w->models),
-		.sampling = { .temperature = 1, .seed = w->seed & UINT32_MAX },
+		.max_tokens = q->wordings * TOKENS_A_WORDING + REASON + (model_is_elsewhere(model) ? REWRITE_ROOM : 0),
+		.max_context = models_max_context(w->models),
+		.sampling = { .temperature = TEMPERATURE, .seed = w->seed & UINT32_MAX },
 	};
 	struct call_row call;
 
@@ -187,8 +202,9 @@ bool rewrite_ask(struct workshop *w, const char *model, const struct rewrite_que
 		return false;
 	rewrite_read(w->task, q, dev, call.output, arena, out);
 	out->call = call.id;
-	out->status = call.status;
-	if (out->why && !call.output)
-		out->why = call.why ? call.why : call.status;
+	if (out->why && call.why)
+		out->why = call.why;
+	else if (out->why && strcmp(call.status, "ok") != 0)
+		out->why = arena_printf(arena, "%s (%s)", out->why, call.status);
 	return true;
 }

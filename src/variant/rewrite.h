@@ -13,6 +13,7 @@ enum {
 	REWRITE_INPUT = 1000,      /* characters of an input, and of an answer, that are shown */
 	REWRITE_BYTES = 16000,     /* of all that is shown of items */
 	REWRITE_CHARACTERS = 1500, /* of a wording, or twice the longest of the task's */
+	REWRITE_ROOM = 4000,       /* tokens in which a provider's model may think before it writes */
 	REWRITE_QUOTED = 40,       /* normalised characters in a row that stand in an item: a quotation */
 	REWRITE_WHOLE = 12,        /* normalised characters from which a whole input or answer is one */
 };
@@ -40,7 +41,6 @@ struct rewrite_proposal {
 };
 struct rewrite_reply {
 	int64_t call;
-	const char *status; /* of the call */
 	struct rewrite_proposal *proposals; /* (n) */
 	size_t n;
 	const char *why; /* no proposals could be read: a clause; else NULL */

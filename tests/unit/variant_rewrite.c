@@ -17,7 +17,8 @@ static const char *known[2];
 static const char examples[] =
 	"{\"id\": \"p1\", \"split\": \"train\", \"label\": \"animal\", \"text\": \"a pool animal\"}\n"
 	"{\"id\": \"p2\", \"split\": \"train\", \"label\": \"tool\", \"text\": \"a pool tool\"}\n"
-	"{\"id\": \"long\", \"split\": \"dev\", \"label\": \"animal\", \"text\": \"It drinks Milk, \\u00fcberall, and sleeps in the sun of every afternoon.\"}\n"
+	"{\"id\": \"long\", \"split\": \"dev\", \"label\": \"animal\", \"text\": "
+	"\"It drinks Milk, \\u00fcberall, and sleeps in the sun of every afternoon.\"}\n"
 	"{\"id\": \"short\", \"split\": \"dev\", \"label\": \"tool\", \"text\": \"ball-peen hammer\"}\n"
 	"{\"id\": \"tiny\", \"split\": \"dev\", \"label\": \"tool\", \"text\": \"saw\"}\n"
 	"{\"id\": \"t1\", \"split\": \"test\", \"label\": \"tool\", \"text\": \"the sealed chisel\"}\n"
@@ -184,6 +185,8 @@ static void the_prompt_says_what_went_wrong(void **state)
 	assert_non_null(strstr(prompt, "<<<\nPick one of {{labels}}.\n>>>"));
 	assert_non_null(strstr(prompt, "\n- animal: it lives\n- tool: it is made"));
 	assert_non_null(strstr(prompt, "<<<\nAnother {{labels}}.\n>>>"));
+	assert_null(strstr(strstr(prompt, "one of {{labels}}") + 1, "one of {{labels}}")); /* its own is not said twice */
+	assert_non_null(strstr(prompt, "Every wording has to contain {{labels}}, written just so."));
 	assert_non_null(strstr(prompt, "3 new wordings"));
 	const char *wrong = strstr(prompt, "answered wrongly:"), *right = strstr(prompt, "answered rightly");
 
