@@ -125,7 +125,7 @@ static void add_wordings(struct previewed *p, const struct task *task, const str
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
 
-		if (v->rung == 1 && v->technique && !v->skipped && strcmp(v->model, p->model) == 0 &&
+		if (v->rung == 1 && v->technique && v->model && !v->skipped && strcmp(v->model, p->model) == 0 &&
 		    (!dearest || variant_calls(v) * (size_t)input_bytes(v, t) > variant_calls(dearest) * (size_t)input_bytes(dearest, t)))
 			dearest = v;
 	}
