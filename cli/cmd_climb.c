@@ -59,7 +59,7 @@ static bool confirm(void *context, const char *preview)
 static int run(const struct settings *s)
 {
 	struct rung_climb_options options = {
-		.models = s->models.n ? s->models.items : NULL, .n_models = s->models.n, .plan = s->plan,
+		.models = s->models.n ? s->models.items : NULL, .n_models = s->models.n, .plan = s->plan, .rewrite = s->rewrite,
 		.max_minutes = s->budget_minutes > 0 ? s->budget_minutes : 0,
 		.max_calls = s->budget_calls > 0 ? (size_t)s->budget_calls : 0, .max_usd = s->budget_usd > 0 ? s->budget_usd : 0, .dry_run = s->dry_run,
 		.confirm = confirm, .no_cache = s->no_cache, .batch = s->in_batches, .batch_poll_s = s->poll > 0 ? s->poll : 0, .yes = s->yes,
@@ -93,7 +93,7 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_rungs, &option_models, &option_plan, &option_minutes, &option_calls, &option_usd,
+	&option_rungs, &option_models, &option_plan, &option_rewrite, &option_minutes, &option_calls, &option_usd,
 	&option_concurrency, &option_rpm, &option_tpm, &option_timeout, &option_in_batches, &option_poll, &option_no_cache, &option_yes, &option_dry_run, &option_seed,
 	&option_examples, &option_store, &option_threads, &option_memory, &option_context, &option_models_folder,
 	&option_core_hour, &option_require_target, &option_json, &option_quiet, &option_help, NULL,

@@ -36,7 +36,7 @@ struct cost_settings {
 
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
-	const char *store, *examples, *models_folder, *rungs, *plan, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
+	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
 	const char *answer, *kind;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list models, filters, text, ladder;
@@ -59,7 +59,7 @@ struct command {
 
 extern const struct option_row option_store, option_examples, option_seed, option_threads, option_memory,
 	option_context, option_models_folder, option_json, option_quiet, option_help, option_rungs, option_models,
-	option_plan, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
+	option_plan, option_rewrite, option_minutes, option_calls, option_dry_run, option_core_hour, option_require_target,
 	option_format, option_output, option_variant, option_name, option_k, option_mode, option_filter, option_text, option_id,
 	option_watch, option_method, option_base, option_epochs, option_batch, option_rate, option_rank, option_seeds,
 	option_most_tokens, option_balanced, option_as, option_for, option_teacher, option_unlabelled, option_reasons, option_probe,

@@ -66,6 +66,7 @@ struct rung_climb_options {
 	const char *const *models;  /* (n_models) names as in task files; NULL: the task's */
 	size_t n_models;
 	const char *plan;           /* "full", "early"; NULL: the task's */
+	const char *rewrite;        /* a model that proposes wordings of the instruction; NULL: the task's, if it names one */
 	double max_minutes;         /* 0: the task's budget */
 	size_t max_calls;           /* 0: the task's budget */
 	bool no_cache;              /* every model is asked anew, whatever the store has; interrupted, the same call goes on */

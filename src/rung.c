@@ -130,8 +130,11 @@ static void climb_defaults(struct rung *r, const struct rung_climb_options *o, s
 		.curation = rung_beside_store(r, CURATE_FILE),
 		.progress = { r->options.progress, r->options.stopped, r->options.notice, r->options.context },
 		.no_cache = o->no_cache,
+		.rewrite = r->task->rewrite,
 		.batch_poll_ms = !o->batch ? 0 : o->batch_poll_s > 0 ? 1e3 * o->batch_poll_s : 30e3,
 	};
+	if (o->rewrite)
+		out->rewrite.model = o->rewrite;
 }
 
 enum rung_status rung_check(struct rung *r, const struct rung_climb_options *climb, bool json, char **text, struct rung_error *err)
@@ -204,6 +207,19 @@ static struct cost_assumptions nothing_assumed(struct rung *r, const struct pric
 	return assumed;
 }
 
+/* The model that proposes wordings is there, and may see what it is shown. */
+static bool can_rewrite(struct rung *r, const struct climb_options *options, struct error *err)
+{
+	const char *model = options->rewrite.model;
+
+	if (!model || options->first_rung > 1 || options->last_rung < 1)
+		return true;
+	if (r->task->constraints.private && !registry_runs_here(model))
+		return error_set(err, "%s: rewrite would send dev examples to %s, and the task says `private: true`; name a local model", r->task->file,
+				 model);
+	return model_open(rung_models(r), model, err) || error_prefix(err, "rewrite");
+}
+
 /* Before the first call that is paid: the keys have to be there, and somebody has to agree to what it may cost. */
 static bool agree(struct rung *r, const struct rung_climb_options *o, const struct climb_options *options, struct error *err)
 {
@@ -247,7 +263,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	enum rung_status status = RUNG_OK;
 
 	options.costs = &costs;
-	if (!agree(r, o, &options, &e))
+	if (!can_rewrite(r, &options, &e) || !agree(r, o, &options, &e))
 		status = rung_failed(RUNG_INPUT, &e, err);
 	else if (!(r->store = store_open(rung_store_path(r), true, &e)) || !open_library(r, true, &e) || !fill_library(r, &e) ||
 		 climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
@@ -429,7 +445,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
 	struct run_row run;
-	size_t n, n_models;
+	size_t n;
 	bool found;
 
 	if (!rung_last_report(r, NULL, &report, err) ||
@@ -437,8 +453,10 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 		return false;
 	if (!id)
 		id = report.variants[report.verdict.winner].id;
-	const char *const *models = settings_models(run.settings, &r->arena, &n_models);
-	const struct variant *variants = variants_list(r->task, &r->arena, models, n_models, &n);
+	const struct variant *variants;
+
+	if (!run_variants(r->task, r->store, &run, &r->arena, &variants, &n, err))
+		return false;
 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)

@@ -6,6 +6,7 @@
 
 #include "eval/curves.h"
 #include "eval/probe.h"
+#include "eval/rewrite.h"
 #include "eval/samples.h"
 
 /* What all variants of a rung would cost that can be tried. */
@@ -104,6 +105,27 @@ static void bound_grades(struct climb_bound *bound, const struct task *task)
 		bound->judge_calls = bound->grades * (task->outside.pairwise ? 2 : 1);
 }
 
+/* The dearest of the prompts that may be rewritten; and what is asked of the rewriter. */
+static void add_rewriting(const struct task *task, const struct climb_options *o, const struct variant *variants, size_t n,
+			  struct climb_bound *bound)
+{
+	const struct task_rewrite *r = &o->rewrite;
+	size_t dearest = 0, dev = task->dev.list.n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung != 1 || !v->technique || v->skipped)
+			continue;
+		size_t calls = rewrite_answers(r, dev) * variant_calls(v) + r->rounds * r->wordings * variant_prior_calls(v, dev);
+
+		dearest = calls > dearest ? calls : dearest;
+	}
+	bound->dev_calls += dearest;
+	bound->probe_calls += dearest > 0 ? r->rounds : 0;
+	bound->grades += dearest > 0 ? rewrite_answers(r, dev) : 0;
+}
+
 struct climb_bound climb_bound(const struct task *task, const struct climb_options *o)
 {
 	struct climb_bound bound = { 0 };
@@ -120,6 +142,8 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 		bound.test_calls += one.test_calls;
 		bound.probe_calls += probe_bound(task, variants, n, rung, &arena);
 		bound.grades += answers_bound(task, variants, n, rung);
+		if (rung == 1 && o->rewrite.model)
+			add_rewriting(task, o, variants, n, &bound);
 	}
 	bound_grades(&bound, task);
 	arena_release(&arena);

@@ -5,6 +5,7 @@
 #include "eval/answers.h"
 #include "eval/measure.h"
 #include "task/scorer.h"
+#include "variant/rewrite.h"
 
 enum climb_for climb_for_of(const struct task *task)
 {
@@ -72,6 +73,38 @@ const char *const *settings_models(const char *settings, struct arena *arena, si
 		names[i] = arena_string(arena, json_string_value(json_array_get(models, i)));
 	json_decref(root);
 	return names;
+}
+
+static const struct variant *variant_named(const struct variant *variants, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(variants[i].id, id) == 0)
+			return &variants[i];
+	return NULL;
+}
+
+bool run_variants(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena,
+		  const struct variant **variants, size_t *n, struct error *err)
+{
+	size_t n_models, n_listed, n_rows, number = 0;
+	const char *const *models = settings_models(run->settings, arena, &n_models);
+	const struct variant *listed = variants_list(task, arena, models, n_models, &n_listed);
+	struct wording_row *rows;
+
+	if (!store_wordings(store, run->id, arena, &rows, &n_rows, err))
+		return false;
+	struct variant *all = arena_array(arena, n_listed + n_rows, sizeof(*all));
+
+	memcpy(all, listed, n_listed * sizeof(*all));
+	*n = n_listed;
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct variant *base = rows[i].variant ? variant_named(all, *n, rows[i].base) : NULL;
+
+		if (base)
+			all[(*n)++] = variant_rewritten(task, base, ++number, rows[i].author, rows[i].text, arena);
+	}
+	*variants = all;
+	return true;
 }
 
 static uint64_t settings_hash(const char *settings, const char *key)

@@ -12,6 +12,7 @@
 #include "eval/curves.h"
 #include "eval/probe.h"
 #include "eval/race.h"
+#include "eval/rewrite.h"
 #include "eval/samples.h"
 #include "variant/grading.h"
 
@@ -80,6 +81,9 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		json_object_set_new(root, "repeat", json_integer((json_int_t)repeat));
 	if (task->grades)
 		add_hash(root, "scorer", grading_fingerprint(task));
+	if (o->rewrite.model && o->first_rung <= 1 && o->last_rung >= 1)
+		json_object_set_new(root, "rewrite", json_pack("{s:s, s:I, s:I}", "model", o->rewrite.model, "rounds",
+							       (json_int_t)o->rewrite.rounds, "wordings", (json_int_t)o->rewrite.wordings));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	const char *copy = arena_string(arena, text);
 
@@ -105,10 +109,17 @@ static bool has_curve(const struct entrant *e, int rung)
 	return e->variant->classifier && !e->failed && (rung == 3 || e->won);
 }
 
+static struct item_list raced_on(struct climb *c, const struct variant *v)
+{
+	return v->instruction ? rewrite_unseen(c->dev.list, &c->arena) : c->dev.list;
+}
+
 /* Races the rung's variants on dev, writes down what became of each, and enters the winner and the incumbent for the test. */
 static bool race_rung(struct climb *c, const struct variant *variants, size_t n, int rung, struct contest *contest, struct error *err)
 {
-	struct entrant *entrants = arena_array(&c->arena, n, sizeof(*entrants));
+	const struct task_rewrite *rewrite = &c->options->rewrite;
+	bool rewrites = rung == 1 && rewrite->model;
+	struct entrant *entrants = arena_array(&c->arena, n + (rewrites ? rewrite->rounds * rewrite->wordings : 0), sizeof(*entrants));
 	size_t n_entrants = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -125,7 +136,7 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 	}
 	if (n_entrants == 0)
 		return true;
-	if (!race(c, entrants, n_entrants, err))
+	if (!race(c, entrants, n_entrants, c->dev.list, err) || (rewrites && !rewrite_race(c, entrants, &n_entrants, n, err)))
 		return false;
 	for (size_t i = 0; i < n_entrants; i++) {
 		const struct entrant *e = &entrants[i];
@@ -135,7 +146,7 @@ static bool race_rung(struct climb *c, const struct variant *variants, size_t n,
 		if (!store_status(c, e->variant, e->position, status, e->why, candidate, err) ||
 		    !workshop_note(c->workshop, e->variant, "dev", e->record.score, e->record.n, err) ||
 		    (has_curve(e, rung) && !curves_measure(c, e->variant, err)) ||
-		    (e->won && rung == 1 && !samples_measure(c, e->variant, &e->record, err)) ||
+		    (e->won && rung == 1 && !samples_measure(c, e->variant, raced_on(c, e->variant), &e->record, err)) ||
 		    (candidate && !contest_enter(contest, e->variant, err)))
 			return false;
 	}

@@ -30,6 +30,7 @@ struct climb_options {
 	bool no_cache;       /* no call of an earlier climb is used; one that was interrupted goes on */
 	double batch_poll_ms; /* providers are asked in batches, which are looked at so often; 0: at once */
 	double max_usd;      /* paid to providers for the run; 0: no limit */
+	struct task_rewrite rewrite; /* model NULL: nobody does */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
 	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */
 	const struct cost_assumptions *costs; /* of what is measured (pricing.h), for a climb that counts them; NULL: unknown */
@@ -64,6 +65,9 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 				 struct arena *arena);
 /* The models that the run tried; lives in arena. */
 const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
+/* All variants that the run could try, those whose wording a model proposed for it behind the others; they live in arena. */
+bool run_variants(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena,
+		  const struct variant **variants, size_t *n, struct error *err);
 /* Of the decisions on the pool that its fine-tuning followed; 0: it learnt from all of it. */
 uint64_t settings_curation(const char *settings);
 /* Who graded its answers (variant/grading.h); 0: nobody outside. */

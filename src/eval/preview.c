@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "eval/pricing.h"
+#include "eval/rewrite.h"
 #include "task/template.h"
+#include "variant/rewrite.h"
 
 enum { BYTES_A_TOKEN = 4, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
 
@@ -111,6 +113,38 @@ static void add_judge(struct preview *p, const struct task *task, const struct c
 	m->output_tokens += (double)calls * JUDGED;
 }
 
+/* Wordings of the model's dearest prompt. */
+static void add_wordings(struct previewed *p, const struct task *task, const struct climb_options *o, const struct variant *variants, size_t n,
+			 const struct texts *t)
+{
+	const struct task_rewrite *r = &o->rewrite;
+	const struct variant *dearest = NULL;
+	struct texts rewritten = *t;
+
+	rewritten.instruction = fmax(t->instruction, REWRITE_CHARACTERS);
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &variants[i];
+
+		if (v->rung == 1 && v->technique && v->model && !v->skipped && strcmp(v->model, p->model) == 0 &&
+		    (!dearest || variant_calls(v) * (size_t)input_bytes(v, t) > variant_calls(dearest) * (size_t)input_bytes(dearest, t)))
+			dearest = v;
+	}
+	if (dearest)
+		add_variant(p, dearest, rewrite_answers(r, task->dev.list.n), &rewritten);
+}
+
+/* What the rewriter reads and writes; a model that wordings are for may be the one. */
+static void add_rewriter(struct preview *p, const struct task_rewrite *r, const struct texts *t)
+{
+	if (!r->model || !model_leaves(r->model))
+		return;
+	struct previewed *m = listed(p, r->model);
+
+	m->calls += r->rounds;
+	m->input_tokens += (double)r->rounds * (REWRITE_BYTES + t->instruction + t->definitions) / BYTES_A_TOKEN;
+	m->output_tokens += (double)r->rounds * (REWRITE_ROOM + (double)(r->wordings * REWRITE_CHARACTERS) / BYTES_A_TOKEN);
+}
+
 static bool is_listed(const struct preview *p, const char *model)
 {
 	for (size_t i = 0; i < p->n_models; i++)
@@ -124,8 +158,9 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 {
 	size_t n;
 	const struct variant *variants = variants_list(task, arena, options->models, options->n_models, &n);
-	struct preview p = { .models = arena_array(arena, n + 1, sizeof(*p.models)) };
+	struct preview p = { .models = arena_array(arena, n + 2, sizeof(*p.models)) };
 	struct texts texts = measure_texts(task, arena);
+	bool rewrites = options->rewrite.model && options->first_rung <= 1 && options->last_rung >= 1;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
@@ -136,8 +171,12 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 		*m = (struct previewed){ .model = v->model };
 		for (int rung = options->first_rung; rung <= options->last_rung; rung++)
 			add_rung(m, task, variants, n, rung, &texts);
+		if (rewrites)
+			add_wordings(m, task, options, variants, n, &texts);
 		p.n_models += m->calls > 0;
 	}
+	if (rewrites)
+		add_rewriter(&p, &options->rewrite, &texts);
 	add_judge(&p, task, options, &texts);
 	for (size_t i = 0; i < p.n_models; i++) {
 		struct previewed *m = &p.models[i];

@@ -7,7 +7,7 @@
 #include "stats/halving.h"
 #include "stats/paired.h"
 
-static double mean_score(const struct record *r)
+double record_score(const struct record *r)
 {
 	double sum = 0;
 
@@ -65,7 +65,8 @@ static void drop_beaten(struct climb *c, struct entrant *entrants, size_t n, siz
 }
 
 /* What those still in the race ask elsewhere for these items, together. */
-static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, size_t from, size_t to, struct error *err)
+static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, struct item_list items, size_t from, size_t to,
+		     struct error *err)
 {
 	const struct variant **variants = arena_array(&c->arena, n, sizeof(*variants));
 	size_t m = 0;
@@ -73,11 +74,11 @@ static bool prefetch(struct climb *c, const struct entrant *entrants, size_t n, 
 	for (size_t i = 0; i < n; i++)
 		if (!entrants[i].out)
 			variants[m++] = entrants[i].variant;
-	return measure_prefetch(c, variants, m, c->dev.list, from, to, err);
+	return measure_prefetch(c, variants, m, items, from, to, err);
 }
 
 /* One block of items, a batch at a time; where answers are model calls, the beaten need not finish it. */
-static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_t from, size_t to, bool calls,
+static bool run_block(struct climb *c, struct entrant *entrants, size_t n, struct item_list items, size_t from, size_t to, bool calls,
 		      struct error *err)
 {
 	bool whole = c->options->batch_poll_ms > 0; /* a batch takes its time, however large: one for the block */
@@ -85,10 +86,10 @@ static bool run_block(struct climb *c, struct entrant *entrants, size_t n, size_
 	for (size_t start = from; start < to;) {
 		size_t next = (start / BATCH + 1) * BATCH, end = calls && next < to ? next : to;
 
-		if (calls && (start == from || !whole) && !prefetch(c, entrants, n, start, whole ? to : end, err))
+		if (calls && (start == from || !whole) && !prefetch(c, entrants, n, items, start, whole ? to : end, err))
 			return false;
 		for (size_t i = 0; i < n; i++)
-			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", c->dev.list, start, end,
+			if (!entrants[i].out && !measure(c, entrants[i].variant, "dev", items, start, end,
 							 &entrants[i].record, err))
 				return false;
 		if (calls)
@@ -110,7 +111,7 @@ static void keep_best(struct climb *c, struct entrant *entrants, size_t n, size_
 	for (size_t i = 0; i < n; i++) {
 		if (entrants[i].out)
 			continue;
-		score[alive] = mean_score(&entrants[i].record);
+		score[alive] = record_score(&entrants[i].record);
 		cost[alive] = mean_tokens(&entrants[i].record);
 		index[alive++] = i;
 	}
@@ -163,13 +164,13 @@ static const struct entrant *cheap_form(const struct entrant *entrants, size_t n
 static bool leads(const struct entrant *entrants, size_t n, const struct entrant *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!entrants[i].out && mean_score(&entrants[i].record) > mean_score(&e->record))
+		if (!entrants[i].out && record_score(&entrants[i].record) > record_score(&e->record))
 			return false;
 	return !e->out;
 }
 
 /* Lets those in whose cheap form is still there after the first cut, and has them answer what the others did. */
-static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, size_t items, bool last_cut,
+static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, struct item_list items, size_t to, bool last_cut,
 			  struct error *err)
 {
 	bool any = false;
@@ -189,13 +190,11 @@ static bool admit_waiting(struct climb *c, struct entrant *entrants, size_t n, s
 		e->waiting = e->out = false;
 		any = true;
 	}
-	return !any || run_block(c, entrants, n, 0, items, true, err);
+	return !any || run_block(c, entrants, n, items, 0, to, true, err);
 }
 
-static bool enter(struct climb *c, struct entrant *entrants, size_t n, struct entrant *e)
+static bool enter(struct climb *c, struct entrant *entrants, size_t n, size_t items, struct entrant *e)
 {
-	size_t items = c->dev.list.n;
-
 	e->record.score = arena_array(&c->arena, items, sizeof(double));
 	e->record.tokens = arena_array(&c->arena, items, sizeof(double));
 	if (!check_ready(c, e))
@@ -205,28 +204,27 @@ static bool enter(struct climb *c, struct entrant *entrants, size_t n, struct en
 	return true;
 }
 
-bool race(struct climb *c, struct entrant *entrants, size_t n, struct error *err)
+bool race(struct climb *c, struct entrant *entrants, size_t n, struct item_list items, struct error *err)
 {
-	size_t items = c->dev.list.n;
 	struct halving plan;
 	bool calls = false;
 	size_t starting = n;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!enter(c, entrants, n, &entrants[i]))
+		if (!enter(c, entrants, n, items.n, &entrants[i]))
 			return false;
 		calls |= entrants[i].variant->model != NULL;
 		starting -= entrants[i].waiting;
 	}
-	halving_plan(&plan, starting, items);
+	halving_plan(&plan, starting, items.n);
 	if (!calls || plan.rounds == 0)
-		plan = (struct halving){ .rounds = 1, .arms = { n, n }, .start = { 0, items } };
+		plan = (struct halving){ .rounds = 1, .arms = { n, n }, .start = { 0, items.n } };
 	for (size_t round = 0; round < plan.rounds; round++) {
-		if (!run_block(c, entrants, n, plan.start[round], plan.start[round + 1], calls, err))
+		if (!run_block(c, entrants, n, items, plan.start[round], plan.start[round + 1], calls, err))
 			return false;
 		if (round + 1 < plan.rounds)
 			keep_best(c, entrants, n, plan.arms[round + 1]);
-		if (round == 0 && !admit_waiting(c, entrants, n, plan.start[1], plan.rounds == 1, err))
+		if (round == 0 && !admit_waiting(c, entrants, n, items, plan.start[1], plan.rounds == 1, err))
 			return false;
 	}
 	crown(c, entrants, n);

@@ -39,13 +39,13 @@ static struct item_list choose(struct item_list dev, const double *score, struct
 	return (struct item_list){ items, n };
 }
 
-bool samples_measure(struct climb *c, const struct variant *v, const struct record *record, struct error *err)
+bool samples_measure(struct climb *c, const struct variant *v, struct item_list dev, const struct record *record, struct error *err)
 {
 	const struct variant *sampled = samples_variant(v, &c->arena);
 
-	if (!sampled || record->n < c->dev.list.n)
+	if (!sampled || record->n < dev.n)
 		return true;
-	struct item_list items = choose(c->dev.list, record->score, &c->arena);
+	struct item_list items = choose(dev, record->score, &c->arena);
 	struct record votes = { arena_array(&c->arena, items.n + 1, sizeof(double)), arena_array(&c->arena, items.n + 1, sizeof(double)), 0 };
 
 	return measure(c, sampled, "probe", items, 0, items.n, &votes, err);

@@ -16,7 +16,7 @@ enum {
 /* The variant, asked for samples that vote; NULL where that has no meaning: without a prompt of ours, with scored labels, which are not
  * sampled, and where its answers are a vote already. Lives in arena. */
 const struct variant *samples_variant(const struct variant *v, struct arena *arena);
-/* Asks it on dev items of which the variant's scores are known: all of them, in dev's order. */
-bool samples_measure(struct climb *c, const struct variant *v, const struct record *record, struct error *err);
+/* Asks it on some of these dev items, of all of which the variant's scores are known. */
+bool samples_measure(struct climb *c, const struct variant *v, struct item_list dev, const struct record *record, struct error *err);
 
 #endif

@@ -17,6 +17,7 @@
 #include "report/paid.h"
 #include "report/questions.h"
 #include "report/retrieval.h"
+#include "report/rewriting.h"
 #include "report/switching.h"
 #include "report/variants.h"
 #include "report/words.h"
@@ -159,7 +160,7 @@ static bool price_candidates(struct build *b, struct candidate *candidates, size
 	struct cost_rung *rungs;
 
 	memcpy(variants, b->variants, priced.n_variants * sizeof(*variants));
-	if (!costs_price(b->task, b->run, b->assumed->decides ? b->assumed : b->decided, b->arena, priced.n_variants, variants, &rungs, err))
+	if (!costs_price(b->task, b->store, b->run, b->assumed->decides ? b->assumed : b->decided, b->arena, priced.n_variants, variants, &rungs, err))
 		return false;
 	priced.variants = variants;
 	for (size_t i = 0; i < n; i++)
@@ -330,10 +331,12 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
 		.traffic = assumed->traffic, .underway = strcmp(run->state, "done") != 0,
 	};
-	if (!costs_price(task, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
+	if (!costs_price(task, store, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;
 	costs_rank(task, arena, report, b.variants, b.rungs);
-	if (!spent(&b, full_grid, err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
+	if (!rewriting_build(task, store, run, arena, report, err))
+		return false;
+	if (!spent(&b, full_grid - rewriting_spared(report), err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))
 		return false;
 	if (!switching_build(task, store, run->id, run->seed, arena, report, err) || !grading_build(task, store, run, human, arena, report, err))

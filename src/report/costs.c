@@ -84,15 +84,14 @@ static void summarise(const struct ranking *c, struct report_variant *variants, 
 	v->break_even_calls = s.break_even_calls;
 }
 
-bool costs_price(const struct task *task, const struct run_row *run, const struct cost_assumptions *a, struct arena *arena,
-		 size_t n, struct report_variant *variants, struct cost_rung **rungs, struct error *err)
+bool costs_price(const struct task *task, struct store *store, const struct run_row *run, const struct cost_assumptions *a,
+		 struct arena *arena, size_t n, struct report_variant *variants, struct cost_rung **rungs, struct error *err)
 {
 	struct pricing p = { .task = task, .a = a, .arena = arena };
-	size_t n_models;
-	const char *const *models = settings_models(run->settings, arena, &n_models);
 
 	*rungs = arena_array(arena, n, sizeof(**rungs));
-	p.recipes = variants_list(task, arena, models, n_models, &p.n_recipes);
+	if (!run_variants(task, store, run, arena, &p.recipes, &p.n_recipes, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (isnan(variants[i].ms_mean)) /* it never answered */
 			continue;

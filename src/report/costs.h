@@ -6,8 +6,8 @@
 #include "report/report.h"
 
 /* Prices every variant (n) that answered; *rungs (n) and what the variants point to live in arena. */
-bool costs_price(const struct task *task, const struct run_row *run, const struct cost_assumptions *a, struct arena *arena,
-		 size_t n, struct report_variant *variants, struct cost_rung **rungs, struct error *err);
+bool costs_price(const struct task *task, struct store *store, const struct run_row *run, const struct cost_assumptions *a,
+		 struct arena *arena, size_t n, struct report_variant *variants, struct cost_rung **rungs, struct error *err);
 /* Then, once the verdict is there: the cost figures of all variants, at r->traffic. task NULL: it forbids nothing. */
 void costs_rank(const struct task *task, struct arena *arena, const struct report *r, struct report_variant *variants,
 		struct cost_rung *rungs);

@@ -86,6 +86,7 @@ const char report_css[] =
 	"content-visibility:auto;contain-intrinsic-size:auto 220px}.items li[hidden]{display:none}.items p{margin:0;max-width:none}\n"
 	".items span{font-size:.85rem;color:var(--muted);margin-left:10px}.items .gained::before{content:'+ ';color:var(--win);"
 	"font-weight:700}.items .lost::before{content:'\u2212 ';color:var(--loss);font-weight:700}\n"
+	"pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--panel);padding:8px 12px;border-radius:6px}\n"
 	".items blockquote{margin:8px 0;padding:8px 12px;background:var(--panel);border-radius:6px;white-space:pre-wrap;"
 	"overflow-wrap:anywhere;font-size:.92rem}\n"
 	".items dl{display:grid;gap:6px 20px;margin:0;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr))}"

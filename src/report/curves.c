@@ -53,11 +53,14 @@ static const char *why_undrawn(const struct task *task, const struct report *r, 
 	return NULL;
 }
 
-static void explain_undrawn(const struct task *task, const struct run_row *run, struct arena *arena, struct report *r)
+static bool explain_undrawn(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *r,
+			    struct error *err)
 {
-	size_t n_models, n;
-	const char *const *models = settings_models(run->settings, arena, &n_models);
-	const struct variant *recipes = variants_list(task, arena, models, n_models, &n);
+	const struct variant *recipes;
+	size_t n;
+
+	if (!run_variants(task, store, run, arena, &recipes, &n, err))
+		return false;
 	const char **sentences = arena_array(arena, n + 1, sizeof(*sentences));
 
 	for (size_t i = 0; i < n; i++) {
@@ -69,6 +72,7 @@ static void explain_undrawn(const struct task *task, const struct run_row *run, 
 			sentences[r->n_undrawn++] = why;
 	}
 	r->undrawn = sentences;
+	return true;
 }
 
 bool curves_build(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena, struct report *report,
@@ -100,8 +104,7 @@ bool curves_build(const struct task *task, struct store *store, const struct run
 		report->n_curves++;
 	}
 	report->curves = curves;
-	explain_undrawn(task, run, arena, report);
-	return true;
+	return explain_undrawn(task, store, run, arena, report, err);
 }
 
 static void add_reach(struct buf *out, const struct report *r, const struct report_curve *c)

@@ -70,8 +70,10 @@ bool diagnosis_build(const struct task *task, struct store *store, const struct 
 	size_t n_models;
 	const char *const *models = settings_models(run->settings, arena, &n_models);
 
-	d.recipes = variants_list(task, arena, models, n_models, &d.n_recipes);
+	if (!run_variants(task, store, run, arena, &d.recipes, &d.n_recipes, err))
+		return false;
 	labels_findings(&d, curation);
+	rewriting_findings(&d);
 	if (!knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) ||
 	    !rescore_findings(&d, err) || !samples_findings(&d, err))
 		return false;

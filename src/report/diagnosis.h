@@ -34,6 +34,7 @@ const struct variant *diagnosis_recipe(const struct diagnosing *d, const char *i
 bool rescore_findings(struct diagnosing *d, struct error *err); /* replies read leniently (prompt/lenient.h) */
 /* Labels that contradict each other, or that a model which has not seen them does not believe. */
 void labels_findings(struct diagnosing *d, const char *curation);
+void rewriting_findings(struct diagnosing *d); /* the best wording that a model proposed (rewriting.h) */
 bool samples_findings(struct diagnosing *d, struct error *err); /* the sampling probe (eval/samples.h) */
 
 #endif

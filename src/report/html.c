@@ -379,6 +379,7 @@ void page_write(const struct report *r, const char *version, struct buf *out, st
 	html_switching(out, r);
 	html_items(out, r);
 	html_diagnosis(out, r);
+	html_wordings(out, r);
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);

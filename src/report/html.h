@@ -32,6 +32,9 @@ void html_items(struct buf *out, const struct report *r);
 /* What is lost and won by another model; nothing where one model alone answered. (html_switching.c) */
 void html_switching(struct buf *out, const struct report *r);
 
+/* Wordings that a model proposed, each with its text; nothing where nobody did. (html_wordings.c) */
+void html_wordings(struct buf *out, const struct report *r);
+
 /* Sliders that recompute costs and verdict in the page, which script_costs.c works; nothing where no candidate was measured.
  * (html_what_if.c) */
 bool html_has_what_if(const struct report *r);

@@ -520,6 +520,39 @@ static json_t *classes_value(const struct report_classes *c)
 	return o;
 }
 
+static json_t *wording_value(const struct report *r, size_t i)
+{
+	const struct report_wording *w = &r->wordings[i];
+	struct buf line = { 0 };
+	json_t *o = json_object();
+
+	words_wording(&line, r, i);
+	put(o, "round", count_value(w->round));
+	put(o, "number", count_value(w->number));
+	put(o, "author", text_value(w->author));
+	put(o, "base", text_value(w->base ? w->base->id : NULL));
+	put(o, "variant", text_value(w->variant ? w->variant->id : NULL));
+	put(o, "text", text_value(w->text));
+	put(o, "dropped", text_value(w->why));
+	put(o, "n", count_value(w->change.n));
+	put(o, "before", real_value(w->change.n ? w->before : NAN));
+	put(o, "delta", real_value(w->change.n ? w->change.delta : NAN));
+	put(o, "low", real_value(w->change.n ? w->change.low : NAN));
+	put(o, "high", real_value(w->change.n ? w->change.high : NAN));
+	put(o, "line", text_value(buf_text(&line)));
+	buf_release(&line);
+	return o;
+}
+
+static json_t *wordings_value(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->n_wordings; i++)
+		json_array_append_new(list, wording_value(r, i));
+	return list;
+}
+
 static json_t *report_value(const struct report *r)
 {
 	json_t *o = json_object();
@@ -544,6 +577,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "grading", grading_value(&r->grading));
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
+	put(o, "wordings", wordings_value(r));
 	put(o, "curves", curves_value(r));
 	put(o, "switching", switching_value(r));
 	put(o, "questions", questions_value(r));

@@ -152,6 +152,48 @@ static void add_documents(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+/* Indented by two more, a fenced block belongs to its list item; more backticks than the text has in a row close it. */
+static void add_wording(struct buf *out, const char *text)
+{
+	size_t most = 2, run = 0;
+
+	for (const char *c = text; *c; c++) {
+		run = *c == '`' ? run + 1 : 0;
+		most = run > most ? run : most;
+	}
+	buf_adds(out, "\n  ");
+	for (size_t i = 0; i <= most; i++)
+		buf_addc(out, '`');
+	for (const char *line = text; *line;) {
+		size_t n = strcspn(line, "\n");
+		struct buf one = { 0 };
+
+		buf_add(&one, line, n);
+		buf_adds(out, "\n  ");
+		escape_plain(out, buf_text(&one));
+		buf_release(&one);
+		line += n + (line[n] == '\n');
+	}
+	buf_adds(out, "\n  ");
+	for (size_t i = 0; i <= most; i++)
+		buf_addc(out, '`');
+	buf_adds(out, "\n\n");
+}
+
+static void add_wordings(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_wordings > 0)
+		buf_adds(out, "\n**Rewritten instructions**\n\n");
+	for (size_t i = 0; buf_clear(&sentence), words_wording(&sentence, r, i); i++) {
+		add_text(out, "- ", buf_text(&sentence), "\n");
+		if (r->wordings[i].variant)
+			add_wording(out, r->wordings[i].text);
+	}
+	buf_release(&sentence);
+}
+
 static void add_curves(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
@@ -231,6 +273,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_comparisons(out, r);
 	add_list(out, "**Why**", r->verdict.reasons, r->verdict.n_reasons);
 	add_diagnosis(out, r);
+	add_wordings(out, r);
 	add_documents(out, r);
 	add_curves(out, r);
 	add_switching(out, r);

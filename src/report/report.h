@@ -145,6 +145,16 @@ struct report_switch {
 	const char **lost, **won;  /* ids of items (only_from), (only_to) */
 };
 
+/* A wording of the instruction that a model proposed (eval/rewrite.h). */
+struct report_wording {
+	size_t round, number;                /* number 0: the round brought nothing, and `why` says so */
+	const char *author, *text, *why;     /* why: it was dropped; NULL: it was raced */
+	const struct report_variant *base;   /* whose instruction it replaces; NULL: there was none to replace */
+	const struct report_variant *variant; /* that has it; NULL: it was dropped */
+	double before;                       /* the base's score on the dev items that this one answered */
+	struct difference change;            /* from there; n 0: nothing was answered */
+};
+
 /* A question that a verdict must answer (docs/decision.md), and what the rows say of it. */
 struct report_question {
 	const char *question, *answer;
@@ -222,6 +232,8 @@ struct report {
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
 	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
+	const struct report_wording *wordings; /* (n_wordings) by round and number */
+	size_t n_wordings;
 	const struct report_curve *curves; /* those that could be fitted */
 	size_t n_curves;
 	const char *const *undrawn; /* (n_undrawn) sentences: why candidates that learn from the pool have none */

@@ -319,6 +319,36 @@ static void add_documents(const struct terminal *t, const struct report *r)
 	buf_release(&sentence);
 }
 
+/* A wording's text keeps its lines: it is there to be copied. */
+static void add_wording(const struct terminal *t, const char *text)
+{
+	for (const char *line = text; *line;) {
+		size_t n = strcspn(line, "\n");
+		struct buf one = { 0 }, clean = { 0 };
+
+		buf_add(&one, line, n);
+		escape_plain(&clean, buf_text(&one));
+		add_wrapped(t, "      ", buf_text(&clean), DIM);
+		buf_release(&clean);
+		buf_release(&one);
+		line += n + (line[n] == '\n');
+	}
+}
+
+static void add_wordings(const struct terminal *t, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->n_wordings > 0)
+		add_heading(t, "Rewritten instructions");
+	for (size_t i = 0; buf_clear(&sentence), words_wording(&sentence, r, i); i++) {
+		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+		if (r->wordings[i].variant)
+			add_wording(t, r->wordings[i].text);
+	}
+	buf_release(&sentence);
+}
+
 static void add_curves(const struct terminal *t, const struct report *r)
 {
 	struct buf sentence = { 0 };
@@ -374,6 +404,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	buf_addc(out, '\n');
 	add_table(&t, r);
 	add_diagnosis(&t, r);
+	add_wordings(&t, r);
 	add_documents(&t, r);
 	add_curves(&t, r);
 	add_switching(&t, r);

@@ -161,3 +161,41 @@ bool store_grades_spent(struct store *s, const uint64_t *scorers, size_t n, size
 	arena_release(&arena);
 	return read;
 }
+
+bool store_wording_put(struct store *s, int64_t run, const struct wording_row *w, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, WORDING_PUT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)w->round);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)w->number);
+	bind_text(q, 4, w->author);
+	bind_text(q, 5, w->base);
+	bind_text(q, 6, w->variant);
+	bind_text(q, 7, w->text);
+	bind_text(q, 8, w->why);
+	return database_done(&s->base, q, err);
+}
+
+bool store_wordings(struct store *s, int64_t run, struct arena *arena, struct wording_row **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, WORDINGS, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	*rows = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct wording_row){
+			.round = (size_t)sqlite3_column_int64(q, 0), .number = (size_t)sqlite3_column_int64(q, 1),
+			.author = column_text(arena, q, 2), .base = column_text(arena, q, 3), .variant = column_text(arena, q, 4),
+			.text = column_text(arena, q, 5), .why = column_text(arena, q, 6),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
+}

@@ -58,6 +58,12 @@ static const char sixth_sql[] =
 	" state TEXT NOT NULL, lacks INTEGER NOT NULL);"
 	"PRAGMA user_version = 6;";
 
+/* Version 7: wordings of the instruction that a model proposed. */
+static const char seventh_sql[] =
+	"CREATE TABLE wording(run INTEGER NOT NULL REFERENCES run(id), round INTEGER NOT NULL, number INTEGER NOT NULL, author TEXT NOT NULL,"
+	" base TEXT NOT NULL, variant TEXT, text TEXT, why TEXT, PRIMARY KEY(run, round, number)) WITHOUT ROWID;"
+	"PRAGMA user_version = 7;";
+
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
 #define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
 		    " cache_written, reasoning, first_ms"
@@ -94,6 +100,9 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
 	[CURVE_PUT] = "INSERT OR REPLACE INTO curve(run, variant, n, seed, items, score) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[CURVES] = "SELECT variant, n, seed, items, score FROM curve WHERE run = ?1 ORDER BY variant, n, seed",
+	[WORDING_PUT] = "INSERT OR REPLACE INTO wording(run, round, number, author, base, variant, text, why)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[WORDINGS] = "SELECT round, number, author, base, variant, text, why FROM wording WHERE run = ?1 ORDER BY round, number",
 	[ATTEMPT_PUT] = "INSERT OR REPLACE INTO attempt(id, run, model, request_hash, end, status, input_tokens, output_tokens, cache_read,"
 			" cache_written, ms, first_ms, why, batch)"
 			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -113,10 +122,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 6, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 7, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 

@@ -136,7 +136,7 @@ bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct 
 
 struct answer_row {
 	const char *variant, *item;
-	const char *split;  /* "dev", "test"; "probe": asked to diagnose; "prior": asked to calibrate, scored by nobody */
+	const char *split;  /* "dev", "test"; "probe": asked to diagnose; "rewrite": for wordings; "prior": asked to calibrate, scored by nobody */
 	int64_t call;       /* 0: no model was asked; the first of several */
 	const int64_t *samples; /* (n_samples) every call, when the answer is a vote of several; not read back */
 	size_t n_samples;
@@ -168,6 +168,19 @@ struct curve_row {
 bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, struct error *err); /* or replace */
 /* All of a run, by variant, n and seed; they live in arena. */
 bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err);
+
+/* A wording of the instruction that a model proposed for a run. */
+struct wording_row {
+	size_t round, number; /* from 1; number 0: the round brought nothing that could be read, or was not asked for, and `why` says so */
+	const char *author;   /* the model */
+	const char *base;     /* id of the variant whose instruction it replaces */
+	const char *variant;  /* id of the one that has it; NULL: it was dropped */
+	const char *text;     /* NULL for number 0 */
+	const char *why;      /* it was dropped, a clause; else NULL */
+};
+bool store_wording_put(struct store *s, int64_t run, const struct wording_row *w, struct error *err); /* or replace */
+/* All of a run, by round and number; they live in arena. */
+bool store_wordings(struct store *s, int64_t run, struct arena *arena, struct wording_row **rows, size_t *n, struct error *err);
 
 /* Distinct model calls behind a run's answers in one split (NULL: in all but "test"), and their time; a call that several variants or
  * splits share counts once. */

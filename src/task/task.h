@@ -82,6 +82,13 @@ struct task_documents {
 	const char *id;           /* column that names a row; NULL: its number does */
 };
 
+/* `rewrite:`, a model that proposes wordings of the instruction from what dev items were answered wrongly (eval/rewrite.h). */
+struct task_rewrite {
+	const char *model; /* NULL: nobody does */
+	size_t rounds, wordings; /* wordings: of a round, at most */
+};
+enum { REWRITE_ROUNDS_MOST = 10, REWRITE_WORDINGS_MOST = 20 };
+
 struct task {
 	struct arena arena; /* everything below lives here */
 	const char *file;   /* path of task.yaml, as errors name it */
@@ -116,6 +123,7 @@ struct task {
 	struct { double calls_per_day, horizon_days, cost_per_error, latency_p95_ms; } traffic; /* 0: not given */
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
+	struct task_rewrite rewrite;
 	bool has_gold; /* examples name a passage, or documents, that hold their answers */
 	struct task_documents documents;
 
@@ -133,7 +141,7 @@ struct task {
 	struct dev_items dev;
 	struct test_items test;
 	/* Of everything above that can change a result, examples and split included. Left out: name, models (each
-	 * variant names its own), budget, traffic, climb_for and label_cost, which a report may be recomputed with. */
+	 * variant names its own), rewrite (a run's settings have it), budget, traffic, climb_for and label_cost, which a report may be recomputed with. */
 	uint64_t fingerprint;
 };
 

@@ -33,6 +33,8 @@ static const struct range share = { 0, 1, true, "a number above 0 and below 1" }
 static const struct range margin_range = { 0, 0.5, false, "a number from 0 to 0.5" };
 static const struct range positive = { 0, 1e15, true, "a number above 0; leave the key out for no limit" };
 static const struct range amount = { 0, 1e15, false, "a number, 0 or more" };
+static const struct range rounds_range = { 1, REWRITE_ROUNDS_MOST, false, "a whole number from 1 to 10" };
+static const struct range wordings_range = { 1, REWRITE_WORDINGS_MOST, false, "a whole number from 1 to 20" };
 static const struct range whole_positive = { 0, 1e15, true, "a whole number above 0; leave the key out for no limit" };
 
 /* One key of one map. `to` is an offset into the structure that the map fills. */
@@ -540,6 +542,13 @@ static const struct key budget_keys[] = {
 	{ 0 },
 };
 
+static const struct key rewrite_keys[] = {
+	{ "model", TEXT, TASK(rewrite.model) },
+	{ "rounds", WHOLE, TASK(rewrite.rounds), .range = &rounds_range },
+	{ "wordings", WHOLE, TASK(rewrite.wordings), .range = &wordings_range },
+	{ 0 },
+};
+
 static const struct key task_keys[] = {
 	{ "name", TEXT, TASK(name) },
 	{ "kind", CHOICE, TASK(kind), .choices = kind_names },
@@ -563,6 +572,7 @@ static const struct key task_keys[] = {
 	{ "climb_for", CHOICE, TASK(climb_for), .choices = climb_for_names },
 	{ "constraints", MAP, .keys = constraint_keys },
 	{ "budget", MAP, .keys = budget_keys },
+	{ "rewrite", MAP, .keys = rewrite_keys },
 	{ 0 },
 };
 
@@ -596,6 +606,16 @@ static bool traffic_fits(struct reader *r)
 			      "both above 0: costs are counted over them", climb_for_names[t->climb_for]);
 }
 
+static bool rewrite_fits(struct reader *r)
+{
+	const struct yaml *rewrite = yaml_get(r->f->root, "rewrite");
+
+	if (!rewrite || r->f->task.rewrite.model)
+		return true;
+	return task_file_fail(r->f, rewrite, r->err, "rewrite needs model: the one that proposes wordings of the instruction, such as "
+			      "{model: \"openai:gpt-4.1\"}");
+}
+
 static bool needed(struct reader *r)
 {
 	const struct task_file *f = r->f;
@@ -625,6 +645,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	f->task.margin = 0.05;
 	f->task.alpha = 0.05;
 	f->task.label_cost = NAN;
+	f->task.rewrite = (struct task_rewrite){ .rounds = 1, .wordings = 4 };
 	f->task.models = local;
 	f->task.n_models = 1;
 	f->root = yaml_parse(&f->task.arena, bytes, n, f->task.file, err);
@@ -633,7 +654,8 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !objects_fit(f, err) || !style_fit(f, err))
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !rewrite_fits(&r) || !objects_fit(f, err) ||
+	    !style_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)

@@ -312,3 +312,22 @@ bool template_uses(const struct template *t, size_t column)
 			return true;
 	return false;
 }
+
+static bool has_source(const struct template *t, const struct part *p)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->parts[i].source == p->source && (p->source != COLUMN || t->parts[i].column == p->column))
+			return true;
+	return false;
+}
+
+const char *template_lost(const struct template *from, const struct template *to)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct part *p = &from->parts[i];
+
+		if (p->source != LITERAL && !has_source(to, p))
+			return p->source == LABELS ? "labels" : p->source == DEFINITIONS ? "definitions" : from->task->columns[p->column];
+	}
+	return NULL;
+}

@@ -22,6 +22,8 @@ void template_render(const struct template *t, const struct example *e, struct b
  * classifier should see. */
 void template_values(const struct template *t, const struct example *e, struct buf *out);
 bool template_needs_example(const struct template *t);
+/* The first placeholder of `from` that `to`, of the same task, does not have: "labels", "definitions" or a column; NULL: it has all. */
+const char *template_lost(const struct template *from, const struct template *to);
 bool template_uses(const struct template *t, size_t column); /* index into task->columns */
 
 #endif

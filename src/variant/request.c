@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "retrieve/sentence_rank.h"
+#include "variant/rewrite.h"
 #include "variant/sets.h"
 
 const char *request_rendered(struct workshop *w, struct arena *arena, const char *text, const struct example *item)
@@ -52,7 +53,7 @@ static const char *answer_form(const struct technique *t)
 	return NULL;
 }
 
-static const char *form_of(const struct task *task, const struct technique *t, struct arena *arena)
+const char *request_form(const struct task *task, const struct technique *t, struct arena *arena)
 {
 	switch (task->kind) {
 	case TASK_ANSWER:
@@ -72,10 +73,10 @@ static const char *opening_text(struct workshop *w, const struct variant *v, con
 			       struct arena *arena, const struct example *item)
 {
 	const struct technique *t = v->technique;
-	const char *form = form_of(w->task, t, arena);
+	const char *form = request_form(w->task, t, arena);
 	struct buf out = { 0 };
 
-	buf_adds(&out, request_rendered(w, arena, w->task->instructions[v->wording], item));
+	buf_adds(&out, request_rendered(w, arena, variant_instruction(w->task, v), item));
 	if (t->passages != PASSAGES_NONE) {
 		struct prompt_passage *passages = arena_array(arena, shown->n_passages + 1, sizeof(*passages));
 

@@ -63,6 +63,7 @@ struct shown {
 	const struct call_row *calls; /* a zero row when no model was asked */
 	size_t n_calls;
 	const char *graded; /* what was said with its grade (variant/grading.h); NULL: nothing */
+	const struct wording_row *wording; /* the instruction that a model proposed; NULL: it is the task's */
 	const char *added; /* the system turn that the model's chat format puts first; NULL: none */
 };
 
@@ -116,6 +117,8 @@ static void write_json(const struct shown *s, struct buf *out)
 				 "expected", s->example->answer, "score", scorer_grade(s->task, s->example, a->answer), "input_tokens",
 				 (json_int_t)a->input_tokens, "output_tokens", (json_int_t)a->output_tokens, "ms", a->ms);
 	json_object_set_new(root, "system_added", s->added ? json_string(s->added) : json_null());
+	if (s->wording)
+		json_object_set_new(root, "rewritten", json_pack("{s:s, s:s}", "author", s->wording->author, "instruction", s->wording->text));
 	json_object_set_new(root, "why", c->why ? json_string(c->why) : json_null());
 	if (s->task->grades)
 		json_object_set_new(root, "grade_why", s->graded ? json_string(s->graded) : json_null());
@@ -212,6 +215,8 @@ static void write_text(const struct shown *s, struct buf *out)
 	const struct answer_row *a = s->answer;
 
 	buf_addf(out, "%s on %s (%s, line %zu)\n", a->variant, s->example->id, a->split, s->example->line);
+	if (s->wording)
+		buf_addf(out, "--- instruction, as %s worded it\n%s\n", s->wording->author, s->wording->text);
 	if (s->added)
 		buf_addf(out, "--- system (the model's chat format adds it)\n%s\n", s->added);
 	write_calls(s, out);
@@ -252,6 +257,19 @@ static const char *system_added(const struct call_row *call, const char *models,
 	return added;
 }
 
+static bool find_wording(struct shown *s, const struct show_place *place, struct arena *arena, struct error *err)
+{
+	struct wording_row *rows;
+	size_t n;
+
+	if (!store_wordings(place->store, place->run, arena, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].variant && strcmp(rows[i].variant, place->variant) == 0)
+			s->wording = &rows[i];
+	return true;
+}
+
 static bool show_found(struct shown *s, const char *split, const struct show_place *place, struct arena *arena,
 		       struct error *err)
 {
@@ -266,7 +284,7 @@ static bool show_found(struct shown *s, const char *split, const struct show_pla
 	if (!s->answer)
 		return error_set(err, "%s has no answer to %s (a %s item): raced out before it, or no such variant; "
 				 "`rung report` lists the variants", place->variant, s->example->id, split);
-	if (!store_answer_calls(place->store, place->run, s->answer, arena, &calls, &s->n_calls, err))
+	if (!store_answer_calls(place->store, place->run, s->answer, arena, &calls, &s->n_calls, err) || !find_wording(s, place, arena, err))
 		return false;
 	s->calls = s->n_calls ? calls : &none;
 	s->added = system_added(s->calls, place->models, arena);

@@ -7,6 +7,7 @@
 #include "schema/schema.h"
 #include "variant/lookup.h"
 #include "variant/sets.h"
+#include "variant/workshop.h"
 
 /* How documents are searched: one row a way. Cuttings that are alike share one collection of the library. */
 enum { CUT = 200, CUT_OVERLAP = 40, CUT_SMALL = 80, CUT_SMALL_OVERLAP = 16 };
@@ -187,6 +188,17 @@ size_t variant_calls(const struct variant *v)
 	if (!v->model)
 		return 0;
 	return variant_replies(v) + (v->technique && v->technique->rewrites);
+}
+
+size_t variant_prior_calls(const struct variant *v, size_t dev)
+{
+	static const size_t content_free = 3; /* calls.c */
+
+	if (!v->model || !v->technique || v->technique->calibration == CALIBRATE_NONE)
+		return 0;
+	if (v->technique->calibration == CALIBRATE_CONTEXTUAL)
+		return content_free;
+	return dev < PRIOR_ITEMS ? dev : PRIOR_ITEMS;
 }
 
 struct list {

@@ -87,13 +87,17 @@ struct variant {
 	const struct lookup *lookup;
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
-	size_t wording;  /* of the instruction */
+	size_t wording;  /* of the task's instructions */
+	const char *instruction; /* with a technique: what a model proposed in place of that wording (rewrite.h); NULL: nothing */
 	struct pool_part part; /* of the pool that its nearest shots come from; size 0: all of it */
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
 /* Model calls that one answer takes: 0 for classifiers and lookups. */
 size_t variant_calls(const struct variant *v);
+
+/* Model calls that its calibration takes once, where its first dev items are not asked anyway; at most. */
+size_t variant_prior_calls(const struct variant *v, size_t dev);
 
 /* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,

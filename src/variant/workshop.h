@@ -155,6 +155,8 @@ bool abstention_threshold(struct workshop *w, const struct variant *v, double *t
 /* The request for one input, and the passages in it, found by the query; messages and texts live in arena. */
 bool request_build(struct workshop *w, const struct variant *v, const struct example *item, const char *query,
 		   struct arena *arena, struct model_request *request, struct evidence *shown, struct error *err);
+/* The form in which a technique has answers written, as the prompt says it behind the instruction; NULL: it says nothing. */
+const char *request_form(const struct task *task, const struct technique *t, struct arena *arena);
 /* What the example's answer looks like in a reply: shown in shots, and what training has the model write. */
 const char *request_completion(const struct task *task, const struct technique *t, const struct example *example, struct arena *arena);
 /* Asks for a passage that might answer the input: what is searched for beside it (Wang et al. 2023, arXiv 2303.07678). */

@@ -261,7 +261,7 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	arena_init(&arena);
 	assert_true(store_call_put(s, &old, &err));
 	store_close(s);
-	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; ALTER TABLE call DROP COLUMN why; "
+	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; DROP TABLE wording; ALTER TABLE call DROP COLUMN why; "
 		      "ALTER TABLE call DROP COLUMN cache_read; ALTER TABLE call DROP COLUMN cache_written; ALTER TABLE call DROP COLUMN reasoning; "
 		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
 	s = opened();
@@ -271,6 +271,36 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	assert_true(store_call_put(s, &new, &err));
 	assert_true(store_call_get(s, &arena, new.id, &found, &err));
 	assert_string_equal(found.why, "Too long.");
+	arena_release(&arena);
+	store_close(s);
+}
+
+static void wordings_are_the_run_s(void **state)
+{
+	struct wording_row kept = { 1, 1, "openai:w", "1/zero-shot@m", "1/zero-shot-rewritten-1@m", "Say {{labels}}.", NULL };
+	struct wording_row dropped = { 1, 2, "openai:w", "1/zero-shot@m", NULL, "Say it.", "it lacks {{labels}}" };
+	struct wording_row nothing = { 2, 0, "openai:w", "1/zero-shot-rewritten-1@m", NULL, NULL, "nothing failed" }, *rows;
+	struct run_row run = { .key = "wordings", .examples = "", .settings = "{}" };
+	struct store *s = opened();
+	struct arena arena;
+	struct error err;
+	size_t n;
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(store_run_begin(s, &arena, &run, &err));
+	for (int again = 0; again < 2; again++)
+		assert_true(store_wording_put(s, run.id, &nothing, &err) && store_wording_put(s, run.id, &dropped, &err) &&
+			    store_wording_put(s, run.id, &kept, &err));
+	assert_true(store_wordings(s, run.id + 1, &arena, &rows, &n, &err) && n == 0);
+	assert_true(store_wordings(s, run.id, &arena, &rows, &n, &err));
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[0].variant, kept.variant);
+	assert_null(rows[0].why);
+	assert_null(rows[1].variant);
+	assert_string_equal(rows[1].why, dropped.why);
+	assert_true(rows[2].round == 2 && rows[2].number == 0 && !rows[2].text);
+	assert_string_equal(rows[2].base, nothing.base);
 	arena_release(&arena);
 	store_close(s);
 }
@@ -305,6 +335,7 @@ int main(void)
 		cmocka_unit_test(attempts_are_summed_by_model),
 		cmocka_unit_test(grades_of_one_scorer_come_back),
 		cmocka_unit_test(a_store_of_version_1_is_upgraded),
+		cmocka_unit_test(wordings_are_the_run_s),
 		cmocka_unit_test(strangers_are_refused),
 	};
 

@@ -38,7 +38,8 @@ static void every_key_arrives(void **state)
 		"  - {name: other}\nmodels: [local, local:x]\nscorer: normalised\n"
 		"target: 0.9\nmargin: 0.02\nalpha: 0.01\nplan: early\n"
 		"traffic: {calls_per_day: 5e5, horizon_days: 90, cost_per_error: 0.1, latency_p95_ms: 500}\n"
-		"constraints: {private: true, citations: false}\nbudget: {usd: 5.00, minutes: 20, calls: 20000}\n");
+		"constraints: {private: true, citations: false}\nbudget: {usd: 5.00, minutes: 20, calls: 20000}\n"
+		"rewrite: {model: \"openai:w\", wordings: 3}\n");
 	struct task *t = must_open(&in, 0);
 
 	(void)state;
@@ -66,6 +67,8 @@ static void every_key_arrives(void **state)
 	assert_true(t->traffic.cost_per_error == 0.1 && t->traffic.latency_p95_ms == 500);
 	assert_int_equal(t->plan, PLAN_EARLY);
 	assert_true(t->constraints.private && !t->constraints.citations);
+	assert_string_equal(t->rewrite.model, "openai:w");
+	assert_true(t->rewrite.rounds == 1 && t->rewrite.wordings == 3);
 	assert_true(t->budget.usd == 5 && t->budget.minutes == 20 && t->budget.calls == 20000);
 	assert_int_equal(t->documents.n_paths, 1);
 	assert_string_equal(t->documents.paths[0], "docs.tsv");
@@ -253,6 +256,7 @@ static void the_fingerprint_follows_what_changes_results(void **state)
 		{ "nothing", GOOD(CSV), 0, true },
 		{ "name", GOOD("name: other\n" CSV), 0, true },
 		{ "budget", GOOD(CSV "budget: {usd: 3}\n"), 0, true },
+		{ "rewrite", GOOD(CSV "rewrite: {model: m}\n"), 0, true },
 		{ "traffic", GOOD(CSV "traffic: {calls_per_day: 3}\n"), 0, true },
 		{ "models", GOOD(CSV "models: [local, local:x]\n"), 0, true },
 		{ "seed", GOOD(CSV), 1, false },

@@ -325,7 +325,7 @@ static void failures_and_as_many_passes_are_sampled(void **state)
 	for (size_t i = 0; i < 30; i++)
 		score[i] = i % 4 != 1;
 	for (int again = 0; again < 2; again++) {
-		assert_true(samples_measure(&climb, named("1/zero-shot@local:tiny-llama"), &record, &err));
+		assert_true(samples_measure(&climb, named("1/zero-shot@local:tiny-llama"), climb.dev.list, &record, &err));
 		assert_int_equal(count_rows("SELECT count(*) FROM answer WHERE split = 'probe'"), 16);
 		assert_int_equal(count_rows("SELECT count(*) FROM sample WHERE split = 'probe'"), 16 * SAMPLES);
 		assert_true(store_spent(store, run.id, "probe", &calls, &ms, &err));
@@ -348,13 +348,13 @@ static void failures_and_as_many_passes_are_sampled(void **state)
 	/* Nothing to learn: four failures, and labels that are scored. */
 	for (size_t i = 0; i < 30; i++)
 		score[i] = i >= 4;
-	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), &record, &err));
-	assert_true(samples_measure(&climb, named("1/self-consistency@local:tiny-llama"), &record, &err));
+	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), climb.dev.list, &record, &err));
+	assert_true(samples_measure(&climb, named("1/self-consistency@local:tiny-llama"), climb.dev.list, &record, &err));
 	for (size_t i = 0; i < 30; i++)
 		score[i] = 0;
-	assert_true(samples_measure(&climb, named("1/scoring@local:tiny-llama"), &record, &err));
+	assert_true(samples_measure(&climb, named("1/scoring@local:tiny-llama"), climb.dev.list, &record, &err));
 	record.n = 29; /* raced out */
-	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), &record, &err));
+	assert_true(samples_measure(&climb, named("1/definitions@local:tiny-llama"), climb.dev.list, &record, &err));
 	assert_int_equal(count_rows("SELECT count(*) FROM call"), before);
 	workshop_free(climb.workshop);
 	arena_release(&climb.arena);
