@@ -136,6 +136,11 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, watch, err);
 }
 
+struct remote_model *remote_of(struct model *m)
+{
+	return m->engine == &model_engine_remote ? m->state : NULL;
+}
+
 bool model_takes_batches(const struct model *m)
 {
 	return m->engine == &model_engine_remote;

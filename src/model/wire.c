@@ -197,13 +197,19 @@ size_t wire_models(const char *body, size_t n, struct arena *arena, const char *
 	return found;
 }
 
-const char *wire_id(const char *body, size_t n, struct arena *arena)
+bool wire_id_valid(const char *id)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:.";
+
+	return id && *id && strspn(id, allowed) == strlen(id);
+}
+
+const char *wire_id(const char *body, size_t n, struct arena *arena)
+{
 	json_t *root = wire_json(body, n);
 	const char *id = json_string_value(json_object_get(root, "id")), *copy = NULL;
 
-	if (id && *id && strspn(id, allowed) == strlen(id)) /* it becomes a part of paths */
+	if (wire_id_valid(id)) /* it becomes a part of paths */
 		copy = arena_string(arena, id);
 	json_decref(root);
 	return copy;

@@ -9,6 +9,8 @@
 /* A body as JSON, bytes that are no UTF-8 replaced; NULL: it is none. The caller's. */
 json_t *wire_json(const char *body, size_t n);
 size_t wire_count(const json_t *object, const char *key); /* 0 where there is no such number */
+/* Whether an id may stand in a path: letters, digits, '-', '_', ':' and '.'. */
+bool wire_id_valid(const char *id);
 /* The turns as {role, content}, what the lacks say put into words. */
 json_t *wire_turns(const struct model_request *r, unsigned lacks);
 size_t wire_tokens(const struct model_request *r); /* that the reply may take, written */

@@ -48,7 +48,7 @@ static void trl_row(const struct message *prompt, size_t n, const char *completi
 	add_json(json_pack("{s:o, s:[o]}", "prompt", messages_json(prompt, n), "completion", message_json(MESSAGE_ASSISTANT, completion)), out);
 }
 
-static void axolotl_row(const struct message *prompt, size_t n, const char *completion, struct buf *out)
+void trainer_chat_row(const struct message *prompt, size_t n, const char *completion, struct buf *out)
 {
 	json_t *messages = messages_json(prompt, n);
 
@@ -175,7 +175,7 @@ static void axolotl_config(const struct trainer_job *job, struct buf *out)
 static const struct trainer trainers[] = {
 	{ "trl", "TRL", "trl.yaml", trl_row, trl_config, "pip install \"trl[peft]\"", "trl sft --config trl.yaml --num_processes 1",
 	  "trl sft --config trl.yaml --accelerate_config multi_gpu --num_processes N" },
-	{ "axolotl", "axolotl", "axolotl.yaml", axolotl_row, axolotl_config, "pip install axolotl",
+	{ "axolotl", "axolotl", "axolotl.yaml", trainer_chat_row, axolotl_config, "pip install axolotl",
 	  "axolotl train axolotl.yaml --launcher python", "axolotl train axolotl.yaml --launcher torchrun -- --nproc_per_node=N" },
 };
 

@@ -29,6 +29,8 @@ struct trainer {
 	void (*write)(const struct trainer_job *job, struct buf *out);
 	const char *install, *one, *many; /* command lines: for one GPU and for N */
 };
+/* {"messages": [...]}, the completion as the assistant's last turn: what axolotl and OpenAI's fine-tuning jobs read. */
+void trainer_chat_row(const struct message *prompt, size_t n, const char *completion, struct buf *out);
 /* NULL and a sentence where there is none of that name. */
 const struct trainer *trainer_find(const char *id, struct error *err);
 
