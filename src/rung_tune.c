@@ -461,10 +461,14 @@ enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, 
 /* --- training elsewhere --------------------------------------------------------------------------------------------- */
 
 /* What the trainer is to load; names of local models are files that it cannot train. */
-static const char *base_elsewhere(const char *model, struct error *err)
+static const char *base_elsewhere(const struct trainer *t, const char *model, struct error *err)
 {
 	size_t bad;
 
+	if ((!model || strcmp(model, "local") == 0) && t->base_such_as) {
+		error_set(err, "--for %s needs --base, the model as %s names it, such as %s", t->id, t->name, t->base_such_as);
+		return NULL;
+	}
 	if (!model || strcmp(model, "local") == 0)
 		return trainer_default_base;
 	if (!model[0] || registry_is_local(model) || tuned_is(model) || !text_valid(model, strlen(model), &bad)) {
@@ -479,7 +483,7 @@ static void describe_hand_off(const struct trainer *t, const struct trainer_job 
 {
 	if (!json) {
 		buf_addf(out, "%s: %zu examples of the pool to train %s on with %s, and %zu held out; %s/README.md says how, and how the "
-			      "adapter comes back\n", folder, job->n_train, job->base, t->name, job->n_held, folder);
+			      "%s comes back\n", folder, job->n_train, job->base, t->name, job->n_held, folder, t->base_such_as ? "model" : "adapter");
 		return;
 	}
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "folder", folder, "trainer", t->id, "base", job->base, "method",
@@ -503,7 +507,7 @@ enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const c
 
 	chosen.model = NULL; /* the recipe is the same for every decoder */
 	chosen.method = o->method ? o->method : "lora";
-	if (!t || !(job.base = base_elsewhere(o->model, &e)) || !rung_open_task(r, &open, &e))
+	if (!t || !(job.base = base_elsewhere(t, o->model, &e)) || !rung_open_task(r, &open, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	const struct variant *v = rung_tuning_variant(r, &chosen, &e);
 

@@ -72,7 +72,7 @@ static bool write_files(const char *folder, const struct trainer *t, const struc
 
 	buf_addf(&data, "%s/data", folder);
 	t->write(job, &config);
-	trainer_readme(t, job, &readme);
+	t->readme(t, job, &readme);
 	bool written = file_make_folder(data.data, err) && write_rows(data.data, "train.jsonl", t, p, h->train, h->n_train, err) &&
 		       (h->n_held == 0 || write_rows(data.data, "validation.jsonl", t, p, h->held, h->n_held, err)) &&
 		       write_file(folder, t->config, &config, err) && write_file(folder, "README.md", &readme, err);
