@@ -142,3 +142,11 @@ bool endpoint_is_vendors(const struct endpoint *e)
 			return true;
 	return false;
 }
+
+bool endpoint_is_tuned(const char *name)
+{
+	const struct provider *p = provider_of(name);
+	const char *model = !p ? NULL : p->prefix ? name + strlen(p->prefix) : strrchr(name, '#');
+
+	return model && begins(model + (*model == '#'), "ft:");
+}

@@ -123,6 +123,11 @@ bool model_leaves(const char *name)
 	return endpoint_leaves(name);
 }
 
+bool model_is_tuned_elsewhere(const char *name)
+{
+	return endpoint_is_tuned(model_behind(name));
+}
+
 const char *model_behind(const char *name)
 {
 	const char *recorded = recorded_is(name) ? recorded_model(name) : NULL;

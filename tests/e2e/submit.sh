@@ -96,9 +96,12 @@ if [ "$(requests POST /v1/fine_tuning/jobs)" -eq 1 ] && grep -qF "measure it: ru
 else
 	fail "submitted again, it is the same job" "$(cat "$scratch/err" "$scratch/out")"
 fi
-"$rung" climb "$task" --rungs 1 --models "$tuned" --yes --json --quiet >"$scratch/out" 2>"$scratch/err"
+mkdir "$scratch/models"
+ln -s "$PWD/tests/reference/golden/tiny-bert" "$scratch/models/all-MiniLM-L6-v2"
+RUNG_MODELS=$scratch/models "$rung" climb "$task" --rungs 3 --models "$tuned" --yes --json --quiet >"$scratch/out" 2>"$scratch/err"
 code=$?
-is "what came of it is measured as any model" 0 "@$tuned" out
+is "what came of it is measured, on rung 3" 0 "\"id\": \"3/fine-tuned@$tuned\"" out
+if grep -q '"id": "[12]/[^"]*@' "$scratch/out"; then fail "and nowhere else" "$(cat "$scratch/out")"; else ok "and nowhere else"; fi
 
 # --- killed in between -----------------------------------------------------------------------------------------------------
 
