@@ -1,7 +1,6 @@
 /* cmd_climb.c - rung climb TASK */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "terminal.h"
 
@@ -42,18 +41,10 @@ static int print_result(struct rung *r, const struct settings *s)
 	return s->require_target && rung_meets_target(r) == 0 ? 3 : 0;
 }
 
-/* On a terminal a person is asked; elsewhere --yes has to say it. */
 static bool confirm(void *context, const char *preview)
 {
-	char line[8];
-
 	(void)context;
-	terminal_clear_progress();
-	fprintf(stderr, "This climb asks models that may cost money:\n%s", preview);
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return false;
-	fputs("Racing usually leaves a third of it. Go on? [y/N] ", stderr);
-	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+	return terminal_agree("This climb asks models that may cost money:", preview, "Racing usually leaves a third of it. Go on?");
 }
 
 static int run(const struct settings *s)

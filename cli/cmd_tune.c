@@ -1,5 +1,5 @@
 /* cmd_tune.c - rung tune TASK | curate TASK | ls TASK | rm TASK NAME:vN | export TASK NAME:vN | export TASK --for TRAINER | import
- * TASK PATH */
+ * TASK PATH | submit TASK */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,7 +83,7 @@ static int (*export_form(const struct settings *s))(struct rung *, const struct 
 	else if (s->trainer && !s->output)
 		wrong = "export --for TRAINER needs -o FOLDER";
 	else if (!s->trainer && s->n_arguments != 3)
-		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or a trainer elsewhere (TASK --for trl|axolotl -o FOLDER)";
+		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or a trainer elsewhere (TASK --for trl|axolotl|bedrock|vertex -o FOLDER)";
 	else if (!s->trainer && (!s->as || !s->output))
 		wrong = "export needs --as gguf|peft|merged|encoder and -o PATH";
 	if (wrong)
@@ -111,12 +111,35 @@ static int curate(struct rung *r, const struct settings *s)
 	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
 }
 
+static bool confirm(void *context, const char *preview)
+{
+	(void)context;
+	return terminal_agree("This job may cost money:", preview, "Submit it?");
+}
+
+static int submit(struct rung *r, const struct settings *s)
+{
+	struct rung_tune_options options = options_from(s);
+	struct rung_submit_options how = {
+		.validate_on_dev = s->on_dev, .training_price = s->cost.training_price, .poll_s = s->poll > 0 ? s->poll : 0, .dry_run = s->dry_run,
+		.yes = s->yes, .confirm = confirm,
+	};
+	struct rung_error err;
+	char *text;
+	enum rung_status status = s->cancel ? rung_tune_cancel(r, &options, &how, &text, &err) :
+					      rung_tune_submit(r, &options, &how, s->json, &text, &err);
+
+	terminal_clear_progress();
+	return status ? terminal_fail(status, &err) : terminal_output(text, NULL);
+}
+
 static const struct {
 	const char *name, *arguments;
 	size_t n; /* arguments with the verb and the task */
 	int (*run)(struct rung *r, const struct settings *s);
 } verbs[] = {
 	{ "ls", "", 2, list }, { "rm", " NAME:vN", 3, rm }, { "import", " PATH", 3, import }, { "curate", "", 2, curate },
+	{ "submit", "", 2, submit },
 };
 
 static int run_on(const char *task, int (*verb)(struct rung *r, const struct settings *s), const struct settings *s)
@@ -146,7 +169,7 @@ static int run(const struct settings *s)
 		return form ? run_on(s->arguments[1], form, s) : RUNG_INPUT;
 	}
 	if (s->n_arguments != 1) {
-		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import and curate; see `rung tune --help`\n",
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import, submit and curate; see `rung tune --help`\n",
 			s->arguments[0]);
 		return RUNG_INPUT;
 	}
@@ -156,12 +179,12 @@ static int run(const struct settings *s)
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
 	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_reasons, &option_probe, &option_as, &option_for,
-	&option_output, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_output, &option_training_price, &option_on_dev, &option_yes, &option_job_preview, &option_job_poll, &option_cancel, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_tune = {
-	"tune", "TASK | curate|ls TASK | rm|export TASK NAME:vN | export TASK --for TRAINER | import TASK PATH",
+	"tune", "TASK | curate|ls TASK | rm|export TASK NAME:vN | export TASK --for TRAINER | import TASK PATH | submit TASK --base MODEL",
 	"fine-tune a small model on the task's pool",
 	"Fine-tunes a small model on the task's pool, keeps it as the next version of NAME beside the store, and scores\n"
 	"it on dev. A part of the pool is held out to know when to stop. Interrupted or killed, the same command goes\n"
@@ -169,6 +192,7 @@ const struct command command_tune = {
 	"curation.csv beside the store, which training follows and you may change. ls lists the versions, rm removes\n"
 	"one, export writes one for other programs, and import takes in what was trained elsewhere: PEFT's folder, a\n"
 	"GGUF adapter, an encoder's folder. export --for makes the folder that TRL or axolotl trains a bigger base from,\n"
-	"on GPUs.",
+	"on GPUs, or that Bedrock or Vertex does. submit has a provider train --base openai:NAME or URL#NAME (OpenAI's\n"
+	"fine-tuning jobs) and waits for it; interrupted or killed, the same command goes on with the same job.",
 	options_of, 1, 3, run,
 };

@@ -80,13 +80,13 @@ const struct option_row option_name = { "--name", NULL, OPTION_TEXT, "NAME", "na
 const struct option_row option_method = { "--method", NULL, OPTION_TEXT, "METHOD",
 	"encoder, lora or lora-rag (default: the first that the task's kind has)", AT(method) };
 const struct option_row option_base = { "--base", NULL, OPTION_TEXT, "MODEL",
-	"the decoder that LoRA adapts (default local; with --for, ORG/MODEL on Hugging Face)", AT(base) };
+	"the decoder that LoRA adapts (default local; with --for what it is called there; with submit openai:NAME or URL#NAME)", AT(base) };
 const struct option_row option_tune_name = { "--name", NULL, OPTION_TEXT, "NAME",
 	"what the versions are of (default: the task's name)", AT(name) };
 const struct option_row option_as = { "--as", NULL, OPTION_TEXT, "FORMAT",
 	"with export: gguf, peft, merged or encoder", AT(as) };
 const struct option_row option_for = { "--for", NULL, OPTION_TEXT, "TRAINER",
-	"with export: trl or axolotl, to train elsewhere what --base names there", AT(trainer) };
+	"with export: trl, axolotl, bedrock or vertex, to train elsewhere what --base names there", AT(trainer) };
 const struct option_row option_probe = { "--probe", NULL, OPTION_TEXT, "TASK,...",
 	"other tasks that the base and the tuned decoder are asked: what did tuning break?", AT(probe) };
 const struct option_row option_teacher = { "--teacher", NULL, OPTION_TEXT, "VARIANT",
@@ -106,6 +106,14 @@ const struct option_row option_seeds = { "--seeds", NULL, OPTION_COUNT, "N",
 	"train so many models, of one seed after another (default 1)", AT(seeds) };
 const struct option_row option_most_tokens = { "--most-tokens", NULL, OPTION_COUNT, "N",
 	"leave out examples beyond so many trained tokens; 0: none (default: as a climb)", AT(most_tokens) };
+const struct option_row option_training_price = { "--training-price", NULL, OPTION_NUMBER, "USD",
+	"with submit: what the provider takes for a million trained tokens; the preview then says what the job costs", AT(cost.training_price) };
+const struct option_row option_on_dev = { "--validate-on-dev", NULL, OPTION_FLAG, NULL,
+	"with submit: dev is the validation file, and all of the pool is learnt from (default: a tenth of the pool)", AT(on_dev) };
+const struct option_row option_cancel = { "--cancel", NULL, OPTION_FLAG, NULL, "with submit: end the job that the same command submitted", AT(cancel) };
+const struct option_row option_job_poll = { "--poll", NULL, OPTION_NUMBER, "SECONDS", "with submit: how often the job is looked at (default 30)", AT(poll) };
+const struct option_row option_job_preview = { "--dry-run", NULL, OPTION_FLAG, NULL, "with submit: say what would be trained and what it costs, and stop",
+	AT(dry_run) };
 const struct option_row option_balanced = { "--balanced", NULL, OPTION_FLAG, NULL,
 	"an encoder's labels weigh alike, however many examples they have", AT(balanced) };
 const struct option_row option_tune_memory = { "--memory", NULL, OPTION_COUNT, "MB",

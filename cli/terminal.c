@@ -115,3 +115,15 @@ int terminal_output(char *text, const char *file)
 	rung_free_text(text);
 	return code;
 }
+
+bool terminal_agree(const char *heading, const char *preview, const char *question)
+{
+	char line[8];
+
+	terminal_clear_progress();
+	fprintf(stderr, "%s\n%s", heading, preview);
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return false;
+	fprintf(stderr, "%s [y/N] ", question);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}

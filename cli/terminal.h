@@ -18,6 +18,9 @@ void terminal_clear_progress(void);
 bool terminal_colour(void); /* of stdout, NO_COLOR respected */
 int terminal_width(void);
 
+/* On a terminal a person is shown the heading and the preview and asked; elsewhere nobody agrees. */
+bool terminal_agree(const char *heading, const char *preview, const char *question);
+
 /* Writes text to the file, or to stdout when file is NULL, and frees it; 0 or the exit code. */
 int terminal_output(char *text, const char *file);
 

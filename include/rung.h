@@ -208,6 +208,26 @@ enum rung_status rung_tune_export(struct rung *r, const char *name, const char *
  * written. */
 enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const char *folder, const struct rung_tune_options *options,
 				    bool json, char **text, struct rung_error *err);
+/* Fine-tuning by a provider, on the pool's examples as rung_tune_hand_off() writes them for axolotl. Of the options method and name (in what
+ * comes of it), epochs (0: 3, more of fewer than 34 examples), batch and rate (the provider's learning_rate_multiplier) count; model is the
+ * base, openai:NAME or URL#NAME. */
+struct rung_submit_options {
+	bool validate_on_dev;  /* dev is the validation file, and the whole pool is learnt from; false: a part of the pool validates */
+	double training_price; /* USD a million trained tokens; below 0: not known */
+	double poll_s;         /* 0: 30 */
+	bool dry_run;          /* the text is the preview, and nothing is sent */
+	bool yes;
+	/* Asked before anything is sent to a provider; NULL: nobody, `yes` has to be set. */
+	bool (*confirm)(void *context, const char *preview);
+	void *context;
+};
+/* Uploads, makes the job and waits for it. RUNG_UNFINISHED: interrupted, or not answered; the same call goes on with the same job, which
+ * is noted in `jobs` beside the store. The text names the model, for `models` of a climb. */
+enum rung_status rung_tune_submit(struct rung *r, const struct rung_tune_options *options, const struct rung_submit_options *submit, bool json,
+				  char **text, struct rung_error *err);
+/* Ends the job that the same options submitted. */
+enum rung_status rung_tune_cancel(struct rung *r, const struct rung_tune_options *options, const struct rung_submit_options *submit,
+				  char **text, struct rung_error *err);
 /* Takes in what was trained elsewhere as the next version, and scores it on dev: a GGUF adapter, PEFT's folder (for options->model),
  * or an encoder's folder with head.safetensors. The text says what it is. */
 enum rung_status rung_tune_import(struct rung *r, const char *path, const struct rung_tune_options *options, bool json, char **text,

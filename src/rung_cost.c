@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "rung_cost_inner.h"
@@ -200,7 +201,7 @@ enum rung_status rung_cost(struct rung *r, const struct rung_cost_options *o, bo
 	struct error e;
 
 	arena_init(&arena);
-	write_date(time(NULL), q.today);
+	clock_today(q.today);
 	q.a.prices = q.prices;
 	q.a.today = q.today;
 	bool done = answer(&q, &w, &e);

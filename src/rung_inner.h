@@ -34,6 +34,10 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 const char *rung_store_path(struct rung *r);
 const char *rung_beside_store(struct rung *r, const char *name); /* docs.db, tuned: in the store's folder */
 struct models *rung_models(struct rung *r);
+/* The variant of rung 3 that the options mean; its training's settings; its documents, opened. (rung_tune.c) */
+const struct variant *rung_tuning_variant(struct rung *r, const struct rung_tune_options *o, struct error *err);
+struct finetune_settings rung_tuning_settings(const struct rung *r, const struct rung_tune_options *o, const struct variant *v);
+bool rung_tuning_documents(struct rung *r, const struct variant *v, struct error *err);
 /* What the teacher of the options says, put before training by way of watch; a line about each thing that it was asked to out. */
 bool rung_teach(struct rung *r, const struct rung_tune_options *o, struct training_watch *watch, struct buf *out, struct error *err);
 /* Fills in what was not given (costs_nothing_assumed) from the task and the machine. */

@@ -32,8 +32,7 @@ static const struct variant *reasons_variant(struct rung *r, const struct rung_t
 	return v;
 }
 
-/* The variant of rung 3 that the options mean. */
-static const struct variant *find_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
+const struct variant *rung_tuning_variant(struct rung *r, const struct rung_tune_options *o, struct error *err)
 {
 	const char *model = o->model ? o->model : "local", *method = o->method;
 	size_t n, n_tunings;
@@ -57,7 +56,7 @@ static const struct variant *find_variant(struct rung *r, const struct rung_tune
 	return NULL;
 }
 
-static struct finetune_settings settings_of(const struct rung *r, const struct rung_tune_options *o, const struct variant *v)
+struct finetune_settings rung_tuning_settings(const struct rung *r, const struct rung_tune_options *o, const struct variant *v)
 {
 	struct finetune_settings s = v->model ? finetune_lora_defaults : finetune_encoder_defaults;
 
@@ -264,7 +263,7 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	return done;
 }
 
-static bool open_documents(struct rung *r, const struct variant *v, struct error *err)
+bool rung_tuning_documents(struct rung *r, const struct variant *v, struct error *err)
 {
 	if (!v->technique || !v->technique->search)
 		return true;
@@ -285,11 +284,11 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 		error_set(&e, "--name \"%s\" may have letters, digits, '-', '_' and '.', and begins with a letter or digit", o->name);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	const struct variant *v = rung_open_task(r, &open, &e) ? find_variant(r, o, &e) : NULL;
+	const struct variant *v = rung_open_task(r, &open, &e) ? rung_tuning_variant(r, o, &e) : NULL;
 
 	if (!v)
 		return rung_failed(RUNG_INPUT, &e, err);
-	struct finetune_settings settings = settings_of(r, o, v);
+	struct finetune_settings settings = rung_tuning_settings(r, o, v);
 
 	*(v->model ? &watch.lora : &watch.encoder) = &settings;
 	if (!o->teacher != !(o->unlabelled || o->reasons)) {
@@ -304,7 +303,7 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 		error_set(&e, "--balanced weighs the labels that an encoder chooses one of; leave it out here");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	if (!open_documents(r, v, &e))
+	if (!rung_tuning_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (o->teacher && !rung_teach(r, o, &watch, &told, &e)) {
 		buf_release(&told);
@@ -392,9 +391,9 @@ enum rung_status rung_tune_import(struct rung *r, const char *path, const struct
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (!o->method && !file_exists(arena_printf(&r->arena, "%s/head.safetensors", path)))
 		chosen.method = "lora";
-	const struct variant *v = find_variant(r, &chosen, &e);
+	const struct variant *v = rung_tuning_variant(r, &chosen, &e);
 
-	if (!v || !open_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
+	if (!v || !rung_tuning_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	watch.version = t.name;
 	bool done = tune_one(r, v, &watch, NULL, json, &out, &e);
@@ -462,10 +461,14 @@ enum rung_status rung_tune_curate(struct rung *r, const char *model, bool json, 
 /* --- training elsewhere --------------------------------------------------------------------------------------------- */
 
 /* What the trainer is to load; names of local models are files that it cannot train. */
-static const char *base_elsewhere(const char *model, struct error *err)
+static const char *base_elsewhere(const struct trainer *t, const char *model, struct error *err)
 {
 	size_t bad;
 
+	if ((!model || strcmp(model, "local") == 0) && t->base_such_as) {
+		error_set(err, "--for %s needs --base, the model as %s names it, such as %s", t->id, t->name, t->base_such_as);
+		return NULL;
+	}
 	if (!model || strcmp(model, "local") == 0)
 		return trainer_default_base;
 	if (!model[0] || registry_is_local(model) || tuned_is(model) || !text_valid(model, strlen(model), &bad)) {
@@ -480,7 +483,7 @@ static void describe_hand_off(const struct trainer *t, const struct trainer_job 
 {
 	if (!json) {
 		buf_addf(out, "%s: %zu examples of the pool to train %s on with %s, and %zu held out; %s/README.md says how, and how the "
-			      "adapter comes back\n", folder, job->n_train, job->base, t->name, job->n_held, folder);
+			      "%s comes back\n", folder, job->n_train, job->base, t->name, job->n_held, folder, t->base_such_as ? "model" : "adapter");
 		return;
 	}
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "folder", folder, "trainer", t->id, "base", job->base, "method",
@@ -504,17 +507,17 @@ enum rung_status rung_tune_hand_off(struct rung *r, const char *trainer, const c
 
 	chosen.model = NULL; /* the recipe is the same for every decoder */
 	chosen.method = o->method ? o->method : "lora";
-	if (!t || !(job.base = base_elsewhere(o->model, &e)) || !rung_open_task(r, &open, &e))
+	if (!t || !(job.base = base_elsewhere(t, o->model, &e)) || !rung_open_task(r, &open, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	const struct variant *v = find_variant(r, &chosen, &e);
+	const struct variant *v = rung_tuning_variant(r, &chosen, &e);
 
 	if (v && !v->model) {
 		error_set(&e, "--method %s is trained here alone; hand lora or lora-rag to a trainer elsewhere", chosen.method);
 		v = NULL;
 	}
-	if (!v || !open_documents(r, v, &e))
+	if (!v || !rung_tuning_documents(r, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	job.settings = settings_of(r, o, v);
+	job.settings = rung_tuning_settings(r, o, v);
 	struct workshop *w = workshop_open(r->task, dev_order(r->task, r->options.seed, &r->arena), rung_models(r), r->library, NULL, 0,
 					   r->options.seed);
 	struct curated curated;

@@ -9,6 +9,15 @@ double clock_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+void clock_today(char out[CLOCK_DATE])
+{
+	time_t now = time(NULL);
+	struct tm parts;
+
+	gmtime_r(&now, &parts);
+	strftime(out, CLOCK_DATE, "%Y-%m-%d", &parts);
+}
+
 void clock_wait(double ms)
 {
 	struct timespec t = { (time_t)(ms / 1e3), (long)(ms * 1e6) % 1000000000 };

@@ -163,6 +163,19 @@ static const struct price_model *find_exact(const struct price_table *t, const c
 	return at == SIZE_MAX ? NULL : &t->models[at];
 }
 
+/* "ft:BASE:ORGANISATION:SUFFIX:ID", a provider before it or not: what fine-tunes of BASE cost. */
+static const struct price_model *find_tuned(const struct price_table *t, const char *model)
+{
+	const char *ft = strncmp(model, "ft:", 3) == 0 ? model : strstr(model, ":ft:");
+	const char *base = !ft ? NULL : ft + (*ft == ':') + 3;
+	char name[256];
+
+	if (!base || strlen(base) >= sizeof(name) - 3)
+		return NULL;
+	snprintf(name, sizeof(name), "ft:%.*s", (int)strcspn(base, ":"), base);
+	return find_exact(t, name);
+}
+
 const struct price_model *price_table_find(const struct price_table *t, const char *model)
 {
 	const struct price_model *m = find_exact(t, model);
@@ -173,7 +186,7 @@ const struct price_model *price_table_find(const struct price_table *t, const ch
 		return m;
 	snprintf(name, sizeof(name), "%.*s/%s", (int)(colon - model), model, colon + 1); /* as LiteLLM writes "gemini/..." */
 	m = find_exact(t, name);
-	return m ? m : find_exact(t, colon + 1);
+	return m ? m : (m = find_exact(t, colon + 1)) ? m : find_tuned(t, model);
 }
 
 struct cost_prices price_of(const struct price_model *m)

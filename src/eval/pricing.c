@@ -159,14 +159,16 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 		return true;
 	if (recipe->classifier)
 		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
-	if (!recipe->tuning)
+	bool elsewhere = recipe->rung == 3 && !recipe->tuning && recipe->model; /* what its provider took is the user's to say */
+
+	if (!recipe->tuning && !elsewhere)
 		return true;
 	r->setup = p->a->setup;
 	r->daily = p->a->daily;
 	r->daily.retired_after_days = fmin(retired, r->daily.retired_after_days);
-	double training;
+	double training = elsewhere && cost_once_usd(&r->setup) <= 0 ? NAN : 0;
 
-	if (!price_training(p, w, recipe->tuning->id, &training, notes, err))
+	if (!elsewhere && !price_training(p, w, recipe->tuning->id, &training, notes, err))
 		return false;
 	r->setup.local_usd += training;
 	costs_repeat_setup(r);

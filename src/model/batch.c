@@ -123,12 +123,10 @@ bool remote_fetch(struct remote_model *m, const char *method, const char *path, 
 
 static bool no_batch(const struct remote_model *m, const char *path, struct error *err)
 {
-	error_set(err, "model \"%s\": what %s%s said is no batch; this server may have none", m->name, m->endpoint.base, path);
-	return false;
+	return error_set(err, "model \"%s\": what %s%s said is no batch; this server may have none", m->name, m->endpoint.base, path);
 }
 
-/* The member "id" of a JSON object. */
-static bool id_of(const struct remote_model *m, const struct buf *body, const char *path, struct buf *id, struct error *err)
+bool remote_id(const struct remote_model *m, const struct buf *body, const char *path, struct buf *id, struct error *err)
 {
 	struct arena arena;
 	const char *name;
@@ -138,27 +136,28 @@ static bool id_of(const struct remote_model *m, const struct buf *body, const ch
 	if (name)
 		buf_adds(id, name);
 	arena_release(&arena);
-	return name || no_batch(m, path, err);
+	return name || error_set(err, "model \"%s\": what %s%s said has no id; this server may not have what was asked for", m->name,
+				 m->endpoint.base, path);
 }
 
 /* A form of one file, as browsers send it (RFC 7578). */
-static void form_of(const struct buf *lines, struct buf *form)
+static void form_of(const char *purpose, const struct buf *lines, struct buf *form)
 {
-	buf_adds(form, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
-		       "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"rung.jsonl\"\r\n"
+	buf_addf(form, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n%s\r\n", purpose);
+	buf_adds(form, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"rung.jsonl\"\r\n"
 		       "Content-Type: application/jsonl\r\n\r\n");
 	buf_add(form, lines->data, lines->n);
 	buf_adds(form, "\r\n--" BOUNDARY "--\r\n");
 }
 
-static bool upload(struct remote_model *m, const struct buf *lines, struct buf *file, struct error *err)
+bool remote_upload(struct remote_model *m, const char *path, const char *purpose, const struct buf *lines, struct buf *file,
+		   struct error *err)
 {
-	const char *path = m->endpoint.wire->batch->upload_path;
 	struct buf form = { 0 }, said = { 0 };
 
-	form_of(lines, &form);
+	form_of(purpose, lines, &form);
 	bool good = remote_fetch(m, "POST", path, "multipart/form-data; boundary=" BOUNDARY, &form, &said, err) &&
-		    id_of(m, &said, path, file, err);
+		    remote_id(m, &said, path, file, err);
 
 	buf_release(&form);
 	buf_release(&said);
@@ -178,12 +177,12 @@ bool remote_batch_send(struct remote_model *m, const struct model_request *reque
 		wire->batch->line(ids[i], buf_text(&body), &lines);
 		buf_release(&body);
 	}
-	bool good = !wire->batch->upload_path || upload(m, &lines, &file, err);
+	bool good = !wire->batch->upload_path || remote_upload(m, wire->batch->upload_path, "batch", &lines, &file, err);
 
 	if (good) {
 		wire->batch->make(wire->batch->upload_path ? buf_text(&file) : buf_text(&lines), &made);
 		good = remote_fetch(m, "POST", wire->batch->path, "application/json", &made, &said, err) &&
-		       id_of(m, &said, wire->batch->path, name, err);
+		       remote_id(m, &said, wire->batch->path, name, err);
 	}
 	buf_release(&lines);
 	buf_release(&file);

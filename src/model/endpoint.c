@@ -23,7 +23,7 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool is_url(const char *name)
+bool endpoint_is_url(const char *name)
 {
 	return begins(name, "http://") || begins(name, "https://");
 }
@@ -34,7 +34,7 @@ static const struct provider *provider_of(const char *name)
 
 	while (p->prefix && !begins(name, p->prefix))
 		p++;
-	return p->prefix || is_url(name) ? p : NULL;
+	return p->prefix || endpoint_is_url(name) ? p : NULL;
 }
 
 bool endpoint_is(const char *name)
@@ -61,7 +61,7 @@ static bool check_url(const char *url, const char *said, const struct endpoint *
 {
 	const char *at = strstr(url, "//");
 
-	if (!is_url(url) || !at[2] || strchr("/:?#", at[2]))
+	if (!endpoint_is_url(url) || !at[2] || strchr("/:?#", at[2]))
 		return error_set(err, "%s: is no http or https URL with a host, such as http://127.0.0.1:8080/v1", said);
 	if (strchr(url, '@'))
 		return error_set(err, "%s: a URL must not hold a user or password; keys belong into the environment (%s)", said, e->key_variable);
@@ -132,5 +132,21 @@ void endpoint_release(struct endpoint *e)
 
 bool endpoint_leaves(const char *name)
 {
-	return endpoint_is(name) && (!is_url(name) || !is_here(name));
+	return endpoint_is(name) && (!endpoint_is_url(name) || !is_here(name));
+}
+
+bool endpoint_is_vendors(const struct endpoint *e)
+{
+	for (const struct provider *p = providers; p->prefix; p++)
+		if (strcmp(e->base, p->base) == 0)
+			return true;
+	return false;
+}
+
+bool endpoint_is_tuned(const char *name)
+{
+	const struct provider *p = provider_of(name);
+	const char *model = !p ? NULL : p->prefix ? name + strlen(p->prefix) : strrchr(name, '#');
+
+	return model && begins(model + (*model == '#'), "ft:");
 }

@@ -123,6 +123,11 @@ bool model_leaves(const char *name)
 	return endpoint_leaves(name);
 }
 
+bool model_is_tuned_elsewhere(const char *name)
+{
+	return endpoint_is_tuned(model_behind(name));
+}
+
 const char *model_behind(const char *name)
 {
 	const char *recorded = recorded_is(name) ? recorded_model(name) : NULL;
@@ -134,6 +139,11 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 	       struct model_reply *replies, const struct model_watch *watch, struct error *err)
 {
 	return n == 0 || m->engine->ask(m->state, arena, requests, n, replies, watch, err);
+}
+
+struct remote_model *remote_of(struct model *m)
+{
+	return m->engine == &model_engine_remote ? m->state : NULL;
 }
 
 bool model_takes_batches(const struct model *m)

@@ -141,6 +141,8 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 /* Whether a model of that name is asked over HTTP, many requests at once; and whether those leave this machine, and may cost money. */
 bool model_is_elsewhere(const char *name);
 bool model_leaves(const char *name);
+/* Whether it is one that was fine-tuned where it is asked: its name there begins with "ft:", as OpenAI's jobs call what comes of them. */
+bool model_is_tuned_elsewhere(const char *name);
 /* The model whose prices and limits hold for one of that name: the recorded one, else itself. */
 const char *model_behind(const char *name);
 

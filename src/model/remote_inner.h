@@ -37,6 +37,11 @@ void remote_forget(struct buf *header);
  * sentence for all but 2xx. type: of the body, NULL: there is none. */
 bool remote_fetch(struct remote_model *m, const char *method, const char *path, const char *type, const struct buf *body, struct buf *out,
 		  struct error *err);
+/* A file, sent as browsers send one; appends the id that it got. */
+bool remote_upload(struct remote_model *m, const char *path, const char *purpose, const struct buf *lines, struct buf *file,
+		   struct error *err);
+/* Appends the member "id" of the JSON object that the server said. */
+bool remote_id(const struct remote_model *m, const struct buf *body, const char *path, struct buf *id, struct error *err);
 /* What a good response says, as a reply to the request. */
 struct model_reply remote_reply(const struct wire_reply *w, struct arena *arena);
 /* A lack that is learnt, said once. */
@@ -48,6 +53,9 @@ bool remote_unknown_model(struct remote_model *m, const char *message, struct er
 
 bool remote_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n, struct model_reply *replies,
 		const struct model_watch *watch, struct error *err);
+
+/* The model as this engine has it; NULL: it is not asked over HTTP. */
+struct remote_model *remote_of(struct model *m);
 
 /* model_batch_send() and its fellows. */
 bool remote_batch_send(struct remote_model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,

@@ -1,7 +1,6 @@
 /* trainer.c - one row of a table a trainer. */
-#include "tune/trainer.h"
+#include "tune/trainer_inner.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,10 +32,9 @@ static json_t *messages_json(const struct message *messages, size_t n)
 	return array;
 }
 
-/* Gives the value up. */
-static void add_json(json_t *value, struct buf *out)
+void trainer_add_json(json_t *value, size_t flags, struct buf *out)
 {
-	char *text = json_dumps(value, JSON_COMPACT);
+	char *text = json_dumps(value, flags);
 
 	buf_adds(out, text);
 	free(text);
@@ -45,15 +43,16 @@ static void add_json(json_t *value, struct buf *out)
 
 static void trl_row(const struct message *prompt, size_t n, const char *completion, struct buf *out)
 {
-	add_json(json_pack("{s:o, s:[o]}", "prompt", messages_json(prompt, n), "completion", message_json(MESSAGE_ASSISTANT, completion)), out);
+	trainer_add_json(json_pack("{s:o, s:[o]}", "prompt", messages_json(prompt, n), "completion", message_json(MESSAGE_ASSISTANT, completion)),
+			 JSON_COMPACT, out);
 }
 
-static void axolotl_row(const struct message *prompt, size_t n, const char *completion, struct buf *out)
+void trainer_chat_row(const struct message *prompt, size_t n, const char *completion, struct buf *out)
 {
 	json_t *messages = messages_json(prompt, n);
 
 	json_array_append_new(messages, message_json(MESSAGE_ASSISTANT, completion));
-	add_json(json_pack("{s:o}", "messages", messages), out);
+	trainer_add_json(json_pack("{s:o}", "messages", messages), JSON_COMPACT, out);
 }
 
 /* --- configurations ------------------------------------------------------------------------------------------------- */
@@ -172,22 +171,6 @@ static void axolotl_config(const struct trainer_job *job, struct buf *out)
 	add_common(job, out);
 }
 
-static const struct trainer trainers[] = {
-	{ "trl", "TRL", "trl.yaml", trl_row, trl_config, "pip install \"trl[peft]\"", "trl sft --config trl.yaml --num_processes 1",
-	  "trl sft --config trl.yaml --accelerate_config multi_gpu --num_processes N" },
-	{ "axolotl", "axolotl", "axolotl.yaml", axolotl_row, axolotl_config, "pip install axolotl",
-	  "axolotl train axolotl.yaml --launcher python", "axolotl train axolotl.yaml --launcher torchrun -- --nproc_per_node=N" },
-};
-
-const struct trainer *trainer_find(const char *id, struct error *err)
-{
-	for (size_t i = 0; i < sizeof(trainers) / sizeof(trainers[0]); i++)
-		if (strcmp(trainers[i].id, id) == 0)
-			return &trainers[i];
-	error_set(err, "--for \"%s\" is not one of trl and axolotl", id);
-	return NULL;
-}
-
 /* --- README --------------------------------------------------------------------------------------------------------- */
 
 /* One word of a shell's line, whatever is in it. */
@@ -227,7 +210,7 @@ static void add_base_lines(const struct trainer_job *job, const char *name, stru
 		      "    rung model add %s.gguf --name %s\n\n", name, name, name);
 }
 
-void trainer_readme(const struct trainer *t, const struct trainer_job *job, struct buf *out)
+static void gpu_readme(const struct trainer *t, const struct trainer_job *job, struct buf *out)
 {
 	bool is_default = strcmp(job->base, trainer_default_base) == 0;
 	bool is_lora = strcmp(job->method, "lora") == 0; /* what an import takes it for */
@@ -250,4 +233,26 @@ void trainer_readme(const struct trainer *t, const struct trainer_job *job, stru
 		      "That checks the adapter against the base, makes it the next version and scores it on dev.\n",
 		 is_default ? "" : ":", is_default ? "" : name.data, is_lora ? "" : " --method ", is_lora ? "" : job->method);
 	buf_release(&name);
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------------ */
+
+static const struct trainer trainers[] = {
+	{ "trl", "TRL", "trl.yaml", trl_row, trl_config, gpu_readme, "pip install \"trl[peft]\"", "trl sft --config trl.yaml --num_processes 1",
+	  "trl sft --config trl.yaml --accelerate_config multi_gpu --num_processes N", NULL },
+	{ "axolotl", "axolotl", "axolotl.yaml", trainer_chat_row, axolotl_config, gpu_readme, "pip install axolotl",
+	  "axolotl train axolotl.yaml --launcher python", "axolotl train axolotl.yaml --launcher torchrun -- --nproc_per_node=N", NULL },
+	{ .id = "bedrock", .name = "Amazon Bedrock", .config = "job.json", .row = trainer_bedrock_row, .write = trainer_bedrock_job,
+	  .readme = trainer_bedrock_readme, .base_such_as = "amazon.nova-micro-v1:0:128k" },
+	{ .id = "vertex", .name = "Vertex AI", .config = "job.json", .row = trainer_vertex_row, .write = trainer_vertex_job,
+	  .readme = trainer_vertex_readme, .base_such_as = "gemini-2.5-flash" },
+};
+
+const struct trainer *trainer_find(const char *id, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(trainers) / sizeof(trainers[0]); i++)
+		if (strcmp(trainers[i].id, id) == 0)
+			return &trainers[i];
+	error_set(err, "--for \"%s\" is not one of trl, axolotl, bedrock and vertex", id);
+	return NULL;
 }

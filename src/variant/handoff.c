@@ -12,16 +12,23 @@
 /* Beside the bytes of an example: what chat templates write around its turns, a default system turn among it. */
 enum { TEMPLATE_TOKENS = 256, ROUND_TOKENS = 256 };
 
+static size_t bytes_of(const struct finetune_prompts *p, size_t i)
+{
+	size_t n = strlen(p->completions[i]);
+
+	for (size_t k = 0; k < p->prompts[i].n_messages; k++)
+		n += strlen(p->prompts[i].messages[k].text);
+	return n;
+}
+
 /* No tokenizer of the base is here; but no token is shorter than a byte. */
 static size_t most_tokens(const struct finetune_prompts *p)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		size_t n = strlen(p->completions[i]);
+		size_t n = bytes_of(p, i);
 
-		for (size_t k = 0; k < p->prompts[i].n_messages; k++)
-			n += strlen(p->prompts[i].messages[k].text);
 		longest = n > longest ? n : longest;
 	}
 	return (longest + TEMPLATE_TOKENS + ROUND_TOKENS - 1) / ROUND_TOKENS * ROUND_TOKENS;
@@ -38,17 +45,20 @@ static bool write_file(const char *folder, const char *name, const struct buf *t
 	return written;
 }
 
+static void add_row(const struct finetune_prompts *p, size_t i,
+		    void (*row)(const struct message *prompt, size_t n, const char *completion, struct buf *out), struct buf *rows)
+{
+	row(p->prompts[i].messages, p->prompts[i].n_messages, p->completions[i], rows);
+	buf_addc(rows, '\n');
+}
+
 static bool write_rows(const char *folder, const char *name, const struct trainer *t, const struct finetune_prompts *p,
 		       const size_t *items, size_t n, struct error *err)
 {
 	struct buf rows = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		const struct model_request *prompt = &p->prompts[items[i]];
-
-		t->row(prompt->messages, prompt->n_messages, p->completions[items[i]], &rows);
-		buf_addc(&rows, '\n');
-	}
+	for (size_t i = 0; i < n; i++)
+		add_row(p, items[i], t->row, &rows);
 	bool written = write_file(folder, name, &rows, err);
 
 	buf_release(&rows);
@@ -62,7 +72,7 @@ static bool write_files(const char *folder, const struct trainer *t, const struc
 
 	buf_addf(&data, "%s/data", folder);
 	t->write(job, &config);
-	trainer_readme(t, job, &readme);
+	t->readme(t, job, &readme);
 	bool written = file_make_folder(data.data, err) && write_rows(data.data, "train.jsonl", t, p, h->train, h->n_train, err) &&
 		       (h->n_held == 0 || write_rows(data.data, "validation.jsonl", t, p, h->held, h->n_held, err)) &&
 		       write_file(folder, t->config, &config, err) && write_file(folder, "README.md", &readme, err);
@@ -100,19 +110,23 @@ static bool make_folder(const char *folder, const struct trainer *t, const struc
 	return made;
 }
 
+static bool documents_ready(struct workshop *w, const struct variant *v, struct error *err)
+{
+	const char *unfit;
+
+	return workshop_documents(w, v->technique, &unfit, err) && (!unfit || error_set(err, "%s", unfit));
+}
+
 bool handoff_write(struct workshop *w, const struct variant *v, const struct trainer *trainer, struct trainer_job *job,
 		   const char *folder, struct error *err)
 {
 	struct item_list pool = workshop_lessons(w);
 	struct finetune_prompts prompts;
 	struct held_out h;
-	const char *unfit;
 	struct arena arena;
 
-	if (!workshop_documents(w, v->technique, &unfit, err))
+	if (!documents_ready(w, v, err))
 		return false;
-	if (unfit)
-		return error_set(err, "%s", unfit);
 	arena_init(&arena);
 	bool made = workshop_prompts(w, v, pool.items, pool.n, &arena, &prompts, err);
 
@@ -126,6 +140,59 @@ bool handoff_write(struct workshop *w, const struct variant *v, const struct tra
 		made = make_folder(folder, trainer, &prompts, &h, job, err);
 		held_out_release(&h);
 	}
+	arena_release(&arena);
+	return made;
+}
+
+/* --- a provider's job --------------------------------------------------------------------------------------------------- */
+
+void handoff_rows_release(struct handoff_rows *r)
+{
+	buf_release(&r->training);
+	buf_release(&r->validation);
+}
+
+static void add_held_out(const struct finetune_prompts *p, const struct finetune_settings *s, bool on_dev, struct handoff_rows *out)
+{
+	struct held_out h;
+
+	held_out_init(&h, p->groups, p->n, on_dev ? 0 : s->held_out, s->seed);
+	out->n_train = h.n_train;
+	out->n_held = h.n_held;
+	for (size_t i = 0; i < h.n_train; i++) {
+		add_row(p, h.train[i], trainer_chat_row, &out->training);
+		out->bytes += bytes_of(p, h.train[i]);
+	}
+	for (size_t i = 0; i < h.n_held; i++)
+		add_row(p, h.held[i], trainer_chat_row, &out->validation);
+	held_out_release(&h);
+}
+
+static void add_dev(const struct finetune_prompts *p, struct handoff_rows *out)
+{
+	out->n_held = p->n;
+	for (size_t i = 0; i < p->n; i++)
+		add_row(p, i, trainer_chat_row, &out->validation);
+}
+
+bool handoff_rows(struct workshop *w, const struct variant *v, const struct finetune_settings *settings, bool on_dev,
+		  struct handoff_rows *out, struct error *err)
+{
+	struct item_list pool = workshop_lessons(w), dev = w->dev.list;
+	struct finetune_prompts prompts, held;
+	struct arena arena;
+
+	*out = (struct handoff_rows){ 0 };
+	if (!documents_ready(w, v, err))
+		return false;
+	arena_init(&arena);
+	bool made = workshop_prompts(w, v, pool.items, pool.n, &arena, &prompts, err) &&
+		    (!on_dev || workshop_prompts(w, v, dev.items, dev.n, &arena, &held, err));
+
+	if (made)
+		add_held_out(&prompts, settings, on_dev, out);
+	if (made && on_dev)
+		add_dev(&held, out);
 	arena_release(&arena);
 	return made;
 }

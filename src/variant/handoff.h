@@ -12,4 +12,15 @@
 bool handoff_write(struct workshop *w, const struct variant *v, const struct trainer *trainer, struct trainer_job *job,
 		   const char *folder, struct error *err);
 
+/* The same examples as lines of {"messages": [...]}, for a provider's fine-tuning job. */
+struct handoff_rows {
+	struct buf training, validation; /* validation empty: none */
+	size_t n_train, n_held;
+	size_t bytes; /* of the training's texts, which a provider counts as tokens */
+};
+void handoff_rows_release(struct handoff_rows *r);
+/* on_dev: the whole pool is learnt from and dev validates; else a part of the pool is held out, as settings say. */
+bool handoff_rows(struct workshop *w, const struct variant *v, const struct finetune_settings *settings, bool on_dev,
+		  struct handoff_rows *out, struct error *err);
+
 #endif

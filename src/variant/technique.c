@@ -244,6 +244,24 @@ static void add_tunings(struct list *list, struct arena *arena, const struct tas
 	}
 }
 
+/* What a provider fine-tuned on the pool's prompts (rung tune submit) is asked by the same prompts, and stands where tuning does. */
+static void add_tuned_elsewhere(struct list *list, struct arena *arena, const struct task *task, const char *const *models, size_t n_models)
+{
+	size_t n;
+	const struct tuning *tunings = tuning_all(task, &n);
+
+	for (size_t i = 0; i < n * n_models; i++) {
+		const struct technique *t = tunings[i % n].technique;
+		const char *model = models[i / n];
+
+		if (!t || !model_is_tuned_elsewhere(model) || (t->search && task->documents.n_paths == 0))
+			continue;
+		add(list, (struct variant){ .id = arena_printf(arena, "3/fine-tuned%s@%s", t->search ? "-rag" : "", model),
+					    .name = t->search ? "fine-tuned by its provider, with retrieval" : "fine-tuned by its provider",
+					    .model = model, .rung = 3, .technique = t });
+	}
+}
+
 static bool has_definitions(const struct task *task)
 {
 	for (size_t i = 0; i < task->n_labels; i++)
@@ -297,12 +315,12 @@ static void add_lookups(struct list *list, struct arena *arena, const struct tas
 	}
 }
 
-/* The techniques of one table whose rung it is, for every model. */
+/* The techniques of one table whose rung it is, for every model that nobody tuned for the task. */
 static void add_techniques(struct list *list, struct arena *arena, const struct task *task,
 			   const struct technique *techniques, size_t n, int rung, const char *const *models, size_t n_models)
 {
 	for (size_t m = 0; m < n_models; m++)
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n && !model_is_tuned_elsewhere(models[m]); i++)
 			if ((techniques[i].search ? 2 : 1) == rung)
 				add_technique(list, arena, task, &techniques[i], models[m]);
 }
@@ -371,7 +389,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 		n_models = task->n_models;
 	}
 	tuning_all(task, &n_tunings);
-	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (n_models + 1) +
+	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (2 * n_models + 1) +
 		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
@@ -391,6 +409,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, task, 3);
 	add_tunings(&list, arena, task, models, n_models);
+	add_tuned_elsewhere(&list, arena, task, models, n_models);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
 	*n = list.n;

@@ -134,6 +134,34 @@ else
 	fail "passages" "$(tail -c 900 "$scratch/out")"
 fi
 
+# Clouds: the same rows in their formats, the request that makes the job, the calls around it.
+export_for bedrock bedrock --base amazon.nova-micro-v1:0:128k >"$scratch/out" 2>"$scratch/err" &&
+	export_for vertex vertex --base gemini-2.5-flash --epochs 7 >>"$scratch/out" 2>>"$scratch/err"
+if python3 - "$scratch" <<'PY' 2>"$scratch/why"; then ok "clouds"; else fail "clouds" "$(cat "$scratch/err"; tail -c 900 "$scratch/why")"; fi
+import json, os, sys
+scratch = sys.argv[1]
+read = lambda folder, part: [json.loads(line) for line in open(f"{scratch}/{folder}/data/{part}.jsonl", encoding="utf-8")]
+for part in ("train", "validation"):
+    rows = [(e["prompt"][0]["content"], e["completion"][0]["content"]) for e in read("trl", part)]
+    assert read("bedrock", part) == [{"schemaVersion": "bedrock-conversation-2024", "messages": [{"role": "user", "content": [{"text": q}]},
+                                      {"role": "assistant", "content": [{"text": a}]}]} for q, a in rows], part
+    assert read("vertex", part) == [{"contents": [{"role": "user", "parts": [{"text": q}]}, {"role": "model", "parts": [{"text": a}]}]}
+                                    for q, a in rows], part
+for folder in ("bedrock", "vertex"):
+    assert sorted(os.listdir(f"{scratch}/{folder}")) == ["README.md", "data", "job.json"]
+name = "rung-quoted-lines"
+bedrock = json.load(open(f"{scratch}/bedrock/job.json"))
+assert bedrock == {"jobName": name, "customModelName": name, "roleArn": "arn:aws:iam::ACCOUNT:role/ROLE",
+                   "baseModelIdentifier": "amazon.nova-micro-v1:0:128k", "customizationType": "FINE_TUNING",
+                   "trainingDataConfig": {"s3Uri": f"s3://BUCKET/{name}/train.jsonl"},
+                   "validationDataConfig": {"validators": [{"s3Uri": f"s3://BUCKET/{name}/validation.jsonl"}]},
+                   "outputDataConfig": {"s3Uri": f"s3://BUCKET/{name}/out/"}, "hyperParameters": {"epochCount": "3"}}, bedrock
+vertex = json.load(open(f"{scratch}/vertex/job.json"))
+assert vertex == {"baseModel": "gemini-2.5-flash", "tunedModelDisplayName": name, "supervisedTuningSpec": {
+    "trainingDatasetUri": f"gs://BUCKET/{name}/train.jsonl", "validationDatasetUri": f"gs://BUCKET/{name}/validation.jsonl",
+    "hyperParameters": {"epochCount": "7"}}}, vertex
+PY
+
 # Mistakes: one sentence, and nothing is left.
 mkdir "$scratch/full" "$scratch/taken.part"
 touch "$scratch/full/file" "$scratch/file"
@@ -149,7 +177,7 @@ wrong() { # NAME WORDS ARGUMENT...
 	fi
 }
 task=$scratch/task x=$scratch/x
-wrong "an unknown trainer" '--for "peft" is not one of trl and axolotl' "$task" --for peft -o "$x"
+wrong "an unknown trainer" '--for "peft" is not one of trl, axolotl, bedrock and vertex' "$task" --for peft -o "$x"
 wrong "no folder" 'export --for TRAINER needs -o FOLDER' "$task" --for trl
 wrong "a folder with files" 'full: is there already and not empty; give -o a new folder' "$task" --for trl -o "$scratch/full"
 wrong "a file" 'file: cannot be made: ' "$task" --for trl -o "$scratch/file"
@@ -162,6 +190,8 @@ wrong "a format for a trainer" '--for is for training elsewhere' "$task" --as pe
 wrong "an encoder" '--method encoder is trained here alone' "$task" --for trl --method encoder -o "$x"
 wrong "an unknown method" 'there is: ' "$task" --for trl --method full -o "$x"
 wrong "a local base" '--base "local:tiny" is nothing that a trainer elsewhere can load' "$task" --for trl --base local:tiny -o "$x"
+wrong "a cloud without a base" '--for bedrock needs --base' "$task" --for bedrock -o "$x"
+wrong "a cloud's base is not local" '--for vertex needs --base, the model as Vertex AI names it, such as gemini-' "$task" --for vertex --base local -o "$x"
 wrong "a teacher" '--teacher, --unlabelled and --reasons are for training here' "$task" --for trl --teacher 1/zero-shot@local -o "$x"
 
 # A disk that fills up in the middle.

@@ -228,6 +228,23 @@ static void built_in_prices_are_not_doubted(void **state)
 	arena_release(&arena);
 }
 
+static void fine_tunes_cost_what_those_of_their_base_do(void **state)
+{
+	static const struct { const char *model, *priced; } rows[] = {
+		{ "openai:ft:gpt-4.1-mini-2025-04-14:acme:mails:9x", "ft:gpt-4.1-mini-2025-04-14" },
+		{ "ft:gpt-4.1-mini-2025-04-14:acme::9x", "ft:gpt-4.1-mini-2025-04-14" },
+		{ "openai:ft:gpt-4.1-mini-2025-04-14", "ft:gpt-4.1-mini-2025-04-14" },
+		{ "openai:ft:gpt-test:acme::9x", NULL }, { "openai:gpt-4.1-mini:ft", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct price_model *m = price_table_find(*state, rows[i].model);
+
+		if ((m != NULL) != (rows[i].priced != NULL) || (m && strcmp(m->name, rows[i].priced) != 0))
+			fail_msg("%s: %s", rows[i].model, m ? m->name : "no price");
+	}
+}
+
 /* Python: (date(y, m, d) - date(1970, 1, 1)).days */
 static void days_are_counted(void **state)
 {
@@ -332,6 +349,7 @@ int main(void)
 		TEST(doubtful_prices_are_said),
 		TEST(refused_prices_are_unknown_and_not_zero),
 		TEST(old_prices_are_said_once),
+		TEST(fine_tunes_cost_what_those_of_their_base_do),
 		TEST(built_in_prices_are_not_doubted),
 		TEST(days_are_counted),
 		TEST(the_whole_file_is_read),

@@ -15,6 +15,23 @@ static void clear(void)
 		unsetenv(variables[i]);
 }
 
+static void tuned_ones_are_known_by_their_names(void **state)
+{
+	static const struct {
+		const char *name;
+		bool tuned;
+	} cases[] = {
+		{ "openai:ft:gpt-4.1:acme::9x", true }, { "http://127.0.0.1:8080/v1#ft:m:o::1", true }, { "openai:gpt-4.1", false },
+		{ "http://127.0.0.1:8080/v1#m:ft:", false }, { "ft:gpt-4.1:acme::9x", false }, { "local:ft:x", false }, { "tuned:ft:v1", false },
+		{ "http://127.0.0.1:8080/ft:", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (endpoint_is_tuned(cases[i].name) != cases[i].tuned)
+			fail_msg("%s", cases[i].name);
+}
+
 static void names_are_parsed(void **state)
 {
 	static const struct {
@@ -112,6 +129,7 @@ static void variables_move_a_provider(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tuned_ones_are_known_by_their_names),
 		cmocka_unit_test(names_are_parsed),
 		cmocka_unit_test(local_names_are_none),
 		cmocka_unit_test(bad_names_are_sentences),
