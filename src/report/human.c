@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "eval/answers.h"
 #include "eval/eval.h"
+#include "task/csv.h"
 #include "task/mention.h"
 #include "task/scorer.h"
 #include "task/table.h"
@@ -92,13 +93,7 @@ struct writing {
 
 static void add_field(struct buf *out, const char *text, char end)
 {
-	buf_addc(out, '"');
-	for (; *text; text++) {
-		if (*text == '"')
-			buf_addc(out, '"');
-		buf_addc(out, *text);
-	}
-	buf_addc(out, '"');
+	csv_add(out, text);
 	buf_addc(out, end);
 }
 

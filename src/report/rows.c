@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eval/answers.h"
+#include "task/csv.h"
 #include "task/scorer.h"
 
 static const struct rows_format formats[] = {
@@ -99,17 +100,7 @@ static void add_field(struct buf *out, const char *text)
 {
 	if (out->n)
 		buf_addc(out, ',');
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		buf_adds(out, text);
-		return;
-	}
-	buf_addc(out, '"');
-	for (; *text; text++) {
-		if (*text == '"')
-			buf_addc(out, '"');
-		buf_addc(out, *text);
-	}
-	buf_addc(out, '"');
+	csv_add(out, text);
 }
 
 static void csv_row(void *context, const struct report_row *row)

@@ -111,3 +111,18 @@ enum csv_status csv_next(struct csv *c, struct csv_row *row)
 		c->at++; /* the separator; what follows is a field, be it empty */
 	}
 }
+
+void csv_add(struct buf *out, const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		buf_adds(out, text);
+		return;
+	}
+	buf_addc(out, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			buf_addc(out, '"');
+		buf_addc(out, *text);
+	}
+	buf_addc(out, '"');
+}

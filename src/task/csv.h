@@ -42,4 +42,7 @@ enum csv_status csv_next(struct csv *c, struct csv_row *row);
 /* Field i, NUL-terminated; valid until the next csv_next(). A NUL byte in the data cuts it short. */
 const char *csv_field(const struct csv_row *row, size_t i);
 
+/* Appends the text as a field, in quotes where it needs them. */
+void csv_add(struct buf *out, const char *text);
+
 #endif

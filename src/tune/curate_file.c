@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "task/csv.h"
 #include "task/mention.h"
 #include "task/table.h"
 #include "tune/curate_inner.h"
@@ -31,17 +32,7 @@ static void add_field(struct buf *out, enum column c, const char *value)
 {
 	if (c != ID)
 		buf_addc(out, ',');
-	if (!value[strcspn(value, ",\"\r\n")]) {
-		buf_adds(out, value);
-		return;
-	}
-	buf_addc(out, '"');
-	for (; *value; value++) {
-		if (*value == '"')
-			buf_addc(out, '"');
-		buf_addc(out, *value);
-	}
-	buf_addc(out, '"');
+	csv_add(out, value);
 }
 
 static void add_row(const struct task *task, const struct curate_finding *f, const char *text, struct arena *arena, struct buf *out)
