@@ -8,6 +8,7 @@
 
 #include "eval/gold.h"
 #include "model/reader.h"
+#include "model/recorded.h"
 #include "task/template.h"
 
 enum { EXAMPLES_SHOWN = 5 };
@@ -57,15 +58,15 @@ static struct input_lengths lengths_of(const struct task *t, const char *folder,
 	return l;
 }
 
-/* The task's models, and those that only a variant of the user's own names, each once, but for those that are asked elsewhere: how they
- * count is not known here. Returns how many. */
+/* The task's models, and those that only a variant of the user's own names, each once, but for those that are or were asked elsewhere:
+ * how they count is not known here. Returns how many. */
 static size_t models_named(const struct task *task, const char **names)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < task->n_models + task->n_variants; i++) {
 		const char *name = i < task->n_models ? task->models[i] : task->variants[i - task->n_models].model;
-		size_t at = model_is_elsewhere(name) ? n + 1 : 0;
+		size_t at = model_is_elsewhere(name) || recorded_is(name) ? n + 1 : 0;
 
 		while (at < n && strcmp(names[at], name) != 0)
 			at++;

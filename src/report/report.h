@@ -92,6 +92,8 @@ struct report_variant {
 	double break_even_calls;          /* a day, from which on it is cheaper over the horizon; NAN: never, or no rival */
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
+	size_t priced;       /* answers that say themselves what they cost: recorded outcomes, */
+	double usd_recorded; /* and the mean of that; NAN: none does */
 	double ms_mean, ms_p50, ms_p95;
 	struct training_notes trained; /* of the fine-tuned model that it is, or asks */
 };
