@@ -237,7 +237,7 @@ bool pricing_worked(struct store *store, int64_t run, const struct variant *v, c
 			output += (double)rows[i].output_tokens;
 			ms += rows[i].ms;
 			usd += isnan(rows[i].usd) ? 0 : rows[i].usd;
-			n_usd += !isnan(rows[i].usd);
+			n_usd += isnan(rows[i].usd) ? 0 : 1;
 			out->passages |= rows[i].evidence != NULL && (task->n_labels == 0 || task->has_gold);
 		}
 		out->answers += done ? n : 0;

@@ -260,8 +260,9 @@ struct report {
 	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
 	struct cost_traffic decided_at;
 	double usd_per_label;               /* of one more; NAN: not said */
-	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here */
-	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
+	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here;
+	 * replayed: of the calls, those that a record answered */
+	struct { size_t dev_calls, dev_calls_full_grid, test_calls, replayed; double usd, seconds; } spent;
 	const struct report_paid *paid;     /* (n_paid) models that were asked elsewhere; in the order of their names, batches apart */
 	size_t n_paid;
 };

@@ -123,6 +123,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"
 		  " UNION SELECT call FROM sample WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test')))",
+	[REPLAYED] = "SELECT count(*) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample WHERE run = ?1)"
+		     " AND model LIKE 'recorded:%'",
 	[SPENT_HERE] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample"
 		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)"
 		       " AND model NOT LIKE 'recorded:%'",
@@ -585,6 +587,20 @@ bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, s
 		return database_fail(&s->base, err);
 	*calls = (size_t)sqlite3_column_int64(q, 0);
 	*ms = sqlite3_column_double(q, 1);
+	sqlite3_reset(q);
+	return true;
+}
+
+bool store_replayed(struct store *s, int64_t run, size_t *calls, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, REPLAYED, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	if (sqlite3_step(q) != SQLITE_ROW)
+		return database_fail(&s->base, err);
+	*calls = (size_t)sqlite3_column_int64(q, 0);
 	sqlite3_reset(q);
 	return true;
 }

@@ -188,6 +188,8 @@ bool store_wordings(struct store *s, int64_t run, struct arena *arena, struct wo
 /* Distinct model calls behind a run's answers in one split (NULL: in all but "test"), and their time; a call that several variants or
  * splits share counts once. */
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);
+/* Distinct ones of all splits that were replayed from a record: nobody was asked for them. */
+bool store_replayed(struct store *s, int64_t run, size_t *calls, struct error *err);
 /* Those of all splits whose model the run did not send anything to, recorded ones aside: they were made on this machine. */
 bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, struct error *err);
 
