@@ -262,7 +262,7 @@ struct report {
 	double usd_per_label;               /* of one more; NAN: not said */
 	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here;
 	 * replayed: of the calls, those that a record answered */
-	struct { size_t dev_calls, dev_calls_full_grid, test_calls, replayed; double usd, seconds; } spent;
+	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; size_t replayed; } spent;
 	const struct report_paid *paid;     /* (n_paid) models that were asked elsewhere; in the order of their names, batches apart */
 	size_t n_paid;
 };

@@ -98,11 +98,20 @@ static const char *why_skipped(const struct task *task, const struct outcomes_fi
 	return NULL;
 }
 
+/* On rungs: probes are not named. */
 static bool has_several_models(const struct recorded *r)
 {
-	for (size_t i = 1; i < r->n_configurations; i++)
-		if (strcmp(r->configurations[i].model, r->configurations[0].model) != 0)
+	const char *first = NULL;
+
+	for (size_t i = 0; i < r->n_configurations; i++) {
+		const struct recorded_configuration *c = &r->configurations[i];
+
+		if (c->place >= RECORDED_RUNGS)
+			continue;
+		first = first ? first : c->model;
+		if (strcmp(first, c->model) != 0)
 			return true;
+	}
 	return false;
 }
 
@@ -149,7 +158,8 @@ static bool read_file(const struct task *task, struct outcomes_file *f, struct a
 		hash_map_put(&f->items, f->rows.items[i], strlen(f->rows.items[i]), i);
 	list_configs(task, f, arena);
 	return f->n_configs > 0 ||
-	       error_set(err, "model \"%s\": %s has probes alone; a variant needs rows on rung baseline, prompt, rag or finetune", f->model, f->rows.file);
+	       error_set(err, "model \"%s\": %s has probes alone; a variant needs rows on rung baseline, prompt, rag or finetune", f->model,
+			 f->rows.file);
 }
 
 bool outcomes_open(struct task *task, const char *const *models, size_t n, struct error *err)

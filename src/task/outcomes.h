@@ -36,7 +36,7 @@ const char *outcomes_path(const char *model);
 /* The first that is no such name; NULL: all are. */
 const char *outcomes_first_other(const char *const *models, size_t n);
 
-/* Reads the files among the models (n; NULL: the task's) that the task does not have yet: FILE in the present folder, else in the task's. */
+/* Reads the files among the models (n; NULL: the task's) that the task does not have yet: FILE in the present folder, else the task's. */
 bool outcomes_open(struct task *task, const char *const *models, size_t n, struct error *err);
 void outcomes_free(struct outcomes *o);
 

@@ -115,7 +115,7 @@ static void configurations_become_variants_on_their_rungs(void **state)
 	add_rows(&a, "m", "p", "prompt", 10, NULL);
 	add_rows(&a, "m", "r", "rag", 10, NULL);
 	add_rows(&a, "m", "f", "finetune", 10, NULL);
-	add_rows(&a, "m", "o", "oracle-context", 10, NULL);
+	add_rows(&a, "stronger", "o", "stronger-model", 10, NULL);
 	put_rows("one.jsonl", &a);
 	add_rows(&b, "m", "p", "prompt", 10, NULL);
 	add_rows(&b, "none", "p", "prompt", 10, NULL);
