@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "model/recorded.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "task/scorer.h"
@@ -44,6 +45,12 @@ static const struct variant *recipe_of(const struct pricing *p, const char *id)
 	return NULL;
 }
 
+/* A record need not say how many tokens there were, or how long it took. */
+static bool was_replayed(const struct worked *w)
+{
+	return w->calls > 0 && (!w->model || recorded_is(w->model));
+}
+
 /* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
 static void price_hosted(const struct pricing *p, const struct worked *w, struct cost_rung *r)
 {
@@ -58,7 +65,7 @@ static void price_hosted(const struct pricing *p, const struct worked *w, struct
 	r->call.batch_share = a->batch_share;
 	r->call.retry_share = a->retry_share;
 	r->call.region_factor = price_region_factor(a->prices, m);
-	if (w->calls > 0 && w->input_tokens + w->output_tokens <= 0) /* nobody counted them */
+	if (was_replayed(w) && w->input_tokens + w->output_tokens <= 0)
 		r->call.local_usd = NAN;
 	if (!m)
 		return;
@@ -189,7 +196,7 @@ bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_r
 		r->call.local_usd = w->usd;
 	else if (priced || !registry_runs_here(w->model))
 		price_hosted(p, w, r);
-	else if (w->calls > 0 && w->ms <= 0) /* recorded, and nobody timed it */
+	else if (was_replayed(w) && w->ms <= 0)
 		r->call.local_usd = NAN;
 	else
 		r->call.local_usd = seconds_usd(p, w->ms / 1000);
