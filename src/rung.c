@@ -447,8 +447,10 @@ static bool curate_winner(struct rung *r, const char *settings, struct error *er
 }
 
 /* Whether the variant of that climb replayed recorded outcomes. */
-static bool was_recorded(const struct report *report, const char *id, const char *const *models, size_t n)
+static bool was_recorded(struct rung *r, const struct report *report, const char *id, const char *settings)
 {
+	size_t n;
+	const char *const *models = settings_models(settings, &r->arena, &n);
 	const char *at = report_find(report, id) ? strstr(id, "@recorded:") : NULL;
 
 	for (size_t i = 0; at && i < n; i++) {
@@ -480,7 +482,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];
-	if (!r->winner && was_recorded(&report, id, models, n_models))
+	if (!r->winner && was_recorded(r, &report, id, run.settings))
 		return error_set(err, "%s: \"%s\" has only what was recorded of the task's items and can answer nothing else; name another with "
 				 "--variant, or put what it does under `variants:` of the task and climb again", r->task->file, id);
 	if (!r->winner || r->winner->skipped)
