@@ -28,7 +28,7 @@ const struct option_row option_help = { "--help", "-h", OPTION_FLAG, NULL, "this
 const struct option_row option_rungs = { "--rungs", NULL, OPTION_TEXT, "A-B",
 	"rungs to measure, 0 to 3 (default 0-3)", AT(rungs) };
 const struct option_row option_models = { "--models", NULL, OPTION_LIST, "A,B",
-	"models to try in place of the task's", AT(models) };
+	"models to try in place of the task's; recorded:FILE: outcomes that others measured", AT(models) };
 const struct option_row option_rewrite = { "--rewrite", NULL, OPTION_TEXT, "MODEL",
 	"a model that proposes wordings of the instruction, raced", AT(rewrite) };
 const struct option_row option_plan = { "--plan", NULL, OPTION_TEXT, "full|early",

@@ -11,6 +11,7 @@
 #include "report/build.h"
 #include "report/human.h"
 #include "retrieve/library.h"
+#include "task/outcomes.h"
 #include "task/scorer.h"
 #include "variant/show.h"
 
@@ -147,6 +148,8 @@ enum rung_status rung_check(struct rung *r, const struct rung_climb_options *cli
 	if (!open_task(r, r->options.examples, r->options.seed, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, climb ? climb : &whole, &options);
+	if (!outcomes_open(r->task, options.models, options.n_models, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
 	registry_folder(r->options.models, &folder);
 	struct price_table *prices = price_table_open();
 	struct check check = check_task(r->task, &options, buf_text(&folder), prices, &r->arena);
@@ -256,6 +259,8 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	if (!climbable(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, o, &options);
+	if (!outcomes_open(r->task, options.models, options.n_models, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
 	if (o->dry_run)
 		return RUNG_OK;
 	struct price_table *prices = price_table_open();
@@ -441,6 +446,22 @@ static bool curate_winner(struct rung *r, const char *settings, struct error *er
 	return true;
 }
 
+/* Whether the variant of that climb replayed recorded outcomes. */
+static bool was_recorded(struct rung *r, const struct report *report, const char *id, const char *settings)
+{
+	size_t n;
+	const char *const *models = settings_models(settings, &r->arena, &n);
+	const char *at = report_find(report, id) ? strstr(id, "@recorded:") : NULL;
+
+	for (size_t i = 0; at && i < n; i++) {
+		size_t length = strlen(models[i]);
+
+		if (outcomes_path(models[i]) && strncmp(at + 1, models[i], length) == 0 && (!at[1 + length] || at[1 + length] == '#'))
+			return true;
+	}
+	return false;
+}
+
 static bool choose_variant(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
@@ -461,6 +482,9 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];
+	if (!r->winner && was_recorded(r, &report, id, run.settings))
+		return error_set(err, "%s: \"%s\" has only what was recorded of the task's items and can answer nothing else; name another with "
+				 "--variant, or put what it does under `variants:` of the task and climb again", r->task->file, id);
 	if (!r->winner || r->winner->skipped)
 		return error_set(err, "%s: no variant \"%s\" can answer; `rung report` lists them", r->task->file, id);
 	if (!open_library(r, false, err))

@@ -20,8 +20,11 @@ const char *const recorded_place_names[RECORDED_PLACES] = {
 };
 static const char *const measure_keys[RECORDED_MEASURES] = { "usd", "ms", "input_tokens", "output_tokens" };
 
+const char recorded_null[] = "null";
+
 struct row {
 	size_t configuration, item, line;
+	const char *output;
 	double score, measure[RECORDED_MEASURES];
 };
 
@@ -35,6 +38,7 @@ struct reader {
 	struct arena *arena;
 	struct error *err;
 	size_t line;
+	bool outputs; /* are kept */
 	struct row *rows;
 	size_t n_rows, room;
 	struct item *items;
@@ -249,6 +253,22 @@ static bool check_set(struct reader *r, const json_t *row)
 				    quoted(r, name ? name : ""), r->set_line, quoted(r, r->out->set)));
 }
 
+/* NULL: the row has none. */
+static const char *output_of(struct reader *r, const json_t *row)
+{
+	const json_t *value = json_object_get(row, "output");
+
+	if (!value || json_is_null(value))
+		return value ? recorded_null : NULL;
+	if (json_is_string(value))
+		return arena_string(r->arena, json_string_value(value));
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	const char *copy = arena_string(r->arena, text);
+
+	free(text);
+	return copy;
+}
+
 static bool take_row(struct reader *r, const json_t *object)
 {
 	struct row row = { .line = r->line };
@@ -259,6 +279,7 @@ static bool take_row(struct reader *r, const json_t *object)
 	for (size_t m = 0; m < RECORDED_MEASURES; m++)
 		if (!number_of(r, object, measure_keys[m], INFINITY, &row.measure[m]))
 			return false;
+	row.output = r->outputs ? output_of(r, object) : NULL;
 	r->rows = grown(r->rows, r->n_rows, &r->room, sizeof(*r->rows));
 	r->rows[r->n_rows++] = row;
 	return true;
@@ -336,6 +357,8 @@ static bool fill(struct reader *r)
 		out->configurations[k].score = arena_array(r->arena, r->n_items, sizeof(double));
 		for (size_t i = 0; i < r->n_items; i++)
 			out->configurations[k].score[i] = NAN;
+		if (r->outputs)
+			out->configurations[k].output = arena_array(r->arena, r->n_items, sizeof(*out->configurations[k].output));
 	}
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct row *row = &r->rows[i];
@@ -346,6 +369,8 @@ static bool fill(struct reader *r)
 			return fail(r, arena_printf(r->arena, "item %s under %s stands in line %zu already; leave one of them",
 						    quoted(r, r->items[row->item].name), quoted(r, c->name), first_line(r, row)));
 		c->score[row->item] = row->score;
+		if (c->output)
+			c->output[row->item] = row->output;
 		c->n++;
 		set_measures(r, c, row);
 	}
@@ -371,9 +396,9 @@ static void name_items(struct reader *r)
 	r->out->n_items = r->n_items;
 }
 
-bool recorded_read(struct recorded *out, const char *file, const char *bytes, size_t n, struct arena *arena, struct error *err)
+static bool read_all(struct recorded *out, const char *file, const char *bytes, size_t n, bool outputs, struct arena *arena, struct error *err)
 {
-	struct reader r = { .out = out, .arena = arena, .err = err };
+	struct reader r = { .out = out, .arena = arena, .err = err, .outputs = outputs };
 
 	*out = (struct recorded){ .file = arena_string(arena, file), .set = "", .binary = true };
 	bool ok = read_lines(&r, bytes, n) && fill(&r);
@@ -396,6 +421,16 @@ bool recorded_read(struct recorded *out, const char *file, const char *bytes, si
 	hash_map_release(&r.group_numbers);
 	hash_map_release(&r.configuration_numbers);
 	return ok;
+}
+
+bool recorded_read(struct recorded *r, const char *file, const char *bytes, size_t n, struct arena *arena, struct error *err)
+{
+	return read_all(r, file, bytes, n, false, arena, err);
+}
+
+bool recorded_read_outputs(struct recorded *r, const char *file, const char *bytes, size_t n, struct arena *arena, struct error *err)
+{
+	return read_all(r, file, bytes, n, true, arena, err);
 }
 
 double recorded_mean(const struct recorded *r, const struct recorded_configuration *c, enum recorded_measure m)

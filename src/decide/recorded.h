@@ -29,7 +29,9 @@ struct recorded_configuration {
 	size_t n;         /* items it has */
 	double *score;    /* (n_items) 0 .. 1, NAN where it lacks the item */
 	double *measure[RECORDED_MEASURES]; /* (n_items) NAN: unknown; NULL: unknown everywhere */
+	const char **output; /* (n_items) NULL: the row has none; recorded_null: it says null. NULL: they were not asked for */
 };
+extern const char recorded_null[]; /* an output that is there and is none: compared by address */
 
 struct recorded {
 	const char *file, *set; /* set "": the rows name none */
@@ -44,6 +46,9 @@ struct recorded {
 
 /* Reads bytes[0..n) of `file`; everything lives in arena and copies what it needs. */
 bool recorded_read(struct recorded *r, const char *file, const char *bytes, size_t n, struct arena *arena, struct error *err);
+
+/* The same with the rows' outputs; one that is no text is kept as its JSON. */
+bool recorded_read_outputs(struct recorded *r, const char *file, const char *bytes, size_t n, struct arena *arena, struct error *err);
 
 /* The mean of a measure over the items where it is known; NAN when nowhere. */
 double recorded_mean(const struct recorded *r, const struct recorded_configuration *c, enum recorded_measure m);

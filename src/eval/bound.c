@@ -8,6 +8,7 @@
 #include "eval/probe.h"
 #include "eval/rewrite.h"
 #include "eval/samples.h"
+#include "task/outcomes.h"
 
 /* What all variants of a rung would cost that can be tried. */
 static struct climb_bound rung_bound(const struct task *task, const struct variant *variants, size_t n, int rung)
@@ -47,8 +48,8 @@ const char *bound_saved(const struct task *task, const struct variant *variants,
 			    trainings, trainings == 1 ? "" : "s");
 }
 
-/* Samples and curve points of the rung's candidate, and the knowledge probe. */
-static size_t probe_bound(const struct task *task, const struct variant *variants, size_t n, int rung, struct arena *arena)
+/* Samples and curve points of the rung's candidate, and the knowledge probe where a model can be asked. */
+static size_t probe_bound(const struct task *task, const struct variant *variants, size_t n, int rung, bool probed, struct arena *arena)
 {
 	size_t dev = task->dev.list.n, pool = task->pool.list.n, sampled = 0, curves = 0, probes = 0, points = 0;
 
@@ -62,7 +63,7 @@ static size_t probe_bound(const struct task *task, const struct variant *variant
 		if (rung == 1 && curves_has_shots(&variants[i]))
 			curves = points * (dev < CURVE_SHOT_ITEMS ? dev : CURVE_SHOT_ITEMS);
 	}
-	if (rung == 2 && task->has_gold && task->documents.n_paths > 0)
+	if (rung == 2 && probed && task->has_gold && task->documents.n_paths > 0)
 		technique_probes(task->kind, &probes);
 	return sampled + curves + probes * (dev < PROBE_ITEMS ? dev : PROBE_ITEMS);
 }
@@ -135,12 +136,14 @@ struct climb_bound climb_bound(const struct task *task, const struct climb_optio
 	arena_init(&arena);
 	const struct variant *variants = variants_list(task, &arena, o->models, o->n_models, &n);
 
+	bool probed = o->models ? outcomes_first_other(o->models, o->n_models) : outcomes_first_other(task->models, task->n_models);
+
 	for (int rung = o->first_rung; rung <= o->last_rung; rung++) {
 		struct climb_bound one = rung_bound(task, variants, n, rung);
 
 		bound.dev_calls += one.dev_calls;
 		bound.test_calls += one.test_calls;
-		bound.probe_calls += probe_bound(task, variants, n, rung, &arena);
+		bound.probe_calls += probe_bound(task, variants, n, rung, probed, &arena);
 		bound.grades += answers_bound(task, variants, n, rung);
 		if (rung == 1 && o->rewrite.model)
 			add_rewriting(task, o, variants, n, &bound);

@@ -8,6 +8,7 @@
 
 #include "eval/gold.h"
 #include "model/reader.h"
+#include "model/recorded.h"
 #include "task/template.h"
 
 enum { EXAMPLES_SHOWN = 5 };
@@ -57,15 +58,15 @@ static struct input_lengths lengths_of(const struct task *t, const char *folder,
 	return l;
 }
 
-/* The task's models, and those that only a variant of the user's own names, each once, but for those that are asked elsewhere: how they
- * count is not known here. Returns how many. */
+/* The task's models, and those that only a variant of the user's own names, each once, but for those that are or were asked elsewhere:
+ * how they count is not known here. Returns how many. */
 static size_t models_named(const struct task *task, const char **names)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < task->n_models + task->n_variants; i++) {
 		const char *name = i < task->n_models ? task->models[i] : task->variants[i - task->n_models].model;
-		size_t at = model_is_elsewhere(name) ? n + 1 : 0;
+		size_t at = model_is_elsewhere(name) || recorded_is(name) ? n + 1 : 0;
 
 		while (at < n && strcmp(names[at], name) != 0)
 			at++;
@@ -73,6 +74,19 @@ static size_t models_named(const struct task *task, const char **names)
 			names[n++] = name;
 	}
 	return n;
+}
+
+static const struct variant *const *unusable_of(const struct task *task, const struct climb_options *o, struct arena *arena, size_t *n)
+{
+	size_t n_variants;
+	const struct variant *variants = variants_list(task, arena, o->models, o->n_models, &n_variants);
+	const struct variant **unusable = arena_array(arena, n_variants, sizeof(*unusable));
+
+	*n = 0;
+	for (size_t i = 0; i < n_variants; i++)
+		if (variants[i].recorded && variants[i].skipped)
+			unusable[(*n)++] = &variants[i];
+	return unusable;
 }
 
 struct check check_task(const struct task *task, const struct climb_options *options, const char *models, const struct price_table *prices,
@@ -89,6 +103,7 @@ struct check check_task(const struct task *task, const struct climb_options *opt
 		lengths[i] = lengths_of(task, models, names[i], arena);
 	c.lengths = lengths;
 	c.n_copies = leakage_find(task, arena, &c.copies);
+	c.unusable = unusable_of(task, options, arena, &c.n_unusable);
 	c.n_lost = gold_missing(task, arena, &c.lost);
 	return c;
 }
@@ -156,6 +171,8 @@ void check_write_text(const struct check *c, struct buf *out)
 	preview_write(&c->preview, c->options, out);
 	for (size_t i = 0; i < t->n_warnings; i++)
 		buf_addf(out, "  note: %s\n", t->warnings[i]);
+	for (size_t i = 0; i < c->n_unusable; i++)
+		buf_addf(out, "  note: %s is passed over: %s\n", c->unusable[i]->id, c->unusable[i]->skipped);
 	write_copies(c, out);
 	write_lost(c, out);
 }
@@ -209,6 +226,15 @@ static json_t *providers_json(const struct check *c)
 	return list;
 }
 
+static json_t *unusable_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_unusable; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "variant", c->unusable[i]->id, "why", c->unusable[i]->skipped));
+	return list;
+}
+
 void check_write_json(const struct check *c, struct buf *out)
 {
 	const struct task *t = c->task;
@@ -225,6 +251,7 @@ void check_write_json(const struct check *c, struct buf *out)
 		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
 		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
 		"providers_at_most", providers_json(c));
+	json_object_set_new(root, "recorded_unusable", unusable_json(c));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

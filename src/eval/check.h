@@ -23,6 +23,8 @@ struct check {
 	size_t n_lengths;
 	const struct example *const *lost; /* examples whose gold passages are not in the documents (gold.h) */
 	size_t n_lost;
+	const struct variant *const *unusable; /* recorded configurations that cannot answer the task's items, and say why */
+	size_t n_unusable;
 	const struct climb_options *options;
 	struct preview preview; /* of what providers would be paid */
 };

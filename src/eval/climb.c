@@ -14,6 +14,7 @@
 #include "eval/race.h"
 #include "eval/rewrite.h"
 #include "eval/samples.h"
+#include "task/outcomes.h"
 #include "variant/grading.h"
 
 static enum decide_plan plan_of(const struct task *task, const struct climb_options *o)
@@ -59,10 +60,12 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 	int rungs, incumbents;
 	json_t *models = json_array();
 	size_t n_models = o->models ? o->n_models : task->n_models;
+	const char *const *named = o->models ? o->models : task->models;
+	uint64_t outcomes = outcomes_fingerprint(task, named, n_models);
 
 	count_candidates(variants, n, o, &rungs, &incumbents);
 	for (size_t i = 0; i < n_models; i++)
-		json_array_append_new(models, json_string((o->models ? o->models : task->models)[i]));
+		json_array_append_new(models, json_string(named[i]));
 	json_t *root = json_pack("{s:f, s:f, s:o, s:s, s:i, s:i, s:i, s:i, s:o}", "alpha", task->alpha, "margin",
 				 task->margin, "target", task->has_target ? json_real(task->target) : json_null(), "plan",
 				 decide_plan_name(plan_of(task, o)), "comparisons", rungs - 1 + incumbents, "targets",
@@ -79,6 +82,8 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		add_hash(root, "curation", curation);
 	if (repeat)
 		json_object_set_new(root, "repeat", json_integer((json_int_t)repeat));
+	if (outcomes)
+		add_hash(root, "outcomes", outcomes);
 	if (task->grades)
 		add_hash(root, "scorer", grading_fingerprint(task));
 	if (o->rewrite.model && o->first_rung <= 1 && o->last_rung >= 1)

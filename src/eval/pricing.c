@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "model/recorded.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "task/scorer.h"
@@ -44,6 +45,12 @@ static const struct variant *recipe_of(const struct pricing *p, const char *id)
 	return NULL;
 }
 
+/* A record need not say how many tokens there were, or how long it took. */
+static bool was_replayed(const struct worked *w)
+{
+	return w->calls > 0 && (!w->model || recorded_is(w->model));
+}
+
 /* A hosted model is paid by its tokens; the machine that asks it by nothing worth counting. */
 static void price_hosted(const struct pricing *p, const struct worked *w, struct cost_rung *r)
 {
@@ -58,6 +65,8 @@ static void price_hosted(const struct pricing *p, const struct worked *w, struct
 	r->call.batch_share = a->batch_share;
 	r->call.retry_share = a->retry_share;
 	r->call.region_factor = price_region_factor(a->prices, m);
+	if (was_replayed(w) && w->input_tokens + w->output_tokens <= 0)
+		r->call.local_usd = NAN;
 	if (!m)
 		return;
 	r->call.usd_per_mtok = price_of(m);
@@ -181,10 +190,16 @@ bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_r
 	*r = cost_rung_default;
 	r->name = w->id;
 	r->rung = w->rung;
-	if (registry_runs_here(w->model) && !pricing_model(p->a->prices, w->id, w->model))
-		r->call.local_usd = seconds_usd(p, w->ms / 1000);
-	else
+	const struct price_model *priced = pricing_model(p->a->prices, w->id, w->model);
+
+	if (!isnan(w->usd) && !(priced && priced->users))
+		r->call.local_usd = w->usd;
+	else if (priced || !registry_runs_here(w->model))
 		price_hosted(p, w, r);
+	else if (was_replayed(w) && w->ms <= 0)
+		r->call.local_usd = NAN;
+	else
+		r->call.local_usd = seconds_usd(p, w->ms / 1000);
 	if (w->passages)
 		r->call.retrieval_usd = p->a->retrieval_usd;
 	r->call.guard_usd = p->a->guard_usd;
@@ -213,7 +228,8 @@ bool pricing_worked(struct store *store, int64_t run, const struct variant *v, c
 	static const char *const splits[] = { "dev", "test" };
 	struct arena arena;
 	bool done = true;
-	double input = 0, output = 0, ms = 0;
+	double input = 0, output = 0, ms = 0, usd = 0;
+	size_t n_usd = 0;
 
 	*out = (struct worked){ .id = v->id, .model = v->model, .rung = v->rung, .incumbent = v->incumbent };
 	arena_init(&arena);
@@ -227,6 +243,8 @@ bool pricing_worked(struct store *store, int64_t run, const struct variant *v, c
 			input += (double)rows[i].input_tokens;
 			output += (double)rows[i].output_tokens;
 			ms += rows[i].ms;
+			usd += isnan(rows[i].usd) ? 0 : rows[i].usd;
+			n_usd += isnan(rows[i].usd) ? 0 : 1;
 			out->passages |= rows[i].evidence != NULL && (task->n_labels == 0 || task->has_gold);
 		}
 		out->answers += done ? n : 0;
@@ -235,6 +253,7 @@ bool pricing_worked(struct store *store, int64_t run, const struct variant *v, c
 	}
 	out->input_tokens = out->calls ? input / (double)out->calls : 0;
 	out->output_tokens = out->calls ? output / (double)out->calls : 0;
+	out->usd = n_usd ? usd / (double)n_usd : NAN;
 	out->ms = out->answers ? ms / (double)out->answers : NAN;
 	arena_release(&arena);
 	return done;

@@ -43,6 +43,7 @@ struct worked {
 	size_t answers, calls;
 	double input_tokens, output_tokens; /* means per call */
 	double ms;                          /* mean of an answer */
+	double usd;                         /* mean of what answers are recorded to have cost; NAN: they are not */
 	double dev_score;                   /* by which the version that the run measured is found */
 };
 /* Of its stored answers, to dev and test items; answers 0: none. texts are the variant's. */

@@ -5,6 +5,7 @@
 
 #include "eval/answers.h"
 #include "eval/ceiling.h"
+#include "task/outcomes.h"
 #include "task/scorer.h"
 
 static const char *probe_id(struct arena *arena, const struct technique *t, const char *model)
@@ -27,9 +28,11 @@ static struct item_list probe_items(struct dev_items dev, struct arena *arena)
 	return (struct item_list){ items, n };
 }
 
+/* The first that can be asked; NULL: everything was recorded. */
 static const char *probed_model(const struct climb *c)
 {
-	return c->options->models ? c->options->models[0] : c->task->models[0];
+	return c->options->models ? outcomes_first_other(c->options->models, c->options->n_models)
+				  : outcomes_first_other(c->task->models, c->task->n_models);
 }
 
 /* Asks rows first .. last; record (KNOWLEDGE_ROWS) receives their scores. */
@@ -57,7 +60,7 @@ static bool can_probe(const struct climb *c)
 {
 	size_t n;
 
-	return technique_probes(c->task->kind, &n) && c->task->has_gold && c->task->documents.n_paths > 0;
+	return technique_probes(c->task->kind, &n) && probed_model(c) && c->task->has_gold && c->task->documents.n_paths > 0;
 }
 
 bool probe_before(struct climb *c, const char **why, struct error *err)

@@ -178,7 +178,8 @@ static void *open_recording(void *engine, const char *name, struct error *err)
 	const char *model = recorded_model(name);
 
 	if (!model) {
-		error_set(err, "model \"%s\": names no recorded model; write it behind '#', as in recorded:calls.jsonl#openai:gpt-4.1-mini", name);
+		error_set(err, "model \"%s\": names no recorded model; write it behind '#', as in recorded:calls.jsonl#openai:gpt-4.1-mini (a file of "
+			  "outcomes is named under `models:` or by --models alone)", name);
 		return NULL;
 	}
 	struct recording *r = mem_zero(1, sizeof(*r));

@@ -246,6 +246,7 @@ static bool spent(struct build *b, size_t full_grid, struct error *err)
 	if (!store_spent(b->store, b->run->id, "dev", &dev, &dev_ms, err) ||
 	    !store_spent(b->store, b->run->id, NULL, &r->spent.dev_calls, &ms, err) ||
 	    !store_spent(b->store, b->run->id, "test", &r->spent.test_calls, &test_ms, err) ||
+	    !store_replayed(b->store, b->run->id, &r->spent.replayed, err) ||
 	    !store_spent_here(b->store, b->run->id, &here, &here_ms, err) ||
 	    !paid_build(b->store, b->run->id, b->assumed->prices, b->arena, r, err))
 		return false;

@@ -15,7 +15,7 @@ static bool price_variant(const struct pricing *p, struct report_variant *v, str
 	struct report_score score = report_score_shown(v);
 	struct worked w = { .id = v->id, .model = v->model, .rung = v->rung, .incumbent = v->incumbent, .passages = v->retrieval.n > 0,
 			    .answers = v->dev.n + v->test.n, .calls = v->calls, .input_tokens = v->input_tokens,
-			    .output_tokens = v->output_tokens, .ms = v->ms_mean, .dev_score = v->dev.score };
+			    .output_tokens = v->output_tokens, .usd = v->usd_recorded, .ms = v->ms_mean, .dev_score = v->dev.score };
 
 	if (!pricing_rung(p, &w, r, &v->trained, err))
 		return false;

@@ -6,6 +6,7 @@
 
 #include "eval/probe.h"
 #include "report/techniques.h"
+#include "task/outcomes.h"
 
 void diagnosis_add(struct diagnosing *d, struct probe_finding f)
 {
@@ -69,12 +70,13 @@ bool diagnosis_build(const struct task *task, struct store *store, const struct 
 	struct diagnosing d = { .task = task, .store = store, .run = run->id, .arena = arena, .report = report, .dev = dev.list };
 	size_t n_models;
 	const char *const *models = settings_models(run->settings, arena, &n_models);
+	const char *probed = outcomes_first_other(models, n_models);
 
 	if (!run_variants(task, store, run, arena, &d.recipes, &d.n_recipes, err))
 		return false;
 	labels_findings(&d, curation);
 	rewriting_findings(&d);
-	if (!knowledge(&d, dev, n_models > 0 ? models[0] : "", report, err) || !techniques(&d, err) ||
+	if (!knowledge(&d, dev, probed ? probed : "", report, err) || !techniques(&d, err) ||
 	    !rescore_findings(&d, err) || !samples_findings(&d, err))
 		return false;
 	report->diagnosis = d.out;

@@ -458,6 +458,7 @@ static json_t *spent_value(const struct report *r)
 	put(o, "dev_calls", count_value(r->spent.dev_calls));
 	put(o, "dev_calls_full_grid", count_value(r->spent.dev_calls_full_grid));
 	put(o, "test_calls", count_value(r->spent.test_calls));
+	put(o, "replayed", count_value(r->spent.replayed));
 	put(o, "usd", real_value(r->spent.usd));
 	put(o, "seconds", real_value(r->spent.seconds));
 	put(o, "providers", paid_value(r));

@@ -113,6 +113,7 @@ static void call_put(void *context, const struct call_row *c)
 	json_object_set_new(row, "reasoning", json_integer((json_int_t)c->reasoning));
 	json_object_set_new(row, "ms", json_real(c->ms));
 	json_object_set_new(row, "first_ms", json_real(c->first_ms));
+	json_object_set_new(row, "usd", c->has_usd ? json_real(c->usd) : json_null());
 	put_line(context, row);
 }
 

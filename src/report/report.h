@@ -92,6 +92,8 @@ struct report_variant {
 	double break_even_calls;          /* a day, from which on it is cheaper over the horizon; NAN: never, or no rival */
 	const char *rival;                /* id of the cheapest lower rung that passes; NULL: none */
 	const struct cost_rung *cost, *rival_cost; /* what these came from; NULL: unknown, none */
+	size_t priced;       /* answers that say themselves what they cost: recorded outcomes, */
+	double usd_recorded; /* and the mean of that; NAN: none does */
 	double ms_mean, ms_p50, ms_p95;
 	struct training_notes trained; /* of the fine-tuned model that it is, or asks */
 };
@@ -258,8 +260,9 @@ struct report {
 	enum climb_for climb_for;           /* what the verdict counts, and at which traffic where that is costs as well */
 	struct cost_traffic decided_at;
 	double usd_per_label;               /* of one more; NAN: not said */
-	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here */
-	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; } spent;
+	/* usd: of seconds on this machine and of what providers were paid; NAN: a price is not known. seconds: of what was asked here;
+	 * replayed: of the calls, those that a record answered */
+	struct { size_t dev_calls, dev_calls_full_grid, test_calls; double usd, seconds; size_t replayed; } spent;
 	const struct report_paid *paid;     /* (n_paid) models that were asked elsewhere; in the order of their names, batches apart */
 	size_t n_paid;
 };

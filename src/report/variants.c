@@ -78,6 +78,10 @@ static struct report_score read_split(const struct answers_read *from, struct re
 		v->written += rows[i].written;
 		v->input_tokens += (double)rows[i].input_tokens;
 		v->output_tokens += (double)rows[i].output_tokens;
+		if (!isnan(rows[i].usd)) {
+			v->usd_recorded += rows[i].usd;
+			v->priced++;
+		}
 		ms[(*n_ms)++] = rows[i].ms;
 	}
 	hash_map_release(&by_item);
@@ -118,6 +122,7 @@ bool variant_measured(const struct answers_read *from, const struct variant_row 
 	v->micro = n_test ? micro_of(from->task, from->task->test.list, test, n_test) : micro_of(from->task, from->task->dev.list, dev, n_dev);
 	v->input_tokens = v->calls ? v->input_tokens / (double)v->calls : 0;
 	v->output_tokens = v->calls ? v->output_tokens / (double)v->calls : 0;
+	v->usd_recorded = v->priced ? v->usd_recorded / (double)v->priced : NAN;
 	for (size_t i = 0; i < n_ms; i++)
 		v->ms_mean += ms[i] / (double)n_ms;
 	v->ms_p50 = quantile(ms, n_ms, 0.5);

@@ -378,6 +378,8 @@ void words_spent(struct buf *out, const struct report *r)
 				 100.0 * (double)(full - dev) / (double)full);
 		buf_addf(out, " and %s on test items", figure_count(r->spent.test_calls).text);
 	}
+	if (r->spent.replayed > 0)
+		buf_addf(out, "; %s of them out of a record, without asking anybody", figure_count(r->spent.replayed).text);
 	if (isfinite(r->spent.usd))
 		buf_addf(out, "; %s", figure_usd(r->spent.usd).text);
 	if (isfinite(r->spent.seconds) && (r->spent.seconds > 0 || r->n_paid == 0))

@@ -1,6 +1,7 @@
 /* store.c - the SQLite file behind store.h; every statement stands in the table below. */
 #include "store/store.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "store/store_inner.h"
@@ -64,9 +65,12 @@ static const char seventh_sql[] =
 	" base TEXT NOT NULL, variant TEXT, text TEXT, why TEXT, PRIMARY KEY(run, round, number)) WITHOUT ROWID;"
 	"PRAGMA user_version = 7;";
 
+/* Version 8: recorded outcomes that say what they cost. */
+static const char eighth_sql[] = "ALTER TABLE call ADD COLUMN usd REAL; PRAGMA user_version = 8;";
+
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
 #define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
-		    " cache_written, reasoning, first_ms"
+		    " cache_written, reasoning, first_ms, usd"
 #define CALL_COLUMNS "id, " CALL_VALUES
 
 static const char *const statement_sql[N_STATEMENTS] = {
@@ -85,7 +89,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_GET] = "SELECT " CALL_COLUMNS " FROM call WHERE id = ?1",
 	[CALLS] = "SELECT " CALL_COLUMNS " FROM call ORDER BY id",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(" CALL_VALUES ")"
-		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
@@ -94,7 +98,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		    " WHERE s.run = ?1 AND s.variant = ?2 AND s.item = ?3 AND s.split = ?4 ORDER BY s.number",
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
 		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence,"
-		    " c.scores IS NOT NULL, c.scores IS NULL AND instr(c.request, '\"want\":\"scores\"') > 0 FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
+		    " c.scores IS NOT NULL, c.scores IS NULL AND instr(c.request, '\"want\":\"scores\"') > 0,"
+		    " c.usd FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
@@ -118,14 +123,17 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"
 		  " UNION SELECT call FROM sample WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test')))",
+	[REPLAYED] = "SELECT count(*) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample WHERE run = ?1)"
+		     " AND model LIKE 'recorded:%'",
 	[SPENT_HERE] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample"
-		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)",
+		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)"
+		       " AND model NOT LIKE 'recorded:%'",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql, eighth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 7, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 8, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -311,6 +319,8 @@ static void read_call(struct arena *arena, sqlite3_stmt *q, struct call_row *c)
 		.cache_written = (size_t)sqlite3_column_int64(q, 12),
 		.reasoning = (size_t)sqlite3_column_int64(q, 13),
 		.first_ms = sqlite3_column_double(q, 14),
+		.has_usd = sqlite3_column_type(q, 15) != SQLITE_NULL,
+		.usd = sqlite3_column_double(q, 15),
 	};
 }
 
@@ -387,6 +397,8 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err)
 	sqlite3_bind_int64(q, 12, (sqlite3_int64)call->cache_written);
 	sqlite3_bind_int64(q, 13, (sqlite3_int64)call->reasoning);
 	sqlite3_bind_double(q, 14, call->first_ms);
+	if (call->has_usd)
+		sqlite3_bind_double(q, 15, call->usd);
 	if (!database_done(&s->base, q, err))
 		return false;
 	if (sqlite3_changes(s->base.db) == 1) {
@@ -457,6 +469,7 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->evidence = column_text(arena, q, 8);
 	a->scored = sqlite3_column_int(q, 9) != 0;
 	a->written = sqlite3_column_int(q, 10) != 0;
+	a->usd = sqlite3_column_type(q, 11) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 11);
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,
@@ -574,6 +587,20 @@ bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, s
 		return database_fail(&s->base, err);
 	*calls = (size_t)sqlite3_column_int64(q, 0);
 	*ms = sqlite3_column_double(q, 1);
+	sqlite3_reset(q);
+	return true;
+}
+
+bool store_replayed(struct store *s, int64_t run, size_t *calls, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, REPLAYED, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	if (sqlite3_step(q) != SQLITE_ROW)
+		return database_fail(&s->base, err);
+	*calls = (size_t)sqlite3_column_int64(q, 0);
 	sqlite3_reset(q);
 	return true;
 }

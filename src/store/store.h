@@ -72,6 +72,8 @@ struct call_row {
 	size_t cache_read, cache_written; /* of the input tokens: from and into a provider's cache */
 	size_t reasoning;    /* of the output tokens */
 	double ms, first_ms; /* until all of it had come, and its first byte; 0: unknown */
+	bool has_usd;        /* what it cost is known otherwise than by its tokens: recorded outcomes */
+	double usd;
 };
 
 /* *found tells whether the call is there; its texts live in arena. */
@@ -145,6 +147,7 @@ struct answer_row {
 	const char *evidence; /* JSON: passages shown and what was cited of them (variant/evidence.h); NULL: none */
 	double ms;          /* of the call, or of the classifier */
 	size_t calls, input_tokens, output_tokens; /* of all its calls together; filled by store_answers() */
+	double usd;         /* that its call is recorded to have cost; NAN: its tokens say. Filled likewise */
 	bool scored, written; /* its call brought scores; it was to bring scores, and brought a text. Filled likewise */
 };
 
@@ -185,7 +188,9 @@ bool store_wordings(struct store *s, int64_t run, struct arena *arena, struct wo
 /* Distinct model calls behind a run's answers in one split (NULL: in all but "test"), and their time; a call that several variants or
  * splits share counts once. */
 bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err);
-/* Those of all splits whose model the run did not send anything to: they were made on this machine. */
+/* Distinct ones of all splits that were replayed from a record: nobody was asked for them. */
+bool store_replayed(struct store *s, int64_t run, size_t *calls, struct error *err);
+/* Those of all splits whose model the run did not send anything to, recorded ones aside: they were made on this machine. */
 bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "schema/validator.h"
 #include "task/examples.h"
 #include "task/grades.h"
+#include "task/outcomes.h"
 #include "task/mention.h"
 #include "task/scorer.h"
 #include "task/task_file.h"
@@ -272,6 +273,7 @@ void task_free(struct task *t)
 		return;
 	validator_free(t->validator);
 	grades_free(t->grades);
+	outcomes_free(t->outcomes);
 	arena_release(&t->arena);
 	free(t);
 }

@@ -18,6 +18,7 @@
 
 struct validator;
 struct grades;
+struct outcomes;
 
 enum task_kind { TASK_CLASSIFY, TASK_EXTRACT, TASK_ANSWER, TASK_GENERATE };
 enum task_plan { PLAN_AUTO, PLAN_FULL, PLAN_EARLY };
@@ -110,6 +111,7 @@ struct task {
 	/* Of a scorer outside (docs/scorers.md). rubric NULL: compare with what is right; binary: grades are 0 or 1 alone */
 	struct { const char *rubric; bool binary, pairwise; double timeout_s; } outside;
 	struct grades *grades;      /* of a scorer outside (task/grades.h), filled by whoever grades or reads a store; freed with the task; else NULL */
+	struct outcomes *outcomes;  /* recorded elsewhere (task/outcomes.h), once somebody had them read; freed with the task; else NULL */
 	const char *pattern;        /* kind generate: what the whole of an answer matches (schema/pattern.h); NULL: none */
 	const char *schema_file;    /* kinds extract and generate: path of the JSON Schema of its answers, an object's, */
 	const char *schema;         /* its text, */

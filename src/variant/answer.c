@@ -140,8 +140,8 @@ static const char *read_text(const struct task *task, const struct variant *v, c
 	return strcmp(call->status, "ok") == 0 ? "unparsed" : call->status;
 }
 
-static const char *read_call(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena,
-			     struct evidence *e, const char **text)
+const char *answer_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena,
+			struct evidence *e, const char **text)
 {
 	if (!call->output || (strcmp(call->status, "ok") != 0 && strcmp(call->status, "truncated") != 0))
 		return call->status;
@@ -162,7 +162,7 @@ const char *variant_reply(const struct task *task, const struct variant *v, cons
 	struct evidence none = { 0 };
 	const char *text = NULL;
 
-	read_call(task, v, call, arena, &none, &text);
+	answer_read(task, v, call, arena, &none, &text);
 	return text;
 }
 
@@ -189,7 +189,7 @@ static void vote(const struct task *task, const struct variant *v, const struct 
 	size_t most = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		statuses[i] = read_call(task, v, &calls[i], arena, e, &texts[i]);
+		statuses[i] = answer_read(task, v, &calls[i], arena, e, &texts[i]);
 		a->status = i == 0 || strcmp(a->status, statuses[i]) == 0 ? statuses[i] : "unparsed";
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -277,6 +277,8 @@ bool variant_answer_anyway(struct workshop *w, const struct variant *v, const st
 		return classifier_answers(w, v, items, n, arena, answers, err);
 	if (v->lookup)
 		return lookups_answer(w, v, items, n, arena, answers, err);
+	if (v->recorded)
+		return replayed_answers(w, v, items, n, arena, answers, err);
 	if (v->tuning && !v->model)
 		return encoder_answers(w, v, items, n, arena, answers, err);
 	return model_answers(w, v, items, n, arena, answers, err);
@@ -317,6 +319,8 @@ bool variant_ready(struct workshop *w, const struct variant *v, const char **unf
 
 	embeds = embeds || (v->lookup && v->lookup->embeds);
 	*unfit = NULL;
+	if (v->recorded)
+		return true;
 	if (search && !library_prepare(w->library, &search->cutting, NULL, err))
 		return false;
 	if (v->technique && !workshop_documents(w, v->technique, unfit, err))
@@ -340,7 +344,7 @@ bool variant_request(struct workshop *w, const struct variant *v, const struct e
 	struct evidence shown;
 	bool built = true;
 
-	if (v->classifier || v->lookup || (v->tuning && !v->model))
+	if (v->classifier || v->lookup || v->recorded || (v->tuning && !v->model))
 		return true;
 	arena_init(&arena);
 	built = request_build(w, v, item, workshop_text(w, &arena, item), &arena, &request, &shown, err);

@@ -140,6 +140,8 @@ static void write_request(const char *request, struct buf *out)
 	json_t *root = json_loads(request, 0, NULL), *message;
 	size_t i;
 
+	if (json_object_get(root, "recorded"))
+		buf_addf(out, "--- recorded elsewhere under %s\n", json_string_value(json_object_get(json_object_get(root, "recorded"), "config")));
 	json_array_foreach(json_object_get(root, "messages"), i, message)
 		buf_addf(out, "--- %s\n%s\n", json_string_value(json_object_get(message, "role")),
 			 json_string_value(json_object_get(message, "content")));

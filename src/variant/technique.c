@@ -5,6 +5,7 @@
 #include "llm/grammar_match.h"
 #include "model/registry.h"
 #include "schema/schema.h"
+#include "task/outcomes.h"
 #include "variant/lookup.h"
 #include "variant/sets.h"
 #include "variant/workshop.h"
@@ -185,7 +186,7 @@ size_t variant_replies(const struct variant *v)
 
 size_t variant_calls(const struct variant *v)
 {
-	if (!v->model)
+	if (!v->model || v->recorded)
 		return 0;
 	return variant_replies(v) + (v->technique && v->technique->rewrites);
 }
@@ -335,6 +336,41 @@ static void add_users(struct list *list, struct arena *arena, const struct task 
 	}
 }
 
+/* What was recorded elsewhere, on the rung that its rows name. */
+static void add_recorded(struct list *list, const struct task *task, int rung, const char *const *models, size_t n_models)
+{
+	for (size_t m = 0; m < n_models; m++) {
+		size_t n;
+		const struct outcomes_config *configs = outcomes_configs(task, models[m], &n);
+
+		for (size_t i = 0; i < n; i++)
+			if (configs[i].rung == rung)
+				add(list, (struct variant){ .id = configs[i].id, .name = configs[i].name, .rung = rung, .recorded = &configs[i],
+							    .model = configs[i].asked_none ? NULL : configs[i].model, .skipped = configs[i].skipped });
+	}
+}
+
+static size_t count_recorded(const struct task *task, const char *const *models, size_t n_models)
+{
+	size_t all = 0, n;
+
+	for (size_t m = 0; m < n_models; m++)
+		all += (outcomes_configs(task, models[m], &n), n);
+	return all;
+}
+
+/* Those that are asked, not files of what was. */
+static const char *const *asked_among(const char *const *models, size_t n, struct arena *arena, size_t *n_asked)
+{
+	const char **asked = arena_array(arena, n + 1, sizeof(*asked));
+
+	*n_asked = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!outcomes_path(models[i]))
+			asked[(*n_asked)++] = models[i];
+	return asked;
+}
+
 /* Bytes of the shortest JSON that satisfies the schema; 0 and a sentence if it cannot be followed. */
 static size_t schema_shortest(const char *schema, struct error *err)
 {
@@ -370,13 +406,13 @@ bool variants_check(const struct task *task, struct error *err)
 /* Everything that makes a variant's answers, besides its model's weights: the task and its own row. */
 static uint64_t recipe_of(const struct task *task, const struct variant *v)
 {
-	return hash64(v->id, strlen(v->id), task->fingerprint);
+	return hash64(v->id, strlen(v->id), v->recorded ? task->fingerprint ^ v->recorded->contents : task->fingerprint);
 }
 
-const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
-				    size_t n_models, size_t *n)
+const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *named,
+				    size_t n_named, size_t *n)
 {
-	size_t n_methods, n_lookups, n_techniques, n_searches, n_tunings;
+	size_t n_models, n_methods, n_lookups, n_techniques, n_searches, n_tunings;
 	enum task_kind kind = task->validator ? TASK_EXTRACT : task->kind;
 	const struct technique *techniques = task->many ? technique_sets(&n_techniques) : technique_all(kind, &n_techniques);
 	const struct technique *searches = technique_searches(task, &n_searches);
@@ -384,20 +420,24 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 
 	(task->many ? classifier_set_methods : classifier_methods)(&n_methods);
 	lookup_all(&n_lookups);
-	if (!models) {
-		models = task->models;
-		n_models = task->n_models;
+	if (!named) {
+		named = task->models;
+		n_named = task->n_models;
 	}
+	const char *const *models = asked_among(named, n_named, arena, &n_models);
+
 	tuning_all(task, &n_tunings);
 	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (2 * n_models + 1) +
-		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + 1;
+		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + count_recorded(task, named, n_named) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
 	add_lookups(&list, arena, task, 0);
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, task, 0);
+	add_recorded(&list, task, 0, named, n_named);
 	add_users(&list, arena, task);
 	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
+	add_recorded(&list, task, 1, named, n_named);
 	if (task->documents.n_paths > 0 || task->many)
 		add_lookups(&list, arena, task, 2);
 	if (task->documents.n_paths > 0) {
@@ -406,10 +446,12 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	} else {
 		add(&list, (struct variant){ .id = "2/retrieval", .name = "retrieval (RAG)", .rung = 2, .skipped = "no documents" });
 	}
+	add_recorded(&list, task, 2, named, n_named);
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, task, 3);
 	add_tunings(&list, arena, task, models, n_models);
 	add_tuned_elsewhere(&list, arena, task, models, n_models);
+	add_recorded(&list, task, 3, named, n_named);
 	for (size_t i = 0; i < list.n; i++)
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
 	*n = list.n;

@@ -67,6 +67,7 @@ const char *tuning_registered_name(const struct task *task, struct arena *arena)
 
 /* An answer without a language model (kind answer, rung 0): lookup.c. */
 struct lookup;
+struct outcomes_config;
 
 /* The first `size` of the pool in the order of a seed, so that of one seed the small parts lie within the large ones. */
 struct pool_part {
@@ -82,24 +83,26 @@ struct variant {
 	bool incumbent;
 	const char *skipped; /* why it cannot be tried; NULL when it can */
 	const struct tuning *tuning; /* the model (for an encoder, NULL) is fine-tuned on the pool first */
-	/* Exactly one of the four is set; none for a tuned encoder. */
+	/* Exactly one of the five is set; none for a tuned encoder. */
 	const struct technique *technique;
 	const struct lookup *lookup;
 	const struct classifier_method *classifier;
 	const struct task_variant *user;
 	size_t wording;  /* of the task's instructions */
 	const char *instruction; /* with a technique: what a model proposed in place of that wording (rewrite.h); NULL: nothing */
+	const struct outcomes_config *recorded; /* task/outcomes.h; `model` is then what was recorded, and is not asked */
 	struct pool_part part; /* of the pool that its nearest shots come from; size 0: all of it */
 	uint64_t recipe; /* fingerprint of everything above and the task */
 };
 
-/* Model calls that one answer takes: 0 for classifiers and lookups. */
+/* Model calls that one answer takes: 0 for classifiers, lookups and what was recorded. */
 size_t variant_calls(const struct variant *v);
 
 /* Model calls that its calibration takes once, where its first dev items are not asked anyway; at most. */
 size_t variant_prior_calls(const struct variant *v, size_t dev);
 
-/* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. */
+/* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. Of files of
+ * recorded outcomes there are variants once the task has them open (outcomes_open()). */
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
 

@@ -145,6 +145,12 @@ const double *calibration_prior(struct workshop *w, const struct variant *v, str
 
 /* The label that is most likely, or (many) all that are likely enough; p (n_labels). (answer.c) */
 const char *classified(const struct task *task, double threshold, const double *p, struct arena *arena);
+/* What a call that came back says: the status of an answer, and its text where there is one; what it cites goes to e. (answer.c) */
+const char *answer_read(const struct task *task, const struct variant *v, const struct call_row *call, struct arena *arena,
+			struct evidence *e, const char **text);
+/* The answers of a variant that was recorded. (replayed.c) */
+bool replayed_answers(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n, struct arena *arena,
+		      struct answer *answers, struct error *err);
 /* variant_answer() without the threshold of abstention. */
 bool variant_answer_anyway(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 			   struct arena *arena, struct answer *answers, struct error *err);
