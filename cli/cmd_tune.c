@@ -83,7 +83,8 @@ static int (*export_form(const struct settings *s))(struct rung *, const struct 
 	else if (s->trainer && !s->output)
 		wrong = "export --for TRAINER needs -o FOLDER";
 	else if (!s->trainer && s->n_arguments != 3)
-		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or a trainer elsewhere (TASK --for trl|axolotl|bedrock|vertex -o FOLDER)";
+		wrong = "export needs a version (TASK NAME:vN --as FORMAT -o PATH), or a trainer elsewhere (TASK --for "
+			"trl|axolotl|bedrock|vertex -o FOLDER)";
 	else if (!s->trainer && (!s->as || !s->output))
 		wrong = "export needs --as gguf|peft|merged|encoder and -o PATH";
 	if (wrong)
@@ -169,7 +170,8 @@ static int run(const struct settings *s)
 		return form ? run_on(s->arguments[1], form, s) : RUNG_INPUT;
 	}
 	if (s->n_arguments != 1) {
-		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import, submit and curate; see `rung tune --help`\n",
+		fprintf(stderr, "rung tune: \"%s\" is neither a task alone nor one of ls, rm, export, import, submit and curate; see "
+				"`rung tune --help`\n",
 			s->arguments[0]);
 		return RUNG_INPUT;
 	}
@@ -179,7 +181,9 @@ static int run(const struct settings *s)
 static const struct option_row *const options_of[] = {
 	&option_method, &option_base, &option_tune_name, &option_epochs, &option_batch, &option_rate, &option_rank, &option_seeds,
 	&option_most_tokens, &option_balanced, &option_teacher, &option_unlabelled, &option_reasons, &option_probe, &option_as, &option_for,
-	&option_output, &option_training_price, &option_on_dev, &option_yes, &option_job_preview, &option_job_poll, &option_cancel, &option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
+	&option_output,
+	&option_training_price, &option_on_dev, &option_yes, &option_job_preview, &option_job_poll, &option_cancel,
+	&option_tune_memory, &option_seed, &option_examples, &option_store, &option_threads,
 	&option_models_folder, &option_json, &option_quiet, &option_help, NULL,
 };
 

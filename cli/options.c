@@ -110,10 +110,12 @@ const struct option_row option_training_price = { "--training-price", NULL, OPTI
 	"with submit: what the provider takes for a million trained tokens; the preview then says what the job costs", AT(cost.training_price) };
 const struct option_row option_on_dev = { "--validate-on-dev", NULL, OPTION_FLAG, NULL,
 	"with submit: dev is the validation file, and all of the pool is learnt from (default: a tenth of the pool)", AT(on_dev) };
-const struct option_row option_cancel = { "--cancel", NULL, OPTION_FLAG, NULL, "with submit: end the job that the same command submitted", AT(cancel) };
-const struct option_row option_job_poll = { "--poll", NULL, OPTION_NUMBER, "SECONDS", "with submit: how often the job is looked at (default 30)", AT(poll) };
-const struct option_row option_job_preview = { "--dry-run", NULL, OPTION_FLAG, NULL, "with submit: say what would be trained and what it costs, and stop",
-	AT(dry_run) };
+const struct option_row option_cancel = { "--cancel", NULL, OPTION_FLAG, NULL,
+	"with submit: end the job that the same command submitted", AT(cancel) };
+const struct option_row option_job_poll = { "--poll", NULL, OPTION_NUMBER, "SECONDS",
+	"with submit: how often the job is looked at (default 30)", AT(poll) };
+const struct option_row option_job_preview = { "--dry-run", NULL, OPTION_FLAG, NULL,
+	"with submit: say what would be trained and what it costs, and stop", AT(dry_run) };
 const struct option_row option_balanced = { "--balanced", NULL, OPTION_FLAG, NULL,
 	"an encoder's labels weigh alike, however many examples they have", AT(balanced) };
 const struct option_row option_tune_memory = { "--memory", NULL, OPTION_COUNT, "MB",

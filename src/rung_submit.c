@@ -51,7 +51,8 @@ static bool options_fit(const struct submitting *q, struct error *err)
 		return error_set(err, "of the options of training, submit takes --method, --name, --epochs, --batch and --rate alone; the rest is the "
 				 "provider's choice");
 	if (o->method && strcmp(o->method, "lora") != 0 && strcmp(o->method, "lora-rag") != 0)
-		return error_set(err, "--method %s is trained here alone; submit takes lora or lora-rag, which say what stands in the prompts", o->method);
+		return error_set(err, "--method %s is trained here alone; submit takes lora or lora-rag, which say what stands in the prompts",
+				 o->method);
 	return true;
 }
 
@@ -64,8 +65,8 @@ static bool may_still_train(const struct submitting *q, struct error *err)
 	clock_today(today);
 	if (!t || !model_is_vendors(q->submission.base) || trainable_on(t, today))
 		return true;
-	return error_set(err, "model \"%s\": is not trainable any more: no new jobs after %s (%s); train a base of your own (rung tune, or rung tune "
-			 "export --for)", q->o->model, t->until, t->source);
+	return error_set(err, "model \"%s\": is not trainable any more: no new jobs after %s (%s); train a base of your own (rung tune, or "
+			 "rung tune export --for)", q->o->model, t->until, t->source);
 }
 
 static bool may_leave(const struct submitting *q, struct error *err)

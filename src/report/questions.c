@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cost/trainable.h"
+#include "model/model.h"
 #include "model/registry.h"
 #include "report/figure.h"
 #include "report/words.h"
@@ -259,6 +261,16 @@ static bool latency(struct asking *a)
 	return n > 0;
 }
 
+static void trainable_elsewhere(struct asking *a, const struct report_variant *v)
+{
+	const struct trainable *t = trainable_find(model_behind(v->model));
+
+	buf_addf(&a->out, "%s was trained by a provider, which can withdraw it and its base", v->id);
+	if (t)
+		buf_addf(&a->out, "; it takes no new jobs after %s (%s), so that it cannot be trained again there then", t->until, t->source);
+	buf_adds(&a->out, ". `rung cost --retired-after DAYS` says what that costs.");
+}
+
 static bool trainable(struct asking *a)
 {
 	const struct report_variant *v = best(a->r, true);
@@ -267,7 +279,10 @@ static bool trainable(struct asking *a)
 		buf_adds(&a->out, "no variant that is trained was a candidate.");
 		return false;
 	}
-	buf_addf(&a->out, "%s was trained on this machine, from weights that lie in a file: nobody can withdraw them.", v->id);
+	if (v->model && model_is_tuned_elsewhere(v->model))
+		trainable_elsewhere(a, v);
+	else
+		buf_addf(&a->out, "%s was trained on this machine, from weights that lie in a file: nobody can withdraw them.", v->id);
 	return true;
 }
 

@@ -1,4 +1,5 @@
-/* trainer_cloud.c - what Amazon Bedrock and Google Vertex AI train from: their JSON Lines, the request that makes a job, the calls around it.
+/* trainer_cloud.c - what Amazon Bedrock and Google Vertex AI train from: their JSON Lines, the request that makes a job, the calls
+ * around it.
  *
  * Sources: Amazon Bedrock's user guide (the bedrock-conversation-2024 format, CreateModelCustomizationJob); Vertex AI's documentation
  * (supervised fine-tuning of Gemini, tuningJobs.create). Whoever has the account makes the calls: no key of theirs comes here. */
@@ -46,7 +47,8 @@ static json_t *parts_of(const char *text)
 }
 
 /* Turns under such keys; the system's turns go to *system, one text below the other. */
-static json_t *turns_of(const struct message *prompt, size_t n, const char *completion, const char *assistant, const char *parts, json_t **system)
+static json_t *turns_of(const struct message *prompt, size_t n, const char *completion, const char *assistant, const char *parts,
+			json_t **system)
 {
 	json_t *turns = json_array();
 
@@ -128,7 +130,8 @@ void trainer_vertex_job(const struct trainer_job *job, struct buf *out)
 
 static void add_data(const struct trainer *t, const struct trainer_job *job, struct buf *out)
 {
-	buf_addf(out, "# Task \"%s\", trained with %s\n\ndata/train.jsonl holds %zu examples of the task's pool", job->task, t->name, job->n_train);
+	buf_addf(out, "# Task \"%s\", trained with %s\n\ndata/train.jsonl holds %zu examples of the task's pool", job->task, t->name,
+		 job->n_train);
 	if (job->n_held > 0)
 		buf_addf(out, ", data/validation.jsonl the %zu that training is\nwatched on", job->n_held);
 	buf_adds(out, ". The task's dev and test examples are not here: they measure what comes back.\n\n");
@@ -147,7 +150,8 @@ void trainer_bedrock_readme(const struct trainer *t, const struct trainer_job *j
 	const char *name = job_name(job, buffer);
 
 	add_data(t, job, out);
-	buf_addf(out, "## Training\n\nPut your bucket, account and role (one that may read and write the bucket) into job.json. Then, in this folder:\n\n"
+	buf_addf(out, "## Training\n\nPut your bucket, account and role (one that may read and write the bucket) into job.json. Then, in this "
+		      "folder:\n\n"
 		      "    aws s3 cp data/ s3://BUCKET/%s/ --recursive\n"
 		      "    aws bedrock create-model-customization-job --cli-input-json file://job.json\n"
 		      "    aws bedrock get-model-customization-job --job-identifier %s --query '[status,failureMessage,outputModelArn]'\n"

@@ -30,6 +30,21 @@ static void says(const struct report *r, size_t number, bool known, const char *
 		fail_msg("question %zu (%s): %s\nknown: %d; wanted: %s", number, q->question, q->answer, q->known, part);
 }
 
+static void what_a_provider_tuned_is_the_providers(void **state)
+{
+	struct task task = { .kind = TASK_CLASSIFY };
+	struct report_variant variants[N_EMAIL];
+	struct report r = email_report(variants, true);
+
+	(void)state;
+	variants[EMAIL_HEAD].model = "openai:ft:gpt-4.1-mini-2025-04-14:acme::9x";
+	questions_answer(&task, &arena, &r);
+	says(&r, 13, true, "was trained by a provider, which can withdraw it and its base; it takes no new jobs after 2027-01-06");
+	variants[EMAIL_HEAD].model = "http://127.0.0.1:8080/v1#ft:m:o::1";
+	questions_answer(&task, &arena, &r);
+	says(&r, 13, true, "was trained by a provider, which can withdraw it and its base. ");
+}
+
 static void a_report_answers_what_it_measured(void **state)
 {
 	static const struct probe_finding findings[] = {
@@ -117,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_report_answers_what_it_measured, begin, end),
+		cmocka_unit_test_setup_teardown(what_a_provider_tuned_is_the_providers, begin, end),
 		cmocka_unit_test_setup_teardown(curves_say_what_they_are_worth, begin, end),
 		cmocka_unit_test_setup_teardown(nothing_measured_is_nothing_told, begin, end),
 	};
