@@ -16,7 +16,7 @@ static struct rung_tune_options options_from(const struct settings *s)
 	return (struct rung_tune_options){
 		.method = s->method, .model = s->base, .name = s->name, .epochs = count(s->epochs), .batch = count(s->batch),
 		.rank = count(s->rank), .rate = s->rate > 0 ? s->rate : 0, .memory_mb = count(s->memory), .balanced = s->balanced,
-		.seeds = count(s->seeds), .teacher = s->teacher, .unlabelled = s->unlabelled, .reasons = s->reasons,
+		.seeds = count(s->seeds), .teacher = s->teacher, .yes = s->yes, .unlabelled = s->unlabelled, .reasons = s->reasons,
 		.probe = s->probe,
 		.most_tokens = s->most_tokens >= 0 && s->most_tokens < 1 ? SIZE_MAX : count(s->most_tokens),
 	};

@@ -191,6 +191,7 @@ struct rung_tune_options {
 	/* Distillation: this variant labels this file's rows, which are learnt beside the pool and marked as such; or (reasons) it reasons its
 	 * way to the pool's answers, and the decoder learns to say why before it answers; or both. */
 	const char *teacher, *unlabelled;
+	bool yes;           /* a teacher that is asked elsewhere may cost money */
 	bool reasons;
 	const char *probe; /* other tasks, by commas, that the base and the tuned decoder are asked: what did it break? NULL: none */
 };

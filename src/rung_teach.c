@@ -65,6 +65,9 @@ bool rung_teach(struct rung *r, const struct rung_tune_options *o, struct traini
 	struct taught pool = { 0 }, file = { 0 };
 	struct curated curated;
 
+	if (teacher && teacher->model && model_leaves(teacher->model) && !o->yes)
+		return error_set(err, "%s: the teacher's model %s is asked once for each example and may cost money, and nobody agreed to that; add "
+				 "--yes", r->task->file, teacher->model);
 	if (!teacher || !curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err))
 		return false;
 	if (r->task->documents.n_paths > 0 && !r->library &&
