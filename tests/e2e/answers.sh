@@ -1,6 +1,7 @@
 #!/bin/sh
 # answers.sh - questions over documents with the real small model: a climb that is killed and resumed, answers that cite, and
 # documents that are edited, removed, or lie. Whatever is cited is the file's own bytes.
+# Plain builds alone: minutes of inference, whose code the unit tests run under the sanitizers.
 . tests/e2e/lib.sh
 
 if [ ! -e "$models/smollm2-135m-instruct.Q4_1.gguf" ] || [ ! -e "$models/all-MiniLM-L6-v2" ]; then

@@ -1,6 +1,7 @@
 #!/bin/sh
 # page.sh - the report's page in a browser: its sliders say what `rung cost` says, its filter finds what changed hands, and no script but its
 # own runs. Needs chromium; skipped without.
+# Plain builds alone: what it looks at is the browser's.
 . tests/e2e/lib.sh
 
 for browser in chromium chromium-browser google-chrome ""; do
