@@ -13,18 +13,40 @@
 #include "model/model.h"
 #include "model/registry.h"
 
-enum { LABELS = 5, BODY = 500, SHOWN = 60 };
+enum { LABELS = 5, TURNS = 2 * LABELS + 1, BODY = 500, SHOT = 150, SHOWN = 60 };
 static const char *const labels[LABELS] = { "automated", "marketing", "personal", "spam", "work" };
 
 struct examples {
-	struct message *messages; /* (n) */
+	struct message *turns; /* (n, TURNS) five shots, a kind each, and the e-mail: what comes back is a label, mostly */
 	size_t n;
 };
+
+static const char *prompt_of(struct arena *arena, const json_t *row, size_t most)
+{
+	const char *subject = json_string_value(json_object_get(row, "subject")), *body = json_string_value(json_object_get(row, "text"));
+
+	return arena_printf(arena, "Classify this email as one of automated, marketing, personal, spam, work. Respond with only the category name."
+				   "\n\nEmail subject: %s\nEmail body (first 500 chars): %.*s", subject ? subject : "",
+			    (int)text_first(body ? body : "", strlen(body ? body : ""), most), body ? body : "");
+}
+
+/* The first e-mail of each kind. */
+static void take_shot(struct message *shots, const json_t *row, struct arena *arena)
+{
+	const char *label = json_string_value(json_object_get(row, "label"));
+
+	for (size_t k = 0; k < LABELS; k++)
+		if (label && strcmp(label, labels[k]) == 0 && !shots[2 * k].text) {
+			shots[2 * k] = (struct message){ MESSAGE_USER, prompt_of(arena, row, SHOT) };
+			shots[2 * k + 1] = (struct message){ MESSAGE_ASSISTANT, labels[k] };
+		}
+}
 
 /* Every k-th line, so that all kinds are among them. */
 static struct examples read_examples(const char *path, size_t wanted, struct arena *arena, struct error *err)
 {
-	struct examples e = { arena_array(arena, wanted, sizeof(*e.messages)), 0 };
+	struct examples e = { arena_array(arena, wanted * TURNS, sizeof(*e.turns)), 0 };
+	struct message shots[TURNS] = { 0 };
 	size_t bytes, lines = 0, line = 0;
 	char *text = file_read(path, (size_t)1 << 28, &bytes, err);
 
@@ -32,19 +54,18 @@ static struct examples read_examples(const char *path, size_t wanted, struct are
 		lines += text[i] == '\n';
 	size_t step = lines > wanted ? lines / wanted : 1;
 
-	for (char *at = text, *next; at && *at && e.n < wanted; at = next, line++) {
+	for (char *at = text, *next; at && *at; at = next, line++) {
 		next = strchr(at, '\n');
 		size_t n = next ? (size_t)(next++ - at) : strlen(at);
-		json_t *row = line % step == 0 ? json_loadb(at, n, 0, NULL) : NULL;
-		const char *subject = json_string_value(json_object_get(row, "subject")), *body = json_string_value(json_object_get(row, "text"));
+		json_t *row = json_loadb(at, n, 0, NULL);
 
-		if (body)
-			e.messages[e.n++] = (struct message){ MESSAGE_USER,
-				arena_printf(arena, "Classify this email as one of automated, marketing, personal, spam, work. Respond with only the category "
-						    "name.\n\nEmail subject: %s\nEmail body (first 500 chars): %.*s", subject ? subject : "",
-					     (int)text_first(body, strlen(body), BODY), body) };
+		take_shot(shots, row, arena);
+		if (line % step == step - 1 && e.n < wanted)
+			e.turns[e.n++ * TURNS + TURNS - 1] = (struct message){ MESSAGE_USER, prompt_of(arena, row, BODY) };
 		json_decref(row);
 	}
+	for (size_t i = 0; i < e.n; i++)
+		memcpy(&e.turns[i * TURNS], shots, (TURNS - 1) * sizeof(*shots));
 	free(text);
 	return e;
 }
@@ -60,7 +81,7 @@ static bool ask(struct models *models, const char *name, const struct examples *
 		struct model_request requests[TOGETHER];
 
 		for (size_t i = 0; i < n; i++)
-			requests[i] = (struct model_request){ .messages = &e->messages[from + i], .n_messages = 1, .want = want, .choices = labels,
+			requests[i] = (struct model_request){ .messages = &e->turns[(from + i) * TURNS], .n_messages = TURNS, .want = want, .choices = labels,
 							      .n_choices = want == WANT_SCORES ? LABELS : 0, .max_tokens = 8 };
 		if (!model_ask(m, arena, requests, n, replies + from, NULL, err))
 			return false;
@@ -107,7 +128,8 @@ static double compare(const struct model_reply *a, const struct model_reply *b, 
 
 		same += alike;
 		if (!alike && want == WANT_TEXT)
-			fprintf(stderr, "item %zu: \"%.*s\" and \"%.*s\"\n", i, SHOWN, a[i].text ? a[i].text : "", SHOWN, b[i].text ? b[i].text : "");
+			fprintf(stderr, "item %zu (%zu and %zu tokens): \"%.*s\" and \"%.*s\"\n", i, a[i].input_tokens, b[i].input_tokens, SHOWN,
+				a[i].text ? a[i].text : "", SHOWN, b[i].text ? b[i].text : "");
 		else if (!alike)
 			fprintf(stderr, "item %zu: %s and %s\n", i, a[i].scores ? labels[best(a[i].scores)] : "no scores",
 				b[i].scores ? labels[best(b[i].scores)] : "no scores");
