@@ -1,6 +1,7 @@
 #!/bin/sh
 # resume.sh - kill -9 in the middle of a climb, as often as it takes; the finished climb has the verdict of an
 # undisturbed one. And a full disk is a sentence with exit 2, after which the climb resumes.
+# Plain builds alone: minutes of inference, whose code the unit tests run under the sanitizers.
 . tests/e2e/lib.sh
 
 # A task of 60 short examples out of the e-mails: big enough to be killed in the middle, small enough for a test.
