@@ -234,15 +234,17 @@ print(sum(1 for _ in open(sys.argv[2])) - sqlite3.connect(sys.argv[1]).execute("
 for form in openai anthropic; do
 	control '{"reset": true}' >/dev/null
 	: >"$scratch/paid"
-	climb $form:m --batch --poll 600 & # waits at its first batch
-	background=$!
+	rm -rf "$task"
+	cp -r "$scratch/mails" "$task"
+	"$rung" climb "$task" --rungs 1 --models $form:m --yes --quiet --batch --poll 600 >/dev/null 2>&1 & # waits at its first batch
+	waiting=$!
 	i=0
 	while [ $i -lt 600 ] && ! control | grep -q '"GET /v1/\(messages/\)\{0,1\}batches/{}"'; do
 		i=$((i + 1))
 		sleep .05
 	done
-	pkill -KILL -P $background 2>/dev/null
-	wait $background 2>/dev/null
+	kill -KILL $waiting
+	wait $waiting 2>/dev/null
 	again $form:m --batch --poll .05
 	measured "$scratch/out.json" >"$scratch/now"
 	twice=$(unknown)
