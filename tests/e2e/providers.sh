@@ -138,15 +138,20 @@ sys.exit(not ((sys.argv[2] == "none" or count(sys.argv[2]) >= 1) and count("erro
 PY
 	then ok "$1: $2 is an outcome of its own"; else fail "$1: $2 is an outcome of its own" "exit $code: $(cat "$scratch/err")"; fi
 }
-answers openai content-filter refused
-answers openai content-filter-400 refused
 answers openai refusal refused
-answers openai length truncated
-answers openai huge none 100
-answers openai latin1 none
-answers anthropic refusal refused
-answers anthropic content-filter-400 refused
-answers anthropic length truncated
+case $rung in
+*address*) ;;
+*)
+	answers openai content-filter refused
+	answers openai content-filter-400 refused
+	answers openai length truncated
+	answers openai huge none 100
+	answers openai latin1 none
+	answers anthropic refusal refused
+	answers anthropic content-filter-400 refused
+	answers anthropic length truncated
+	;;
+esac
 
 # --- what a server lacks -----------------------------------------------------------------------------------------------
 
@@ -282,7 +287,8 @@ fi
 
 # --- kill -9 -----------------------------------------------------------------------------------------------------------
 
-kills=${RUNG_KILLS-3} lost=0 i=0
+case $rung in *address*) few=1 ;; *) few=3 ;; esac
+kills=${RUNG_KILLS-$few} lost=0 i=0
 while [ $i -lt "$kills" ]; do
 	i=$((i + 1))
 	: >"$scratch/paid"
