@@ -66,8 +66,10 @@ static size_t models_named(const struct task *task, const char **names)
 
 	for (size_t i = 0; i < task->n_models + task->n_variants; i++) {
 		const char *name = i < task->n_models ? task->models[i] : task->variants[i - task->n_models].model;
-		size_t at = model_is_elsewhere(name) || recorded_is(name) ? n + 1 : 0;
+		size_t at = 0;
 
+		if (model_is_elsewhere(name) || recorded_is(name))
+			continue;
 		while (at < n && strcmp(names[at], name) != 0)
 			at++;
 		if (at == n)
@@ -243,15 +245,14 @@ void check_write_json(const struct check *c, struct buf *out)
 	for (size_t i = 0; i < t->n_warnings; i++)
 		json_array_append_new(warnings, json_string(t->warnings[i]));
 	json_t *root = json_pack(
-		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
+		"{s:s, s:s, s:I, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o, s:o, s:o, s:o}", "task", t->name, "kind",
 		task_kind_name(t->kind), "labels", (json_int_t)t->n_labels, "examples", "total", (json_int_t)t->n_rows,
 		"duplicates", (json_int_t)t->n_duplicates, "pool", (json_int_t)t->pool.list.n, "dev",
 		(json_int_t)t->dev.list.n, "test", (json_int_t)t->test.list.n, "calls_at_most", "dev",
 		(json_int_t)c->bound.dev_calls, "probe", (json_int_t)c->bound.probe_calls, "test", (json_int_t)c->bound.test_calls,
 		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
 		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
-		"providers_at_most", providers_json(c));
-	json_object_set_new(root, "recorded_unusable", unusable_json(c));
+		"providers_at_most", providers_json(c), "recorded_unusable", unusable_json(c));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

@@ -87,11 +87,20 @@ static void add_rung(struct previewed *p, const struct task *task, const struct 
 
 enum { JUDGE_BYTES = 700, JUDGED = 60 }; /* of rubric and form; tokens of a reply */
 
-static struct previewed *listed(struct preview *p, const char *model)
+static struct previewed *find_listed(const struct preview *p, const char *model)
 {
 	for (size_t i = 0; i < p->n_models; i++)
 		if (strcmp(p->models[i].model, model) == 0)
 			return &p->models[i];
+	return NULL;
+}
+
+static struct previewed *listed(struct preview *p, const char *model)
+{
+	struct previewed *found = find_listed(p, model);
+
+	if (found)
+		return found;
 	p->models[p->n_models] = (struct previewed){ .model = model };
 	return &p->models[p->n_models++];
 }
@@ -145,14 +154,6 @@ static void add_rewriter(struct preview *p, const struct task_rewrite *r, const 
 	m->output_tokens += (double)r->rounds * (REWRITE_ROOM + (double)(r->wordings * REWRITE_CHARACTERS) / BYTES_A_TOKEN);
 }
 
-static bool is_listed(const struct preview *p, const char *model)
-{
-	for (size_t i = 0; i < p->n_models; i++)
-		if (strcmp(p->models[i].model, model) == 0)
-			return true;
-	return false;
-}
-
 struct preview climb_preview(const struct task *task, const struct climb_options *options, const struct price_table *prices,
 			     struct arena *arena)
 {
@@ -166,7 +167,7 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 		const struct variant *v = &variants[i];
 		struct previewed *m = &p.models[p.n_models];
 
-		if (!v->model || !model_leaves(v->model) || is_listed(&p, v->model))
+		if (!v->model || !model_leaves(v->model) || find_listed(&p, v->model))
 			continue;
 		*m = (struct previewed){ .model = v->model };
 		for (int rung = options->first_rung; rung <= options->last_rung; rung++)

@@ -14,8 +14,8 @@ struct entrant {
 	const char *why; /* for those out or failed */
 };
 
-/* Runs the race on those dev items: exactly one of those that neither failed nor are unfit has won. Classifiers cost no calls and answer every dev item;
- * models leave by halving, or earlier when a rival's evidence against them is overwhelming.
+/* Runs the race on those dev items: exactly one of those that neither failed nor are unfit has won. Classifiers cost no calls and answer
+ * every dev item; models leave by halving, or earlier when a rival's evidence against them is overwhelming.
  * A variant that asks the model several times for one answer (struct technique, waits_for) joins only when its cheap
  * form has survived the first cut (when that cut is the last: leads), and then answers the items of the first block
  * too. Five chains of thought for an item are not spent where one of them is among the worse half. */

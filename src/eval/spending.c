@@ -2,6 +2,7 @@
 #include "eval/spending.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -54,13 +55,30 @@ static const char *watch_stopped(void *context)
 	return s->climb->stopped;
 }
 
+/* Dollars by the mean of those before: what a batch will cost is known when it is done. */
+static size_t watch_left(void *context)
+{
+	const struct spending *s = context;
+	const struct climb_options *o = s->climb->options;
+	size_t left = SIZE_MAX, spent = s->here + s->sent;
+
+	if (o->max_calls)
+		left = spent < o->max_calls ? o->max_calls - spent : 0;
+	if (o->max_usd > 0 && s->usd > 0) {
+		double more = fmax(o->max_usd - s->usd, 0) / (s->usd / (double)s->sent);
+
+		left = more < (double)left ? (size_t)more : left;
+	}
+	return left;
+}
+
+/* A request of a batch is heard of once, when its result is there. */
 static void watch_attempted(void *context, const struct attempt_row *a)
 {
 	struct spending *s = context;
 
-	if (strcmp(a->end, "sent") == 0)
-		s->sent++;
-	else
+	s->sent += a->batch || strcmp(a->end, "sent") == 0;
+	if (strcmp(a->end, "sent") != 0)
 		s->usd += usd_of(s->climb, &(struct attempt_sum){ .model = a->model, .batch = a->batch, .input_tokens = a->input_tokens,
 								  .output_tokens = a->output_tokens, .cache_read = a->cache_read,
 								  .cache_written = a->cache_written });
@@ -73,7 +91,7 @@ bool spending_begin(struct climb *c, struct error *err)
 	size_t n;
 	double ms;
 
-	*s = (struct spending){ .climb = c, .watch = { watch_stopped, watch_attempted, s } };
+	*s = (struct spending){ .climb = c, .watch = { watch_stopped, watch_left, watch_attempted, s } };
 	if (!store_attempts(c->store, c->run, &c->arena, &sums, &n, err) || !store_spent_here(c->store, c->run, &s->here, &ms, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* spending.h - what a climb pays providers, counted as it goes, and whether it may go on. Private to src/eval.
  *
- * The budget is looked at before each request is sent: it is passed by what is in flight at that moment, at most. What earlier processes
+ * The budget is looked at before each request is sent: it is passed by what is in flight at that moment, at most. A batch has no more
+ * requests than the budget leaves; of one in dollars by what requests have cost so far. What earlier processes
  * paid for the same run counts; what was in flight when one was killed counts as a call of unknown cost. */
 #ifndef RUNG_EVAL_SPENDING_H
 #define RUNG_EVAL_SPENDING_H

@@ -6,7 +6,6 @@
 #include "model/remote_inner.h"
 
 enum { NAMES_SHOWN = 12 };
-static const double list_ms = 20e3;
 
 static void *remote_start(const char *folder, const struct model_settings *settings, struct pool *pool)
 {
@@ -34,13 +33,57 @@ static void remote_stop(void *engine)
 	free(r);
 }
 
+/* The header that holds the key, read from the environment now; nothing where there is none. */
+static bool add_key(const struct remote_model *m, struct buf *header, struct error *err)
+{
+	const struct endpoint *e = &m->endpoint;
+	const char *key = getenv(e->key_variable);
+
+	if (!key || !*key)
+		return !e->key_needed || error_set(err, "model \"%s\": %s is not set; put the key into the environment", m->name, e->key_variable);
+	if (strpbrk(key, "\r\n"))
+		return error_set(err, "model \"%s\": the key in %s has a line break in it; set it anew", m->name, e->key_variable);
+	buf_adds(header, e->wire->key_header);
+	buf_adds(header, key);
+	return true;
+}
+
+static void forget(struct buf *header)
+{
+	if (header->data)
+		explicit_bzero(header->data, header->capacity);
+	buf_release(header);
+}
+
+bool remote_headers(const struct remote_model *m, const char *type, struct remote_headers *out, struct error *err)
+{
+	*out = (struct remote_headers){ 0 };
+	if (!add_key(m, &out->key, err))
+		return false;
+	if (out->key.n > 0)
+		out->lines[out->n++] = buf_text(&out->key);
+	if (type) {
+		buf_addf(&out->type, "Content-Type: %s", type);
+		out->lines[out->n++] = buf_text(&out->type);
+	}
+	if (m->endpoint.wire->header)
+		out->lines[out->n++] = m->endpoint.wire->header;
+	return true;
+}
+
+void remote_headers_forget(struct remote_headers *h)
+{
+	forget(&h->key);
+	buf_release(&h->type);
+}
+
 /* The key has to be there before anything is measured, or a climb would end at its first call to this model. */
 static bool key_is_there(const struct remote_model *m, struct error *err)
 {
 	struct buf header = { 0 };
-	bool there = remote_key(m, &header, err);
+	bool there = add_key(m, &header, err);
 
-	remote_forget(&header);
+	forget(&header);
 	return there;
 }
 
@@ -71,20 +114,6 @@ void remote_url(const struct remote_model *m, const char *path, struct buf *url)
 	buf_adds(url, path);
 }
 
-bool remote_key(const struct remote_model *m, struct buf *header, struct error *err)
-{
-	const struct endpoint *e = &m->endpoint;
-	const char *key = getenv(e->key_variable);
-
-	if (!key || !*key)
-		return !e->key_needed || error_set(err, "model \"%s\": %s is not set; put the key into the environment", m->name, e->key_variable);
-	if (strpbrk(key, "\r\n"))
-		return error_set(err, "model \"%s\": the key in %s has a line break in it; set it anew", m->name, e->key_variable);
-	buf_adds(header, e->wire->key_header);
-	buf_adds(header, key);
-	return true;
-}
-
 bool remote_refused_key(const struct remote_model *m, int status, struct error *err)
 {
 	const char *variable = m->endpoint.key_variable, *key = getenv(variable);
@@ -96,13 +125,6 @@ bool remote_refused_key(const struct remote_model *m, int status, struct error *
 		error_set(err, "model \"%s\": the server wants a key (HTTP %d); put it into %s and run the same command again", m->name, status,
 			  variable);
 	return error_again(err);
-}
-
-void remote_forget(struct buf *header)
-{
-	if (header->data)
-		explicit_bzero(header->data, header->capacity);
-	buf_release(header);
 }
 
 void remote_learn(struct remote_model *m, enum wire_lack lack)
@@ -119,52 +141,27 @@ void remote_learn(struct remote_model *m, enum wire_lack lack)
 	buf_release(&notice);
 }
 
-struct listing {
-	const struct remote_model *model;
-	struct buf names;
-};
-
-static void take_list(void *context, const struct http_response *r)
-{
-	struct listing *l = context;
-	const char *const *names;
-	struct arena arena;
-
-	if (r->end != HTTP_ANSWERED || r->status != 200)
-		return;
-	arena_init(&arena);
-	size_t n = l->model->endpoint.wire->models(r->body, r->n_body, &arena, &names);
-
-	for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
-		buf_addf(&l->names, "%s%.80s", i ? ", " : "", names[i]);
-	if (n > NAMES_SHOWN)
-		buf_addf(&l->names, " and %zu more", n - NAMES_SHOWN);
-	arena_release(&arena);
-}
-
 bool remote_unknown_model(struct remote_model *m, const char *message, struct error *err)
 {
 	const struct wire *wire = m->endpoint.wire;
-	struct listing list = { .model = m };
-	struct buf url = { 0 }, key = { 0 };
+	struct buf body = { 0 }, shown = { 0 };
+	const char *const *names;
+	struct error ignored;
+	struct arena arena;
+	size_t n = 0;
 
-	remote_url(m, wire->list_path, &url);
-	if (remote_key(m, &key, err)) {
-		const char *headers[2] = { buf_text(&key), wire->header };
-		struct http_request get = {
-			.method = "GET", .url = buf_text(&url), .headers = headers + (key.n == 0), .n_headers = (size_t)(key.n > 0) + (wire->header != NULL),
-			.timeouts = { .connect_ms = list_ms, .total_ms = list_ms }, .done = take_list, .context = &list,
-		};
-
-		if (client_send(m->remote->client, &get, err))
-			while (client_in_flight(m->remote->client) > 0)
-				client_run(m->remote->client, list_ms);
-	}
+	arena_init(&arena);
+	if (remote_fetch(m, "GET", wire->list_path, NULL, NULL, &body, &ignored))
+		n = wire->models(buf_text(&body), body.n, &arena, &names);
+	for (size_t i = 0; i < n && i < NAMES_SHOWN; i++)
+		buf_addf(&shown, "%s%.80s", i ? ", " : "", names[i]);
+	if (n > NAMES_SHOWN)
+		buf_addf(&shown, " and %zu more", n - NAMES_SHOWN);
 	error_set(err, "model \"%s\": %s has no such model (%s)%s%s", m->name, m->endpoint.base, *message ? message : "HTTP 404",
-		  list.names.n ? "; it has " : "; name one that it has", buf_text(&list.names));
-	remote_forget(&key);
-	buf_release(&url);
-	buf_release(&list.names);
+		  n ? "; it has " : "; name one that it has", buf_text(&shown));
+	buf_release(&body);
+	buf_release(&shown);
+	arena_release(&arena);
 	return false;
 }
 

@@ -347,30 +347,35 @@ static struct http_timeouts timeouts_of(const struct remote_model *m, bool liste
 	return t;
 }
 
+/* Tokens of prompt and reply, before the server has counted. */
+static double estimate(const struct model_request *r)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < r->n_messages; i++)
+		bytes += strlen(r->messages[i].text);
+	return (double)bytes / BYTES_A_TOKEN + (double)r->max_tokens;
+}
+
 static bool send(struct job *j)
 {
 	struct ask *a = j->ask;
 	struct remote_model *m = a->m;
 	const struct model_request *r = request_of(j);
 	const struct wire *wire = m->endpoint.wire;
-	struct buf url = { 0 }, key = { 0 };
-	const char *headers[4] = { "Content-Type: application/json" };
-	size_t n_headers = 1;
+	struct remote_headers headers;
+	struct buf url = { 0 };
 
 	j->lacks = m->lacks;
 	wire->request(r, m->endpoint.model, j->lacks, r->piece != NULL, &j->body);
-	j->estimated = (double)j->body.n / BYTES_A_TOKEN + (double)r->max_tokens;
+	j->estimated = estimate(r);
 	j->attempt = (struct model_attempt){ .end = "sent" };
 	remote_url(m, wire->ask_path, &url);
-	bool sent = remote_key(m, &key, a->err) && tell_attempt(j);
+	bool sent = remote_headers(m, "application/json", &headers, a->err) && tell_attempt(j);
 
 	if (sent) {
-		if (key.n > 0)
-			headers[n_headers++] = buf_text(&key);
-		if (wire->header)
-			headers[n_headers++] = wire->header;
 		struct http_request post = {
-			.method = "POST", .url = buf_text(&url), .headers = headers, .n_headers = n_headers, .body = buf_text(&j->body),
+			.method = "POST", .url = buf_text(&url), .headers = headers.lines, .n_headers = headers.n, .body = buf_text(&j->body),
 			.n_body = j->body.n, .timeouts = timeouts_of(m, r->piece != NULL), .piece = r->piece ? take_piece : NULL,
 			.done = ended, .context = j,
 		};
@@ -380,7 +385,7 @@ static bool send(struct job *j)
 		j->tries++;
 		sent = client_send(m->remote->client, &post, a->err);
 	}
-	remote_forget(&key);
+	remote_headers_forget(&headers);
 	buf_release(&url);
 	if (!sent)
 		return fail(a);
@@ -433,7 +438,7 @@ static double send_due(struct ask *a)
 
 		if (!j || (!is_known(j) && a->in_flight > 0))
 			return wait;
-		held = pace_wait(&a->m->pace, (double)request_of(j)->max_tokens, now);
+		held = pace_wait(&a->m->pace, estimate(request_of(j)), now);
 		if (held > 0)
 			return fmin(wait, held);
 		take_off(a, j);

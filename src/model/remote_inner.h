@@ -1,4 +1,4 @@
-/* remote_inner.h - what remote.c and remote_ask.c share. */
+/* remote_inner.h - what is shared by those who ask over HTTP: remote, remote_ask, remote_fetch, batch, job. Private to src/model. */
 #ifndef RUNG_MODEL_REMOTE_INNER_H
 #define RUNG_MODEL_REMOTE_INNER_H
 
@@ -29,12 +29,17 @@ struct remote_model {
 
 /* The URL behind the endpoint's base; the caller's buffer. */
 void remote_url(const struct remote_model *m, const char *path, struct buf *url);
-/* The header that holds the key, read from the environment now; nothing where there is none. False and a sentence naming the variable
- * that has to be set. The caller wipes it (remote_forget()). */
-bool remote_key(const struct remote_model *m, struct buf *header, struct error *err);
-void remote_forget(struct buf *header);
+/* The headers of a request to the model's endpoint. The key is read from the environment now; false and a sentence naming the variable that
+ * has to be set. type: of the body; NULL: there is none. remote_headers_forget() in any case: it wipes the key. */
+struct remote_headers {
+	const char *lines[3]; /* (n) */
+	size_t n;
+	struct buf key, type;
+};
+bool remote_headers(const struct remote_model *m, const char *type, struct remote_headers *out, struct error *err);
+void remote_headers_forget(struct remote_headers *h);
 /* One request that is no question to the model, sent until it is answered: for as long as one that is asked would be tried. False and a
- * sentence for all but 2xx. type: of the body, NULL: there is none. */
+ * sentence for all but 2xx, error_again() but for what is not there (404). type: of the body, NULL: there is none. */
 bool remote_fetch(struct remote_model *m, const char *method, const char *path, const char *type, const struct buf *body, struct buf *out,
 		  struct error *err);
 /* A file, sent as browsers send one; appends the id that it got. */

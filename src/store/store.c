@@ -123,7 +123,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"
 		  " UNION SELECT call FROM sample WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test')))",
-	[REPLAYED] = "SELECT count(*) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample WHERE run = ?1)"
+	[REPLAYED] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample WHERE run = ?1)"
 		     " AND model LIKE 'recorded:%'",
 	[SPENT_HERE] = "SELECT count(*), total(ms) FROM call WHERE id IN (SELECT call FROM answer WHERE run = ?1 UNION SELECT call FROM sample"
 		       " WHERE run = ?1) AND model NOT IN (SELECT model FROM attempt WHERE run = ?1)"
@@ -560,47 +560,37 @@ bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curv
 	return database_ended(&s->base, q, code, err);
 }
 
-bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)
+/* A count of calls and their time. */
+static bool read_spent(struct store *s, enum statement which, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)
 {
-	sqlite3_stmt *q = database_statement(&s->base, SPENT, err);
+	sqlite3_stmt *q = database_statement(&s->base, which, err);
 
 	if (!q)
 		return false;
 	sqlite3_bind_int64(q, 1, run);
-	bind_text(q, 2, split);
+	if (split)
+		bind_text(q, 2, split);
 	if (sqlite3_step(q) != SQLITE_ROW)
 		return database_fail(&s->base, err);
 	*calls = (size_t)sqlite3_column_int64(q, 0);
 	*ms = sqlite3_column_double(q, 1);
 	sqlite3_reset(q);
 	return true;
+}
+
+bool store_spent(struct store *s, int64_t run, const char *split, size_t *calls, double *ms, struct error *err)
+{
+	return read_spent(s, SPENT, run, split, calls, ms, err);
 }
 
 bool store_spent_here(struct store *s, int64_t run, size_t *calls, double *ms, struct error *err)
 {
-	sqlite3_stmt *q = database_statement(&s->base, SPENT_HERE, err);
-
-	if (!q)
-		return false;
-	sqlite3_bind_int64(q, 1, run);
-	if (sqlite3_step(q) != SQLITE_ROW)
-		return database_fail(&s->base, err);
-	*calls = (size_t)sqlite3_column_int64(q, 0);
-	*ms = sqlite3_column_double(q, 1);
-	sqlite3_reset(q);
-	return true;
+	return read_spent(s, SPENT_HERE, run, NULL, calls, ms, err);
 }
 
 bool store_replayed(struct store *s, int64_t run, size_t *calls, struct error *err)
 {
-	sqlite3_stmt *q = database_statement(&s->base, REPLAYED, err);
+	double ms;
 
-	if (!q)
-		return false;
-	sqlite3_bind_int64(q, 1, run);
-	if (sqlite3_step(q) != SQLITE_ROW)
-		return database_fail(&s->base, err);
-	*calls = (size_t)sqlite3_column_int64(q, 0);
-	sqlite3_reset(q);
-	return true;
+	return read_spent(s, REPLAYED, run, NULL, calls, &ms, err);
 }

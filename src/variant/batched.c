@@ -1,6 +1,7 @@
 /* batched.c - calls through a provider's batches: what waits there is fetched first, the rest is handed over together, and what failed in
  * a batch is asked by itself. A batch is noted before it is sent and once it has a name, so that a killed run finds it again. */
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,9 @@ static void id_of(uint64_t request_hash, char id[ID_BYTES])
 }
 
 struct fetching {
-	struct asking *asking; /* all that this run wants to know now */
+	struct asking *asking; /* all that is wanted now */
 	struct hash_map by_id; /* its requests, by the ids that they would have */
+	size_t others;         /* results that were asked for on another occasion */
 };
 
 static size_t wanted(const struct fetching *f, const char *id)
@@ -28,9 +30,10 @@ static size_t wanted(const struct fetching *f, const char *id)
 
 static const struct model_request *request_for(void *context, const char *id)
 {
-	const struct fetching *f = context;
+	struct fetching *f = context;
 	size_t i = wanted(f, id);
 
+	f->others += i == SIZE_MAX;
 	return i == SIZE_MAX ? NULL : &f->asking->requests[i];
 }
 
@@ -49,6 +52,7 @@ static bool take_result(void *context, const char *id, const struct model_reply 
 	return stored;
 }
 
+/* One that has results for others too is looked at again, whoever asks next: what was paid for is not lost. */
 static bool fetch(struct asking *a, struct model *model, struct batch_row *row, struct arena *arena, struct error *err)
 {
 	struct fetching f = { .asking = a };
@@ -66,7 +70,7 @@ static bool fetch(struct asking *a, struct model *model, struct batch_row *row, 
 
 	fetched = asking_settle(a, fetched ? err : &ignored) && fetched;
 	hash_map_release(&f.by_id);
-	row->state = "done";
+	row->state = f.others > 0 ? "waiting" : "done";
 	return fetched && store_batch_put(a->w->store, row, err);
 }
 
@@ -192,16 +196,25 @@ static bool ask_first(struct asking *a, struct model *model, struct arena *arena
 	return asking_ask(a, model, open, n_first, arena, err);
 }
 
+/* Of so many; a few are not worth the wait, and go one by one as long as the budget lasts. */
+static size_t batch_size(const struct asking *a, const struct model *model, size_t n)
+{
+	const struct spending_watch *s = a->w->spending;
+	size_t most = model_batch_most(model), left = s && s->left ? s->left(s->context) : SIZE_MAX;
+
+	n = n < most ? n : most;
+	return n < left ? n : left;
+}
+
 bool asking_in_batches(struct asking *a, struct model *model, struct arena *arena, struct error *err)
 {
-	size_t *open = arena_array(arena, a->n, sizeof(*open)), most = model_batch_most(model), n;
+	size_t *open = arena_array(arena, a->n, sizeof(*open)), n;
 
 	if (!fetch_old(a, model, arena, err) || !ask_first(a, model, arena, err))
 		return false;
 	n = list_open(a, open);
-	for (size_t from = 0; from < n && n >= WORTH_IT; from += most) { /* a few are not worth the wait */
+	for (size_t from = 0, part; (part = batch_size(a, model, n - from)) >= WORTH_IT; from += part) {
 		struct batch_row row;
-		size_t part = n - from < most ? n - from : most;
 
 		if (!send(a, model, open + from, part, arena, &row, err) || !finish(a, model, &row, arena, err))
 			return false;

@@ -409,6 +409,13 @@ static uint64_t recipe_of(const struct task *task, const struct variant *v)
 	return hash64(v->id, strlen(v->id), v->recorded ? task->fingerprint ^ v->recorded->contents : task->fingerprint);
 }
 
+/* What must not leave this machine is not sent to be measured either. */
+static void keep_private(const struct task *task, struct variant *v, struct arena *arena)
+{
+	if (task->constraints.private && v->model && !v->skipped && model_leaves(v->model))
+		v->skipped = arena_printf(arena, "it would send inputs to %s, and the task says `private: true`", v->model);
+}
+
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *named,
 				    size_t n_named, size_t *n)
 {
@@ -452,8 +459,10 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	add_tunings(&list, arena, task, models, n_models);
 	add_tuned_elsewhere(&list, arena, task, models, n_models);
 	add_recorded(&list, task, 3, named, n_named);
-	for (size_t i = 0; i < list.n; i++)
+	for (size_t i = 0; i < list.n; i++) {
+		keep_private(task, &list.variants[i], arena);
 		list.variants[i].recipe = recipe_of(task, &list.variants[i]);
+	}
 	*n = list.n;
 	return list.variants;
 }

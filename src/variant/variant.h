@@ -136,6 +136,7 @@ void workshop_watch(struct workshop *w, const struct training_watch *watch);
 /* Counts what goes to providers, and may end it; NULL members: nobody. Borrowed. */
 struct spending_watch {
 	const char *(*stopped)(void *context); /* why nothing more is sent, a clause; NULL: it goes on */
+	size_t (*left)(void *context); /* requests that a batch may have, by what such have cost so far */
 	void (*attempted)(void *context, const struct attempt_row *attempt); /* as it is sent, and as it has ended */
 	void *context;
 };

@@ -201,7 +201,7 @@ size_t variant_replies(const struct variant *v);
  * model differ in nothing but messages, schema and seed. calls (n), whose texts live in arena. */
 bool calls_ask(struct workshop *w, const char *model, const struct model_request *requests, size_t n, struct arena *arena,
 	       struct call_row *calls, struct error *err);
-/* Whether the call was made by this process or found before; from now on it was. */
+/* Whether the call of that hash was made by this process or found before; from now on it was. */
 bool calls_seen(struct workshop *w, uint64_t request_hash);
 /* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
  * `scores` (n, n_labels) when the variant scores labels (else it may be NULL); shown (n) are the passages of each. */

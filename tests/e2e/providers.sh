@@ -250,6 +250,7 @@ for form in openai anthropic; do
 	done
 	kill -KILL $waiting
 	wait $waiting 2>/dev/null
+	again $form:m --batch --poll .05 --seed 7 # it needs some of what waits, and not the rest
 	again $form:m --batch --poll .05
 	measured "$scratch/out.json" >"$scratch/now"
 	twice=$(unknown)
@@ -260,6 +261,31 @@ for form in openai anthropic; do
 		fail "$form: a batch is found again by the next process" "exit $code, $twice paid twice, $sent sent alone: $(cat "$scratch/err") $(diff "$scratch/now" "$scratch/$form.right" | head -3)"
 	fi
 done
+
+control '{"reset": true}' >/dev/null
+climb openai:m --batch --poll .05 --budget-calls 100 --concurrency 4
+paid=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["paid"])')
+if [ $code -eq 2 ] && grep -q "the budget of calls is used up" "$scratch/err" && [ "$paid" -ge 100 ] && [ "$paid" -le 103 ]; then
+	ok "a batch has no more requests than the budget leaves"
+else
+	fail "a batch has no more requests than the budget leaves" "exit $code, $paid paid: $(cat "$scratch/err")"
+fi
+
+# --- private -----------------------------------------------------------------------------------------------------------
+
+control '{"reset": true}' >/dev/null
+printf 'constraints: {private: true}\n' >>"$scratch/mails/task.yaml"
+task=$scratch/private
+cp -r "$scratch/mails" "$task"
+sed -i '/^constraints/d' "$scratch/mails/task.yaml"
+"$rung" climb "$task" --rungs 0-1 --models openai:m --yes --json --quiet >"$scratch/out.json" 2>"$scratch/err"
+code=$?
+asked=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"])')
+if [ $code -eq 0 ] && [ "$asked" -eq 0 ] && grep -q 'it would send inputs to openai:m, and the task says `private: true`' "$scratch/out.json"; then
+	ok "what is private is sent to nobody"
+else
+	fail "what is private is sent to nobody" "exit $code, $asked requests: $(cat "$scratch/err")"
+fi
 
 # --- proxies -----------------------------------------------------------------------------------------------------------
 
