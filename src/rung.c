@@ -108,6 +108,7 @@ struct models *rung_models(struct rung *r)
 		struct model_settings settings = {
 			.threads = r->options.threads, .memory_mb = r->options.memory_mb, .max_context = r->options.max_context,
 			.tuned = r->task ? rung_beside_store(r, "tuned") : NULL, .task = r->task ? r->task->folder : NULL,
+			.embedding = r->task ? r->task->embedding : NULL, .rerank = r->task ? r->task->rerank : NULL,
 			.in_flight = r->options.concurrency,
 			.requests_per_minute = r->options.requests_per_minute, .tokens_per_minute = r->options.tokens_per_minute,
 			.timeout_ms = 1e3 * r->options.timeout_s, .notice = r->options.notice, .context = r->options.context,

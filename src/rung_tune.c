@@ -334,7 +334,7 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	bool taken;
 
 	if (!v->model) {
-		*base_hash = models_embedding_hash(models, err);
+		*base_hash = models_encoder_hash(models, err);
 		taken = *base_hash && file_copy_folder(path, workplace, err);
 	} else if (!models_base_file(models, v->model, &base, err) || !tuned_file_hash(base.data, base_hash, err)) {
 		taken = false;
@@ -353,7 +353,7 @@ static json_t *import_card(const struct rung *r, const struct variant *v, uint64
 
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
 	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
-			 v->tuning->id, "base", "name", v->model ? v->model : models_embedding_name(r->models), "hash", hash, "imported", 1);
+			 v->tuning->id, "base", "name", v->model ? v->model : models_encoder_name(), "hash", hash, "imported", 1);
 }
 
 static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,

@@ -17,6 +17,13 @@ bool file_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+size_t file_size(const char *path)
+{
+	struct stat is;
+
+	return stat(path, &is) == 0 && is.st_size > 0 ? (size_t)is.st_size : 0;
+}
+
 /* Opens a regular file for reading; -1 and the sentence otherwise. */
 static int open_regular(const char *path, size_t *size, struct error *err)
 {

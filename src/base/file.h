@@ -15,6 +15,7 @@ struct file_map {
 };
 
 bool file_exists(const char *path);
+size_t file_size(const char *path); /* in bytes; 0 of one that is not there */
 
 /* Maps a regular file. Someone who truncates it while it is mapped ends the process (SIGBUS): models are not edited. */
 bool file_map(struct file_map *map, const char *path, struct error *err);

@@ -33,6 +33,8 @@ static const struct {
 	{ "gpt-5", { 1.25, 10.00, 0.125 }, 0 },
 	{ "gpt-5-mini", { 0.25, 2.00, 0.025 }, 0 },
 	{ "gpt-5-nano", { 0.05, 0.40, 0.005 }, 0 },
+	{ "text-embedding-3-large", { 0.13 }, 0 },
+	{ "text-embedding-3-small", { 0.02 }, 0 },
 };
 
 const double price_core_hour_default = 0.045;

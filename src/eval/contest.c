@@ -24,7 +24,7 @@ static bool price(struct contest *t, struct contestant *e, struct error *err)
 
 	if (t->rule->climb_for == CLIMB_FOR_QUALITY || !t->pricing.a)
 		return true;
-	if (!pricing_worked(c->store, c->run, e->variant, c->task, &worked, err) ||
+	if (!pricing_worked(c->store, c->run, e->variant, c->task, &worked, err) || !pricing_texts(&t->pricing, c->store, err) ||
 	    !pricing_rung(&t->pricing, &worked, &e->cost, &ignored, err))
 		return false;
 	e->candidate.cost = worked.answers ? &e->cost : NULL;

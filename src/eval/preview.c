@@ -4,12 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "eval/pricing.h"
 #include "eval/rewrite.h"
+#include "retrieve/source.h"
 #include "task/template.h"
 #include "variant/rewrite.h"
 
-enum { BYTES_A_TOKEN = 4, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
+enum { BYTES_A_TOKEN = 4, CHUNKS_TOKENS = 2000, RERANKED_BYTES = 24000, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
 
 struct texts {
 	double input, instruction, definitions; /* mean and longest bytes */
@@ -105,6 +107,75 @@ static struct previewed *listed(struct preview *p, const char *model)
 	return &p->models[p->n_models++];
 }
 
+/* Bytes of the task's documents, as they lie on the disk. */
+static double documents_bytes(const struct task *task, struct arena *arena)
+{
+	const struct task_documents *d = &task->documents;
+	struct source source = { .paths = d->paths, .n_paths = d->n_paths, .folder = task->folder, .text = d->text, .n_text = d->n_text, .id = d->id };
+	struct source_walk walk = source_walk(&source, arena, NULL, NULL);
+	double bytes = 0;
+
+	for (size_t i = 0; i < walk.n_files; i++)
+		bytes += (double)file_size(walk.files[i].path);
+	return bytes;
+}
+
+static bool is_cut_before(const struct variant *variants, size_t i)
+{
+	const struct cutting *c = &variants[i].technique->search->cutting;
+
+	for (size_t k = 0; k < i; k++) {
+		const struct search *s = variants[k].technique ? variants[k].technique->search : NULL;
+
+		if (s && variant_embeds(&variants[k]) && !variants[k].skipped && s->cutting.size == c->size && s->cutting.overlap == c->overlap &&
+		    s->cutting.headers == c->headers && s->cutting.trigram == c->trigram)
+			return true;
+	}
+	return false;
+}
+
+/* Every input once, however many variants want it, and the documents once for each way of cutting them. */
+static void add_embedding(struct preview *p, const struct task *task, const struct variant *variants, size_t n, const struct texts *t,
+			  struct arena *arena)
+{
+	size_t items = task->pool.list.n + task->dev.list.n + task->test.list.n;
+	double documents = 0, tokens = 0;
+	bool embeds = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct search *s = variants[i].technique ? variants[i].technique->search : NULL;
+
+		if (variants[i].skipped || !variant_embeds(&variants[i]))
+			continue;
+		embeds = true;
+		if (s && !is_cut_before(variants, i)) {
+			documents = documents > 0 ? documents : documents_bytes(task, arena) / BYTES_A_TOKEN;
+			tokens += documents * (1 + (double)s->cutting.overlap / (double)s->cutting.size);
+		}
+	}
+	if (!embeds || !task->embedding || !model_leaves(task->embedding))
+		return;
+	struct previewed *m = listed(p, task->embedding);
+
+	m->calls += items + (size_t)ceil(tokens / CHUNKS_TOKENS);
+	m->input_tokens += (double)items * t->input / BYTES_A_TOKEN + tokens;
+}
+
+/* A query with the passages that are to be ordered, on dev and test. */
+static void add_rerank(struct preview *p, const struct task *task, const struct variant *variants, size_t n, const struct texts *t)
+{
+	size_t items = task->dev.list.n + task->test.list.n, reranking = 0;
+
+	for (size_t i = 0; i < n; i++)
+		reranking = reranking || (variant_reranks(&variants[i]) && !variants[i].skipped);
+	if (!reranking || !model_leaves(task->rerank))
+		return;
+	struct previewed *m = listed(p, task->rerank);
+
+	m->calls += items;
+	m->input_tokens += (double)items * (t->input + RERANKED_BYTES) / BYTES_A_TOKEN;
+}
+
 /* A judge reads the input and two answers; those are as long as the known ones, about. */
 static void add_judge(struct preview *p, const struct task *task, const struct climb_options *options, const struct texts *t)
 {
@@ -159,7 +230,7 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 {
 	size_t n;
 	const struct variant *variants = variants_list(task, arena, options->models, options->n_models, &n);
-	struct preview p = { .models = arena_array(arena, n + 2, sizeof(*p.models)) };
+	struct preview p = { .models = arena_array(arena, n + 4, sizeof(*p.models)) };
 	struct texts texts = measure_texts(task, arena);
 	bool rewrites = options->rewrite.model && options->first_rung <= 1 && options->last_rung >= 1;
 
@@ -179,6 +250,8 @@ struct preview climb_preview(const struct task *task, const struct climb_options
 	if (rewrites)
 		add_rewriter(&p, &options->rewrite, &texts);
 	add_judge(&p, task, options, &texts);
+	add_embedding(&p, task, variants, n, &texts, arena);
+	add_rerank(&p, task, variants, n, &texts);
 	for (size_t i = 0; i < p.n_models; i++) {
 		struct previewed *m = &p.models[i];
 		const struct price_model *price = pricing_model(prices, m->model, m->model);

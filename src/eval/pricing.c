@@ -184,6 +184,36 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 	return true;
 }
 
+/* USD of `calls` requests, or texts, that took so many tokens together: of one. */
+static bool price_texts(const struct pricing *p, struct store *store, const char *model, bool by_text, double *usd, struct error *err)
+{
+	size_t calls, texts, tokens;
+
+	*usd = 0;
+	if (!model)
+		return true;
+	if (!store_texts_taken(store, model, &calls, &texts, &tokens, err))
+		return false;
+	double n = (double)(by_text ? texts : calls);
+	const struct attempt_sum all = { .model = model_behind(model), .input_tokens = tokens };
+
+	*usd = n > 0 ? pricing_attempts(p->a->prices, &all) / n : 0;
+	return true;
+}
+
+bool pricing_texts(struct pricing *p, struct store *store, struct error *err)
+{
+	return price_texts(p, store, p->task->embedding, true, &p->embedding_usd, err) &&
+	       price_texts(p, store, p->task->rerank, false, &p->rerank_usd, err);
+}
+
+static double texts_usd(const struct pricing *p, const struct variant *v)
+{
+	if (!v)
+		return 0;
+	return (variant_embeds(v) ? p->embedding_usd : 0) + (variant_reranks(v) ? p->rerank_usd : 0);
+}
+
 bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err)
 {
 	*notes = notes_by_name(p, w->model);
@@ -202,6 +232,8 @@ bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_r
 		r->call.local_usd = seconds_usd(p, w->ms / 1000);
 	if (w->passages)
 		r->call.retrieval_usd = p->a->retrieval_usd;
+	if (r->call.retrieval_usd <= 0)
+		r->call.retrieval_usd = texts_usd(p, recipe_of(p, w->id));
 	r->call.guard_usd = p->a->guard_usd;
 	return set_up(p, w, r, notes, err);
 }

@@ -67,7 +67,11 @@ struct pricing {
 	const struct variant *recipes; /* (n_recipes) what the run tried */
 	size_t n_recipes;
 	struct arena *arena;
+	double embedding_usd, rerank_usd; /* mean of one text, and of one query; pricing_texts() */
 };
+/* What the task's endpoints for texts take for an answer: their price for the tokens of a mean text and of a mean query with its passages, as
+ * counted in the store. NAN: they were asked and no price of them is known. 0 where the task has none. */
+bool pricing_texts(struct pricing *p, struct store *store, struct error *err);
 /* Quality is left unknown. What lives longer lives in the arena. */
 bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err);
 

@@ -42,6 +42,13 @@ bool endpoint_is(const char *name)
 	return provider_of(name) != NULL;
 }
 
+bool endpoint_takes_texts(const char *name)
+{
+	const struct provider *p = provider_of(name);
+
+	return p && p->wire->embed_path;
+}
+
 /* The host of a URL up to n bytes: what stands between "//" and the port or path. */
 static bool host_is(const char *url, const char *host)
 {

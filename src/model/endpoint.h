@@ -29,6 +29,7 @@ bool endpoint_parse(const char *name, struct endpoint *out, struct error *err);
 /* Whether what a model of that name is asked leaves this machine, and may have to be paid: a URL of this machine does not, a provider by its
  * name does, whatever proxy its variable names. */
 bool endpoint_leaves(const char *name);
+bool endpoint_takes_texts(const char *name); /* whether it is of this kind, and its form has embeddings and rerank */
 bool endpoint_is_url(const char *name); /* URL#NAME, and no provider's */
 bool endpoint_is_tuned(const char *name); /* whether the server knows it as "ft:..." */
 /* Whether the vendor itself is asked: a provider by its name, and no variable names another server. */

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
 #include "base/buf.h"
-#include "llm/encoder.h"
 #include "model/endpoint.h"
-#include "model/engine.h"
+#include "model/models_inner.h"
 #include "model/recorded.h"
 #include "model/remote_inner.h"
 #include "model/registry.h"
@@ -24,16 +22,7 @@ struct model {
 
 static const struct model_engine *const engines[] = { &model_engine_local, &model_engine_remote, &model_engine_recorded };
 
-enum { ENGINES = sizeof(engines) / sizeof(engines[0]) };
-
-struct models {
-	char *folder, *tuned, *task;
-	struct model_settings settings;
-	struct pool *pool;
-	void *started[ENGINES];
-	struct model *loaded;
-	struct encoder *encoder;
-};
+_Static_assert(sizeof(engines) / sizeof(engines[0]) == ENGINES, "one state an engine");
 
 struct models *models_open(const char *folder, const struct model_settings *settings)
 {
@@ -43,6 +32,8 @@ struct models *models_open(const char *folder, const struct model_settings *sett
 	m->settings = *settings;
 	m->settings.tuned = m->tuned = settings->tuned ? mem_string(settings->tuned) : NULL;
 	m->settings.task = m->task = settings->task ? mem_string(settings->task) : NULL;
+	m->settings.embedding = m->embedding = settings->embedding ? mem_string(settings->embedding) : NULL;
+	m->settings.rerank = m->rerank = settings->rerank ? mem_string(settings->rerank) : NULL;
 	m->pool = pool_open(settings->threads);
 	for (size_t i = 0; i < ENGINES; i++)
 		m->started[i] = engines[i]->start(m->folder, &m->settings, m->pool);
@@ -67,6 +58,8 @@ void models_free(struct models *m)
 	free(m->folder);
 	free(m->tuned);
 	free(m->task);
+	free(m->embedding);
+	free(m->rerank);
 	free(m);
 }
 
@@ -121,6 +114,11 @@ bool model_is_elsewhere(const char *name)
 bool model_leaves(const char *name)
 {
 	return endpoint_leaves(name);
+}
+
+bool model_takes_texts(const char *name)
+{
+	return endpoint_takes_texts(name) || (recorded_is(name) && recorded_model(name));
 }
 
 bool model_is_tuned_elsewhere(const char *name)
@@ -202,26 +200,6 @@ bool watch_replied(const struct model_watch *watch, size_t i, const struct model
 	return !watch || !watch->replied || watch->replied(watch->context, i, reply, err);
 }
 
-static bool encoder_ready(struct models *m, struct error *err)
-{
-	if (m->encoder)
-		return true;
-	const struct kernels *kernels = kernels_choose(false, err);
-	struct buf path = { 0 };
-
-	if (!kernels)
-		return false;
-	models_embedding_folder(m, &path);
-	m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
-	buf_release(&path);
-	return m->encoder != NULL;
-}
-
-void models_embedding_folder(const struct models *m, struct buf *path)
-{
-	buf_addf(path, "%s/%s", m->folder, models_embedding_name(m));
-}
-
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err)
 {
 	struct registry_files files = { 0 };
@@ -242,42 +220,4 @@ struct pool *models_pool(struct models *m)
 const char *models_tuned(const struct models *m)
 {
 	return m->tuned;
-}
-
-size_t models_embedding_width(struct models *m, struct error *err)
-{
-	return encoder_ready(m, err) ? encoder_width(m->encoder) : 0;
-}
-
-const char *models_embedding_name(const struct models *m)
-{
-	(void)m;
-	return "all-MiniLM-L6-v2";
-}
-
-uint64_t models_embedding_hash(struct models *m, struct error *err)
-{
-	return encoder_ready(m, err) ? encoder_fingerprint(m->encoder) : 0;
-}
-
-size_t models_embedding_tokens(struct models *m, const char *text, size_t n)
-{
-	struct error err;
-
-	return encoder_ready(m, &err) ? encoder_tokens(m->encoder, text, n) : 0;
-}
-
-size_t models_embedding_limit(struct models *m)
-{
-	struct error err;
-
-	return encoder_ready(m, &err) ? encoder_limit(m->encoder) : 0;
-}
-
-bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err)
-{
-	if (!encoder_ready(m, err))
-		return false;
-	encoder_embed(m->encoder, texts, n, out, NULL);
-	return true;
 }

@@ -27,6 +27,9 @@ enum model_want {
 	WANT_TEXT,   /* free text */
 	WANT_JSON,   /* JSON that satisfies the schema (docs/schema.md) */
 	WANT_SCORES, /* the log-probability of each choice's tokens behind the prompt */
+	WANT_VECTORS, /* of providers: the embedding of each message's text; the reply's text is vectors.h's */
+	WANT_ORDER,   /* of providers: how much each message has to do with the first; the reply's text is a JSON array of numbers, the
+		       * first message's left out */
 };
 
 /* How tokens are chosen; zero is greedy. The same request with the same seed gets the same answer again. */
@@ -112,6 +115,8 @@ struct model_settings {
 	size_t max_context; /* see struct model_request; for whoever builds requests */
 	const char *task;   /* the folder in which recorded files are looked for; NULL: the present one alone. Copied */
 	const char *tuned;  /* where "tuned:NAME:vN" is found (tuned.h); NULL: nowhere. Copied */
+	const char *embedding; /* who embeds for models_embed(): a provider's model, or a recorded one; NULL: the local one. Copied */
+	const char *rerank;    /* who answers models_rerank(); NULL: nobody. Copied */
 	/* Of each provider's model; 0: pace.h's 32 in flight, no limit a minute, 120 s for a reply. */
 	size_t in_flight;
 	double requests_per_minute, tokens_per_minute, timeout_ms;
@@ -141,6 +146,8 @@ bool model_ask(struct model *m, struct arena *arena, const struct model_request 
 /* Whether a model of that name is asked over HTTP, many requests at once; and whether those leave this machine, and may cost money. */
 bool model_is_elsewhere(const char *name);
 bool model_leaves(const char *name);
+/* Whether one of that name may be asked for embeddings and orders (WANT_VECTORS, WANT_ORDER): its server's form has them, or it is recorded. */
+bool model_takes_texts(const char *name);
 /* Whether it is one that was fine-tuned where it is asked: its name there begins with "ft:", as OpenAI's jobs call what comes of them. */
 bool model_is_tuned_elsewhere(const char *name);
 /* The model whose prices and limits hold for one of that name: the recorded one, else itself. */
@@ -172,22 +179,43 @@ struct model_results {
 };
 bool model_batch_results(struct model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err);
 
-/* For training: what a local decoder's name stands for (no adapter), and where the embedding model lies; both appended. */
+/* For training: what a local decoder's name stands for (no adapter), appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
-void models_embedding_folder(const struct models *m, struct buf *path);
+/* And the local encoder: where it lies, appended; its name; a number for its weights and settings (llm/encoder.h says what is looked at), 0
+ * and a sentence when it cannot be loaded. */
+void models_encoder_folder(const struct models *m, struct buf *path);
+const char *models_encoder_name(void);
+uint64_t models_encoder_hash(struct models *m, struct error *err);
 struct pool *models_pool(struct models *m);
 const char *models_tuned(const struct models *m); /* the folder of fine-tuned models; NULL: none */
 
-/* Embeds n texts with the local embedding model: out (n, models_embedding_width()). */
-size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be loaded */
+/* Embeds n texts by who the settings say, to unit length: out (n, models_embedding_width()). */
+size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be had; a provider is asked */
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err);
+/* Embeds the texts of a provider many at a time, so that models_embed() finds each by itself where its asker keeps replies; else, and
+ * of the local model, it does nothing. */
+bool models_embed_ahead(struct models *m, const char *const *texts, size_t n, struct error *err);
 const char *models_embedding_name(const struct models *m);
-/* A number for its weights and settings (llm/encoder.h says what is looked at); 0 and a sentence when it cannot be
- * loaded. Vectors of two fingerprints must not be compared. */
+/* A number for who embeds; 0 and a sentence when it cannot be had. Vectors of two numbers must not be compared. A provider's is made of its
+ * name and width, a recorded one's too: that it is the same model behind that name is the provider's word. */
 uint64_t models_embedding_hash(struct models *m, struct error *err);
-/* Tokens of the n bytes of text as it counts them, uncut and without those it adds itself. Many threads may count once
+/* Tokens of the n bytes of text as the local model counts them, uncut and without those it adds itself. Many threads may count once
  * the width was asked for; 0 when the model cannot be loaded. */
 size_t models_embedding_tokens(struct models *m, const char *text, size_t n);
-size_t models_embedding_limit(struct models *m); /* of those tokens, the ones that are read; 0 likewise */
+size_t models_embedding_limit(struct models *m); /* of those tokens, the ones that are read; 0 likewise, and of a provider */
+bool models_embeds_here(const struct models *m); /* the local model does */
+
+/* How much each of n texts has to do with the query, by who the settings name: scores (n), higher is more, comparable within one query. */
+bool models_rerank(struct models *m, const char *query, const char *const *texts, size_t n, double *scores, struct error *err);
+
+/* Through whom requests for vectors and orders go, so that replies are kept and counted as those to questions are. texts (n): the replies'
+ * texts, which live in arena; NULL: that one could not be answered. */
+struct model_asker {
+	bool (*ask)(void *context, const char *model, const struct model_request *requests, size_t n, struct arena *arena, const char **texts,
+		    struct error *err);
+	void *context;
+};
+/* Borrowed. NULL: providers are asked directly, and each time anew. Returns who it was. */
+const struct model_asker *models_ask_through(struct models *m, const struct model_asker *asker);
 
 #endif

@@ -370,7 +370,7 @@ static bool send(struct job *j)
 	wire->request(r, m->endpoint.model, j->lacks, r->piece != NULL, &j->body);
 	j->estimated = estimate(r);
 	j->attempt = (struct model_attempt){ .end = "sent" };
-	remote_url(m, wire->ask_path, &url);
+	remote_url(m, wire_path(wire, r->want), &url);
 	bool sent = remote_headers(m, "application/json", &headers, a->err) && tell_attempt(j);
 
 	if (sent) {

@@ -34,7 +34,7 @@ static void add_stop(json_t *root, const struct model_request *r)
 const char *model_request_json(struct arena *arena, const struct model_request *r)
 {
 	static const char *const roles[] = { "system", "user", "assistant" };
-	static const char *const wants[] = { "text", "json", "scores" };
+	static const char *const wants[] = { "text", "json", "scores", "vectors", "order" };
 	json_t *messages = json_array(), *choices = json_array();
 
 	for (size_t i = 0; i < r->n_messages; i++)

@@ -42,6 +42,11 @@ json_t *wire_json(const char *body, size_t n)
 	return root;
 }
 
+const char *wire_path(const struct wire *wire, enum model_want want)
+{
+	return want == WANT_VECTORS ? wire->embed_path : want == WANT_ORDER ? wire->rerank_path : wire->ask_path;
+}
+
 size_t wire_count(const json_t *object, const char *key)
 {
 	json_int_t n = json_integer_value(json_object_get(object, key));

@@ -1,7 +1,8 @@
 /* wire.h - the forms in which providers are asked: OpenAI's chat completions and Anthropic's messages. Pure: JSON in, JSON out.
  *
  * A form is a row of functions; who sends them tries again as pace.h says. Sources: OpenAI's API reference (chat completions, streaming,
- * structured outputs); Anthropic's API reference (messages, streaming, prompt caching, structured outputs, errors).
+ * structured outputs, embeddings); Anthropic's API reference (messages, streaming, prompt caching, structured outputs, errors). Rerank is
+ * as Cohere, Jina, vLLM and llama.cpp's server have it: {model, query, documents} to {results: [{index, relevance_score}, ...]}.
  *
  * WANT_SCORES asks OpenAI's form for the candidates of the first token: a choice's probability is that of the candidates that begin it,
  * or that it begins, in any case; one that no candidate fits gets the least candidate's, which it is below. Candidates that fit several
@@ -107,6 +108,7 @@ struct wire_batch {
 struct wire {
 	const char *name;      /* "openai", "anthropic" */
 	const char *ask_path;  /* behind the base: "/chat/completions" */
+	const char *embed_path, *rerank_path; /* WANT_VECTORS and WANT_ORDER are asked there; NULL: it has none */
 	const char *list_path; /* "/models" */
 	const char *key_header; /* what the key stands behind: "Authorization: Bearer " */
 	const char *header;     /* another that each request has; NULL: none */
@@ -136,6 +138,9 @@ struct wire_stream {
 	int status_code;          /* an error event's, as if it had been the response's; 0: none */
 	struct buf error;         /* its body */
 };
+/* Where such a request goes, behind the base. */
+const char *wire_path(const struct wire *wire, enum model_want want);
+
 void wire_stream_release(struct wire_stream *s);
 /* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
 void wire_stream_end(const struct wire_stream *s, const struct model_request *r, struct arena *arena, struct wire_reply *out);

@@ -19,6 +19,9 @@ void wire_dump(json_t *root, struct buf *body);
 const char *wire_text(const struct model_request *r, const char *text, struct arena *arena);
 /* Probabilities of choices out of candidates [{token, logprob}, ...]; NULL: they tell nothing. */
 const double *wire_scores(const struct model_request *r, const json_t *candidates, struct arena *arena);
+/* WANT_VECTORS and WANT_ORDER (wire_texts.c). */
+void wire_texts_request(const struct model_request *r, const char *model, struct buf *body);
+void wire_texts_reply(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out);
 void wire_error_read(int status, const char *body, size_t n, struct arena *arena, struct wire_error *out);
 size_t wire_models(const char *body, size_t n, struct arena *arena, const char *const **names);
 

@@ -57,7 +57,7 @@ static void add_sampling(json_t *root, const struct model_sampling *s, unsigned 
 		json_object_set_new(root, "seed", json_integer((json_int_t)(s->seed >> 1)));
 }
 
-static void openai_request(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body)
+static void chat_request(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body)
 {
 	bool scored = r->want == WANT_SCORES && !(lacks & LACKS_LOG_P);
 	json_t *root = json_pack("{s:s, s:o}", "model", model, "messages", wire_turns(r, lacks)), *stops = wire_stops(r);
@@ -81,6 +81,19 @@ static void openai_request(const struct model_request *r, const char *model, uns
 	if (stream && !(lacks & LACKS_USAGE))
 		json_object_set_new(root, "stream_options", json_pack("{s:b}", "include_usage", 1));
 	wire_dump(root, body);
+}
+
+static bool is_of_texts(const struct model_request *r)
+{
+	return r->want == WANT_VECTORS || r->want == WANT_ORDER;
+}
+
+static void openai_request(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body)
+{
+	if (is_of_texts(r))
+		wire_texts_request(r, model, body);
+	else
+		chat_request(r, model, lacks, stream, body);
 }
 
 /* prompt_tokens hold the cached ones, completion_tokens those of reasoning. */
@@ -145,7 +158,7 @@ static void read_choice(const struct model_request *r, const json_t *choice, str
 	buf_release(&text);
 }
 
-static void openai_reply(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out)
+static void chat_reply(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out)
 {
 	json_t *root = wire_json(body, n);
 	const json_t *choices = json_object_get(root, "choices");
@@ -159,6 +172,14 @@ static void openai_reply(const struct model_request *r, const char *body, size_t
 		read_choice(r, json_array_get(choices, 0), arena, out);
 	}
 	json_decref(root);
+}
+
+static void openai_reply(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out)
+{
+	if (is_of_texts(r))
+		wire_texts_reply(r, body, n, arena, out);
+	else
+		chat_reply(r, body, n, arena, out);
 }
 
 static bool openai_event(struct wire_stream *s, const char *name, const char *data, size_t n)
@@ -189,7 +210,8 @@ static bool openai_event(struct wire_stream *s, const char *name, const char *da
 }
 
 const struct wire wire_openai = {
-	.name = "openai", .ask_path = "/chat/completions", .list_path = "/models", .key_header = "Authorization: Bearer ",
+	.name = "openai", .ask_path = "/chat/completions", .embed_path = "/embeddings", .rerank_path = "/rerank",
+	.list_path = "/models", .key_header = "Authorization: Bearer ",
 	.request = openai_request, .reply = openai_reply, .event = openai_event, .error = wire_error_read, .models = wire_models,
 	.batch = &wire_batch_openai,
 };

@@ -90,7 +90,7 @@ bool costs_price(const struct task *task, struct store *store, const struct run_
 	struct pricing p = { .task = task, .a = a, .arena = arena };
 
 	*rungs = arena_array(arena, n, sizeof(**rungs));
-	if (!run_variants(task, store, run, arena, &p.recipes, &p.n_recipes, err))
+	if (!run_variants(task, store, run, arena, &p.recipes, &p.n_recipes, err) || !pricing_texts(&p, store, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (isnan(variants[i].ms_mean)) /* it never answered */

@@ -170,7 +170,7 @@ static void wait_for_vector(struct batch *b, struct chunk_row *row)
 static struct chunk_row *make_rows(struct batch *b, const struct batch_item *item, const struct collection_row *c, size_t *n)
 {
 	struct chunk_options options = { .size = c->size, .overlap = c->overlap, .context = b->l->models,
-					 .count = b->l->width ? count_tokens : count_words };
+					 .count = b->l->width && models_embeds_here(b->l->models) ? count_tokens : count_words };
 	const struct chunk *chunks = chunk_document(&item->document, &options, &b->arena, n);
 	struct chunk_row *rows = arena_array(&b->arena, *n, sizeof(*rows));
 	struct buf words = { 0 };

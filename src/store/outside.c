@@ -53,6 +53,24 @@ bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct at
 	return database_ended(&s->base, q, code, err);
 }
 
+bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, TEXTS_TAKEN, err);
+	int code;
+
+	if (!q)
+		return false;
+	bind_text(q, 1, model);
+	code = sqlite3_step(q);
+	if (code == SQLITE_ROW) {
+		*calls = (size_t)sqlite3_column_int64(q, 0);
+		*texts = (size_t)sqlite3_column_int64(q, 1);
+		*tokens = (size_t)sqlite3_column_int64(q, 2);
+		code = sqlite3_step(q);
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
 bool store_batch_put(struct store *s, struct batch_row *b, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, BATCH_PUT, err);

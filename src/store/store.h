@@ -109,6 +109,9 @@ struct attempt_sum {
 };
 bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err);
 
+/* The calls of a model that was given texts and no question (embeddings, rerank), their texts, and the tokens these were. */
+bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err);
+
 /* Requests that a provider was given together, to work off in its own time. */
 struct batch_row {
 	int64_t id;

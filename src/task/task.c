@@ -225,6 +225,8 @@ static uint64_t fingerprint(const struct task *t)
 	for (size_t i = 0; i < t->n_columns; i++)
 		h = mix_text(h, t->columns[i]);
 	h = mix_documents(h, &t->documents);
+	h = t->embedding ? mix_text(mix_text(h, "embedding"), t->embedding) : h;
+	h = t->rerank ? mix_text(mix_text(h, "rerank"), t->rerank) : h;
 	h = t->schema ? mix_text(h, t->schema) : h;
 	h = t->pattern ? mix_text(h, t->pattern) : h;
 	h = mix_items(h, t, &t->pool.list);

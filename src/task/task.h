@@ -126,6 +126,8 @@ struct task {
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
 	struct task_rewrite rewrite;
+	const char *embedding; /* model that embeds inputs and documents; NULL: the local one */
+	const char *rerank;    /* model that orders passages; NULL: none does */
 	bool has_gold; /* examples name a passage, or documents, that hold their answers */
 	struct task_documents documents;
 

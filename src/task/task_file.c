@@ -398,6 +398,17 @@ static const struct key document_keys[] = {
 	{ 0 },
 };
 
+/* "local" is what stands without it. */
+static bool embedding_read(struct reader *r, const struct yaml *node)
+{
+	const char *name;
+
+	if (!text_read(r, node, &name))
+		return false;
+	r->f->task.embedding = strcmp(name, "local") == 0 ? NULL : name;
+	return true;
+}
+
 static bool documents_read(struct reader *r, const struct yaml *node)
 {
 	if (node->type != YAML_MAP)
@@ -558,6 +569,8 @@ static const struct key task_keys[] = {
 	{ "labels", OWN, .own = labels_read },
 	{ "examples", MAP, .keys = examples_keys },
 	{ "documents", OWN, .own = documents_read },
+	{ "embedding", OWN, .own = embedding_read },
+	{ "rerank", TEXT, TASK(rerank) },
 	{ "variants", OWN, .own = variants_read },
 	{ "models", OWN, .own = models_read },
 	{ "scorer", OWN, .own = scorer_read },

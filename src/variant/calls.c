@@ -157,6 +157,12 @@ bool asking_ask(struct asking *a, struct model *model, const size_t *which, size
 	return asking_settle(a, all ? err : &ignored) && all; /* also what came before it failed */
 }
 
+/* Embeddings and orders are waited for by what is asked next: they are in no batch. */
+static bool is_of_texts(const struct model_request *r)
+{
+	return r->want == WANT_VECTORS || r->want == WANT_ORDER;
+}
+
 /* Asks the requests that the store lacks (positions `missing`). */
 static bool ask_missing(struct workshop *w, struct model *model, struct arena *arena, const struct model_request *requests,
 			const size_t *missing, size_t n, struct call_row *calls, struct error *err)
@@ -170,7 +176,7 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 		asked[i] = requests[missing[i]];
 		asking.calls[i] = &calls[missing[i]];
 	}
-	if (n > 0 && w->batching && w->store && model_takes_batches(model))
+	if (n > 0 && w->batching && w->store && model_takes_batches(model) && !is_of_texts(requests))
 		return asking_in_batches(&asking, model, arena, err);
 	return asking_ask(&asking, model, all, n, arena, err);
 }
@@ -234,6 +240,18 @@ bool calls_ask(struct workshop *w, const char *model_name, const struct model_re
 	return true;
 }
 
+bool calls_ask_texts(void *context, const char *model, const struct model_request *requests, size_t n, struct arena *arena, const char **texts,
+		     struct error *err)
+{
+	struct call_row *calls = arena_array(arena, n, sizeof(*calls));
+
+	if (!calls_ask(context, model, requests, n, arena, calls, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		texts[i] = calls[i].output;
+	return true;
+}
+
 /* What is searched for: the inputs, and what the model guesses beside them (guesses (n)). */
 static bool list_queries(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 			 struct arena *arena, struct call_row *guesses, const char **queries, struct error *err)
@@ -263,6 +281,8 @@ static bool list_requests(struct workshop *w, const struct variant *v, const str
 {
 	size_t samples = variant_replies(v);
 
+	if (variant_embeds(v) && !models_embed_ahead(w->models, queries, n, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct model_request *first = &requests[i * samples];
 

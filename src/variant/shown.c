@@ -193,12 +193,38 @@ static bool distracted(struct workshop *w, const struct technique *t, const stru
 	return true;
 }
 
+/* The `most` best of the passages (n) by the task's reranker, best first; it reads them as the prompt shows them, under their headings. */
+static bool rerank(struct workshop *w, const char *query, size_t most, struct arena *arena, struct passage *passages, size_t *n,
+		   struct error *err)
+{
+	double *scores = arena_array(arena, *n + 1, sizeof(*scores));
+	const char **texts = arena_array(arena, *n + 1, sizeof(*texts));
+
+	for (size_t i = 0; i < *n; i++)
+		texts[i] = arena_printf(arena, "%s%s%s", passages[i].heading, *passages[i].heading ? "\n" : "", passages[i].text);
+	if (!models_rerank(w->models, query, texts, *n, scores, err))
+		return false;
+	for (size_t i = 0; i < *n; i++)
+		passages[i].score = scores[i];
+	for (size_t i = 1; i < *n; i++) { /* equals stay as they were found */
+		struct passage p = passages[i];
+		size_t at = i;
+
+		for (; at > 0 && passages[at - 1].score < p.score; at--)
+			passages[at] = passages[at - 1];
+		passages[at] = p;
+	}
+	*n = *n < most ? *n : most;
+	return true;
+}
+
 static bool retrieved(struct workshop *w, const struct technique *t, const char *query, struct arena *arena,
 		      struct passage **out, size_t *n, struct error *err)
 {
 	const struct search *search = workshop_search(w, t, err);
 
-	return search && library_search(w->library, query, search, arena, out, n, err);
+	return search && library_search(w->library, query, search, arena, out, n, err) &&
+	       (t->reranks == 0 || rerank(w, query, t->reranks, arena, *out, n, err));
 }
 
 bool workshop_shown(struct workshop *w, const struct technique *t, const struct example *item, const char *query,

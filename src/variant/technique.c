@@ -18,6 +18,7 @@ static const struct search by_vectors = { .mode = SEARCH_VECTORS, .cutting = CUT
 static const struct search fused = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4 };
 static const struct search fused_one = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 1 };
 static const struct search fused_many = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 8 };
+static const struct search fused_deep = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 24 }; /* what a reranker chooses from */
 static const struct search diverse = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4, .diversity = 0.7 };
 static const struct search weighed = { .mode = SEARCH_FUSED, .cutting = CUTTING, .k = 4 };
 static const struct search code = { .mode = SEARCH_FUSED, .cutting = { CUT, CUT_OVERLAP, true, true }, .k = 4 };
@@ -61,6 +62,8 @@ static const struct technique set_techniques[] = {
 	{ .id = "rag-fused", .name = "retrieval by both, labels chosen from it", .passages = PASSAGES_RETRIEVED, .search = &fused_many },
 	{ .id = "rag-words", .name = "retrieval by words (BM25), labels chosen from it", .passages = PASSAGES_RETRIEVED,
 	  .search = &by_words },
+	{ .id = "rag-reranked", .name = "retrieval by both, reranked, labels chosen from it", .passages = PASSAGES_RETRIEVED,
+	  .search = &fused_deep, .reranks = 8 },
 };
 
 /* Answers to questions: closed book, everything in the prompt, and what is found (Lewis et al. 2020, arXiv 2005.11401). */
@@ -79,6 +82,8 @@ static const struct technique answer_techniques[] = {
 	  .shots = SHOTS_FIXED },
 	{ .id = "rag-weighed", .name = "retrieval by both, weighed on known passages", .passages = PASSAGES_RETRIEVED,
 	  .search = &weighed, .weighs = true },
+	{ .id = "rag-reranked", .name = "retrieval by both, reranked", .passages = PASSAGES_RETRIEVED, .search = &fused_deep,
+	  .reranks = 4 },
 	{ .id = "rag-code", .name = "retrieval by both, words by their trigrams (code)", .passages = PASSAGES_RETRIEVED,
 	  .search = &code },
 	{ .id = "rag-rewritten", .name = "retrieval by both, of the question and what the model guesses", .passages = PASSAGES_RETRIEVED,
@@ -107,6 +112,8 @@ static const struct technique extract_techniques[] = {
 	{ .id = "rag-fused", .name = "retrieval by both", .passages = PASSAGES_RETRIEVED, .search = &fused, .answer = ANSWER_JSON },
 	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words,
 	  .answer = ANSWER_JSON },
+	{ .id = "rag-reranked", .name = "retrieval by both, reranked", .passages = PASSAGES_RETRIEVED, .search = &fused_deep,
+	  .reranks = 4, .answer = ANSWER_JSON },
 };
 
 /* Text in a house style; the rows of JSON are those whose answers keep to the task's pattern. With a schema: extract_techniques. */
@@ -125,6 +132,8 @@ static const struct technique generate_techniques[] = {
 	{ .id = "rag-words", .name = "retrieval by words (BM25)", .passages = PASSAGES_RETRIEVED, .search = &by_words },
 	{ .id = "rag-few-shot", .name = "retrieval by both, few-shot", .passages = PASSAGES_RETRIEVED, .search = &fused,
 	  .shots = SHOTS_FIXED },
+	{ .id = "rag-reranked", .name = "retrieval by both, reranked", .passages = PASSAGES_RETRIEVED, .search = &fused_deep,
+	  .reranks = 4 },
 };
 
 /* Labels decided with what documents say: tables of labels, guidelines. */
@@ -133,6 +142,8 @@ static const struct technique label_searches[] = {
 	  .answer = ANSWER_SCORES },
 	{ .id = "rag-words", .name = "retrieval by words (BM25), label scoring", .passages = PASSAGES_RETRIEVED,
 	  .search = &by_words, .answer = ANSWER_SCORES },
+	{ .id = "rag-reranked", .name = "retrieval by both, reranked, label scoring", .passages = PASSAGES_RETRIEVED, .search = &fused_deep,
+	  .reranks = 4, .answer = ANSWER_SCORES },
 };
 
 /* The probes' own: they all say what rag-fused says, around other passages (ARES and RAGChecker ask alike). */
@@ -189,6 +200,24 @@ size_t variant_calls(const struct variant *v)
 	if (!v->model || v->recorded)
 		return 0;
 	return variant_replies(v) + (v->technique && v->technique->rewrites);
+}
+
+static bool searches_vectors(const struct search *s)
+{
+	return s && s->mode != SEARCH_WORDS;
+}
+
+bool variant_embeds(const struct variant *v)
+{
+	const struct technique *t = v->technique;
+
+	return (t && (t->shots == SHOTS_EMBEDDING || searches_vectors(t->search) || t->answer == ANSWER_QUOTES)) ||
+	       (v->classifier && v->classifier->embeds) || (v->lookup && (v->lookup->embeds || searches_vectors(v->lookup->search)));
+}
+
+bool variant_reranks(const struct variant *v)
+{
+	return v->technique && v->technique->reranks;
 }
 
 size_t variant_prior_calls(const struct variant *v, size_t dev)
@@ -322,7 +351,7 @@ static void add_techniques(struct list *list, struct arena *arena, const struct 
 {
 	for (size_t m = 0; m < n_models; m++)
 		for (size_t i = 0; i < n && !model_is_tuned_elsewhere(models[m]); i++)
-			if ((techniques[i].search ? 2 : 1) == rung)
+			if ((techniques[i].search ? 2 : 1) == rung && (!techniques[i].reranks || task->rerank))
 				add_technique(list, arena, task, &techniques[i], models[m]);
 }
 
@@ -386,8 +415,22 @@ static size_t schema_shortest(const char *schema, struct error *err)
 	return shortest;
 }
 
+/* embedding: and rerank: are asked with every input, so that `private: true` leaves no way around them. */
+static bool beside_check(const struct task *task, const char *key, const char *name, struct error *err)
+{
+	if (name && !model_takes_texts(name))
+		return error_set(err, "%s: %s \"%s\" is none of %sopenai:NAME, URL#NAME, recorded:FILE#MODEL", task->file, key, name,
+				 strcmp(key, "embedding") == 0 ? "local, " : "");
+	if (name && task->constraints.private && model_leaves(model_behind(name)) && model_behind(name) == name)
+		return error_set(err, "%s: %s \"%s\" would be sent every input, and the task says `private: true`; name one on this machine, or take it "
+				 "out", task->file, key, name);
+	return true;
+}
+
 bool variants_check(const struct task *task, struct error *err)
 {
+	if (!beside_check(task, "embedding", task->embedding, err) || !beside_check(task, "rerank", task->rerank, err))
+		return false;
 	for (size_t i = 0; i < task->n_variants; i++) {
 		const struct task_variant *u = &task->variants[i];
 		struct error why;

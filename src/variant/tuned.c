@@ -220,8 +220,8 @@ static bool read_prompts(struct workshop *w, const struct variant *v, struct les
 static bool find_base(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
 {
 	if (!v->model) {
-		models_embedding_folder(w->models, &l->base);
-		*hash = models_embedding_hash(w->models, err);
+		models_encoder_folder(w->models, &l->base);
+		*hash = models_encoder_hash(w->models, err);
 		return *hash != 0;
 	}
 	return models_base_file(w->models, v->model, &l->base, err) && tuned_file_hash(l->base.data, hash, err);
@@ -355,7 +355,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
-	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_embedding_name(w->models),
+	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_encoder_name(),
 						    "hash", l->base_hash, "licence", base_licence(v, l, &w->arena)));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)

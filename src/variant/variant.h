@@ -31,6 +31,7 @@ struct technique {
 	const char *id, *name;
 	enum passages passages;
 	const struct search *search; /* how they are found; NULL for none and all */
+	size_t reranks;   /* of what is found, so many stay, the best by the task's reranker; it needs one. 0: all stay, as they were found */
 	bool weighs;      /* its fusion is the one that finds the pool's gold passages best; needs them in the task */
 	bool rewrites;    /* the model first writes what the answer might be, and both are searched for */
 	bool definitions; /* label definitions behind the instruction; needs them in the task */
@@ -98,6 +99,10 @@ struct variant {
 /* Model calls that one answer takes: 0 for classifiers, lookups and what was recorded. */
 size_t variant_calls(const struct variant *v);
 
+/* Whether an answer of it embeds its input, and whether it has passages put into order: calls of the task's models for those. */
+bool variant_embeds(const struct variant *v);
+bool variant_reranks(const struct variant *v);
+
 /* Model calls that its calibration takes once, where its first dev items are not asked anyway; at most. */
 size_t variant_prior_calls(const struct variant *v, size_t dev);
 
@@ -106,7 +111,7 @@ size_t variant_prior_calls(const struct variant *v, size_t dev);
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
 
-/* Whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
+/* Whether embedding: and rerank: name models that can be asked for that, and may be under the task's constraints; and whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
  * room for an answer. Else false and a sentence naming the file and the JSON pointer, or the line of the task file. */
 bool variants_check(const struct task *task, struct error *err);
 

@@ -16,6 +16,8 @@ struct workshop *workshop_open(const struct task *task, struct dev_items dev, st
 	*w = (struct workshop){ .task = task, .dev = dev, .models = models, .library = library, .store = store, .run = run, .seed = seed };
 	arena_init(&w->arena);
 	w->input = template_compile(&w->arena, task, task->input, "input", &impossible);
+	w->asker = (struct model_asker){ calls_ask_texts, w };
+	w->asked_before = models_ask_through(models, &w->asker);
 	return w;
 }
 
@@ -53,6 +55,7 @@ void workshop_free(struct workshop *w)
 {
 	if (!w)
 		return;
+	models_ask_through(w->models, w->asked_before);
 	grader_free(w->grader);
 	for (struct trained *t = w->trained; t; t = t->next)
 		classifier_free(t->classifier);

@@ -98,6 +98,8 @@ struct workshop {
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct batching *batching; /* NULL: requests are asked at once */
+	struct model_asker asker; /* of embeddings and orders: the workshop, through its store */
+	const struct model_asker *asked_before; /* who it was before this one was opened */
 	struct grader *grader;   /* of a scorer outside; NULL until needed */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
 	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
@@ -201,6 +203,9 @@ size_t variant_replies(const struct variant *v);
  * model differ in nothing but messages, schema and seed. calls (n), whose texts live in arena. */
 bool calls_ask(struct workshop *w, const char *model, const struct model_request *requests, size_t n, struct arena *arena,
 	       struct call_row *calls, struct error *err);
+/* calls_ask() as the asker of a struct models: who is its context. */
+bool calls_ask_texts(void *context, const char *model, const struct model_request *requests, size_t n, struct arena *arena, const char **texts,
+		     struct error *err);
 /* Whether the call of that hash was made by this process or found before; from now on it was. */
 bool calls_seen(struct workshop *w, uint64_t request_hash);
 /* Asks the model for n inputs, through the store. calls (n, variant_calls(v)) live in arena; scores are decoded into
