@@ -60,6 +60,9 @@ struct model_request {
 	void *context;
 };
 
+/* Whether it is no question: embeddings, and orders. */
+bool request_is_of_texts(const struct model_request *r);
+
 /* The request as JSON that names all that its reply depends on, the model apart; the same request gives the same text. Lives in arena. */
 const char *model_request_json(struct arena *arena, const struct model_request *r);
 

@@ -31,6 +31,11 @@ static void add_stop(json_t *root, const struct model_request *r)
 	json_decref(stop);
 }
 
+bool request_is_of_texts(const struct model_request *r)
+{
+	return r->want == WANT_VECTORS || r->want == WANT_ORDER;
+}
+
 const char *model_request_json(struct arena *arena, const struct model_request *r)
 {
 	static const char *const roles[] = { "system", "user", "assistant" };

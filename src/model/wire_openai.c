@@ -83,14 +83,9 @@ static void chat_request(const struct model_request *r, const char *model, unsig
 	wire_dump(root, body);
 }
 
-static bool is_of_texts(const struct model_request *r)
-{
-	return r->want == WANT_VECTORS || r->want == WANT_ORDER;
-}
-
 static void openai_request(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body)
 {
-	if (is_of_texts(r))
+	if (request_is_of_texts(r))
 		wire_texts_request(r, model, body);
 	else
 		chat_request(r, model, lacks, stream, body);
@@ -176,7 +171,7 @@ static void chat_reply(const struct model_request *r, const char *body, size_t n
 
 static void openai_reply(const struct model_request *r, const char *body, size_t n, struct arena *arena, struct wire_reply *out)
 {
-	if (is_of_texts(r))
+	if (request_is_of_texts(r))
 		wire_texts_reply(r, body, n, arena, out);
 	else
 		chat_reply(r, body, n, arena, out);

@@ -140,7 +140,7 @@ bool sentence_rank(struct models *models, enum search_mode mode, const char *que
 	struct ranked *words = arena_array(arena, n, sizeof(*words)), *near = arena_array(arena, n, sizeof(*near));
 	struct ranked *fused = arena_array(arena, 2 * n, sizeof(*fused)); /* rank_fuse() asks for room for both */
 
-	if (mode == SEARCH_WORDS) {
+	if (mode == SEARCH_WORDS || !models_embeds_here(models)) {
 		rank_words(query, sentences, n, arena, ranked);
 		return true;
 	}

@@ -15,7 +15,7 @@ struct span {
 const struct span *passage_sentences(const char *text, size_t n, struct arena *arena, size_t *n_spans);
 
 /* Fills ranked (n), best first, ids being positions in sentences (n); ties by the lower one. models: for vectors, NULL with
- * SEARCH_WORDS. */
+ * SEARCH_WORDS; where a provider embeds, words alone are compared, since every sentence would have to be sent. */
 bool sentence_rank(struct models *models, enum search_mode mode, const char *query, const char *const *sentences, size_t n,
 		   struct arena *arena, struct ranked *ranked, struct error *err);
 

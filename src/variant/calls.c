@@ -157,12 +157,6 @@ bool asking_ask(struct asking *a, struct model *model, const size_t *which, size
 	return asking_settle(a, all ? err : &ignored) && all; /* also what came before it failed */
 }
 
-/* Embeddings and orders are waited for by what is asked next: they are in no batch. */
-static bool is_of_texts(const struct model_request *r)
-{
-	return r->want == WANT_VECTORS || r->want == WANT_ORDER;
-}
-
 /* Asks the requests that the store lacks (positions `missing`). */
 static bool ask_missing(struct workshop *w, struct model *model, struct arena *arena, const struct model_request *requests,
 			const size_t *missing, size_t n, struct call_row *calls, struct error *err)
@@ -176,7 +170,8 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 		asked[i] = requests[missing[i]];
 		asking.calls[i] = &calls[missing[i]];
 	}
-	if (n > 0 && w->batching && w->store && model_takes_batches(model) && !is_of_texts(requests))
+	if (n > 0 && w->batching && w->store && model_takes_batches(model) &&
+	    !request_is_of_texts(requests)) /* those are waited for by what is asked next */
 		return asking_in_batches(&asking, model, arena, err);
 	return asking_ask(&asking, model, all, n, arena, err);
 }

@@ -211,7 +211,7 @@ bool variant_embeds(const struct variant *v)
 {
 	const struct technique *t = v->technique;
 
-	return (t && (t->shots == SHOTS_EMBEDDING || searches_vectors(t->search) || t->answer == ANSWER_QUOTES)) ||
+	return (t && (t->shots == SHOTS_EMBEDDING || searches_vectors(t->search))) ||
 	       (v->classifier && v->classifier->embeds) || (v->lookup && (v->lookup->embeds || searches_vectors(v->lookup->search)));
 }
 
