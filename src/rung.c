@@ -324,6 +324,7 @@ void rung_assume(struct rung *r, struct cost_assumptions *a)
 	a->usd_per_core_hour = r->options.usd_per_core_hour > 0 ? r->options.usd_per_core_hour : price_core_hour_default;
 	a->cores = models_threads(rung_models(r));
 	a->tuned = rung_beside_store(r, "tuned");
+	a->jobs = rung_beside_store(r, "jobs");
 }
 
 bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct report *report, struct error *err)

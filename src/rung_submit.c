@@ -142,6 +142,7 @@ static bool prepare(struct submitting *q, struct error *err)
 		.rate = q->o->rate, .epochs = q->o->epochs ? q->o->epochs : trainable_epochs(q->rows.n_train),
 	};
 	q->submission.folder = rung_beside_store(r, "jobs");
+	q->submission.usd_per_mtok = q->s->training_price > 0 ? q->s->training_price : 0;
 	q->submission.poll_ms = q->s->poll_s > 0 ? 1e3 * q->s->poll_s : 30e3;
 	q->submission.news = r->options.progress ? show_news : NULL;
 	q->submission.stopped = wants_to_stop;
@@ -201,7 +202,7 @@ static bool agree(struct submitting *q, struct error *err)
 static void describe_json(const struct submitting *q, const struct submitted *done, struct buf *out)
 {
 	json_t *checkpoints = json_array();
-	double usd = usd_of(q, (double)done->trained_tokens);
+	double usd = done->usd;
 
 	for (size_t i = 0; i < done->n_checkpoints; i++)
 		json_array_append_new(checkpoints, json_pack("{s:s, s:I}", "model", done->checkpoints[i].model, "step",
@@ -210,7 +211,7 @@ static void describe_json(const struct submitting *q, const struct submitted *do
 				 "train", (json_int_t)q->rows.n_train, "validation", (json_int_t)q->rows.n_held, "epochs",
 				 (json_int_t)q->submission.order.epochs, "trained_tokens",
 				 done->trained_tokens ? json_integer((json_int_t)done->trained_tokens) : json_null(), "usd",
-				 done->trained_tokens && !isnan(usd) ? json_real(usd) : json_null(), "checkpoints", checkpoints);
+				 !isnan(usd) ? json_real(usd) : json_null(), "checkpoints", checkpoints);
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
 	buf_addf(out, "%s\n", text);
@@ -221,13 +222,13 @@ static void describe_json(const struct submitting *q, const struct submitted *do
 static void describe(const struct submitting *q, const struct submitted *done, struct buf *out)
 {
 	const struct task *task = q->r->task;
-	double usd = usd_of(q, (double)done->trained_tokens);
+	double usd = done->usd;
 
 	buf_addf(out, "%s: trained %sby job %s from %s on %zu examples of the pool", done->model, done->before ? "before " : "", done->job,
 		 q->o->model, q->rows.n_train);
 	if (done->trained_tokens)
 		buf_addf(out, ", %zu trained tokens", done->trained_tokens);
-	if (done->trained_tokens && !isnan(usd))
+	if (!isnan(usd))
 		buf_addf(out, ", about $%.2f", usd);
 	buf_adds(out, "\n");
 	for (size_t i = 0; i < done->n_checkpoints; i++)

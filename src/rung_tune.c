@@ -15,6 +15,7 @@
 #include "tune/curate.h"
 #include "tune/exchange.h"
 #include "tune/general.h"
+#include "tune/submission.h"
 #include "variant/handoff.h"
 
 /* LoRA that reasons before it answers. */
@@ -545,13 +546,41 @@ static const char *open_registry(struct rung *r, struct error *err)
 	return rung_open_task(r, &open, err) ? rung_beside_store(r, "tuned") : NULL;
 }
 
+static void write_job(const struct submitted *job, bool json, struct buf *out)
+{
+	if (!json) {
+		buf_addf(out, "%-28s %-8s %-24s %s\n", job->model ? job->model : job->job, "job", job->base ? job->base : "", job->status);
+		return;
+	}
+	json_t *row = json_pack("{s:s, s:s, s:s*, s:s, s:s*, s:I}", "kind", "job", "job", job->job, "base", job->base, "status", job->status, "model",
+				job->model, "trained_tokens", (json_int_t)job->trained_tokens);
+	char *text = json_dumps(row, JSON_COMPACT);
+
+	buf_addf(out, "%s\n", text);
+	free(text);
+	json_decref(row);
+}
+
+/* Jobs at providers, as they stood when they were last looked at. */
+static bool list_jobs(struct rung *r, bool json, struct buf *out, struct error *err)
+{
+	struct submitted *jobs;
+	size_t n;
+
+	if (!submissions_list(rung_beside_store(r, "jobs"), &r->arena, &jobs, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		write_job(&jobs[i], json, out);
+	return true;
+}
+
 enum rung_status rung_tune_list(struct rung *r, bool json, char **text, struct rung_error *err)
 {
 	struct buf out = { 0 };
 	struct error e;
 	const char *root = open_registry(r, &e);
 
-	if (!root || !tuned_list(root, json, &out, &e)) {
+	if (!root || !tuned_list(root, json, &out, &e) || !list_jobs(r, json, &out, &e)) {
 		buf_release(&out);
 		return rung_failed(RUNG_INPUT, &e, err);
 	}

@@ -9,6 +9,7 @@
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "task/scorer.h"
+#include "tune/submission.h"
 
 const struct cost_assumptions costs_nothing_assumed = {
 	.traffic = { .calls_per_day = -1, .calls_low = -1, .calls_high = -1, .horizon_days = -1, .usd_per_error = -1 },
@@ -147,6 +148,30 @@ static bool price_training(const struct pricing *p, const struct worked *w, cons
 	return true;
 }
 
+static bool came_of(const struct submitted *job, const char *model)
+{
+	bool is = job->model && strcmp(job->model, model) == 0;
+
+	for (size_t i = 0; i < job->n_checkpoints; i++)
+		is = is || strcmp(job->checkpoints[i].model, model) == 0;
+	return is;
+}
+
+/* What the provider took for the job that a model came from; NAN: no note of it says. */
+static bool price_job(const struct pricing *p, const char *model, double *usd, struct error *err)
+{
+	struct submitted *jobs;
+	size_t n = 0;
+
+	*usd = NAN;
+	if (p->a->jobs && !submissions_list(p->a->jobs, p->arena, &jobs, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (came_of(&jobs[i], model_behind(model)))
+			*usd = jobs[i].usd;
+	return true;
+}
+
 void costs_repeat_setup(struct cost_rung *r)
 {
 	double once = cost_once_usd(&r->setup);
@@ -168,15 +193,17 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 		return true;
 	if (recipe->classifier)
 		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
-	bool elsewhere = recipe->rung == 3 && !recipe->tuning && recipe->model; /* what its provider took is the user's to say */
+	bool elsewhere = recipe->rung == 3 && !recipe->tuning && recipe->model;
 
 	if (!recipe->tuning && !elsewhere)
 		return true;
 	r->setup = p->a->setup;
 	r->daily = p->a->daily;
 	r->daily.retired_after_days = fmin(retired, r->daily.retired_after_days);
-	double training = elsewhere && cost_once_usd(&r->setup) <= 0 ? NAN : 0;
+	double training = 0;
 
+	if (elsewhere && cost_once_usd(&r->setup) <= 0 && !price_job(p, recipe->model, &training, err)) /* else the user has said it */
+		return false;
 	if (!elsewhere && !price_training(p, w, recipe->tuning->id, &training, notes, err))
 		return false;
 	r->setup.local_usd += training;

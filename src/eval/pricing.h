@@ -17,6 +17,7 @@ struct cost_assumptions {
 	double usd_per_core_hour;
 	int cores;                    /* that local models use */
 	const char *tuned;            /* folder of the registry of fine-tuned models; NULL: none */
+	const char *jobs;             /* folder of the notes of jobs at providers (tune/submission.h); NULL: none */
 	double target;                /* of the verdict in place of the run's; 0: none; below 0: the run's */
 	bool decides;                 /* the verdict counts this, where the run's counts costs: as if the task had named it (full plan) */
 	double default_horizon_days;  /* of a task that names none; 0: it has none */

@@ -1,8 +1,10 @@
 /* submission.c - the note, and what is done next by what stands in it. */
 #include "tune/submission.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +39,9 @@ static const char *note_path(const struct submission *s, struct arena *arena)
 struct note {
 	const char *path;
 	const char *training, *validation, *job, *status, *model; /* NULL: not yet; in arena */
+	const char *base;
 	size_t trained_tokens;
+	double usd_per_mtok; /* 0: not said */
 	const struct job_checkpoint *checkpoints;
 	size_t n_checkpoints;
 };
@@ -88,6 +92,8 @@ static bool note_read(const char *path, struct arena *arena, struct note *n, str
 	n->job = text_in(root, "job", arena);
 	n->status = text_in(root, "status", arena);
 	n->model = text_in(root, "model", arena);
+	n->base = text_in(root, "base", arena);
+	n->usd_per_mtok = json_number_value(json_object_get(root, "training_price"));
 	n->trained_tokens = (size_t)json_integer_value(json_object_get(root, "trained_tokens"));
 	read_checkpoints(json_object_get(root, "checkpoints"), arena, n);
 	json_decref(root);
@@ -115,6 +121,8 @@ static json_t *note_json(const struct submission *s, const struct note *n)
 	add_text(root, "model", n->model);
 	if (n->trained_tokens > 0)
 		json_object_set_new(root, "trained_tokens", json_integer((json_int_t)n->trained_tokens));
+	if (n->usd_per_mtok > 0)
+		json_object_set_new(root, "training_price", json_real(n->usd_per_mtok));
 	json_object_set_new(root, "checkpoints", checkpoints);
 	return root;
 }
@@ -263,9 +271,25 @@ static bool go_on(struct submission *s, struct note *n, struct arena *arena, str
 		if (s->notice)
 			s->notice(s->context, arena_printf(arena, "job %s %s%s before; a new one is submitted", n->job,
 							   strcmp(n->status, "failed") == 0 ? "" : "was ", n->status));
-		*n = (struct note){ .path = n->path };
+		*n = (struct note){ .path = n->path, .base = n->base, .usd_per_mtok = n->usd_per_mtok };
 	}
 	return (n->job || make(s, n, arena, err)) && wait_for(s, n, arena, &state, err) && finish(s, n, &state, arena, err);
+}
+
+static struct submitted submitted_of(const struct note *n, bool before)
+{
+	return (struct submitted){
+		.path = n->path, .base = n->base, .job = n->job, .status = n->status ? n->status : "", .model = n->model,
+		.trained_tokens = n->trained_tokens, .checkpoints = n->checkpoints, .n_checkpoints = n->n_checkpoints, .before = before,
+		.usd = n->trained_tokens && n->usd_per_mtok > 0 ? (double)n->trained_tokens * n->usd_per_mtok / 1e6 : NAN,
+	};
+}
+
+static int is_note(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && n > 5 && strcmp(entry->d_name + n - 5, ".json") == 0;
 }
 
 bool submission_run(struct submission *s, struct arena *arena, struct submitted *out, struct error *err)
@@ -274,12 +298,36 @@ bool submission_run(struct submission *s, struct arena *arena, struct submitted 
 
 	if (!note_read(note_path(s, arena), arena, &n, err))
 		return false;
-	bool before = is_done(&n);
+	bool before = is_done(&n), priced = s->usd_per_mtok > 0 && s->usd_per_mtok != n.usd_per_mtok;
 
+	n.base = model_name(s->base);
+	n.usd_per_mtok = priced ? s->usd_per_mtok : n.usd_per_mtok;
+	if (before && priced && !note_write(s, &n, err))
+		return false;
 	if (!before && !go_on(s, &n, arena, err))
 		return false;
-	*out = (struct submitted){ n.path, n.job, n.model, n.trained_tokens, n.checkpoints, n.n_checkpoints, before };
+	*out = submitted_of(&n, before);
 	return true;
+}
+
+bool submissions_list(const char *folder, struct arena *arena, struct submitted **rows, size_t *n, struct error *err)
+{
+	struct dirent **entries = NULL;
+	int found = scandir(folder, &entries, is_note, alphasort);
+	bool good = true;
+
+	*rows = arena_array(arena, found > 0 ? (size_t)found : 1, sizeof(**rows));
+	*n = 0;
+	for (int i = 0; i < found; i++) {
+		struct note note;
+
+		good = good && note_read(arena_printf(arena, "%s/%s", folder, entries[i]->d_name), arena, &note, err);
+		if (good && note.job)
+			(*rows)[(*n)++] = submitted_of(&note, is_done(&note));
+		free(entries[i]);
+	}
+	free(entries);
+	return good;
 }
 
 /* The job may have been made by a process that could not note it. */

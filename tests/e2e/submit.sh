@@ -101,6 +101,15 @@ ln -s "$PWD/tests/reference/golden/tiny-bert" "$scratch/models/all-MiniLM-L6-v2"
 RUNG_MODELS=$scratch/models "$rung" climb "$task" --rungs 3 --models "$tuned" --yes --json --quiet >"$scratch/out" 2>"$scratch/err"
 code=$?
 is "what came of it is measured, on rung 3" 0 "\"id\": \"3/fine-tuned@$tuned\"" out
+if python3 - "$scratch" "$tuned" <<'P' 2>"$scratch/why"; then ok "what the job took is its one-off cost"; else fail "what the job took is its one-off cost" "$(tail -c 500 "$scratch/why")"; fi
+import json, sys
+scratch, tuned = sys.argv[1:]
+usd = json.load(open(f"{scratch}/right.json"))["usd"]
+(v,) = [v for v in json.load(open(f"{scratch}/out"))["variants"] if v["id"] == f"3/fine-tuned@{tuned}"]
+assert usd > 0 and abs(v["one_off_usd"] - usd) < 1e-9, (usd, v["one_off_usd"])
+P
+"$rung" tune ls "$task" >"$scratch/ls" 2>"$scratch/err"
+if grep -q "^$tuned *job *openai:gpt-test *succeeded" "$scratch/ls"; then ok "the job is listed"; else fail "the job is listed" "$(cat "$scratch/ls" "$scratch/err")"; fi
 if grep -q '"id": "[12]/[^"]*@' "$scratch/out"; then fail "and nowhere else" "$(cat "$scratch/out")"; else ok "and nowhere else"; fi
 
 # --- killed in between -----------------------------------------------------------------------------------------------------
