@@ -105,8 +105,8 @@ if python3 - "$scratch" "$tuned" <<'P' 2>"$scratch/why"; then ok "what the job t
 import json, sys
 scratch, tuned = sys.argv[1:]
 usd = json.load(open(f"{scratch}/right.json"))["usd"]
-(v,) = [v for v in json.load(open(f"{scratch}/out"))["variants"] if v["id"] == f"3/fine-tuned@{tuned}"]
-assert usd > 0 and abs(v["one_off_usd"] - usd) < 1e-9, (usd, v["one_off_usd"])
+cost = json.load(open(f"{scratch}/out"))["cost"][f"3/fine-tuned@{tuned}"]["one_off_usd"]
+assert usd > 0 and cost is not None and abs(cost - usd) < 1e-9, (usd, cost)
 P
 "$rung" tune ls "$task" >"$scratch/ls" 2>"$scratch/err"
 if grep -q "^$tuned *job *openai:gpt-test *succeeded" "$scratch/ls"; then ok "the job is listed"; else fail "the job is listed" "$(cat "$scratch/ls" "$scratch/err")"; fi
