@@ -143,6 +143,8 @@ const struct option_row option_init_name = { "--name", NULL, OPTION_TEXT, "NAME"
 	"what reports call the task (default: the file's name)", AT(name) };
 const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
+const struct option_row option_serve_port = { "--port", NULL, OPTION_COUNT, "N",
+	"port on 127.0.0.1 (default 8080; 0: any that is free)", AT(port) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
 	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
 const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",

@@ -37,7 +37,7 @@ struct cost_settings {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
-	const char *answer, *kind;
+	const char *answer, *kind, *address;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
@@ -67,7 +67,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port, option_answer,
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
-	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview;
+	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];
@@ -78,6 +78,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune, command_cost, command_decide, command_view, command_init, command_export;
+	command_tune, command_cost, command_decide, command_view, command_init, command_export, command_serve;
 
 #endif

@@ -63,10 +63,10 @@ void terminal_clear_progress(void)
 		fputs("\r\033[K", stderr);
 }
 
-struct rung *terminal_open(const struct settings *s, const char *task)
+struct rung_options terminal_options(const struct settings *s, const char *task)
 {
 	bool shows = !s->quiet && isatty(STDERR_FILENO);
-	struct rung_options options = {
+	return (struct rung_options){
 		.task = task, .examples = s->examples, .store = s->store, .models = s->models_folder,
 		.seed = s->seed >= 0 ? (uint64_t)s->seed : 1, .seed_given = s->seed >= 0,
 		.threads = s->threads > 0 ? (int)s->threads : 0,
@@ -78,6 +78,11 @@ struct rung *terminal_open(const struct settings *s, const char *task)
 		.tokens_per_minute = s->tokens_per_minute > 0 ? s->tokens_per_minute : 0, .timeout_s = s->timeout > 0 ? s->timeout : 0,
 		.progress = shows ? show_progress : NULL, .stopped = stopped, .notice = show_notice,
 	};
+}
+
+struct rung *terminal_open(const struct settings *s, const char *task)
+{
+	const struct rung_options options = terminal_options(s, task);
 
 	return rung_open(&options);
 }

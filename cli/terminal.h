@@ -11,6 +11,8 @@ int terminal_fail(enum rung_status status, const struct rung_error *err);
 /* Ctrl-C asks to stop; a second one ends at once. A full disk becomes an error in place of a signal. */
 void terminal_catch_signals(void);
 
+/* The command's settings as the library takes them. */
+struct rung_options terminal_options(const struct settings *s, const char *task);
 /* A library handle with the command's settings, progress on a terminal's stderr, and the wish to stop. */
 struct rung *terminal_open(const struct settings *s, const char *task);
 void terminal_clear_progress(void);

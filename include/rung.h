@@ -104,6 +104,18 @@ struct rung_view_options {
 };
 /* Serves the page of the last climb, and of one that is going on in another process, until options.stopped says so. */
 enum rung_status rung_view(struct rung *r, const struct rung_view_options *options, struct rung_error *err);
+struct rung_serve_options {
+	const char *const *tasks; /* (n_tasks) folders, each climbed before */
+	size_t n_tasks;
+	const char *address;      /* NULL: 127.0.0.1 */
+	int port;                 /* 0: any that is free */
+	/* Called once it answers; the address is valid during the call. */
+	void (*ready)(void *context, const char *address);
+	void *context;
+};
+/* Serves the tasks through OpenAI's chat completions, each by the winner of its last climb, until options.stopped says so; `options` is for
+ * all of them, its own task is not looked at. */
+enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *serve, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
 

@@ -2,9 +2,11 @@
 #include "rung_inner.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "eval/check.h"
 #include "eval/preview.h"
 #include "model/registry.h"
@@ -464,7 +466,7 @@ static bool was_recorded(struct rung *r, const struct report *report, const char
 	return false;
 }
 
-static bool choose_variant(struct rung *r, const char *id, struct error *err)
+bool rung_choose(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
 	struct run_row run;
@@ -494,6 +496,7 @@ static bool choose_variant(struct rung *r, const char *id, struct error *err)
 	r->workshop = workshop_open(r->task, dev_order(r->task, run.seed, &r->arena), rung_models(r), r->library, r->store, 0,
 				    run.seed);
 	workshop_serve(r->workshop, run.id);
+	snprintf(r->verdict, sizeof(r->verdict), "%016llx", (unsigned long long)hash64(id, strlen(id), hash64(run.key, strlen(run.key), 0)));
 	if (curate_winner(r, run.settings, err))
 		return true;
 	r->winner = NULL; /* asked again, it is refused again */
@@ -505,7 +508,7 @@ enum rung_status rung_ask(struct rung *r, const char *variant, const char *input
 	struct buf out = { 0 };
 	struct error e;
 
-	if ((!r->winner && !choose_variant(r, variant, &e)) || !ask_variant(r->workshop, r->task, r->winner, input, &out, &e))
+	if ((!r->winner && !rung_choose(r, variant, &e)) || !ask_variant(r->workshop, r->task, r->winner, input, &out, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	*answer = rung_handed_over(&out);
 	return RUNG_OK;

@@ -20,6 +20,7 @@ struct rung {
 	struct library *library; /* the task's documents; NULL when it has none */
 	struct workshop *workshop; /* kept between questions */
 	const struct variant *winner;
+	char verdict[17]; /* names the climb and the variant that answers */
 	struct curated curated; /* what a fine-tuned winner learnt from */
 	int meets_target;
 };
@@ -49,6 +50,9 @@ bool rung_last_report(struct rung *r, struct cost_assumptions *assumed, struct r
 /* The answers of the last climb, one by one, in such a form. */
 bool rung_last_rows(struct rung *r, bool (*write)(const struct rows_from *from, const struct rows_out *out, struct error *err),
 		    const struct rows_out *out, struct error *err);
+
+/* Makes ready what answers: the variant of that id, NULL: the winner of the last climb. */
+bool rung_choose(struct rung *r, const char *id, struct error *err);
 
 /* Opens the task's store at the last climb of the seed asked for, the task as that climb saw it. */
 bool rung_open_last(struct rung *r, struct run_row *run, struct error *err);

@@ -351,25 +351,48 @@ static size_t finish_late(struct client *h)
 	return finish_marked(h);
 }
 
+/* How many have ended. */
+static size_t move(struct client *h)
+{
+	int running;
+
+	h->inside = true;
+	curl_multi_perform(h->multi, &running);
+	h->inside = false;
+	size_t n = finish_done(h) + finish_late(h);
+	if (h->stop) {
+		h->stop = false;
+		client_stop(h);
+		n++;
+	}
+	return n;
+}
+
+static int whole_ms(double wait)
+{
+	return (int)ceil(fmax(0, fmin(wait, 1000)));
+}
+
 void client_run(struct client *h, double most_ms)
 {
 	double until = clock_ms() + most_ms;
-	while (h->n_live) {
-		int running;
-		h->inside = true;
-		curl_multi_perform(h->multi, &running);
-		h->inside = false;
-		size_t n = finish_done(h) + finish_late(h);
-		if (h->stop) {
-			h->stop = false;
-			client_stop(h);
-			return;
-		}
-		double wait = fmin(until, h->check) - clock_ms();
-		if (n || clock_ms() >= until)
-			return;
-		curl_multi_poll(h->multi, NULL, 0, (int)ceil(fmax(0, fmin(wait, 1000))), NULL);
-	}
+
+	while (h->n_live && move(h) == 0 && clock_ms() < until)
+		curl_multi_poll(h->multi, NULL, 0, whole_ms(fmin(until, h->check) - clock_ms()), NULL);
+}
+
+void client_turn(struct client *h, int also, double most_ms)
+{
+	struct curl_waitfd fd = { .fd = also, .events = CURL_WAIT_POLLIN };
+
+	if (h->n_live && move(h) > 0)
+		return;
+	curl_multi_poll(h->multi, &fd, 1, whole_ms(fmin(most_ms, h->check - clock_ms())), NULL);
+}
+
+void client_wake(struct client *h)
+{
+	curl_multi_wakeup(h->multi);
 }
 
 void client_stop(struct client *h)

@@ -2,6 +2,7 @@
 #include "variant/show.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,40 +81,87 @@ static json_t *labels_json(const char *answer)
 	return list;
 }
 
+const char *citations_text(const struct answer *answer, struct arena *arena)
+{
+	json_t *list = answer->evidence ? citations_json(answer->evidence) : NULL;
+	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+	const char *copy = text ? arena_string(arena, text) : NULL;
+
+	free(text);
+	json_decref(list);
+	return copy;
+}
+
+/* The input as an example of the task; NULL: why it is none is said. */
+static const struct example *read_asked(const struct task *task, struct asked *a, struct arena *arena)
+{
+	struct example *e = arena_alloc(arena, sizeof(*e));
+	const char **values = arena_array(arena, task->n_columns, sizeof(*values));
+	struct error why;
+	size_t bad;
+	bool good = text_valid(a->input, strlen(a->input), &bad) ||
+		    error_set(&why, "the input is not valid UTF-8 at byte %zu", bad);
+
+	good = good && fill_values(task, a->input, arena, values, &why);
+	a->why = good ? NULL : arena_string(arena, why.text);
+	*e = (struct example){ .id = "asked", .values = values, .answer = "" };
+	return good ? e : NULL;
+}
+
+static double probability_of(const struct task *task, const struct answer *answer)
+{
+	for (size_t i = 0; !task->many && answer->text && answer->scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer->text) == 0)
+			return answer->scores[i];
+	return NAN;
+}
+
+bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
+		     struct error *err)
+{
+	const struct example **items = arena_array(arena, n, sizeof(*items));
+	struct answer *answers = arena_array(arena, n, sizeof(*answers));
+	size_t good = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((items[good] = read_asked(task, &asked[i], arena)))
+			good++;
+	if (good > 0 && !variant_answer(w, v, items, good, arena, answers, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!asked[i].why) {
+			asked[i].answer = answers[at++];
+			asked[i].probability = probability_of(task, &asked[i].answer);
+		}
+	return true;
+}
+
 bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
 		 struct buf *out, struct error *err)
 {
+	struct asked asked = { .input = input };
+	struct answer *answer = &asked.answer;
 	struct arena arena;
-	struct answer answer;
-	size_t bad;
-	bool answered = false;
 
-	if (!text_valid(input, strlen(input), &bad))
-		return error_set(err, "the input is not valid UTF-8 at byte %zu", bad);
 	arena_init(&arena);
-	const char **values = arena_array(&arena, task->n_columns, sizeof(*values));
-	struct example e = { .id = "asked", .values = values, .answer = "" };
-	const struct example *item = &e;
+	bool answered = ask_variant_all(w, task, v, &asked, 1, &arena, err) && (!asked.why || error_set(err, "%s", asked.why));
 
-	if (!fill_values(task, input, &arena, values, err) || !variant_answer(w, v, &item, 1, &arena, &answer, err))
-		goto out;
-	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer.text, "variant", v->id, "status", answer.status,
-				 "ms", answer.ms);
+	if (answered) {
+		json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer->text, "variant", v->id, "status", answer->status, "ms",
+					 answer->ms);
 
-	if (answer.evidence)
-		json_object_set_new(root, "citations", citations_json(answer.evidence));
-	if (task->many && answer.text)
-		json_object_set_new(root, "labels", labels_json(answer.text));
-	for (size_t i = 0; !task->many && answer.text && answer.scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer.text) == 0)
-			json_object_set_new(root, "probability", json_real(answer.scores[i]));
-	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+		if (answer->evidence)
+			json_object_set_new(root, "citations", citations_json(answer->evidence));
+		if (task->many && answer->text)
+			json_object_set_new(root, "labels", labels_json(answer->text));
+		if (!isnan(asked.probability))
+			json_object_set_new(root, "probability", json_real(asked.probability));
+		char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
 
-	buf_adds(out, text);
-	free(text);
-	json_decref(root);
-	answered = true;
-out:
+		buf_adds(out, text);
+		free(text);
+		json_decref(root);
+	}
 	arena_release(&arena);
 	return answered;
 }

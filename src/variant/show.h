@@ -16,6 +16,19 @@ struct show_place {
 bool show_answer(const struct task *task, const struct show_place *place, const char *item, bool json, struct buf *out,
 		 struct error *err);
 
+/* One input that is in no examples file, and what was answered. */
+struct asked {
+	const char *input;    /* a JSON object with the columns that the input template names, or plain text when it names one column */
+	const char *why;      /* it cannot be answered: a sentence; NULL: `answer` is there */
+	struct answer answer;
+	double probability;   /* of the label that was answered; NAN: not known */
+};
+/* Answers n inputs together; everything lives in arena. False and a sentence when the variant as a whole cannot answer. */
+bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
+		     struct error *err);
+/* What an answer cites, as a JSON array of {document, start, end, match, text}; NULL where it stands on nothing. Lives in arena. */
+const char *citations_text(const struct answer *answer, struct arena *arena);
+
 /* input: a JSON object with the columns that the input template names, or plain text when it names one column. Appends
  * {"answer", "variant", "status", "probability", "citations", "ms"} as one line of JSON; what does not apply is absent. */
 bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,

@@ -168,6 +168,9 @@ bool workshop_grade(struct workshop *w, const struct example *const *items, cons
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 
+/* From now on nothing that it is asked is kept in its store, nor looked for there: prompts of production are nobody's evidence. */
+void workshop_keep_nothing(struct workshop *w);
+
 struct answer {
 	const char *text;   /* the answer: classify, a label of the task, or several (task/label_sets.h); NULL: none; "" of kind answer: it abstained */
 	const char *status; /* "answered", "abstained", "unparsed", "refused", "truncated", "timeout", "error" */

@@ -1,0 +1,48 @@
+/* chat.h - OpenAI's chat completions as a server has them: requests read, replies, streams and errors written. Pure.
+ *
+ * Sources: OpenAI's API reference (chat completions, streaming, errors). What we add stands under names that begin with "rung::". */
+#ifndef RUNG_SERVE_CHAT_H
+#define RUNG_SERVE_CHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct chat_fault {
+	int status;              /* HTTP */
+	const char *type, *code; /* "invalid_request_error", "model_not_found"; code NULL: none */
+	const char *param;       /* the member that is wrong; NULL */
+	const char *message;     /* one sentence */
+};
+void chat_write_fault(const struct chat_fault *f, struct buf *out);
+
+struct chat_request {
+	const char *model;
+	const char *input;  /* the text of the last user message */
+	bool stream, include_usage;
+};
+/* What the body says; texts live in arena. False: *fault is what to reply. */
+bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_request *out, struct chat_fault *fault);
+
+struct chat_reply {
+	const char *id;      /* "chatcmpl-UUID" */
+	const char *model;   /* as it was asked for */
+	uint64_t created;    /* seconds since 1970 */
+	const char *text;    /* NULL: a refusal, or nothing that could be read */
+	const char *finish;  /* "stop", "length", "content_filter" */
+	size_t input_tokens, output_tokens;
+	const char *task, *variant, *verdict, *status; /* "rung::task", ... */
+	const char *citations; /* JSON; NULL */
+	double probability;    /* "rung::confidence"; NAN: not known */
+};
+void chat_write(const struct chat_reply *r, struct buf *out);
+/* The same as a whole stream of events. */
+void chat_write_events(const struct chat_reply *r, bool include_usage, struct buf *out);
+
+/* A list of models; ids (n). */
+void chat_write_models(const char *const *ids, size_t n, uint64_t created, struct buf *out);
+
+#endif

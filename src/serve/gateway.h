@@ -1,0 +1,34 @@
+/* gateway.h - one process that serves every task on the rung that won it, through the API that people use already.
+ *
+ *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it
+ *     GET /v1/models              the tasks
+ *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
+ *
+ * One thread has the connections (server.h), each task its own (worker.h). */
+#ifndef RUNG_SERVE_GATEWAY_H
+#define RUNG_SERVE_GATEWAY_H
+
+#include "serve/server.h"
+#include "serve/worker.h"
+
+struct gateway_task {
+	const char *name;      /* as it is asked for, behind "rung/" */
+	worker_answer *answer; /* in a thread of its own */
+	void *context;
+};
+
+struct gateway_settings {
+	const struct gateway_task *tasks; /* (n_tasks) borrowed */
+	size_t n_tasks;
+	const char *address; /* NULL: 127.0.0.1 */
+	int port;
+	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */
+	void (*ready)(void *context, const char *address); /* it listens: "http://127.0.0.1:8080" */
+	bool (*stopped)(void *context);
+	void *context;
+};
+
+/* Serves until `stopped` says so, then answers what is there. False and a sentence when it cannot begin. */
+bool gateway_run(const struct gateway_settings *settings, struct error *err);
+
+#endif

@@ -1,0 +1,508 @@
+/* server.c - libmicrohttpd's connections, suspended while nobody has anything to say to them. */
+#include "serve/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, BLOCK = 16 << 10, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
+static const size_t most_body_usual = (size_t)16 << 20;
+static const double request_usual_ms = 30e3;
+
+enum stage { COMING, ASKED, ANSWERED, FLOWING, ENDED, CUT };
+
+/* A connection, from its first byte on: what has not become a request in time is ended. */
+struct line {
+	struct server *server;
+	struct MHD_Connection *connection;
+	double since; /* of what it waits for */
+	bool coming;  /* a request is awaited, or only half there */
+	struct line *next, *before;
+};
+
+struct exchange {
+	struct server *server;
+	struct MHD_Connection *connection;
+	char *path, *method;
+	struct arena arena;
+	struct buf body, out; /* out: written and not yet sent, from `sent` on */
+	size_t sent;
+	double began;
+	enum stage stage;
+	bool inside;    /* the handler is at work: libmicrohttpd waits for what we return */
+	bool suspended;
+	bool too_large; /* what came of the body; the rest is not kept */
+	struct MHD_Response *response; /* ready, and not yet queued */
+	int status;
+	void (*gone)(void *context);
+	void *context;
+};
+
+struct server {
+	struct server_settings settings;
+	struct client *client;
+	struct MHD_Daemon *daemon;
+	int port, epoll;
+	size_t exchanges;
+	double swept;
+	struct line lines; /* a ring */
+};
+
+/* ---- replies ---- */
+
+static void add_headers(struct MHD_Response *response, reply_headers headers)
+{
+	static const char *const always[] = { "X-Content-Type-Options", "nosniff", "X-Frame-Options", "DENY", "Referrer-Policy", "no-referrer" };
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i += 2)
+		MHD_add_response_header(response, always[i], always[i + 1]);
+	for (; headers && *headers; headers += 2)
+		if (headers[1])
+			MHD_add_response_header(response, headers[0], headers[1]);
+}
+
+static void wake(struct exchange *x)
+{
+	if (!x->suspended)
+		return;
+	x->suspended = false;
+	MHD_resume_connection(x->connection);
+}
+
+static void rest(struct exchange *x)
+{
+	x->suspended = true;
+	MHD_suspend_connection(x->connection);
+}
+
+/* Queued now when libmicrohttpd is asking, else when it asks again after the connection was resumed. */
+static void hand_over(struct exchange *x, int status, struct MHD_Response *response)
+{
+	x->response = response;
+	x->status = status;
+	if (!x->inside)
+		wake(x);
+}
+
+void exchange_reply(struct exchange *x, int status, reply_headers headers, const char *body, size_t n)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(n, (void *)(size_t)body, MHD_RESPMEM_MUST_COPY);
+
+	add_headers(response, headers);
+	x->stage = ANSWERED;
+	x->gone = NULL;
+	hand_over(x, status, response);
+}
+
+/* libmicrohttpd asks for more of the body. */
+static ssize_t read_on(void *context, uint64_t at, char *bytes, size_t most)
+{
+	struct exchange *x = context;
+	size_t n = x->out.n - x->sent;
+
+	(void)at;
+	if (n == 0 && x->stage == ENDED)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == 0 && x->stage == CUT)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n == 0) {
+		rest(x);
+		return 0;
+	}
+	n = n < most ? n : most;
+	memcpy(bytes, x->out.data + x->sent, n);
+	x->sent += n;
+	if (x->sent == x->out.n) {
+		buf_clear(&x->out);
+		x->sent = 0;
+	}
+	return (ssize_t)n;
+}
+
+void exchange_begin(struct exchange *x, int status, reply_headers headers)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_on, x, NULL);
+
+	add_headers(response, headers);
+	x->stage = FLOWING;
+	hand_over(x, status, response);
+}
+
+void exchange_write(struct exchange *x, const char *bytes, size_t n)
+{
+	buf_add(&x->out, bytes, n);
+	if (!x->response) /* else it has not been asked for the first time */
+		wake(x);
+}
+
+static void end_as(struct exchange *x, enum stage stage)
+{
+	x->stage = stage;
+	x->gone = NULL;
+	if (!x->response)
+		wake(x);
+}
+
+void exchange_end(struct exchange *x)
+{
+	end_as(x, ENDED);
+}
+
+void exchange_cut(struct exchange *x)
+{
+	end_as(x, CUT);
+}
+
+void exchange_watch(struct exchange *x, void (*gone)(void *context), void *context)
+{
+	x->gone = gone;
+	x->context = context;
+}
+
+/* ---- requests ---- */
+
+const char *exchange_method(const struct exchange *x)
+{
+	return x->method;
+}
+
+const char *exchange_path(const struct exchange *x)
+{
+	return x->path;
+}
+
+const char *exchange_header(struct exchange *x, const char *name)
+{
+	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+const char *exchange_query(struct exchange *x, const char *name)
+{
+	return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *exchange_body(const struct exchange *x, size_t *n)
+{
+	*n = x->body.n;
+	return buf_text(&x->body);
+}
+
+struct arena *exchange_arena(struct exchange *x)
+{
+	return &x->arena;
+}
+
+double exchange_began_ms(const struct exchange *x)
+{
+	return x->began;
+}
+
+static void refuse(struct exchange *x, int status, const char *sentence)
+{
+	static const char *const headers[] = { "Content-Type", "application/json", "Connection", "close", NULL };
+	struct buf body = { 0 };
+
+	buf_addf(&body, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}", sentence);
+	exchange_reply(x, status, headers, body.data, body.n);
+	buf_release(&body);
+}
+
+struct counted {
+	size_t lengths, codings, hosts;
+};
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct counted *c = context;
+
+	(void)kind, (void)value;
+	c->lengths += strcasecmp(name, "Content-Length") == 0;
+	c->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+	c->hosts += strcasecmp(name, "Host") == 0;
+	return MHD_YES;
+}
+
+/* Two ways to say where a request ends are how one is smuggled behind another. */
+static bool is_ambiguous(struct exchange *x)
+{
+	struct counted c = { 0 };
+
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
+	return c.lengths + c.codings > 1 || c.hosts > 1;
+}
+
+static struct line *line_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static struct exchange *exchange_new(struct server *s, struct MHD_Connection *connection, const char *path, const char *method)
+{
+	struct exchange *x = mem_zero(1, sizeof(*x));
+	struct line *line = line_of(connection);
+
+	*x = (struct exchange){ .server = s, .connection = connection, .path = mem_string(path), .method = mem_string(method),
+				.began = line ? line->since : clock_ms() };
+	arena_init(&x->arena);
+	s->exchanges++;
+	return x;
+}
+
+static enum MHD_Result queue(struct exchange *x)
+{
+	struct MHD_Response *response = x->response;
+	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)x->status, response);
+
+	x->response = NULL;
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* The headers are there. What is refused now has its body not read. */
+static enum MHD_Result begin(struct server *s, struct exchange *x)
+{
+	const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (is_ambiguous(x))
+		refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+	else if (length && strtoull(length, NULL, 10) > s->settings.most_body)
+		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
+	return x->response ? queue(x) : MHD_YES;
+}
+
+static void take(struct exchange *x, const char *bytes, size_t n)
+{
+	if (x->body.n + n <= x->server->settings.most_body)
+		buf_add(&x->body, bytes, n);
+	else
+		x->too_large = true;
+}
+
+static enum MHD_Result whole(struct server *s, struct exchange *x)
+{
+	struct line *line = line_of(x->connection);
+
+	if (line)
+		line->coming = false;
+	x->inside = true;
+	if (x->too_large) {
+		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
+	} else {
+		x->stage = ASKED;
+		s->settings.handler(s->settings.context, x);
+	}
+	x->inside = false;
+	if (x->response)
+		return queue(x);
+	rest(x);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
+				  const char *upload, size_t *n_upload, void **request)
+{
+	struct server *s = context;
+	struct exchange *x = *request;
+
+	(void)version;
+	if (!x) {
+		*request = x = exchange_new(s, connection, path, method);
+		return begin(s, x);
+	}
+	if (*n_upload > 0) {
+		take(x, upload, *n_upload);
+		*n_upload = 0;
+		return MHD_YES;
+	}
+	if (x->response) /* the answer to one that was suspended */
+		return queue(x);
+	return x->stage == COMING ? whole(s, x) : MHD_YES;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode why)
+{
+	struct server *s = context;
+	struct exchange *x = *request;
+	struct line *line = line_of(connection);
+
+	(void)why;
+	if (line) {
+		line->since = clock_ms();
+		line->coming = false; /* a kept connection may be idle, until IDLE_SECONDS */
+	}
+	if (!x)
+		return;
+	if (x->gone)
+		x->gone(x->context);
+	if (x->response)
+		MHD_destroy_response(x->response);
+	arena_release(&x->arena);
+	buf_release(&x->body);
+	buf_release(&x->out);
+	free(x->path);
+	free(x->method);
+	free(x);
+	s->exchanges--;
+	*request = NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = context;
+	struct line *line = *socket_context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = line = mem_zero(1, sizeof(*line));
+		*line = (struct line){ .server = s, .connection = connection, .since = clock_ms(), .coming = true, .next = s->lines.next, .before = &s->lines };
+		line->next->before = s->lines.next = line;
+	} else if (line) {
+		line->before->next = line->next;
+		line->next->before = line->before;
+		free(line);
+		*socket_context = NULL;
+	}
+}
+
+/* Called for each request line: the first byte of a request on a kept connection was read just before. */
+static void *on_line(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	struct line *line = line_of(connection);
+
+	(void)context, (void)uri;
+	if (line && !line->coming) {
+		line->since = clock_ms();
+		line->coming = true;
+	}
+	return NULL;
+}
+
+/* Requests that come a byte at a time keep no connection for ever. */
+static void end_late(struct server *s)
+{
+	double now = clock_ms();
+
+	if (now < s->swept + WAIT_MS)
+		return;
+	s->swept = now;
+	for (struct line *line = s->lines.next; line != &s->lines; line = line->next) {
+		const union MHD_ConnectionInfo *info;
+
+		if (line->coming && now > line->since + s->settings.request_ms &&
+		    (info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD)))
+			shutdown(info->connect_fd, SHUT_RDWR);
+	}
+}
+
+/* ---- the server ---- */
+
+static bool parse_address(const struct server_settings *settings, struct sockaddr_storage *out, struct error *err)
+{
+	const char *address = settings->address ? settings->address : "127.0.0.1";
+	struct sockaddr_in *four = (struct sockaddr_in *)(void *)out;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)out;
+	uint16_t port = htons((uint16_t)settings->port);
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = port;
+		return true;
+	}
+	if (inet_pton(AF_INET6, address, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = port;
+		return true;
+	}
+	return error_set(err, "\"%s\" is no address to listen on; give one such as 127.0.0.1, 0.0.0.0 or ::1", address);
+}
+
+static struct MHD_Daemon *start(struct server *s, const struct sockaddr_storage *address)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+
+	return MHD_start_daemon(flags, (uint16_t)s->settings.port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, address,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
+				(unsigned)s->settings.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+				on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_line, s, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
+				MHD_OPTION_END);
+}
+
+struct server *server_open(const struct server_settings *settings, struct client *client, struct error *err)
+{
+	struct sockaddr_storage address;
+	struct server *s;
+
+	if (!parse_address(settings, &address, err))
+		return NULL;
+	s = mem_zero(1, sizeof(*s));
+	s->settings = *settings;
+	s->settings.most_body = settings->most_body ? settings->most_body : most_body_usual;
+	s->settings.connections = settings->connections ? settings->connections : CONNECTIONS;
+	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
+	s->client = client;
+	s->lines.next = s->lines.before = &s->lines;
+	errno = 0;
+	s->daemon = start(s, &address);
+	if (!s->daemon) {
+		error_set(err, "cannot listen on %s, port %d (%s); name another with --port, or 0 for any that is free",
+			  settings->address ? settings->address : "127.0.0.1", settings->port, errno ? strerror(errno) : "it is taken");
+		free(s);
+		return NULL;
+	}
+	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	s->epoll = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	return s;
+}
+
+int server_port(const struct server *s)
+{
+	return s->port;
+}
+
+size_t server_exchanges(const struct server *s)
+{
+	return s->exchanges;
+}
+
+void server_quiesce(struct server *s)
+{
+	MHD_socket listening = MHD_quiesce_daemon(s->daemon);
+
+	if (listening != MHD_INVALID_SOCKET)
+		close(listening);
+}
+
+void server_run(struct server *s, bool (*stopped)(void *context), void *context)
+{
+	while (!stopped(context)) {
+		MHD_UNSIGNED_LONG_LONG due;
+		double wait = WAIT_MS;
+
+		MHD_run(s->daemon);
+		if (MHD_get_timeout(s->daemon, &due) == MHD_YES)
+			wait = fmin(wait, (double)due);
+		client_turn(s->client, s->epoll, wait);
+		if (s->settings.turn)
+			s->settings.turn(s->settings.context);
+		end_late(s);
+	}
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	MHD_stop_daemon(s->daemon);
+	free(s);
+}
