@@ -17,7 +17,7 @@ static int run(const struct settings *s)
 {
 	struct rung_serve_options serve = {
 		.tasks = (const char *const *)s->arguments, .n_tasks = s->n_arguments, .address = s->address,
-		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .ready = say_address,
+		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts, .ready = say_address,
 	};
 	struct rung_options options = terminal_options(s, NULL);
 	struct rung_error err;
@@ -32,7 +32,7 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 

@@ -145,6 +145,10 @@ const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
 const struct option_row option_serve_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8080; 0: any that is free)", AT(port) };
+const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
+	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
+const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };
+const struct option_row option_no_texts = { "--no-texts", NULL, OPTION_FLAG, NULL, "keep calls without what was asked and answered", AT(no_texts) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
 	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
 const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",

@@ -109,6 +109,8 @@ struct rung_serve_options {
 	size_t n_tasks;
 	const char *address;      /* NULL: 127.0.0.1 */
 	int port;                 /* 0: any that is free */
+	const char *log;          /* file of calls and feedback; NULL: served.db beside the first task's store */
+	bool no_log, no_texts;    /* nothing is kept; inputs and outputs are not */
 	/* Called once it answers; the address is valid during the call. */
 	void (*ready)(void *context, const char *address);
 	void *context;

@@ -91,6 +91,12 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 	return true;
 }
 
+/* Beside the first task's store, where nothing else is said. */
+static const char *log_of(struct rung *r, const struct rung_serve_options *o)
+{
+	return o->log ? o->log : rung_beside_store(r, "served.db");
+}
+
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *o, struct rung_error *err)
 {
 	struct serving s = { mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), mem_zero(o->n_tasks + 1, sizeof(*s.tasks)), 0 };
@@ -100,7 +106,8 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 	for (size_t i = 0; i < o->n_tasks && good; i++)
 		good = open_one(&s, options, o->tasks[i], &e);
 	const struct gateway_settings gateway = {
-		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .ready = o->ready, .stopped = options->stopped,
+		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = s.n > 0 && !o->no_log ? log_of(s.rungs[0], o) : NULL,
+		.keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
 		.context = options->context,
 	};
 

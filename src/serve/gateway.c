@@ -1,44 +1,12 @@
-/* gateway.c - routes, and questions on their way to a task's worker and back. */
-#include "serve/gateway.h"
-
-#include <math.h>
+/* gateway.c - routes, and the loop that they live in. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/uuid.h"
-#include "serve/chat.h"
+#include "serve/gateway_inner.h"
 
-static const double drain_usual_ms = 30e3;
-
-struct served {
-	const struct gateway_task *task;
-	struct worker *worker;
-};
-
-struct gateway {
-	const struct gateway_settings *settings;
-	struct client *client;
-	struct server *server;
-	struct served *tasks; /* (n_tasks) */
-	uint64_t created;
-	double stop_by;       /* 0: nobody has asked for it */
-};
-
-/* A question on its way. */
-struct pending {
-	struct gateway *gateway;
-	const struct served *task;
-	struct exchange *exchange; /* NULL: the client went away */
-	struct chat_request request;
-	char id[9 + UUID_TEXT];
-	struct question question;
-};
-
-static const char *const json_headers[] = { "Content-Type", "application/json", "Cache-Control", "no-store", NULL };
-static const char *const event_headers[] = { "Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache", NULL };
-static const char *const text_headers[] = { "Content-Type", "text/plain; charset=utf-8", "Cache-Control", "no-store", NULL };
+static const double drain_usual_ms = 30e3, close_ms = 10e3;
 
 static void reply(struct exchange *x, int status, reply_headers headers, struct buf *body)
 {
@@ -46,130 +14,34 @@ static void reply(struct exchange *x, int status, reply_headers headers, struct 
 	buf_release(body);
 }
 
-static void reply_fault(struct exchange *x, const struct chat_fault *fault)
+void reply_json(struct exchange *x, int status, struct buf *body)
+{
+	static const char *const headers[] = { "Content-Type", "application/json", "Cache-Control", "no-store", NULL };
+
+	reply(x, status, headers, body);
+}
+
+void reply_events(struct exchange *x, struct buf *body)
+{
+	static const char *const headers[] = { "Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache", NULL };
+
+	reply(x, 200, headers, body);
+}
+
+void reply_text(struct exchange *x, int status, const char *text)
+{
+	static const char *const headers[] = { "Content-Type", "text/plain; charset=utf-8", "Cache-Control", "no-store", NULL };
+
+	exchange_reply(x, status, headers, text, strlen(text));
+}
+
+void reply_fault(struct exchange *x, const struct chat_fault *fault)
 {
 	struct buf body = { 0 };
 
 	chat_write_fault(fault, &body);
-	reply(x, fault->status, json_headers, &body);
+	reply_json(x, fault->status, &body);
 }
-
-static void reply_text(struct exchange *x, int status, const char *text)
-{
-	exchange_reply(x, status, text_headers, text, strlen(text));
-}
-
-/* ---- questions ---- */
-
-static void went_away(void *context)
-{
-	struct pending *p = context;
-
-	p->exchange = NULL;
-}
-
-static void forget(struct pending *p)
-{
-	arena_release(&p->question.arena);
-	free(p);
-}
-
-static const char *finish_of(const char *status)
-{
-	return strcmp(status, "truncated") == 0 ? "length" : strcmp(status, "refused") == 0 ? "content_filter" : "stop";
-}
-
-/* What no answer is: the task as a whole, or what it asks, failed; or the input is none of the task's. */
-static bool has_failed(const struct question *q, struct chat_fault *fault)
-{
-	if (q->why)
-		*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, "messages", q->why };
-	else if (q->failed)
-		*fault = (struct chat_fault){ 503, "server_error", "task_failed", NULL, q->failed };
-	else if (strcmp(q->status, "timeout") == 0 || strcmp(q->status, "error") == 0)
-		*fault = (struct chat_fault){ 502, "server_error", "upstream_failed", NULL, "the model that this task asks did not answer" };
-	else
-		return false;
-	return true;
-}
-
-static void answer(struct pending *p)
-{
-	const struct question *q = &p->question;
-	struct chat_fault fault;
-	struct buf body = { 0 };
-
-	if (has_failed(q, &fault)) {
-		reply_fault(p->exchange, &fault);
-		return;
-	}
-	const struct chat_reply r = {
-		.id = p->id, .model = p->request.model, .created = uuid_now_ms() / 1000, .text = q->text, .finish = finish_of(q->status),
-		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->task->task->name, .variant = q->variant,
-		.verdict = q->verdict, .status = q->status, .citations = q->citations, .probability = q->probability,
-	};
-
-	if (p->request.stream)
-		chat_write_events(&r, p->request.include_usage, &body);
-	else
-		chat_write(&r, &body);
-	reply(p->exchange, 200, p->request.stream ? event_headers : json_headers, &body);
-}
-
-static struct served *task_named(struct gateway *g, const char *model)
-{
-	const char *name = strncmp(model, "rung/", 5) == 0 ? model + 5 : model;
-
-	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		if (strcmp(g->settings->tasks[i].name, name) == 0)
-			return &g->tasks[i];
-	return NULL;
-}
-
-static void ask(struct gateway *g, struct exchange *x, const struct served *task, const struct chat_request *request)
-{
-	struct pending *p = mem_zero(1, sizeof(*p));
-	char uuid[UUID_TEXT];
-
-	*p = (struct pending){ .gateway = g, .task = task, .exchange = x, .request = *request };
-	uuid_make(uuid_now_ms(), uuid);
-	snprintf(p->id, sizeof(p->id), "chatcmpl-%s", uuid);
-	arena_init(&p->question.arena);
-	p->question.context = p;
-	p->question.input = arena_string(&p->question.arena, request->input); /* the client may go away before it is answered */
-	p->request.model = arena_string(&p->question.arena, request->model);
-	exchange_watch(x, went_away, p);
-	if (worker_ask(task->worker, &p->question))
-		return;
-	const struct chat_fault busy = { 503, "server_error", "overloaded", NULL, "too many questions wait for this task; try again in a moment" };
-
-	reply_fault(x, &busy);
-	forget(p);
-}
-
-static void chat(struct gateway *g, struct exchange *x)
-{
-	struct chat_request request;
-	struct chat_fault fault;
-	size_t n;
-	const char *body = exchange_body(x, &n);
-
-	if (!chat_read(body, n, exchange_arena(x), &request, &fault)) {
-		reply_fault(x, &fault);
-		return;
-	}
-	const struct served *task = task_named(g, request.model);
-
-	if (task) {
-		ask(g, x, task, &request);
-		return;
-	}
-	fault = (struct chat_fault){ 404, "invalid_request_error", "model_not_found", "model",
-				     arena_printf(exchange_arena(x), "there is no model \"%.200s\" here; GET /v1/models lists them", request.model) };
-	reply_fault(x, &fault);
-}
-
-/* ---- the other routes ---- */
 
 static void models(struct gateway *g, struct exchange *x)
 {
@@ -181,7 +53,7 @@ static void models(struct gateway *g, struct exchange *x)
 	for (size_t i = 0; i < n; i++)
 		ids[i] = arena_printf(arena, "rung/%s", g->settings->tasks[i].name);
 	chat_write_models(ids, n, g->created, &body);
-	reply(x, 200, json_headers, &body);
+	reply_json(x, 200, &body);
 }
 
 static void healthz(struct gateway *g, struct exchange *x)
@@ -199,7 +71,8 @@ static const struct route {
 	const char *method, *path;
 	void (*handle)(struct gateway *g, struct exchange *x);
 } routes[] = {
-	{ "POST", "/v1/chat/completions", chat },
+	{ "POST", "/v1/chat/completions", gateway_chat },
+	{ "POST", "/v1/feedback", gateway_feedback },
 	{ "GET", "/v1/models", models },
 	{ "GET", "/healthz", healthz },
 	{ "GET", "/readyz", readyz },
@@ -226,24 +99,12 @@ static void on_request(void *context, struct exchange *x)
 
 /* ---- the loop ---- */
 
-static void take_back(struct question *q)
-{
-	for (struct question *next; q; q = next) {
-		struct pending *p = q->context;
-
-		next = q->next;
-		if (p->exchange)
-			answer(p);
-		forget(p);
-	}
-}
-
 static void on_turn(void *context)
 {
 	struct gateway *g = context;
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		take_back(worker_taken(g->tasks[i].worker));
+		gateway_take_back(worker_taken(g->seats[i].worker));
 }
 
 static void on_wake(void *context)
@@ -268,11 +129,11 @@ static bool is_over(void *context)
 
 static void start_tasks(struct gateway *g)
 {
-	g->tasks = mem_zero(g->settings->n_tasks + 1, sizeof(*g->tasks));
+	g->seats = mem_zero(g->settings->n_tasks + 1, sizeof(*g->seats));
 	for (size_t i = 0; i < g->settings->n_tasks; i++) {
 		const struct gateway_task *task = &g->settings->tasks[i];
 
-		g->tasks[i] = (struct served){ task, worker_start(task->answer, task->context, on_wake, g) };
+		g->seats[i] = (struct seat){ task, worker_start(task->answer, task->context, on_wake, g) };
 	}
 }
 
@@ -280,8 +141,8 @@ static void start_tasks(struct gateway *g)
 static void stop_tasks(struct gateway *g)
 {
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		take_back(worker_stop(g->tasks[i].worker));
-	free(g->tasks);
+		gateway_take_back(worker_stop(g->seats[i].worker));
+	free(g->seats);
 }
 
 static void say_address(const struct gateway *g)
@@ -299,7 +160,10 @@ bool gateway_run(const struct gateway_settings *settings, struct error *err)
 	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
 	const struct server_settings http = { .address = settings->address, .port = settings->port, .handler = on_request, .turn = on_turn,
 					      .context = &g };
+	const struct journal_settings journal = { .path = settings->journal, .notice = settings->notice, .context = settings->context };
 
+	if (settings->journal && !(g.journal = journal_open(&journal, err)))
+		return false;
 	g.client = client_open(err);
 	g.server = g.client ? server_open(&http, g.client, err) : NULL;
 	if (g.server) {
@@ -310,5 +174,6 @@ bool gateway_run(const struct gateway_settings *settings, struct error *err)
 		stop_tasks(&g);
 	}
 	client_free(g.client);
+	journal_close(g.journal, close_ms);
 	return g.server != NULL;
 }

@@ -1,6 +1,7 @@
 /* gateway.h - one process that serves every task on the rung that won it, through the API that people use already.
  *
  *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it
+ *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
  *
@@ -20,9 +21,13 @@ struct gateway_task {
 struct gateway_settings {
 	const struct gateway_task *tasks; /* (n_tasks) borrowed */
 	size_t n_tasks;
+	const char *journal; /* file in which calls and feedback are kept (store/served.h); NULL: none */
+	bool keep_texts;     /* inputs and outputs, too */
 	const char *address; /* NULL: 127.0.0.1 */
 	int port;
 	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */
+	/* A sentence about what goes wrong beside the answers, from whatever thread. NULL: nobody listens. */
+	void (*notice)(void *context, const char *sentence);
 	void (*ready)(void *context, const char *address); /* it listens: "http://127.0.0.1:8080" */
 	bool (*stopped)(void *context);
 	void *context;

@@ -1,0 +1,255 @@
+/* journal.c - a list under a mutex, and the thread that takes all of it at a time */
+#include "serve/journal.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static const size_t most_bytes_usual = (size_t)64 << 20;
+static const double group_ms = 10, retry_ms = 200; /* between two transactions; after one that failed */
+
+struct entry {
+	struct entry *next;
+	size_t bytes;
+	bool is_call;
+	struct served_call call;         /* with its texts behind the struct */
+	struct served_feedback feedback;
+};
+
+struct journal {
+	struct journal_settings settings;
+	struct served *writer, *reader; /* a handle for the thread, and one for who asks */
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct entry *waiting, **end, *taken; /* taken: by the thread, and not committed yet */
+	size_t bytes;
+	struct journal_counts counts;
+	bool closing;
+	double close_by;
+};
+
+/* ---- handing over ---- */
+
+/* The texts (n pointers to them) are copied behind `at`; NULL stays NULL. */
+static void move_texts(char *at, const char **texts[], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!*texts[i])
+			continue;
+		size_t size = strlen(*texts[i]) + 1;
+
+		memcpy(at, *texts[i], size);
+		*texts[i] = at;
+		at += size;
+	}
+}
+
+static struct entry *entry_new(const struct served_call *call, const struct served_feedback *feedback)
+{
+	struct entry e = { .is_call = call != NULL };
+
+	if (call)
+		e.call = *call;
+	else
+		e.feedback = *feedback;
+	const char **of_call[] = { &e.call.id, &e.call.tenant, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
+				   &e.call.subject, &e.call.input, &e.call.output };
+	const char **of_feedback[] = { &e.feedback.call, &e.feedback.name, &e.feedback.kind, &e.feedback.text };
+	const char ***texts = call ? of_call : of_feedback;
+	size_t n = call ? sizeof(of_call) / sizeof(of_call[0]) : sizeof(of_feedback) / sizeof(of_feedback[0]);
+
+	e.bytes = sizeof(e);
+	for (size_t i = 0; i < n; i++)
+		e.bytes += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+	struct entry *made = mem_alloc(e.bytes);
+
+	move_texts((char *)(made + 1), texts, n);
+	*made = e;
+	return made;
+}
+
+static bool hand_over(struct journal *j, struct entry *e)
+{
+	pthread_mutex_lock(&j->mutex);
+	bool room = j->bytes + e->bytes <= j->settings.most_bytes;
+
+	if (room) {
+		e->next = NULL;
+		*j->end = e;
+		j->end = &e->next;
+		j->bytes += e->bytes;
+		j->counts.waiting++;
+		pthread_cond_signal(&j->changed);
+	} else {
+		j->counts.dropped++;
+	}
+	pthread_mutex_unlock(&j->mutex);
+	if (!room)
+		free(e);
+	return room;
+}
+
+bool journal_call(struct journal *j, const struct served_call *c)
+{
+	return hand_over(j, entry_new(c, NULL));
+}
+
+bool journal_feedback(struct journal *j, const struct served_feedback *f)
+{
+	return hand_over(j, entry_new(NULL, f));
+}
+
+static bool is_among(const struct entry *e, const char *id)
+{
+	while (e && !(e->is_call && strcmp(e->call.id, id) == 0))
+		e = e->next;
+	return e != NULL;
+}
+
+bool journal_knows(struct journal *j, const char *id)
+{
+	struct error ignored;
+	bool exists = false;
+
+	pthread_mutex_lock(&j->mutex);
+	bool waits = is_among(j->waiting, id) || is_among(j->taken, id);
+
+	pthread_mutex_unlock(&j->mutex);
+	return waits || (served_call_exists(j->reader, id, &exists, &ignored) && exists);
+}
+
+struct journal_counts journal_counts(struct journal *j)
+{
+	pthread_mutex_lock(&j->mutex);
+	struct journal_counts counts = j->counts;
+
+	pthread_mutex_unlock(&j->mutex);
+	return counts;
+}
+
+/* ---- the thread ---- */
+
+static void free_all(struct entry *e)
+{
+	for (struct entry *next; e; e = next) {
+		next = e->next;
+		free(e);
+	}
+}
+
+/* All that waits; NULL: there is nothing more and the journal is being closed. */
+static struct entry *take_all(struct journal *j)
+{
+	pthread_mutex_lock(&j->mutex);
+	while (!j->waiting && !j->closing)
+		pthread_cond_wait(&j->changed, &j->mutex);
+	struct entry *all = j->taken = j->waiting;
+
+	j->waiting = NULL;
+	j->end = &j->waiting;
+	pthread_mutex_unlock(&j->mutex);
+	return all;
+}
+
+static bool write_all(struct journal *j, const struct entry *e, struct error *err)
+{
+	bool good = served_begin(j->writer, err);
+
+	for (; good && e; e = e->next)
+		good = e->is_call ? served_call_put(j->writer, &e->call, err) : served_feedback_put(j->writer, &e->feedback, err);
+	good = good && served_commit(j->writer, err);
+	if (!good)
+		served_rollback(j->writer);
+	return good;
+}
+
+static void settle(struct journal *j, struct entry *all, bool written)
+{
+	pthread_mutex_lock(&j->mutex);
+	for (const struct entry *e = all; e; e = e->next) {
+		j->bytes -= e->bytes;
+		j->counts.waiting--;
+		*(written ? &j->counts.written : &j->counts.dropped) += 1;
+	}
+	j->taken = NULL;
+	pthread_mutex_unlock(&j->mutex);
+	free_all(all);
+}
+
+static bool has_time(struct journal *j)
+{
+	pthread_mutex_lock(&j->mutex);
+	bool time = !j->closing || clock_ms() < j->close_by;
+
+	pthread_mutex_unlock(&j->mutex);
+	return time;
+}
+
+static void say(const struct journal *j, const char *sentence)
+{
+	if (j->settings.notice)
+		j->settings.notice(j->settings.context, sentence);
+}
+
+static void *write_on(void *context)
+{
+	struct journal *j = context;
+	struct error err;
+
+	for (struct entry *all; (all = take_all(j));) {
+		bool written = write_all(j, all, &err), failed = !written;
+
+		if (failed)
+			say(j, err.text);
+		while (!written && has_time(j)) {
+			clock_wait(retry_ms);
+			written = write_all(j, all, &err);
+		}
+		if (failed && written)
+			say(j, "what was served is written again");
+		settle(j, all, written);
+		clock_wait(group_ms);
+	}
+	return NULL;
+}
+
+struct journal *journal_open(const struct journal_settings *settings, struct error *err)
+{
+	struct journal *j = mem_zero(1, sizeof(*j));
+
+	j->settings = *settings;
+	j->settings.most_bytes = settings->most_bytes ? settings->most_bytes : most_bytes_usual;
+	j->end = &j->waiting;
+	j->writer = served_open(settings->path, true, err);
+	j->reader = j->writer ? served_open(settings->path, false, err) : NULL;
+	if (!j->reader) {
+		served_close(j->writer);
+		free(j);
+		return NULL;
+	}
+	pthread_mutex_init(&j->mutex, NULL);
+	pthread_cond_init(&j->changed, NULL);
+	pthread_create(&j->thread, NULL, write_on, j);
+	return j;
+}
+
+void journal_close(struct journal *j, double most_ms)
+{
+	if (!j)
+		return;
+	pthread_mutex_lock(&j->mutex);
+	j->closing = true;
+	j->close_by = clock_ms() + most_ms;
+	pthread_cond_signal(&j->changed);
+	pthread_mutex_unlock(&j->mutex);
+	pthread_join(j->thread, NULL);
+	pthread_mutex_destroy(&j->mutex);
+	pthread_cond_destroy(&j->changed);
+	served_close(j->writer);
+	served_close(j->reader);
+	free(j);
+}

@@ -1,0 +1,163 @@
+/* served.c - the SQLite file behind served.h */
+#include "store/served.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/database.h"
+
+static const char first_sql[] =
+	"CREATE TABLE served(id TEXT PRIMARY KEY, began_ms INTEGER NOT NULL, tenant TEXT NOT NULL, task TEXT NOT NULL, variant TEXT NOT NULL,"
+	" verdict TEXT NOT NULL, stream INTEGER NOT NULL, http INTEGER NOT NULL, status TEXT NOT NULL, why TEXT, input_tokens INTEGER NOT NULL,"
+	" output_tokens INTEGER NOT NULL, ms REAL, first_ms REAL, probability REAL, propensity REAL NOT NULL, subject TEXT) WITHOUT ROWID;"
+	"CREATE INDEX served_task ON served(task, id);"
+	"CREATE INDEX served_subject ON served(subject) WHERE subject IS NOT NULL;"
+	"CREATE TABLE body(call TEXT PRIMARY KEY, input TEXT, output TEXT);"
+	"CREATE TABLE feedback(call TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, value REAL, text TEXT,"
+	" PRIMARY KEY(call, name)) WITHOUT ROWID;"
+	"PRAGMA user_version = 1;";
+
+enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, COUNTS, N_STATEMENTS };
+
+static const char *const statement_sql[N_STATEMENTS] = {
+	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
+		     " output_tokens, ms, first_ms, probability, propensity, subject)"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+	[BODY_PUT] = "INSERT OR IGNORE INTO body(call, input, output) VALUES(?1, ?2, ?3)",
+	[CALL_EXISTS] = "SELECT count(*) FROM served WHERE id = ?1",
+	[FEEDBACK_PUT] = "INSERT OR REPLACE INTO feedback(call, name, at_ms, kind, value, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[COUNTS] = "SELECT (SELECT count(*) FROM served), (SELECT count(*) FROM body), (SELECT count(*) FROM feedback),"
+		   " (SELECT count(*) FROM feedback WHERE call NOT IN (SELECT id FROM served))"
+		   " + (SELECT count(*) FROM body WHERE call NOT IN (SELECT id FROM served))",
+};
+
+static const char *const versions[] = { first_sql };
+
+static const struct schema schema = {
+	.versions = versions, .n_versions = 1, .table = "served", .absent = "nothing was served here; run `rung serve` first",
+	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
+};
+
+struct served {
+	struct database base;
+};
+
+struct served *served_open(const char *path, bool create, struct error *err)
+{
+	struct served *s = mem_zero(1, sizeof(*s));
+
+	if (database_open(&s->base, &schema, path, create, err))
+		return s;
+	free(s);
+	return NULL;
+}
+
+void served_close(struct served *s)
+{
+	if (!s)
+		return;
+	database_close(&s->base);
+	free(s);
+}
+
+bool served_begin(struct served *s, struct error *err)
+{
+	return database_execute(&s->base, "BEGIN IMMEDIATE", err);
+}
+
+bool served_commit(struct served *s, struct error *err)
+{
+	return database_execute(&s->base, "COMMIT", err);
+}
+
+void served_rollback(struct served *s)
+{
+	database_rollback(&s->base);
+}
+
+static void bind_real(sqlite3_stmt *q, int at, double x)
+{
+	if (!isnan(x))
+		sqlite3_bind_double(q, at, x);
+}
+
+static bool put_body(struct served *s, const struct served_call *c, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, BODY_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, c->id);
+	bind_text(q, 2, c->input);
+	bind_text(q, 3, c->output);
+	return database_done(&s->base, q, err);
+}
+
+bool served_call_put(struct served *s, const struct served_call *c, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CALL_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, c->id);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)c->began_ms);
+	bind_text(q, 3, c->tenant);
+	bind_text(q, 4, c->task);
+	bind_text(q, 5, c->variant);
+	bind_text(q, 6, c->verdict);
+	sqlite3_bind_int(q, 7, c->stream);
+	sqlite3_bind_int(q, 8, c->http);
+	bind_text(q, 9, c->status);
+	bind_text(q, 10, c->why);
+	sqlite3_bind_int64(q, 11, (sqlite3_int64)c->input_tokens);
+	sqlite3_bind_int64(q, 12, (sqlite3_int64)c->output_tokens);
+	bind_real(q, 13, c->ms);
+	bind_real(q, 14, c->first_ms);
+	bind_real(q, 15, c->probability);
+	sqlite3_bind_double(q, 16, c->propensity);
+	bind_text(q, 17, c->subject);
+	return database_done(&s->base, q, err) && ((!c->input && !c->output) || put_body(s, c, err));
+}
+
+bool served_call_exists(struct served *s, const char *id, bool *exists, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CALL_EXISTS, err);
+	int code;
+
+	if (!q)
+		return false;
+	bind_text(q, 1, id);
+	code = sqlite3_step(q);
+	*exists = code == SQLITE_ROW && sqlite3_column_int(q, 0) > 0;
+	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
+}
+
+bool served_feedback_put(struct served *s, const struct served_feedback *f, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, FEEDBACK_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, f->call);
+	bind_text(q, 2, f->name);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)f->at_ms);
+	bind_text(q, 4, f->kind);
+	bind_real(q, 5, f->value);
+	bind_text(q, 6, f->text);
+	return database_done(&s->base, q, err);
+}
+
+bool served_count(struct served *s, struct served_counts *out, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, COUNTS, err);
+	int code;
+
+	if (!q)
+		return false;
+	code = sqlite3_step(q);
+	if (code == SQLITE_ROW)
+		*out = (struct served_counts){ (size_t)sqlite3_column_int64(q, 0), (size_t)sqlite3_column_int64(q, 1),
+					       (size_t)sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3) };
+	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
+}

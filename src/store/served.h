@@ -1,0 +1,57 @@
+/* served.h - what a gateway served and was told of it: one SQLite file (WAL) for all of its tasks.
+ *
+ * A call is one answer that went out; its texts stand apart, so that they may be left out or removed while its figures stay. Feedback names
+ * a call. What store_commit()-like served_commit() returned from survives kill -9. One thread at a time per handle. */
+#ifndef RUNG_STORE_SERVED_H
+#define RUNG_STORE_SERVED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct served;
+
+struct served *served_open(const char *path, bool create, struct error *err);
+void served_close(struct served *s);
+bool served_begin(struct served *s, struct error *err);
+bool served_commit(struct served *s, struct error *err);
+void served_rollback(struct served *s); /* harmless outside a transaction */
+
+struct served_call {
+	const char *id;       /* a UUID, version 7 (base/uuid.h): calls sort by when they began */
+	uint64_t began_ms;    /* since 1970 */
+	const char *tenant;   /* whose key it came with; "": keys are not used */
+	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did */
+	bool stream;
+	int http;             /* status of the reply */
+	const char *status;   /* of the answer: "answered", ..., "failed": there is none */
+	const char *why;      /* a sentence; NULL */
+	size_t input_tokens, output_tokens;
+	double ms, first_ms;  /* from the request to the end, and to the first byte; NAN: unknown */
+	double probability;   /* of the answer; NAN */
+	double propensity;    /* with which the variant was chosen; 1: it was the only one */
+	const char *subject;  /* whom it is about, as the client says; NULL */
+	const char *input, *output; /* NULL: not kept */
+};
+bool served_call_put(struct served *s, const struct served_call *c, struct error *err); /* keeps an old one */
+bool served_call_exists(struct served *s, const char *id, bool *exists, struct error *err);
+
+struct served_feedback {
+	const char *call, *name; /* the same name again replaces what was said under it */
+	uint64_t at_ms;
+	const char *kind;     /* "boolean", "float", "comment", "demonstration" */
+	double value;         /* boolean: 0, 1; NAN for texts */
+	const char *text;     /* comment; demonstration: the right output; NULL */
+};
+bool served_feedback_put(struct served *s, const struct served_feedback *f, struct error *err);
+
+/* Rows of each kind, and feedback whose call is not there. */
+struct served_counts {
+	size_t calls, bodies, feedback, orphans;
+};
+bool served_count(struct served *s, struct served_counts *out, struct error *err);
+
+#endif
