@@ -182,9 +182,9 @@ void model_knows_lacks(struct model *m, unsigned lacks)
 }
 
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		      struct error *err)
+		      bool *unnamed, struct error *err)
 {
-	return remote_batch_send(m->state, requests, ids, n, name, err);
+	return remote_batch_send(m->state, requests, ids, n, name, unnamed, err);
 }
 
 bool model_batch_look(struct model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err)

@@ -23,6 +23,7 @@ struct remote_model {
 	struct endpoint endpoint;
 	unsigned lacks;        /* bits of wire_lack that were learnt */
 	unsigned known;        /* bits of enum model_want that were answered: what it lacks for them is learnt */
+	bool unanswered;       /* the last request of remote_fetch() went out, and no whole answer came: it may have been heard */
 	struct pace pace;
 	struct remote_model *next;
 };
@@ -64,7 +65,7 @@ struct remote_model *remote_of(struct model *m);
 
 /* model_batch_send() and its fellows. */
 bool remote_batch_send(struct remote_model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		       struct error *err);
+		       bool *unnamed, struct error *err);
 bool remote_batch_look(struct remote_model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err);
 bool remote_batch_results(struct remote_model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err);
 

@@ -116,6 +116,7 @@ struct batch_row {
 	size_t requests;
 	const char *state;        /* "sending", "waiting", "done" */
 	unsigned lacks;           /* in which way its requests were written (model_lacks()) */
+	int64_t begun;            /* when it was handed over, in seconds since 1970; 0: not known */
 };
 bool store_batch_put(struct store *s, struct batch_row *b, struct error *err); /* or, with an id, replace */
 /* Those of a model that are not done, oldest first. */

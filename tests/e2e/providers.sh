@@ -271,6 +271,40 @@ else
 	fail "a batch has no more requests than the budget leaves" "exit $code, $paid paid: $(cat "$scratch/err")"
 fi
 
+# The provider may have it, and nobody knows its name: that is said, with its model and time, once.
+said_lost() { # of $scratch/err
+	grep -c "a batch of [0-9]* requests was sent to openai:m at 20[0-9-]* [0-9:]* UTC and never confirmed" "$scratch/err"
+}
+control '{"reset": true}' >/dev/null
+control '{"fault": "cut", "path": "/v1/batches"}' >/dev/null
+climb openai:m --batch --poll .05
+first=$code
+said=$(said_lost)
+control '{"reset": true}' >/dev/null
+again openai:m --batch --poll .05
+measured "$scratch/out.json" >"$scratch/now"
+if [ $first -eq 2 ] && [ "$said" -eq 1 ] && [ $code -eq 0 ] && [ "$(said_lost)" -eq 0 ] && cmp -s "$scratch/now" "$scratch/openai.right"; then
+	ok "a batch whose sending was cut"
+else
+	fail "a batch whose sending was cut" "exit $first, said $said, then exit $code: $(cat "$scratch/err")"
+fi
+control '{"reset": true}' >/dev/null
+control '{"fault": "hang-before-headers", "path": "/v1/batches"}' >/dev/null
+rm -rf "$task"
+cp -r "$scratch/mails" "$task"
+"$rung" climb "$task" --rungs 1 --models openai:m --yes --quiet --batch >/dev/null 2>&1 &
+sending=$!
+while kill -0 $sending 2>/dev/null && ! control | grep -q '"hang-before-headers":1'; do :; done
+kill -KILL $sending
+wait $sending 2>/dev/null
+control '{"reset": true}' >/dev/null
+again openai:m --batch --poll .05
+if [ $code -eq 0 ] && [ "$(said_lost)" -eq 1 ]; then
+	ok "and one that a killed climb was sending"
+else
+	fail "and one that a killed climb was sending" "exit $code, said $(said_lost): $(cat "$scratch/err")"
+fi
+
 # --- private -----------------------------------------------------------------------------------------------------------
 
 control '{"reset": true}' >/dev/null

@@ -112,6 +112,7 @@ static struct {
 	bool on;
 	struct wish wish;
 	size_t after, n_seen;
+	char path[64]; /* of requests to it alone; "": to any */
 } ordered;
 
 static size_t counts[FAULTS];
@@ -234,7 +235,7 @@ bool fault_find(struct request *q, struct reply *r)
 		}
 		at += n + (at[n] == '+');
 	}
-	if (ordered.on && ordered.n_seen++ >= ordered.after)
+	if (ordered.on && (!*ordered.path || strcmp(ordered.path, q->path) == 0) && ordered.n_seen++ >= ordered.after)
 		meet(q, &ordered.wish);
 	return true;
 }
@@ -341,6 +342,7 @@ void fault_control(const json_t *root, struct reply *r)
 		ordered.wish = w;
 		ordered.n_seen = 0;
 		ordered.after = (size_t)json_integer_value(json_object_get(root, "after"));
+		snprintf(ordered.path, sizeof(ordered.path), "%s", text_of(root, "path"));
 	}
 	buf_adds(&r->body, "{\"ok\":true}");
 }
