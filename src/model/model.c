@@ -181,6 +181,26 @@ void model_knows_lacks(struct model *m, unsigned lacks)
 			remote_learn(remote, (enum wire_lack)lack);
 }
 
+bool model_learnt(const struct model *m, unsigned *lacks, unsigned *known)
+{
+	const struct remote_model *remote = m->engine == &model_engine_remote ? m->state : NULL;
+
+	*lacks = remote ? remote->lacks & LACKS_KEPT : 0;
+	*known = remote ? remote->known : 0;
+	return *lacks || *known;
+}
+
+void model_remember(struct model *m, unsigned lacks, unsigned known)
+{
+	struct remote_model *remote = remote_of(m);
+
+	if (!remote)
+		return;
+	remote->lacks = 0;
+	remote->known = known;
+	model_knows_lacks(m, lacks & LACKS_KEPT);
+}
+
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
 		      bool *unnamed, struct error *err)
 {

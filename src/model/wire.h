@@ -27,7 +27,7 @@ enum wire_lack {
 	LACKS_USAGE = 1 << 7,       /* of a stream: stream_options */
 	LACKS_JSON = 1 << 8,        /* that neither: the text is read as JSON */
 };
-enum { WIRE_LACKS = 9 };
+enum { WIRE_LACKS = 9, LACKS_KEPT = (1 << WIRE_LACKS) - 1 }; /* LACKS_KEPT: what is the server's, whatever it is asked */
 /* A sentence for people: what the server of `model` does not take and what is done instead. */
 void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out);
 

@@ -92,6 +92,36 @@ bool store_batches(struct store *s, const char *model, struct arena *arena, stru
 	return database_ended(&s->base, q, code, err);
 }
 
+bool store_server_put(struct store *s, const struct server_row *r, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SERVER_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, r->model);
+	sqlite3_bind_int64(q, 2, r->lacks);
+	sqlite3_bind_int64(q, 3, r->known);
+	return database_done(&s->base, q, err);
+}
+
+bool store_server_find(struct store *s, const char *model, struct server_row *r, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SERVER_FIND, err);
+
+	*r = (struct server_row){ .model = model };
+	if (!q)
+		return false;
+	bind_text(q, 1, model);
+	int code = sqlite3_step(q);
+
+	if (code == SQLITE_ROW) {
+		r->lacks = (unsigned)sqlite3_column_int64(q, 0);
+		r->known = (unsigned)sqlite3_column_int64(q, 1);
+		code = SQLITE_DONE;
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
 bool store_grade_put(struct store *s, const struct grade_row *g, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, GRADE_PUT, err);

@@ -68,9 +68,10 @@ static const char seventh_sql[] =
 /* Version 8: recorded outcomes that say what they cost. */
 static const char eighth_sql[] = "ALTER TABLE call ADD COLUMN usd REAL; PRAGMA user_version = 8;";
 
-/* Version 9: when batches were handed over. */
+/* Version 9: when batches were handed over; what servers were found to lack. */
 static const char ninth_sql[] =
 	"ALTER TABLE batch ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE server(model TEXT PRIMARY KEY, lacks INTEGER NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;"
 	"PRAGMA user_version = 9;";
 
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
@@ -122,6 +123,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state, lacks, begun)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[BATCHES] = "SELECT id, name, requests, state, lacks, begun FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
+	[SERVER_PUT] = "INSERT OR REPLACE INTO server(model, lacks, known) VALUES(?1, ?2, ?3)",
+	[SERVER_FIND] = "SELECT lacks, known FROM server WHERE model = ?1",
 	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[GRADE_CALLS] = "SELECT DISTINCT call.id, input_tokens, output_tokens, ms FROM grade JOIN call ON call.id = grade.call WHERE scorer = ?1",
 	[GRADES] = "SELECT item, answer, score, call, why FROM grade WHERE scorer = ?1",

@@ -109,6 +109,14 @@ struct attempt_sum {
 };
 bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err);
 
+/* What the server of a model was found to lack and to answer, as model_learnt() has it. */
+struct server_row {
+	const char *model;
+	unsigned lacks, known;
+};
+bool store_server_put(struct store *s, const struct server_row *r, struct error *err); /* or replace */
+bool store_server_find(struct store *s, const char *model, struct server_row *r, struct error *err); /* zeros where it is not there */
+
 /* Requests that a provider was given together, to work off in its own time. */
 struct batch_row {
 	int64_t id;

@@ -173,6 +173,21 @@ v = {x["name"]: x for x in json.load(open(sys.argv[1]))["variants"] if x["rung"]
 sys.exit(not (v["label scoring"]["labels"] == "written" and v["zero-shot"]["labels"] is None and v["label scoring"]["dev"]["score"] > .5))
 PY2
 then ok "labels that cannot be scored are written, and read"; else fail "labels that cannot be scored are written, and read" ""; fi
+refusals() { # SAID_WORDS LEAST MOST NAME OPTION...: another climb in that folder
+	said=$1 least=$2 most=$3 name=$4
+	shift 4
+	control '{"reset": true}' >/dev/null
+	again openai:m+no-logprobs "$@"
+	refused=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["by_fault"].get("no-logprobs", 0))')
+	if [ $code -eq 0 ] && [ "$(grep -c "$said" "$scratch/err")" -eq 1 ] && [ "$refused" -ge "$least" ] && [ "$refused" -le "$most" ]; then
+		ok "$name"
+	else
+		fail "$name" "exit $code, refused $refused: $(cat "$scratch/err")"
+	fi
+}
+sed -i 's/Is this e-mail/Is this message/' "$task/task.yaml" # all of it is asked
+refusals "gives no log-probabilities" 0 0 "the next climb knows it, and says it"
+refusals "gives no log-probabilities" 1 33 "and --no-cache asks anew" --no-cache
 lacks openai:m+no-schema "takes no JSON Schema"
 lacks openai:m+no-temperature "takes no temperature"
 lacks openai:m+max-completion-tokens "takes no max_tokens"

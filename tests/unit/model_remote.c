@@ -51,13 +51,16 @@ static int finish(void **state)
 
 enum { MOST = 64 };
 
-/* What one asking told those who looked on. */
+/* What one asking told those who looked on; what its server was known to be, and was found to be. */
 struct told {
 	struct model_reply replies[MOST];
 	size_t replied, sent, pieces, stop_after; /* stop_after: attempts sent; 0: never */
 	char ends[MOST][12], heard[4096];
 	size_t ended;
 	size_t listen_for; /* pieces; 0: all */
+	unsigned lacks, known;
+	size_t noticed;
+	char notice[300]; /* the last */
 };
 
 static bool hear(void *context, const char *text, size_t n)
@@ -93,6 +96,14 @@ static bool attempted(void *context, size_t i, struct model_attempt *a, struct e
 	return true;
 }
 
+static void noticed(void *context, const char *sentence)
+{
+	struct told *t = context;
+
+	t->noticed++;
+	snprintf(t->notice, sizeof(t->notice), "%s", sentence);
+}
+
 static const char *stopped(void *context)
 {
 	const struct told *t = context;
@@ -105,7 +116,7 @@ static bool ask(const char *model, bool anthropic, enum model_want want, bool li
 		struct error *err)
 {
 	static const char *const choices[] = { "spam", "work" };
-	const struct model_settings settings = { .threads = 1, .timeout_ms = 800, .in_flight = 4 };
+	const struct model_settings settings = { .threads = 1, .timeout_ms = 800, .in_flight = 4, .notice = noticed, .context = t };
 	struct models *models = models_open(".", &settings);
 	struct model_request requests[MOST];
 	struct message messages[MOST];
@@ -124,7 +135,13 @@ static bool ask(const char *model, bool anthropic, enum model_want want, bool li
 						      .piece = listens ? hear : NULL, .context = t };
 	}
 	struct model *m = model_open(models, name, err);
+
+	if (m && (t->lacks || t->known))
+		model_remember(m, t->lacks, t->known);
 	bool asked = m && model_ask(m, arena, requests, n, replies, &watch, err);
+
+	if (m)
+		model_learnt(m, &t->lacks, &t->known);
 
 	models_free(models);
 	return asked;
@@ -235,6 +252,31 @@ static void labels_are_scored_or_written(void **state)
 	arena_release(&arena);
 }
 
+/* What was found of a server once need not be found again, and is said again. */
+static void what_is_remembered_is_not_tried_again(void **state)
+{
+	struct told first = { 0 }, second = { 0 }, other = { 0 };
+	struct arena arena;
+	struct error err = { .again = false };
+
+	(void)state;
+	arena_init(&arena);
+	assert_true(ask("m+no-logprobs", false, WANT_SCORES, false, 6, &first, &arena, &err));
+	assert_int_equal(first.sent, 7);
+	assert_int_equal(first.noticed, 1);
+	second.lacks = first.lacks;
+	second.known = first.known;
+	assert_true(ask("m+no-logprobs", false, WANT_SCORES, false, 6, &second, &arena, &err));
+	assert_int_equal(second.sent, 6);
+	assert_int_equal(second.noticed, 1);
+	assert_string_equal(second.notice, first.notice);
+	assert_true(second.lacks == first.lacks && second.known == first.known);
+	assert_true(ask("m", false, WANT_TEXT, false, 6, &other, &arena, &err));
+	assert_int_equal(other.lacks, 0);
+	assert_int_equal(other.noticed, 0);
+	arena_release(&arena);
+}
+
 static void what_no_try_mends_ends_it(void **state)
 {
 	static const struct { const char *model, *said; size_t sent; } rows[] = {
@@ -269,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_listener_may_have_enough),
 		cmocka_unit_test(what_is_in_flight_is_told_when_it_stops),
 		cmocka_unit_test(labels_are_scored_or_written),
+		cmocka_unit_test(what_is_remembered_is_not_tried_again),
 		cmocka_unit_test(what_no_try_mends_ends_it),
 	};
 
