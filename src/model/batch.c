@@ -73,7 +73,7 @@ static bool take_result(struct remote_model *m, const struct wire_batch_result *
 		m->endpoint.wire->reply(request, r->body, r->n, arena, &w);
 	bool good = w.status == WIRE_OK || w.status == WIRE_TRUNCATED || w.status == WIRE_REFUSED;
 
-	good = good && (w.status == WIRE_REFUSED || request->want != WANT_SCORES || m->lacks & LACKS_LOG_P || w.scores);
+	good = good && (w.status == WIRE_REFUSED || request->want != WANT_SCORES || m->lacks & LACKS_SCORES || w.scores);
 	attempt.end = good ? "answered" : "failed";
 	attempt.input_tokens = w.usage.input;
 	attempt.output_tokens = w.usage.output;

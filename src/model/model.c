@@ -187,6 +187,8 @@ bool model_learnt(const struct model *m, unsigned *lacks, unsigned *known)
 
 	*lacks = remote ? remote->lacks & LACKS_KEPT : 0;
 	*known = remote ? remote->known : 0;
+	if (remote && remote->lacks & (LACKS_APART | LACKS_FIRST))
+		*known &= ~(1u << WANT_SCORES);
 	return *lacks || *known;
 }
 

@@ -16,11 +16,17 @@ input: "{{text}}"
 labels: {spam: unsolicited bulk mail, work: mail about the job}
 examples: {file: emails.jsonl, answer: label, id: id, split: split}
 YAML
-python3 - "$scratch/mails/emails.jsonl" "$scratch/answers.jsonl" <<'PY'
+mkdir "$scratch/alike"
+sed 's/{spam:/{mail spam:/; s/, work:/, mail work:/' "$scratch/mails/task.yaml" >"$scratch/alike/task.yaml"
+python3 - "$scratch/mails/emails.jsonl" "$scratch/answers.jsonl" "$scratch/alike/emails.jsonl" <<'PY'
 import json, sys
-with open(sys.argv[2], "w") as out:
-    for line in open(sys.argv[1], encoding="utf-8"):
-        row = json.loads(line)
+rows = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+with open(sys.argv[2], "w") as out, open(sys.argv[3], "w", encoding="utf-8") as alike:
+    for row in rows: # the same again, with labels that begin alike
+        other = "mail work" if row["label"] == "spam" else "mail spam"
+        print(json.dumps({"match": "Re: " + row["text"], "answer": "mail " + row["label"], "wrong": other}), file=out)
+        print(json.dumps(row | {"text": "Re: " + row["text"], "label": "mail " + row["label"]}), file=alike)
+    for row in rows:
         print(json.dumps({"match": row["text"], "answer": row["label"], "wrong": "work" if row["label"] == "spam" else "spam"}), file=out)
 PY
 
@@ -42,7 +48,7 @@ trap 'kill $pid 2>/dev/null; rm -rf "$scratch"' EXIT
 climb() {
 	task=$scratch/task
 	rm -rf "$task"
-	cp -r "$scratch/mails" "$task"
+	cp -r "${mails-$scratch/mails}" "$task"
 	again "$@"
 }
 again() {
@@ -188,6 +194,21 @@ refusals() { # SAID_WORDS LEAST MOST NAME OPTION...: another climb in that folde
 sed -i 's/Is this e-mail/Is this message/' "$task/task.yaml" # all of it is asked
 refusals "gives no log-probabilities" 0 0 "the next climb knows it, and says it"
 refusals "gives no log-probabilities" 1 33 "and --no-cache asks anew" --no-cache
+# MODEL scored|written WORDS NAME: of labels that begin alike
+alike() {
+	control '{"reset": true}' >/dev/null
+	mails=$scratch/alike
+	climb "$1"
+	unset mails
+	if [ $code -eq 0 ] && [ "$(grep -c "$3" "$scratch/err")" -eq 1 ] && python3 - "$scratch/out.json" "$2" <<'PY2'
+import json, sys
+v = {x["name"]: x for x in json.load(open(sys.argv[1]))["variants"] if x["rung"] == 1 and x["dev"]}
+sys.exit(not (v["label scoring"]["labels"] == sys.argv[2] and v["label scoring"]["dev"]["score"] > .5))
+PY2
+	then ok "$4"; else fail "$4" "exit $code: $(cat "$scratch/err")"; fi
+}
+alike openai:m+echo scored "all tokens of each label are scored" "labels that begin alike are scored by all of their tokens"
+alike openai:m written "labels are written" "and written where there is no echo"
 lacks openai:m+no-schema "takes no JSON Schema"
 lacks openai:m+no-temperature "takes no temperature"
 lacks openai:m+max-completion-tokens "takes no max_tokens"

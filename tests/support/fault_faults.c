@@ -98,6 +98,9 @@ static const struct {
 	[FAULT_EXPIRED] = { .name = "expired" },         /* of a batch: it never comes to this request */
 	[FAULT_JOB_FAILED] = { .name = "job-failed" },   /* of a fine-tuning job */
 	[FAULT_REFUSED] = { .name = "refused" },         /* by /control alone */
+	[FAULT_ECHO] = { .name = "echo" },               /* no fault: it has /tokenize and an echo of completions, as vLLM does */
+	[FAULT_TOKENS] = { .name = "tokens" },           /* the tokens of texts alone, as SGLang */
+	[FAULT_LLAMA_SERVER] = { .name = "llama-server" }, /* what llama.cpp's server says in their place */
 };
 
 /* A fault as it is asked for. */

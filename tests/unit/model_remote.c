@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model/model.h"
+#include "model/wire.h"
 
 static pid_t server;
 static char base[64];
@@ -58,6 +59,8 @@ struct told {
 	char ends[MOST][12], heard[4096];
 	size_t ended;
 	size_t listen_for; /* pieces; 0: all */
+	const char *const *choices; /* (n_choices); NULL: spam and work */
+	size_t n_choices, padding; /* padding: bytes more in each message */
 	unsigned lacks, known;
 	size_t noticed;
 	char notice[300]; /* the last */
@@ -129,9 +132,9 @@ static bool ask(const char *model, bool anthropic, enum model_want want, bool li
 	else
 		snprintf(name, sizeof(name), "%s/v1#%s", base, model);
 	for (size_t i = 0; i < n; i++) {
-		messages[i] = (struct message){ MESSAGE_USER, arena_printf(arena, "Say something about %zu, at some length.", i) };
+		messages[i] = (struct message){ MESSAGE_USER, arena_printf(arena, "Say something about %zu, at some length.%*s", i, (int)t->padding, "") };
 		requests[i] = (struct model_request){ .messages = &messages[i], .n_messages = 1, .max_tokens = 64, .want = want,
-						      .choices = choices, .n_choices = want == WANT_SCORES ? 2 : 0,
+						      .choices = t->choices ? t->choices : choices, .n_choices = want == WANT_SCORES ? t->choices ? t->n_choices : 2 : 0,
 						      .piece = listens ? hear : NULL, .context = t };
 	}
 	struct model *m = model_open(models, name, err);
@@ -277,6 +280,115 @@ static void what_is_remembered_is_not_tried_again(void **state)
 	arena_release(&arena);
 }
 
+/* Of the fault server's tokens, which are bytes, where it would answer "ok". */
+static double by_hand(const char *label)
+{
+	const char *answer = "ok";
+	double sum = 0;
+
+	for (bool same = true; *label; label++) {
+		same = same && *answer && *label == *answer;
+		answer += same;
+		sum += same ? -.125 : -2 - *label / 256.;
+	}
+	return sum;
+}
+
+static const char *const begin_alike[] = { "okay", "off", "spam" };
+
+static void ask_labels(const char *model, const char *const *choices, size_t n_choices, size_t n, struct told *t, struct arena *arena)
+{
+	struct error err = { .again = false };
+
+	t->choices = choices;
+	t->n_choices = n_choices;
+	if (!ask(model, false, WANT_SCORES, false, n, t, arena, &err))
+		fail_msg("%s: %s", model, err.text);
+	assert_int_equal(t->replied, n);
+}
+
+static void assert_by_hand(const struct told *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < t->n_choices; k++)
+			assert_close(t->choices[k], t->replies[i].scores[k], by_hand(t->choices[k]), 1e-12);
+}
+
+static void labels_that_begin_alike_are_scored_whole(void **state)
+{
+	struct told t = { 0 }, parts = { .padding = 7000 }, heals = { 0 };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	ask_labels("m+echo", begin_alike, 3, 5, &t, &arena);
+	assert_by_hand(&t, 5);
+	assert_int_equal(t.sent, 5); /* tokens that are looked up are no questions */
+	assert_int_equal(t.noticed, 1);
+	assert_non_null(strstr(t.notice, "all tokens of each label are scored"));
+	assert_true(t.replies[0].input_tokens > 3 * 40 && t.replies[0].output_tokens == 3);
+	assert_int_equal(t.lacks, 0); /* other labels may be told apart */
+	ask_labels("m+echo", begin_alike, 3, 2, &parts, &arena);
+	assert_by_hand(&parts, 2);
+	assert_int_equal(parts.sent, 4);
+	assert_true(parts.replies[1].input_tokens > 3 * 7000);
+	ask_labels("m+echo+500-once", begin_alike, 2, 1, &heals, &arena);
+	assert_by_hand(&heals, 1);
+	assert_int_equal(heals.sent, 2);
+	arena_release(&arena);
+}
+
+/* Two labels that the first token tells apart cost one question and no prompt twice. */
+static void labels_that_begin_otherwise_are_scored_as_ever(void **state)
+{
+	static const char *const apart[] = { "ok", "no" }, *const odd[] = { "spam", "work" };
+	struct told plain = { 0 }, echoes = { 0 }, unsaid = { 0 };
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	ask_labels("m", apart, 2, 4, &plain, &arena);
+	ask_labels("m+echo", apart, 2, 4, &echoes, &arena);
+	assert_int_equal(echoes.sent, 4);
+	assert_int_equal(echoes.noticed, 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(echoes.replies[i].scores[0] == plain.replies[i].scores[0] && echoes.replies[i].scores[1] == plain.replies[i].scores[1]);
+	ask_labels("m+echo", odd, 2, 4, &unsaid, &arena); /* no candidate begins one of them: found by asking once */
+	assert_by_hand(&unsaid, 4);
+	assert_int_equal(unsaid.sent, 5);
+	assert_int_equal(unsaid.noticed, 1);
+	arena_release(&arena);
+}
+
+static void a_server_without_an_echo_is_asked_as_ever(void **state)
+{
+	static const char *const servers[] = { "m+tokens", "m+llama-server" }, *const same[] = { "okay", "ok then" };
+	struct arena arena;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(servers); k++) {
+		struct told plain = { 0 }, t = { 0 }, written = { 0 };
+
+		arena_init(&arena);
+		ask_labels("m", begin_alike, 3, 4, &plain, &arena);
+		assert_int_equal(plain.lacks, LACKS_ECHO);
+		ask_labels(servers[k], begin_alike, 3, 4, &t, &arena);
+		assert_int_equal(t.sent, 4);
+		assert_int_equal(t.noticed, 0);
+		assert_int_equal(t.lacks, LACKS_ECHO);
+		for (size_t i = 0; i < 12; i++)
+			assert_true(t.replies[i / 3].scores[i % 3] == plain.replies[i / 3].scores[i % 3]);
+		ask_labels(servers[k], same, 2, 4, &written, &arena);
+		assert_int_equal(written.sent, 5);
+		assert_int_equal(written.noticed, 1);
+		assert_non_null(strstr(written.notice, "labels are written"));
+		assert_string_equal(written.replies[3].text, "ok");
+		assert_int_equal(written.lacks, LACKS_ECHO);
+		assert_int_equal(written.known, 0); /* other labels are asked for alone at first */
+		arena_release(&arena);
+	}
+}
+
 static void what_no_try_mends_ends_it(void **state)
 {
 	static const struct { const char *model, *said; size_t sent; } rows[] = {
@@ -312,6 +424,9 @@ int main(void)
 		cmocka_unit_test(what_is_in_flight_is_told_when_it_stops),
 		cmocka_unit_test(labels_are_scored_or_written),
 		cmocka_unit_test(what_is_remembered_is_not_tried_again),
+		cmocka_unit_test(labels_that_begin_alike_are_scored_whole),
+		cmocka_unit_test(labels_that_begin_otherwise_are_scored_as_ever),
+		cmocka_unit_test(a_server_without_an_echo_is_asked_as_ever),
 		cmocka_unit_test(what_no_try_mends_ends_it),
 	};
 
