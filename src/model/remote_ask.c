@@ -65,7 +65,9 @@ static bool tell_attempt(struct job *j)
 	const struct model_watch *w = j->ask->watch;
 	struct error ignored;
 
-	return j->echo.step == ECHO_LABEL || j->echo.step == ECHO_PROMPT || !w || !w->attempted || w->attempted(w->context, j->i, &j->attempt, j->ask->failed ? &ignored : j->ask->err) || fail(j->ask);
+	if (!w || !w->attempted || j->echo.step == ECHO_LABEL || j->echo.step == ECHO_PROMPT)
+		return true;
+	return w->attempted(w->context, j->i, &j->attempt, j->ask->failed ? &ignored : j->ask->err) || fail(j->ask);
 }
 
 static void finish(struct job *j, const struct model_reply *reply)
@@ -320,6 +322,10 @@ static void judge_step(struct job *j, const struct http_response *r)
 	j->attempt.why = good ? NULL : "the reply is no echo of the tokens";
 	if (!tell_attempt(j))
 		return;
+	if (!good && j->ask->m->echoes) { /* what is measured does not change in between */
+		try_again(j, 0, j->attempt.why);
+		return;
+	}
 	j->tries = 0;
 	if (!good) {
 		do_without_echo(j);

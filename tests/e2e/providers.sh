@@ -196,7 +196,6 @@ refusals "gives no log-probabilities" 0 0 "the next climb knows it, and says it"
 refusals "gives no log-probabilities" 1 33 "and --no-cache asks anew" --no-cache
 # MODEL scored|written WORDS NAME: of labels that begin alike
 alike() {
-	control '{"reset": true}' >/dev/null
 	mails=$scratch/alike
 	climb "$1"
 	unset mails
@@ -207,7 +206,15 @@ sys.exit(not (v["label scoring"]["labels"] == sys.argv[2] and v["label scoring"]
 PY2
 	then ok "$4"; else fail "$4" "exit $code: $(cat "$scratch/err")"; fi
 }
+control '{"reset": true}' >/dev/null
 alike openai:m+echo scored "all tokens of each label are scored" "labels that begin alike are scored by all of their tokens"
+measured "$scratch/out.json" >"$scratch/echo.right"
+control '{"fault": "wrong-json-once-of-20", "path": "/v1/completions", "after": 1}' >/dev/null
+alike openai:m+echo scored "all tokens of each label are scored" "also where an echo is broken"
+measured "$scratch/out.json" >"$scratch/now"
+broken=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["by_fault"].get("wrong-json", 0))')
+if [ "$broken" -ge 1 ] && cmp -s "$scratch/now" "$scratch/echo.right"; then ok "and comes to the same"; else fail "and comes to the same" "$broken broken, $(diff "$scratch/now" "$scratch/echo.right" | head -4)"; fi
+control '{"reset": true}' >/dev/null
 alike openai:m written "labels are written" "and written where there is no echo"
 lacks openai:m+no-schema "takes no JSON Schema"
 lacks openai:m+no-temperature "takes no temperature"
