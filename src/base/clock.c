@@ -18,6 +18,20 @@ void clock_today(char out[CLOCK_DATE])
 	strftime(out, CLOCK_DATE, "%Y-%m-%d", &parts);
 }
 
+int64_t clock_now(void)
+{
+	return time(NULL);
+}
+
+void clock_minute(int64_t seconds, char out[CLOCK_MINUTE])
+{
+	time_t at = seconds;
+	struct tm parts;
+
+	gmtime_r(&at, &parts);
+	strftime(out, CLOCK_MINUTE, "%Y-%m-%d %H:%M UTC", &parts);
+}
+
 void clock_wait(double ms)
 {
 	struct timespec t = { (time_t)(ms / 1e3), (long)(ms * 1e6) % 1000000000 };

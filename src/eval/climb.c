@@ -348,15 +348,17 @@ static void show_batch(void *context, const char *model, size_t done, size_t tot
 	c->options->progress.step(c->options->progress.context, what, done, total);
 }
 
-static void tell_lost(void *context, const char *model, size_t requests)
+static void tell_lost(void *context, const struct batch_row *batch)
 {
 	const struct climb *c = context;
-	char sentence[300];
+	char sentence[400], when[CLOCK_MINUTE] = "an unknown time";
 
 	if (!c->options->progress.notice)
 		return;
-	snprintf(sentence, sizeof(sentence), "a batch of %zu requests to %.120s was being sent when a climb was killed; the provider may have it, "
-		 "and it is asked for again", requests, model);
+	if (batch->begun)
+		clock_minute(batch->begun, when);
+	snprintf(sentence, sizeof(sentence), "a batch of %zu requests was sent to %.120s at %s and never confirmed: the provider may work it off and "
+		 "bill it, nobody will collect it, and its requests are asked again", batch->requests, batch->model, when);
 	c->options->progress.notice(c->options->progress.context, sentence);
 }
 

@@ -9,7 +9,7 @@ static bool no_batch(const struct remote_model *m, const char *path, struct erro
 }
 
 bool remote_batch_send(struct remote_model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		       struct error *err)
+		       bool *unnamed, struct error *err)
 {
 	const struct wire *wire = m->endpoint.wire;
 	struct buf lines = { 0 }, file = { 0 }, made = { 0 }, said = { 0 };
@@ -23,10 +23,12 @@ bool remote_batch_send(struct remote_model *m, const struct model_request *reque
 	}
 	bool good = !wire->batch->upload_path || remote_upload(m, wire->batch->upload_path, "batch", &lines, &file, err);
 
+	*unnamed = false;
 	if (good) {
 		wire->batch->make(wire->batch->upload_path ? buf_text(&file) : buf_text(&lines), &made);
-		good = remote_fetch(m, "POST", wire->batch->path, "application/json", &made, &said, err) &&
-		       remote_id(m, &said, wire->batch->path, name, err);
+		good = remote_fetch(m, "POST", wire->batch->path, "application/json", &made, &said, err);
+		*unnamed = good || m->unanswered;
+		good = good && remote_id(m, &said, wire->batch->path, name, err);
 	}
 	buf_release(&lines);
 	buf_release(&file);
@@ -71,7 +73,7 @@ static bool take_result(struct remote_model *m, const struct wire_batch_result *
 		m->endpoint.wire->reply(request, r->body, r->n, arena, &w);
 	bool good = w.status == WIRE_OK || w.status == WIRE_TRUNCATED || w.status == WIRE_REFUSED;
 
-	good = good && (w.status == WIRE_REFUSED || request->want != WANT_SCORES || m->lacks & LACKS_LOG_P || w.scores);
+	good = good && (w.status == WIRE_REFUSED || request->want != WANT_SCORES || m->lacks & LACKS_SCORES || w.scores);
 	attempt.end = good ? "answered" : "failed";
 	attempt.input_tokens = w.usage.input;
 	attempt.output_tokens = w.usage.output;

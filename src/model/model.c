@@ -179,10 +179,32 @@ void model_knows_lacks(struct model *m, unsigned lacks)
 			remote_learn(remote, (enum wire_lack)lack);
 }
 
-bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		      struct error *err)
+bool model_learnt(const struct model *m, unsigned *lacks, unsigned *known)
 {
-	return remote_batch_send(m->state, requests, ids, n, name, err);
+	const struct remote_model *remote = m->engine == &model_engine_remote ? m->state : NULL;
+
+	*lacks = remote ? remote->lacks & LACKS_KEPT : 0;
+	*known = remote ? remote->known : 0;
+	if (remote && remote->lacks & (LACKS_APART | LACKS_FIRST))
+		*known &= ~(1u << WANT_SCORES);
+	return *lacks || *known;
+}
+
+void model_remember(struct model *m, unsigned lacks, unsigned known)
+{
+	struct remote_model *remote = remote_of(m);
+
+	if (!remote)
+		return;
+	remote->lacks = 0;
+	remote->known = known;
+	model_knows_lacks(m, lacks & LACKS_KEPT);
+}
+
+bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
+		      bool *unnamed, struct error *err)
+{
+	return remote_batch_send(m->state, requests, ids, n, name, unnamed, err);
 }
 
 bool model_batch_look(struct model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err)

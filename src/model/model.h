@@ -164,9 +164,15 @@ bool model_has_answered(const struct model *m, enum model_want want);
 /* What its server was found not to take, as a number to keep beside a batch: results are read as its requests were written. */
 unsigned model_lacks(const struct model *m);
 void model_knows_lacks(struct model *m, unsigned lacks);
-/* Hands them over, each under an id of letters, digits, '-' and '_' (64 at most); appends the name under which the provider keeps them. */
+/* What its server was found to lack and to answer, for those who keep it from one climb to the next; false: it has none, or nothing was
+ * learnt. What hangs on the labels that were asked for is left out. */
+bool model_learnt(const struct model *m, unsigned *lacks, unsigned *known);
+/* It is known to be so, and nothing else: what it lacks is said again. Zeros: all is asked anew. */
+void model_remember(struct model *m, unsigned lacks, unsigned known);
+/* Hands them over, each under an id of letters, digits, '-' and '_' (64 at most); appends the name under which the provider keeps them.
+ * *unnamed, where it returns false: the provider may have them all the same, under a name that it could not tell. */
 bool model_batch_send(struct model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		      struct error *err);
+		      bool *unnamed, struct error *err);
 struct model_batch {
 	bool ended;
 	size_t done, failed; /* so far */

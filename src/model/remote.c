@@ -17,6 +17,14 @@ static void *remote_start(const char *folder, const struct model_settings *setti
 	return r;
 }
 
+static void forget_model(struct remote_model *m)
+{
+	endpoint_release(&m->endpoint);
+	arena_release(&m->label_arena);
+	free(m->name);
+	free(m);
+}
+
 static void remote_stop(void *engine)
 {
 	struct remote *r = engine;
@@ -26,9 +34,7 @@ static void remote_stop(void *engine)
 		struct remote_model *m = r->models;
 
 		r->models = m->next;
-		endpoint_release(&m->endpoint);
-		free(m->name);
-		free(m);
+		forget_model(m);
 	}
 	free(r);
 }
@@ -95,13 +101,12 @@ static void *remote_open(void *engine, const char *name, struct error *err)
 				      .tokens_per_minute = r->settings->tokens_per_minute };
 
 	*m = (struct remote_model){ .remote = r, .name = mem_string(name), .next = r->models };
+	arena_init(&m->label_arena);
 	r->models = m;
 	if (!endpoint_parse(name, &m->endpoint, err) || !key_is_there(m, err) ||
 	    (!r->client && !(r->client = client_open(err)))) {
 		r->models = m->next;
-		endpoint_release(&m->endpoint);
-		free(m->name);
-		free(m);
+		forget_model(m);
 		return NULL;
 	}
 	pace_init(&m->pace, &pace, clock_ms());
@@ -136,7 +141,7 @@ void remote_learn(struct remote_model *m, enum wire_lack lack)
 		return;
 	m->lacks |= lack;
 	wire_lack_notice(m->name, lack, &notice);
-	if (s->notice)
+	if (s->notice && notice.n > 0)
 		s->notice(s->context, buf_text(&notice));
 	buf_release(&notice);
 }

@@ -8,6 +8,7 @@
 #include "model/remote_inner.h"
 
 enum { BYTES_A_TOKEN = 4 }; /* of English, about: what limits a minute are held by until the server has counted */
+static const size_t probes = 3; /* of what a server may not have */
 static const double timeout_usual = 120e3, connect_ms = 10e3, poll_ms = 100, grace_ms = 15e3;
 
 enum stage { WAITING, SENT, DONE };
@@ -24,6 +25,8 @@ struct job {
 	struct event_stream events; /* where somebody listens to pieces */
 	struct wire_stream stream;
 	bool heard, ended_by_listener;
+	bool written; /* its label is, since the first token told nothing apart */
+	struct echo echo;
 };
 
 struct ask {
@@ -57,12 +60,15 @@ static bool fail(struct ask *a)
 	return false;
 }
 
+/* Tokens that are looked up are no question to the model. */
 static bool tell_attempt(struct job *j)
 {
 	const struct model_watch *w = j->ask->watch;
 	struct error ignored;
 
-	return !w || !w->attempted || w->attempted(w->context, j->i, &j->attempt, j->ask->failed ? &ignored : j->ask->err) || fail(j->ask);
+	if (!w || !w->attempted || j->echo.step == ECHO_LABEL || j->echo.step == ECHO_PROMPT)
+		return true;
+	return w->attempted(w->context, j->i, &j->attempt, j->ask->failed ? &ignored : j->ask->err) || fail(j->ask);
 }
 
 static void finish(struct job *j, const struct model_reply *reply)
@@ -162,7 +168,7 @@ static void take_reply(struct job *j, const struct wire_reply *w, const struct h
 {
 	struct model_reply reply = remote_reply(w, j->ask->arena);
 
-	reply.ms = r->ms;
+	reply.ms = j->echo.scores ? j->echo.ms : r->ms;
 	reply.first_ms = r->first_ms;
 	j->ask->m->known |= 1u << request_of(j)->want;
 	finish(j, &reply);
@@ -170,7 +176,19 @@ static void take_reply(struct job *j, const struct wire_reply *w, const struct h
 
 static bool wants_scores(const struct job *j)
 {
-	return request_of(j)->want == WANT_SCORES && !(j->lacks & LACKS_LOG_P);
+	return request_of(j)->want == WANT_SCORES && !(j->lacks & LACKS_SCORES);
+}
+
+/* A first token that tells nothing apart here and there is that reply's; where none ever did it is the labels'. */
+static void do_without_first_token(struct job *j, bool alike)
+{
+	struct remote_model *m = j->ask->m;
+
+	j->echo.whole = echo_offered(m);
+	j->written = !j->echo.whole && alike && (m->told_apart || ++m->told_nothing < probes);
+	if (!j->echo.whole && !j->written)
+		remote_learn(m, alike ? LACKS_APART : LACKS_LOG_P);
+	say_otherwise(j);
 }
 
 /* A whole 2xx response, or a stream that came to its end. */
@@ -186,9 +204,9 @@ static void judge_reply(struct job *j, const struct wire_reply *w, const struct 
 	if (!good) {
 		try_again(j, 0, w->why);
 	} else if (wants_scores(j) && !w->scores && w->status != WIRE_REFUSED) {
-		remote_learn(j->ask->m, LACKS_LOG_P);
-		say_otherwise(j);
+		do_without_first_token(j, w->alike);
 	} else {
+		j->ask->m->told_apart |= w->scores != NULL;
 		take_reply(j, w, r);
 	}
 }
@@ -273,6 +291,65 @@ static void judge_break(struct job *j, const struct http_response *r)
 	try_again(j, 0, arena_string(j->ask->arena, r->why));
 }
 
+/* The labels are asked for as if there had never been an echo. */
+static void do_without_echo(struct job *j)
+{
+	remote_learn(j->ask->m, LACKS_ECHO);
+	j->echo = (struct echo){ .step = ECHO_NO };
+	say_otherwise(j);
+}
+
+/* A step that did not end well. Until an echo has come, most of what a server may say means that it has none. */
+static void judge_failed_step(struct job *j, const struct http_response *r)
+{
+	struct ask *a = j->ask;
+	struct wire_error e = { .fault = FAULT_AGAIN, .message = r->why };
+	bool answered = r->end == HTTP_ANSWERED;
+
+	if (answered)
+		a->m->endpoint.wire->error(r->status, r->body, r->n_body, a->arena, &e);
+	if (a->m->echoes || r->end == HTTP_STOPPED || e.fault == FAULT_LONG || (e.fault == FAULT_AGAIN && j->tries < probes)) {
+		(answered ? judge_error : judge_break)(j, r);
+		return;
+	}
+	j->attempt.end = "failed";
+	j->attempt.why = e.message;
+	if (tell_attempt(j))
+		do_without_echo(j);
+}
+
+static void judge_step(struct job *j, const struct http_response *r)
+{
+	struct wire_reply w = { .status = WIRE_OK };
+
+	if (r->end != HTTP_ANSWERED || r->status < 200 || r->status >= 300) {
+		judge_failed_step(j, r);
+		return;
+	}
+	bool good = echo_read(j->ask->m, &j->echo, request_of(j), r, j->ask->arena, &w.usage);
+
+	count(j, &w.usage);
+	j->attempt.end = good ? "answered" : "failed";
+	j->attempt.why = good ? NULL : "the reply is no echo of the tokens";
+	if (!tell_attempt(j))
+		return;
+	if (!good && j->ask->m->echoes) { /* what is measured does not change in between */
+		try_again(j, 0, j->attempt.why);
+		return;
+	}
+	j->tries = 0;
+	if (!good) {
+		do_without_echo(j);
+	} else if (j->echo.scored < request_of(j)->n_choices) {
+		say_otherwise(j);
+	} else {
+		remote_learn(j->ask->m, LACKS_FIRST);
+		w.scores = j->echo.scores;
+		w.usage = j->echo.usage;
+		take_reply(j, &w, r);
+	}
+}
+
 static enum pace_end pace_end_of(const struct http_response *r)
 {
 	if (r->end != HTTP_ANSWERED)
@@ -291,13 +368,15 @@ static void ended(void *context, const struct http_response *r)
 	j->attempt.status = r->status;
 	j->attempt.ms = r->ms;
 	j->attempt.first_ms = r->first_ms;
-	if (whole && !listens)
+	if (whole && !listens && !j->echo.step)
 		a->m->endpoint.wire->reply(request_of(j), r->body, r->n_body, a->arena, &w);
 	const struct wire_usage *u = listens ? &j->stream.usage : &w.usage;
 
 	pace_ended(&a->m->pace, pace_end_of(r), j->sent_ms, j->estimated, u->known ? (double)(u->input + u->output) : NAN, clock_ms());
 	buf_release(&j->body);
-	if (listens && (whole || j->ended_by_listener))
+	if (j->echo.step)
+		judge_step(j, r);
+	else if (listens && (whole || j->ended_by_listener))
 		judge_stream(j, r);
 	else if (whole)
 		judge_reply(j, &w, r);
@@ -366,11 +445,13 @@ static bool send(struct job *j)
 	struct remote_headers headers;
 	struct buf url = { 0 };
 
-	j->lacks = m->lacks;
-	wire->request(r, m->endpoint.model, j->lacks, r->piece != NULL, &j->body);
+	j->lacks = m->lacks | (j->written ? LACKS_APART : 0);
+	if (!echo_write(m, &j->echo, r, a->arena, &url, &j->body)) {
+		wire->request(r, m->endpoint.model, j->lacks, r->piece != NULL, &j->body);
+		remote_url(m, wire_path(wire, r->want), &url);
+	}
 	j->estimated = estimate(r);
 	j->attempt = (struct model_attempt){ .end = "sent" };
-	remote_url(m, wire_path(wire, r->want), &url);
 	bool sent = remote_headers(m, "application/json", &headers, a->err) && tell_attempt(j);
 
 	if (sent) {
@@ -397,7 +478,12 @@ static bool send(struct job *j)
 /* Whether a request of its kind was answered. Until then one goes alone: what a server lacks, or that it is down, is found by asking once. */
 static bool is_known(const struct job *j)
 {
-	return j->ask->m->known >> request_of(j)->want & 1;
+	const struct model_request *r = request_of(j);
+
+	const struct remote_model *m = j->ask->m;
+	bool undecided = r->want == WANT_SCORES && m->told_nothing > 0 && !m->told_apart && !(m->lacks & LACKS_SCORES);
+
+	return m->known >> r->want & 1 && !undecided && !echo_undecided(m, r);
 }
 
 /* The next that may be sent: of those that wait for another try the one that is due, else a new one. NULL: none is; *wait: until then. */

@@ -89,7 +89,7 @@ bool remote_fetch(struct remote_model *m, const char *method, const char *path, 
 		  struct error *err)
 {
 	struct arena arena;
-	struct fetched f = { .out = out, .arena = &arena };
+	struct fetched f = { .out = out, .arena = &arena, .end = HTTP_UNREACHED };
 	struct pace pace; /* of its own: it is no question, and none waits for it */
 	double wait;
 	bool good = false;
@@ -108,6 +108,7 @@ bool remote_fetch(struct remote_model *m, const char *method, const char *path, 
 		}
 		clock_wait(wait);
 	}
+	m->unanswered = f.end != HTTP_ANSWERED && f.end != HTTP_UNREACHED;
 	arena_release(&arena);
 	return good;
 }

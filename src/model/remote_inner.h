@@ -1,4 +1,4 @@
-/* remote_inner.h - what is shared by those who ask over HTTP: remote, remote_ask, remote_fetch, batch, job. Private to src/model. */
+/* remote_inner.h - what is shared by those who ask over HTTP: remote, remote_ask, remote_echo, remote_fetch, batch, job. Private to src/model. */
 #ifndef RUNG_MODEL_REMOTE_INNER_H
 #define RUNG_MODEL_REMOTE_INNER_H
 
@@ -23,6 +23,12 @@ struct remote_model {
 	struct endpoint endpoint;
 	unsigned lacks;        /* bits of wire_lack that were learnt */
 	unsigned known;        /* bits of enum model_want that were answered: what it lacks for them is learnt */
+	bool unanswered;       /* the last request of remote_fetch() went out, and no whole answer came: it may have been heard */
+	struct label *labels;  /* whose tokens are known (remote_echo.c) */
+	struct arena label_arena;
+	bool echoes;           /* it scored labels by their tokens */
+	bool told_apart;       /* a first token did tell labels apart, */
+	size_t told_nothing;   /* and so many did not before one did */
 	struct pace pace;
 	struct remote_model *next;
 };
@@ -56,6 +62,28 @@ bool remote_refused_key(const struct remote_model *m, int status, struct error *
 /* After a model was not found: sets the sentence, with the names that the endpoint lists. Returns false. */
 bool remote_unknown_model(struct remote_model *m, const char *message, struct error *err);
 
+/* A request whose labels are scored by all of their tokens, in steps (remote_echo.c). */
+enum echo_step { ECHO_NO, ECHO_LABEL, ECHO_PROMPT, ECHO_SCORES };
+struct echo {
+	enum echo_step step;     /* that was sent last */
+	bool whole;              /* the first token did not tell the labels apart */
+	const char *label;       /* whose tokens were asked for */
+	struct wire_ids prompt;
+	double *scores;          /* (n_choices), the first `scored` of which are there */
+	size_t scored;
+	struct wire_usage usage; /* of all steps, and their time */
+	double ms;
+};
+/* Writes the step that is next; ECHO_NO, and nothing written: the labels are asked for in the usual way. */
+enum echo_step echo_write(const struct remote_model *m, struct echo *e, const struct model_request *r, struct arena *arena, struct buf *url,
+			  struct buf *body);
+/* Takes a good response to that step; false: it is none. *usage: of a step that scored. */
+bool echo_read(struct remote_model *m, struct echo *e, const struct model_request *r, const struct http_response *response,
+	       struct arena *arena, struct wire_usage *usage);
+/* Whether that is still to be found out for this request's labels; whether all that is known speaks for it. */
+bool echo_undecided(const struct remote_model *m, const struct model_request *r);
+bool echo_offered(const struct remote_model *m);
+
 bool remote_ask(void *model, struct arena *arena, const struct model_request *requests, size_t n, struct model_reply *replies,
 		const struct model_watch *watch, struct error *err);
 
@@ -64,7 +92,7 @@ struct remote_model *remote_of(struct model *m);
 
 /* model_batch_send() and its fellows. */
 bool remote_batch_send(struct remote_model *m, const struct model_request *requests, const char *const *ids, size_t n, struct buf *name,
-		       struct error *err);
+		       bool *unnamed, struct error *err);
 bool remote_batch_look(struct remote_model *m, const char *name, struct arena *arena, struct model_batch *out, struct error *err);
 bool remote_batch_results(struct remote_model *m, const char *name, struct arena *arena, const struct model_results *to, struct error *err);
 

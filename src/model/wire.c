@@ -21,12 +21,16 @@ void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out)
 		"takes no system turn; the instruction stands before the first input",
 		"does not count the tokens of streams; they are not priced",
 		"does not promise JSON either; the reply is searched for it",
+		NULL,
+		"gives no first tokens that tell the labels apart; labels are written, not scored, and cannot be calibrated",
+		"gives no first tokens that tell the labels apart; all tokens of each label are scored, by its echo, which reads the prompt once a label",
 	};
 	size_t i = 0;
 
 	while (i + 1 < WIRE_LACKS && !(lack >> i & 1))
 		i++;
-	buf_addf(out, "model \"%s\" %s", model, notices[i]);
+	if (notices[i])
+		buf_addf(out, "model \"%s\" %s", model, notices[i]);
 }
 
 json_t *wire_json(const char *body, size_t n)

@@ -6,8 +6,8 @@
  *
  * WANT_SCORES asks OpenAI's form for the candidates of the first token: a choice's probability is that of the candidates that begin it,
  * or that it begins, in any case; one that no candidate fits gets the least candidate's, which it is below. Candidates that fit several
- * choices tell nothing apart: where they weigh more than a hundredth, there are no scores. Anthropic's has no probabilities: there the
- * label is written. */
+ * choices tell nothing apart: where they weigh more than a hundredth, there are no scores. Then all tokens of each choice are scored where
+ * the server offers that (wire_echo_request()), else the label is written; as with Anthropic's form, which has no probabilities. */
 #ifndef RUNG_MODEL_WIRE_H
 #define RUNG_MODEL_WIRE_H
 
@@ -27,9 +27,14 @@ enum wire_lack {
 	LACKS_SYSTEM = 1 << 6,      /* the instruction stands in the first user turn */
 	LACKS_USAGE = 1 << 7,       /* of a stream: stream_options */
 	LACKS_JSON = 1 << 8,        /* that neither: the text is read as JSON */
+	LACKS_ECHO = 1 << 9,        /* no tokens of labels and no echo; changes nothing by itself, and has no sentence */
+	LACKS_APART = 1 << 10,      /* first tokens do not tell the labels apart, nor has it an echo: labels are written */
+	LACKS_FIRST = 1 << 11,      /* they do not, but it has one: all tokens of labels are scored */
+	LACKS_SCORES = LACKS_LOG_P | LACKS_APART,
+	LACKS_KEPT = LACKS_APART - 1, /* what is the server's, whatever the labels are */
 };
-enum { WIRE_LACKS = 9 };
-/* A sentence for people: what the server of `model` does not take and what is done instead. */
+enum { WIRE_LACKS = 12, WIRE_CANDIDATES = 20 /* of the first token, at most */ };
+/* A sentence for people: what the server of `model` does not take and what is done instead; nothing where that changes nothing. */
 void wire_lack_notice(const char *model, enum wire_lack lack, struct buf *out);
 
 /* Tokens as the vendor counts them, brought to one meaning. */
@@ -54,6 +59,7 @@ struct wire_reply {
 	const char *text;      /* lives in arena; NULL: none */
 	const double *scores;  /* (n_choices) WANT_SCORES: natural logs; NULL where none came, or they do not tell the choices apart */
 	struct wire_usage usage;
+	bool alike;            /* there are no scores although candidates came: they do not tell the choices apart */
 	const char *why;       /* a clause where status is REFUSED, EMPTY or BROKEN */
 };
 
@@ -144,6 +150,20 @@ const char *wire_path(const struct wire *wire, enum model_want want);
 void wire_stream_release(struct wire_stream *s);
 /* The reply that a stream amounts to; one that broke off before its end is WIRE_BROKEN, whatever came. */
 void wire_stream_end(const struct wire_stream *s, const struct model_request *r, struct arena *arena, struct wire_reply *out);
+
+/* Choices scored by all of their tokens (wire_echo.c): bodies that ask for the tokens of a conversation, up to where the reply begins, and
+ * of a label; and for the log-probabilities of the labels' (n) behind the prompt's. */
+struct wire_ids {
+	const int64_t *ids; /* (n) */
+	size_t n;
+};
+void wire_echo_conversation(const struct model_request *r, const char *model, unsigned lacks, struct buf *body);
+void wire_echo_label(const char *label, const char *model, struct buf *body);
+bool wire_echo_tokens(const char *body, size_t n, struct arena *arena, struct wire_ids *out); /* false: the body holds none */
+void wire_echo_request(const struct wire_ids *prompt, const struct wire_ids *const *labels, size_t n, const char *model, struct buf *body);
+/* Their sums; scores (n). False: the body is no echo of these tokens. */
+bool wire_echo_scores(const struct wire_ids *prompt, const struct wire_ids *const *labels, size_t n, const char *body, size_t n_body,
+		      double *scores, struct wire_usage *usage);
 
 /* The member "id" of a JSON object; NULL: it has none, or one that can be no part of a path. */
 const char *wire_id(const char *body, size_t n, struct arena *arena);

@@ -28,6 +28,8 @@ size_t wire_models(const char *body, size_t n, struct arena *arena, const char *
 /* Whether a name that a server gave may become a part of a path: letters, digits, '-', '_', ':' and '.', no two dots together. */
 bool wire_is_name(const char *name);
 
+void wire_usage_openai(const json_t *root, struct wire_usage *u);
+
 extern const struct wire_batch wire_batch_openai, wire_batch_anthropic;
 
 #endif

@@ -3,8 +3,6 @@
 
 #include "model/wire_inner.h"
 
-enum { CANDIDATES = 20 }; /* top_logprobs, at most */
-
 /* What the strict mode asks of a schema: every object closed, and all of its members required. */
 static bool is_strict(const json_t *schema)
 {
@@ -59,7 +57,7 @@ static void add_sampling(json_t *root, const struct model_sampling *s, unsigned 
 
 static void chat_request(const struct model_request *r, const char *model, unsigned lacks, bool stream, struct buf *body)
 {
-	bool scored = r->want == WANT_SCORES && !(lacks & LACKS_LOG_P);
+	bool scored = r->want == WANT_SCORES && !(lacks & LACKS_SCORES);
 	json_t *root = json_pack("{s:s, s:o}", "model", model, "messages", wire_turns(r, lacks)), *stops = wire_stops(r);
 
 	json_object_set_new(root, lacks & LACKS_MAX_TOKENS ? "max_completion_tokens" : "max_tokens",
@@ -70,7 +68,7 @@ static void chat_request(const struct model_request *r, const char *model, unsig
 	json_decref(stops);
 	if (scored) {
 		json_object_set_new(root, "logprobs", json_true());
-		json_object_set_new(root, "top_logprobs", json_integer(CANDIDATES));
+		json_object_set_new(root, "top_logprobs", json_integer(WIRE_CANDIDATES));
 	}
 	if (r->want == WANT_JSON && !(lacks & LACKS_JSON))
 		add_schema(root, r->schema, lacks);
@@ -92,7 +90,7 @@ static void openai_request(const struct model_request *r, const char *model, uns
 }
 
 /* prompt_tokens hold the cached ones, completion_tokens those of reasoning. */
-static void read_usage(const json_t *root, struct wire_usage *u)
+void wire_usage_openai(const json_t *root, struct wire_usage *u)
 {
 	const json_t *usage = json_object_get(root, "usage");
 
@@ -140,6 +138,7 @@ static void read_choice(const struct model_request *r, const json_t *choice, str
 	}
 	if (r->want == WANT_SCORES) {
 		out->scores = wire_scores(r, json_object_get(first, "top_logprobs"), arena);
+		out->alike = !out->scores && json_array_size(json_object_get(first, "top_logprobs")) > 0;
 		if (out->scores && out->status == WIRE_TRUNCATED) /* one token was asked for */
 			out->status = WIRE_OK;
 	}
@@ -159,7 +158,7 @@ static void chat_reply(const struct model_request *r, const char *body, size_t n
 	const json_t *choices = json_object_get(root, "choices");
 
 	*out = (struct wire_reply){ .status = WIRE_BROKEN, .why = "the reply is no chat completion" };
-	read_usage(root, &out->usage);
+	wire_usage_openai(root, &out->usage);
 	if (json_is_array(choices) && json_array_size(choices) == 0)
 		*out = (struct wire_reply){ .status = WIRE_EMPTY, .usage = out->usage, .why = "the reply holds no choice" };
 	else if (json_is_object(json_array_get(choices, 0))) {
@@ -190,7 +189,7 @@ static bool openai_event(struct wire_stream *s, const char *name, const char *da
 		s->status_code = (int)wire_count(json_object_get(root, "error"), "code");
 		buf_add(&s->error, data, n);
 	}
-	read_usage(root, &s->usage);
+	wire_usage_openai(root, &s->usage);
 	add_content(json_object_get(delta, "content"), &s->text);
 	if (json_is_string(json_object_get(delta, "refusal"))) {
 		s->status = WIRE_REFUSED;

@@ -1,4 +1,4 @@
-/* outside.c - what went to providers, and the grades of those outside: rows of store.c's file */
+/* outside.c - what went to providers, the grades of those outside, curves and wordings: rows of store.c's file */
 #include <math.h>
 
 #include "base/hash.h"
@@ -84,6 +84,7 @@ bool store_batch_put(struct store *s, struct batch_row *b, struct error *err)
 	sqlite3_bind_int64(q, 4, (sqlite3_int64)b->requests);
 	bind_text(q, 5, b->state);
 	sqlite3_bind_int64(q, 6, b->lacks);
+	sqlite3_bind_int64(q, 7, b->begun);
 	if (!database_done(&s->base, q, err))
 		return false;
 	b->id = sqlite3_last_insert_rowid(s->base.db);
@@ -104,7 +105,37 @@ bool store_batches(struct store *s, const char *model, struct arena *arena, stru
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct batch_row){ .id = sqlite3_column_int64(q, 0), .model = model, .name = column_text(arena, q, 1),
 						      .requests = (size_t)sqlite3_column_int64(q, 2), .state = column_text(arena, q, 3),
-						      .lacks = (unsigned)sqlite3_column_int64(q, 4) };
+						      .lacks = (unsigned)sqlite3_column_int64(q, 4), .begun = sqlite3_column_int64(q, 5) };
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
+bool store_server_put(struct store *s, const struct server_row *r, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SERVER_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, r->model);
+	sqlite3_bind_int64(q, 2, r->lacks);
+	sqlite3_bind_int64(q, 3, r->known);
+	return database_done(&s->base, q, err);
+}
+
+bool store_server_find(struct store *s, const char *model, struct server_row *r, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SERVER_FIND, err);
+
+	*r = (struct server_row){ .model = model };
+	if (!q)
+		return false;
+	bind_text(q, 1, model);
+	int code = sqlite3_step(q);
+
+	if (code == SQLITE_ROW) {
+		r->lacks = (unsigned)sqlite3_column_int64(q, 0);
+		r->known = (unsigned)sqlite3_column_int64(q, 1);
+		code = SQLITE_DONE;
 	}
 	return database_ended(&s->base, q, code, err);
 }
@@ -178,6 +209,42 @@ bool store_grades_spent(struct store *s, const uint64_t *scorers, size_t n, size
 	hash_map_release(&seen);
 	arena_release(&arena);
 	return read;
+}
+
+bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CURVE_PUT, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	bind_text(q, 2, c->variant);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)c->n);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)c->seed);
+	sqlite3_bind_int64(q, 5, (sqlite3_int64)c->items);
+	sqlite3_bind_double(q, 6, c->score);
+	return database_done(&s->base, q, err);
+}
+
+bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, CURVES, err);
+	int code;
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, run);
+	*rows = NULL;
+	*n = 0;
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct curve_row){
+			.variant = column_text(arena, q, 0), .n = (size_t)sqlite3_column_int64(q, 1),
+			.seed = (uint64_t)sqlite3_column_int64(q, 2), .items = (size_t)sqlite3_column_int64(q, 3),
+			.score = sqlite3_column_double(q, 4),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
 }
 
 bool store_wording_put(struct store *s, int64_t run, const struct wording_row *w, struct error *err)

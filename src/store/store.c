@@ -68,6 +68,12 @@ static const char seventh_sql[] =
 /* Version 8: recorded outcomes that say what they cost. */
 static const char eighth_sql[] = "ALTER TABLE call ADD COLUMN usd REAL; PRAGMA user_version = 8;";
 
+/* Version 9: when batches were handed over; what servers were found to lack. */
+static const char ninth_sql[] =
+	"ALTER TABLE batch ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE server(model TEXT PRIMARY KEY, lacks INTEGER NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version = 9;";
+
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
 #define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
 		    " cache_written, reasoning, first_ms, usd"
@@ -114,9 +120,11 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[ATTEMPTS] = "SELECT model, batch, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
 		     " total(end = 'cached'), sum(input_tokens), sum(output_tokens), sum(cache_read), sum(cache_written)"
 		     " FROM attempt WHERE run = ?1 GROUP BY model, batch ORDER BY model, batch",
-	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state, lacks)"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	[BATCHES] = "SELECT id, name, requests, state, lacks FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
+	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state, lacks, begun)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[BATCHES] = "SELECT id, name, requests, state, lacks, begun FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",
+	[SERVER_PUT] = "INSERT OR REPLACE INTO server(model, lacks, known) VALUES(?1, ?2, ?3)",
+	[SERVER_FIND] = "SELECT lacks, known FROM server WHERE model = ?1",
 	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[GRADE_CALLS] = "SELECT DISTINCT call.id, input_tokens, output_tokens, ms FROM grade JOIN call ON call.id = grade.call WHERE scorer = ?1",
 	[TEXTS_TAKEN] = "SELECT count(*), total(json_array_length(request, '$.messages')), total(input_tokens) FROM call WHERE model = ?1",
@@ -131,10 +139,11 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " AND model NOT LIKE 'recorded:%'",
 };
 
-static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql, eighth_sql };
+static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql, eighth_sql,
+					ninth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 8, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = 9, .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -523,42 +532,6 @@ bool store_answer_calls(struct store *s, int64_t run, const struct answer_row *a
 	*calls = arena_alloc(arena, sizeof(**calls));
 	*n = 1;
 	return store_call_get(s, arena, a->call, *calls, err);
-}
-
-bool store_curve_put(struct store *s, int64_t run, const struct curve_row *c, struct error *err)
-{
-	sqlite3_stmt *q = database_statement(&s->base, CURVE_PUT, err);
-
-	if (!q)
-		return false;
-	sqlite3_bind_int64(q, 1, run);
-	bind_text(q, 2, c->variant);
-	sqlite3_bind_int64(q, 3, (sqlite3_int64)c->n);
-	sqlite3_bind_int64(q, 4, (sqlite3_int64)c->seed);
-	sqlite3_bind_int64(q, 5, (sqlite3_int64)c->items);
-	sqlite3_bind_double(q, 6, c->score);
-	return database_done(&s->base, q, err);
-}
-
-bool store_curves(struct store *s, int64_t run, struct arena *arena, struct curve_row **rows, size_t *n, struct error *err)
-{
-	sqlite3_stmt *q = database_statement(&s->base, CURVES, err);
-	int code;
-
-	if (!q)
-		return false;
-	sqlite3_bind_int64(q, 1, run);
-	*rows = NULL;
-	*n = 0;
-	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
-		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
-		(*rows)[(*n)++] = (struct curve_row){
-			.variant = column_text(arena, q, 0), .n = (size_t)sqlite3_column_int64(q, 1),
-			.seed = (uint64_t)sqlite3_column_int64(q, 2), .items = (size_t)sqlite3_column_int64(q, 3),
-			.score = sqlite3_column_double(q, 4),
-		};
-	}
-	return database_ended(&s->base, q, code, err);
 }
 
 /* A count of calls and their time. */

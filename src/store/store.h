@@ -112,6 +112,14 @@ bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct at
 /* The calls of a model that was given texts and no question (embeddings, rerank), their texts, and the tokens these were. */
 bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err);
 
+/* What the server of a model was found to lack and to answer, as model_learnt() has it. */
+struct server_row {
+	const char *model;
+	unsigned lacks, known;
+};
+bool store_server_put(struct store *s, const struct server_row *r, struct error *err); /* or replace */
+bool store_server_find(struct store *s, const char *model, struct server_row *r, struct error *err); /* zeros where it is not there */
+
 /* Requests that a provider was given together, to work off in its own time. */
 struct batch_row {
 	int64_t id;
@@ -119,6 +127,7 @@ struct batch_row {
 	size_t requests;
 	const char *state;        /* "sending", "waiting", "done" */
 	unsigned lacks;           /* in which way its requests were written (model_lacks()) */
+	int64_t begun;            /* when it was handed over, in seconds since 1970; 0: not known */
 };
 bool store_batch_put(struct store *s, struct batch_row *b, struct error *err); /* or, with an id, replace */
 /* Those of a model that are not done, oldest first. */

@@ -7,6 +7,7 @@
 struct asking {
 	struct workshop *w;
 	struct arena *arena;
+	struct model *model;
 	const struct model_request *requests; /* (n) */
 	struct call_row **calls;              /* (n) id 0: not there yet */
 	size_t n;

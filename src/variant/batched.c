@@ -102,13 +102,14 @@ static bool wait_for(struct asking *a, struct model *model, const struct batch_r
 	return false;
 }
 
-/* One that was being sent when the process ended may be with the provider, paid for, under a name that nobody here knows. */
+/* One that was being sent when the process ended, or whose sending was not answered, may be with the provider, paid for, under a name that
+ * nobody here knows. */
 static bool give_up_on(struct asking *a, struct batch_row *row, struct error *err)
 {
 	const struct batching *b = a->w->batching;
 
 	if (b->lost)
-		b->lost(b->context, row->model, row->requests);
+		b->lost(b->context, row);
 	row->state = "done";
 	return store_batch_put(a->w->store, row, err);
 }
@@ -158,14 +159,17 @@ static bool send(struct asking *a, struct model *model, const size_t *which, siz
 		requests[i] = a->requests[which[i]];
 	}
 	*row = (struct batch_row){ .model = model_name(model), .name = "", .requests = n, .state = "sending",
-				    .lacks = model_lacks(model) };
-	bool sent = store_batch_put(a->w->store, row, err) && model_batch_send(model, requests, ids, n, &name, err);
-
-	row->name = arena_string(arena, buf_text(&name));
-	row->state = sent ? "waiting" : "done";
-	buf_release(&name);
+				    .lacks = model_lacks(model), .begun = clock_now() };
+	bool unnamed = false, sent = store_batch_put(a->w->store, row, err) && model_batch_send(model, requests, ids, n, &name, &unnamed, err);
 	struct error ignored;
 
+	row->name = arena_string(arena, buf_text(&name));
+	buf_release(&name);
+	if (!sent && unnamed) {
+		give_up_on(a, row, &ignored);
+		return false;
+	}
+	row->state = sent ? "waiting" : "done";
 	return store_batch_put(a->w->store, row, sent ? err : &ignored) && sent;
 }
 

@@ -48,6 +48,46 @@ static bool begin_writing(struct asking *a, struct error *err)
 	return a->writing;
 }
 
+/* What the store has of the model's server; NULL: nothing was read. */
+static struct server *server_of(const struct workshop *w, const struct model *model)
+{
+	struct server *s = w->servers;
+
+	while (s && s->model != model)
+		s = s->next;
+	return s;
+}
+
+/* What an earlier climb found of it, once a workshop; nothing where all is asked anew. */
+static bool recall(struct workshop *w, struct model *model, struct error *err)
+{
+	struct server_row row = { .model = model_name(model) };
+
+	if (!w->store || !model_is_elsewhere(row.model) || server_of(w, model))
+		return true;
+	if (w->repeat == 0 && !store_server_find(w->store, row.model, &row, err))
+		return false;
+	struct server *s = arena_alloc(&w->arena, sizeof(*s));
+
+	*s = (struct server){ model, row.lacks, row.known, w->servers };
+	w->servers = s;
+	model_remember(model, row.lacks, row.known);
+	return true;
+}
+
+/* What was learnt of it since. */
+static bool keep(struct asking *a, struct error *err)
+{
+	struct server *s = server_of(a->w, a->model);
+	struct server_row row = { .model = model_name(a->model) };
+
+	if (!s || !model_learnt(a->model, &row.lacks, &row.known) || (row.lacks == s->lacks && row.known == s->known))
+		return true;
+	s->lacks = row.lacks;
+	s->known = row.known;
+	return store_server_put(a->w->store, &row, err);
+}
+
 bool asking_settle(void *context, struct error *err)
 {
 	struct asking *a = context;
@@ -55,6 +95,10 @@ bool asking_settle(void *context, struct error *err)
 	if (!a->writing)
 		return true;
 	a->writing = false;
+	if (!keep(a, err)) {
+		store_rollback(a->w->store);
+		return false;
+	}
 	if (store_commit(a->w->store, err))
 		return true;
 	store_rollback(a->w->store);
@@ -163,7 +207,7 @@ static bool ask_missing(struct workshop *w, struct model *model, struct arena *a
 {
 	struct model_request *asked = arena_array(arena, n, sizeof(*asked));
 	size_t *all = arena_array(arena, n, sizeof(*all));
-	struct asking asking = { .w = w, .arena = arena, .requests = asked, .calls = arena_array(arena, n, sizeof(struct call_row *)), .n = n };
+	struct asking asking = { .w = w, .arena = arena, .model = model, .requests = asked, .calls = arena_array(arena, n, sizeof(struct call_row *)), .n = n };
 
 	for (size_t i = 0; i < n; i++) {
 		all[i] = i;
@@ -221,13 +265,13 @@ static bool find_all(struct workshop *w, const char *model, const struct model_r
 	return went_well;
 }
 
-bool calls_ask(struct workshop *w, const char *model_name, const struct model_request *requests, size_t n, struct arena *arena,
+bool calls_ask(struct workshop *w, const char *name, const struct model_request *requests, size_t n, struct arena *arena,
 	       struct call_row *calls, struct error *err)
 {
-	struct model *model = model_open(w->models, model_name, err);
+	struct model *model = model_open(w->models, name, err);
 	size_t *missing = arena_array(arena, n, sizeof(*missing)), *same = arena_array(arena, n, sizeof(*same)), n_missing = 0;
 
-	if (!model || !find_all(w, model_name, requests, n, arena, calls, missing, &n_missing, same, err) ||
+	if (!model || !recall(w, model, err) || !find_all(w, name, requests, n, arena, calls, missing, &n_missing, same, err) ||
 	    !ask_missing(w, model, arena, requests, missing, n_missing, calls, err))
 		return false;
 	for (size_t i = 0; i < n; i++)

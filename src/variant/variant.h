@@ -150,7 +150,7 @@ void workshop_spending(struct workshop *w, const struct spending_watch *spending
 struct batching {
 	double poll_ms; /* how often a batch is looked at */
 	void (*waiting)(void *context, const char *model, size_t done, size_t total);
-	void (*lost)(void *context, const char *model, size_t requests); /* one whose name was never learnt */
+	void (*lost)(void *context, const struct batch_row *batch); /* one that the provider may have, and whose name was never learnt */
 	void *context;
 };
 void workshop_batching(struct workshop *w, const struct batching *batching);

@@ -63,6 +63,13 @@ struct prior {
 	struct prior *next;
 };
 
+/* What the store has of a model's server. */
+struct server {
+	struct model *model;
+	unsigned lacks, known;
+	struct server *next;
+};
+
 struct grader;
 void grader_free(struct grader *g); /* ends the user's program; harmless for NULL */
 
@@ -95,6 +102,7 @@ struct workshop {
 	struct threshold *thresholds;
 	struct weighed *weighed;
 	struct tuned_model *tuned;
+	struct server *servers; /* of the models that were asked */
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct batching *batching; /* NULL: requests are asked at once */

@@ -16,11 +16,17 @@ input: "{{text}}"
 labels: {spam: unsolicited bulk mail, work: mail about the job}
 examples: {file: emails.jsonl, answer: label, id: id, split: split}
 YAML
-python3 - "$scratch/mails/emails.jsonl" "$scratch/answers.jsonl" <<'PY'
+mkdir "$scratch/alike"
+sed 's/{spam:/{mail spam:/; s/, work:/, mail work:/' "$scratch/mails/task.yaml" >"$scratch/alike/task.yaml"
+python3 - "$scratch/mails/emails.jsonl" "$scratch/answers.jsonl" "$scratch/alike/emails.jsonl" <<'PY'
 import json, sys
-with open(sys.argv[2], "w") as out:
-    for line in open(sys.argv[1], encoding="utf-8"):
-        row = json.loads(line)
+rows = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+with open(sys.argv[2], "w") as out, open(sys.argv[3], "w", encoding="utf-8") as alike:
+    for row in rows: # the same again, with labels that begin alike
+        other = "mail work" if row["label"] == "spam" else "mail spam"
+        print(json.dumps({"match": "Re: " + row["text"], "answer": "mail " + row["label"], "wrong": other}), file=out)
+        print(json.dumps(row | {"text": "Re: " + row["text"], "label": "mail " + row["label"]}), file=alike)
+    for row in rows:
         print(json.dumps({"match": row["text"], "answer": row["label"], "wrong": "work" if row["label"] == "spam" else "spam"}), file=out)
 PY
 
@@ -42,7 +48,7 @@ trap 'kill $pid 2>/dev/null; rm -rf "$scratch"' EXIT
 climb() {
 	task=$scratch/task
 	rm -rf "$task"
-	cp -r "$scratch/mails" "$task"
+	cp -r "${mails-$scratch/mails}" "$task"
 	again "$@"
 }
 again() {
@@ -173,6 +179,43 @@ v = {x["name"]: x for x in json.load(open(sys.argv[1]))["variants"] if x["rung"]
 sys.exit(not (v["label scoring"]["labels"] == "written" and v["zero-shot"]["labels"] is None and v["label scoring"]["dev"]["score"] > .5))
 PY2
 then ok "labels that cannot be scored are written, and read"; else fail "labels that cannot be scored are written, and read" ""; fi
+refusals() { # SAID_WORDS LEAST MOST NAME OPTION...: another climb in that folder
+	said=$1 least=$2 most=$3 name=$4
+	shift 4
+	control '{"reset": true}' >/dev/null
+	again openai:m+no-logprobs "$@"
+	refused=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["by_fault"].get("no-logprobs", 0))')
+	if [ $code -eq 0 ] && [ "$(grep -c "$said" "$scratch/err")" -eq 1 ] && [ "$refused" -ge "$least" ] && [ "$refused" -le "$most" ]; then
+		ok "$name"
+	else
+		fail "$name" "exit $code, refused $refused: $(cat "$scratch/err")"
+	fi
+}
+sed -i 's/Is this e-mail/Is this message/' "$task/task.yaml" # all of it is asked
+refusals "gives no log-probabilities" 0 0 "the next climb knows it, and says it"
+refusals "gives no log-probabilities" 1 33 "and --no-cache asks anew" --no-cache
+# MODEL scored|written WORDS NAME: of labels that begin alike
+alike() {
+	mails=$scratch/alike
+	climb "$1"
+	unset mails
+	if [ $code -eq 0 ] && [ "$(grep -c "$3" "$scratch/err")" -eq 1 ] && python3 - "$scratch/out.json" "$2" <<'PY2'
+import json, sys
+v = {x["name"]: x for x in json.load(open(sys.argv[1]))["variants"] if x["rung"] == 1 and x["dev"]}
+sys.exit(not (v["label scoring"]["labels"] == sys.argv[2] and v["label scoring"]["dev"]["score"] > .5))
+PY2
+	then ok "$4"; else fail "$4" "exit $code: $(cat "$scratch/err")"; fi
+}
+control '{"reset": true}' >/dev/null
+alike openai:m+echo scored "all tokens of each label are scored" "labels that begin alike are scored by all of their tokens"
+measured "$scratch/out.json" >"$scratch/echo.right"
+control '{"fault": "wrong-json-once-of-20", "path": "/v1/completions", "after": 1}' >/dev/null
+alike openai:m+echo scored "all tokens of each label are scored" "also where an echo is broken"
+measured "$scratch/out.json" >"$scratch/now"
+broken=$(control | python3 -c 'import json, sys; print(json.load(sys.stdin)["by_fault"].get("wrong-json", 0))')
+if [ "$broken" -ge 1 ] && cmp -s "$scratch/now" "$scratch/echo.right"; then ok "and comes to the same"; else fail "and comes to the same" "$broken broken, $(diff "$scratch/now" "$scratch/echo.right" | head -4)"; fi
+control '{"reset": true}' >/dev/null
+alike openai:m written "labels are written" "and written where there is no echo"
 lacks openai:m+no-schema "takes no JSON Schema"
 lacks openai:m+no-temperature "takes no temperature"
 lacks openai:m+max-completion-tokens "takes no max_tokens"
@@ -269,6 +312,40 @@ if [ $code -eq 2 ] && grep -q "the budget of calls is used up" "$scratch/err" &&
 	ok "a batch has no more requests than the budget leaves"
 else
 	fail "a batch has no more requests than the budget leaves" "exit $code, $paid paid: $(cat "$scratch/err")"
+fi
+
+# The provider may have it, and nobody knows its name: that is said, with its model and time, once.
+said_lost() { # of $scratch/err
+	grep -c "a batch of [0-9]* requests was sent to openai:m at 20[0-9-]* [0-9:]* UTC and never confirmed" "$scratch/err"
+}
+control '{"reset": true}' >/dev/null
+control '{"fault": "cut", "path": "/v1/batches"}' >/dev/null
+climb openai:m --batch --poll .05
+first=$code
+said=$(said_lost)
+control '{"reset": true}' >/dev/null
+again openai:m --batch --poll .05
+measured "$scratch/out.json" >"$scratch/now"
+if [ $first -eq 2 ] && [ "$said" -eq 1 ] && [ $code -eq 0 ] && [ "$(said_lost)" -eq 0 ] && cmp -s "$scratch/now" "$scratch/openai.right"; then
+	ok "a batch whose sending was cut"
+else
+	fail "a batch whose sending was cut" "exit $first, said $said, then exit $code: $(cat "$scratch/err")"
+fi
+control '{"reset": true}' >/dev/null
+control '{"fault": "hang-before-headers", "path": "/v1/batches"}' >/dev/null
+rm -rf "$task"
+cp -r "$scratch/mails" "$task"
+"$rung" climb "$task" --rungs 1 --models openai:m --yes --quiet --batch >/dev/null 2>&1 &
+sending=$!
+while kill -0 $sending 2>/dev/null && ! control | grep -q '"hang-before-headers":1'; do :; done
+kill -KILL $sending
+wait $sending 2>/dev/null
+control '{"reset": true}' >/dev/null
+again openai:m --batch --poll .05
+if [ $code -eq 0 ] && [ "$(said_lost)" -eq 1 ]; then
+	ok "and one that a killed climb was sending"
+else
+	fail "and one that a killed climb was sending" "exit $code, said $(said_lost): $(cat "$scratch/err")"
 fi
 
 # --- private -----------------------------------------------------------------------------------------------------------

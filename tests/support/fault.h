@@ -20,7 +20,8 @@ enum fault {
 	FAULT_401, FAULT_403, FAULT_404_MODEL, FAULT_408, FAULT_409, FAULT_429, FAULT_429_AFTER, FAULT_429_QUOTA, FAULT_500, FAULT_503,
 	FAULT_529, FAULT_CONTENT_FILTER_400, FAULT_NO_LOGPROBS, FAULT_NO_SCHEMA, FAULT_NO_SEED, FAULT_NO_TEMPERATURE,
 	FAULT_MAX_COMPLETION_TOKENS, FAULT_EMPTY_CHOICES, FAULT_NULL_CONTENT, FAULT_LENGTH, FAULT_CONTENT_FILTER, FAULT_REFUSAL, FAULT_HUGE,
-	FAULT_LATIN1, FAULT_NO_USAGE, FAULT_SLOW, FAULT_RIGHT, FAULT_EXPIRED, FAULT_JOB_FAILED, FAULT_REFUSED, FAULTS,
+	FAULT_LATIN1, FAULT_NO_USAGE, FAULT_SLOW, FAULT_RIGHT, FAULT_EXPIRED, FAULT_JOB_FAILED, FAULT_REFUSED, FAULT_ECHO,
+	FAULT_TOKENS, FAULT_LLAMA_SERVER, FAULTS,
 };
 
 struct request {
@@ -153,12 +154,16 @@ void answers_load(const char *path); /* ends the process with a sentence where i
 void answer_make(const struct request *q, const struct prompt *p, struct answer *a);
 /* The log-probabilities of the words of the text, as OpenAI's "content" list. */
 void answer_log_p(const struct request *q, const struct prompt *p, const struct answer *a, struct buf *out);
+/* What is answered to a last user turn of that text. */
+const char *answer_text(const struct request *q, const char *text, size_t n);
 /* A JSON text that keeps to the schema and says the answer where it can. */
 void schema_answer(const json_t *schema, const char *answer, struct buf *out);
 
 /* --- the endpoints; id: what stands in the path in place of {} --------------------------------------------------------- */
 
 void openai_chat(const struct request *q, const char *id, struct reply *r);
+void completions(const struct request *q, const char *id, struct reply *r);
+void tokenize(const struct request *q, const char *id, struct reply *r);
 void openai_embeddings(const struct request *q, const char *id, struct reply *r);
 void rerank(const struct request *q, const char *id, struct reply *r);
 void models_list(const struct request *q, const char *id, struct reply *r);

@@ -286,10 +286,16 @@ static void make_faulty(const struct request *q, struct answer *a)
 		buf_adds(&a->text, " caf\xe9");
 }
 
+const char *answer_text(const struct request *q, const char *text, size_t n)
+{
+	const struct row *row = find_row(text, n);
+
+	return !row ? "ok" : is_right(q, row) ? row->answer : row->wrong;
+}
+
 void answer_make(const struct request *q, const struct prompt *p, struct answer *a)
 {
-	const struct row *row = find_row(buf_text(&p->last), p->last.n);
-	const char *text = !row ? "ok" : is_right(q, row) ? row->answer : row->wrong;
+	const char *text = answer_text(q, buf_text(&p->last), p->last.n);
 
 	*a = (struct answer){ .finish = "stop", .reasoning = reasoning_of(p->effort) };
 	if (p->schema)

@@ -98,6 +98,9 @@ static const struct {
 	[FAULT_EXPIRED] = { .name = "expired" },         /* of a batch: it never comes to this request */
 	[FAULT_JOB_FAILED] = { .name = "job-failed" },   /* of a fine-tuning job */
 	[FAULT_REFUSED] = { .name = "refused" },         /* by /control alone */
+	[FAULT_ECHO] = { .name = "echo" },               /* no fault: it has /tokenize and an echo of completions, as vLLM does */
+	[FAULT_TOKENS] = { .name = "tokens" },           /* the tokens of texts alone, as SGLang */
+	[FAULT_LLAMA_SERVER] = { .name = "llama-server" }, /* what llama.cpp's server says in their place */
 };
 
 /* A fault as it is asked for. */
@@ -112,6 +115,7 @@ static struct {
 	bool on;
 	struct wish wish;
 	size_t after, n_seen;
+	char path[64]; /* of requests to it alone; "": to any */
 } ordered;
 
 static size_t counts[FAULTS];
@@ -234,7 +238,7 @@ bool fault_find(struct request *q, struct reply *r)
 		}
 		at += n + (at[n] == '+');
 	}
-	if (ordered.on && ordered.n_seen++ >= ordered.after)
+	if (ordered.on && (!*ordered.path || strcmp(ordered.path, q->path) == 0) && ordered.n_seen++ >= ordered.after)
 		meet(q, &ordered.wish);
 	return true;
 }
@@ -341,6 +345,7 @@ void fault_control(const json_t *root, struct reply *r)
 		ordered.wish = w;
 		ordered.n_seen = 0;
 		ordered.after = (size_t)json_integer_value(json_object_get(root, "after"));
+		snprintf(ordered.path, sizeof(ordered.path), "%s", text_of(root, "path"));
 	}
 	buf_adds(&r->body, "{\"ok\":true}");
 }

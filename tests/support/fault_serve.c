@@ -14,6 +14,8 @@ static const struct route {
 } routes[] = {
 	{ "POST", "/v1/chat/completions", openai_chat, true },
 	{ "POST", "/v1/messages", anthropic_messages, true },
+	{ "POST", "/v1/completions", completions, true },
+	{ "POST", "/tokenize", tokenize, true },
 	{ "POST", "/v1/embeddings", openai_embeddings, true },
 	{ "POST", "/v1/rerank", rerank, true },
 	{ "POST", "/v2/rerank", rerank, true },

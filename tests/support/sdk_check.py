@@ -122,6 +122,22 @@ def openai_log_probabilities():
 
 
 @check
+def openai_echo_of_tokens():
+    def tokens(**body):
+        r = urllib.request.Request(f"{origin}/tokenize", json.dumps({"model": "gpt-test+echo"} | body).encode(), {"Authorization": "Bearer sk-test-1"})
+        return json.loads(urllib.request.urlopen(r).read())["tokens"]
+    prompt, labels = tokens(messages=SPAM, add_generation_prompt=True), [tokens(prompt=t, add_special_tokens=False) for t in ("spam", "work")]
+    said = ai.completions.create(model="gpt-test+echo", prompt=[prompt + t for t in labels], echo=True, logprobs=1, max_tokens=1)
+    sums = [sum(c.logprobs.token_logprobs[len(prompt):-1]) for c in said.choices]
+    assert [c.index for c in said.choices] == [0, 1] and sums[0] == -.5 > sums[1], sums
+    for c in said.choices:
+        assert len(c.logprobs.tokens) == len(c.logprobs.token_logprobs) == len(c.logprobs.top_logprobs) == len(prompt) + 5
+        assert c.logprobs.token_logprobs[0] is None and c.finish_reason == "length"
+    assert said.usage.prompt_tokens == 2 * len(prompt) + 8 and said.usage.completion_tokens == 2
+    raises(openai.NotFoundError, lambda: ai.completions.create(model="gpt-test", prompt="x", echo=True, logprobs=1, max_tokens=1))
+
+
+@check
 def openai_usage_of_caches_and_reasoning():
     long = [{"role": "system", "content": LONG + "openai"}, USER[0]]
     assert chat("gpt-cache", long).usage.prompt_tokens_details.cached_tokens == 0

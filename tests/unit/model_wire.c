@@ -255,6 +255,69 @@ static void choices_that_begin_alike_are_not_scored(void **state)
 	assert_non_null(reply(&wire_openai, &r, arena_printf(&arena, form, "-9")).scores);
 }
 
+/* vLLM 0.16's own numbers, as an issue quotes them: "The step of boiling water is: ", and the token made behind it. */
+#define VLLM(list) "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"choices\":[" list "],\"usage\":{\"prompt_tokens\":8,\"total_tokens\":9,\"completion_tokens\":1}}"
+#define CHOICE(index, log_p) "{\"index\":" index ",\"text\":\"\",\"logprobs\":{\"text_offset\":[],\"token_logprobs\":[" log_p "],\"tokens\":[]," \
+			     "\"top_logprobs\":[]},\"finish_reason\":\"length\"}"
+#define LOG_P "null,-8.818763732910156,-1.552642822265625,-13.55989933013916,-2.0115487575531006,-2.2331151962280273,-8.53701114654541,-1.2870503664016724"
+
+static void choices_are_scored_by_all_of_their_tokens(void **state)
+{
+	static const int64_t ids[8] = { 0 };
+	const struct wire_ids prompt = { ids, 5 }, label = { ids, 3 }, *one[] = { &label }, *two[] = { &label, &label };
+	const double sum = -2.2331151962280273 - 8.53701114654541 - 1.2870503664016724;
+	static const struct { const char *body; size_t n; bool good; } rows[] = {
+		{ VLLM(CHOICE("0", LOG_P ",-0.41059786081314087")), 1, true },
+		{ VLLM(CHOICE("0", LOG_P)), 1, true }, /* none was made */
+		{ VLLM(CHOICE("1", LOG_P) "," CHOICE("0", LOG_P)), 2, true },
+		{ VLLM(CHOICE("0", LOG_P ",-1,-1")), 1, false }, /* a token more than was sent */
+		{ VLLM(CHOICE("0", "-0.41059786081314087")), 1, false }, /* no echo */
+		{ VLLM(CHOICE("0", "null,-1,-1,-1,-1,-1,null,-1")), 1, false },
+		{ VLLM(CHOICE("2", LOG_P)), 1, false }, { VLLM(CHOICE("0", LOG_P)), 2, false }, { VLLM(""), 1, false }, { "[]", 1, false }, { "", 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		double scores[2] = { 0 };
+		struct wire_usage usage = { 0 };
+		bool good = wire_echo_scores(&prompt, rows[i].n == 1 ? one : two, rows[i].n, rows[i].body, strlen(rows[i].body), scores, &usage);
+
+		if (good != rows[i].good)
+			fail_msg("row %zu", i);
+		if (!good)
+			continue;
+		assert_close("the label's tokens", scores[rows[i].n - 1], sum, 1e-12);
+		assert_true(usage.known && usage.input == 8 && usage.output == 1);
+	}
+}
+
+static void tokens_are_asked_for_and_read(void **state)
+{
+	static const struct { const char *body; size_t n; } rows[] = {
+		{ "{\"count\":2,\"max_model_len\":4096,\"tokens\":[1,151644],\"token_strs\":null}", 2 },
+		{ "{\"tokens\":[]}", 0 }, { "{\"tokens\":[1,\"a\"]}", 0 }, { "{\"tokens\":[[1]]}", 0 }, { "{\"error\":\"Unexpected endpoint\"}", 0 }, { "<html>", 0 },
+	};
+	struct model_request r = request(WANT_SCORES);
+	struct wire_ids ids;
+	struct buf body = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(wire_echo_tokens(rows[i].body, strlen(rows[i].body), &arena, &ids), rows[i].n > 0);
+		assert_int_equal(ids.n, rows[i].n);
+	}
+	assert_true(wire_echo_tokens(rows[0].body, strlen(rows[0].body), &arena, &ids) && ids.ids[1] == 151644);
+	wire_echo_conversation(&r, "m-1", LACKS_SYSTEM, &body);
+	wire_echo_label("work", "m-1", &body);
+	wire_echo_request(&ids, (const struct wire_ids *[]){ &ids }, 1, "m-1", &body);
+	assert_string_equal(buf_text(&body),
+			    "{\"model\":\"m-1\",\"messages\":[{\"role\":\"user\",\"content\":\"Sort.\\n\\na\"},{\"role\":\"assistant\",\"content\":\"spam\"},"
+			    "{\"role\":\"user\",\"content\":\"b\"}],\"add_generation_prompt\":true}"
+			    "{\"model\":\"m-1\",\"prompt\":\"work\",\"add_special_tokens\":false}"
+			    "{\"model\":\"m-1\",\"prompt\":[[1,151644,1,151644]],\"echo\":true,\"logprobs\":1,\"max_tokens\":1,\"temperature\":0}");
+	buf_release(&body);
+}
+
 static void feed(const struct wire *w, const char *const *events, size_t n, struct wire_reply *out, size_t *taken)
 {
 	struct model_request r = request(WANT_TEXT);
@@ -394,6 +457,10 @@ static void every_lack_has_its_sentence(void **state)
 		struct buf b = { 0 };
 
 		wire_lack_notice("openai:x", (enum wire_lack)(1u << i), &b);
+		if (1u << i == LACKS_ECHO) {
+			assert_int_equal(b.n, 0);
+			continue;
+		}
 		assert_non_null(strstr(buf_text(&b), "openai:x"));
 		assert_string_not_equal(buf_text(&b), before);
 		before = arena_string(&arena, buf_text(&b));
@@ -430,6 +497,8 @@ int main(void)
 		cmocka_unit_test(anthropic_streams),
 		cmocka_unit_test(faults_are_told_apart),
 		cmocka_unit_test(models_are_listed),
+		cmocka_unit_test(choices_are_scored_by_all_of_their_tokens),
+		cmocka_unit_test(tokens_are_asked_for_and_read),
 		cmocka_unit_test(every_lack_has_its_sentence),
 	};
 

@@ -217,6 +217,24 @@ static void attempts_are_summed_by_model(void **state)
 	store_close(s);
 }
 
+static void the_last_of_a_server_counts(void **state)
+{
+	struct store *s = opened();
+	struct error err;
+	struct server_row found, first = { "m", 3, 1 }, second = { "m", 1u << 31, 0 };
+
+	(void)state;
+	assert_true(store_server_find(s, "m", &found, &err));
+	assert_true(found.lacks == 0 && found.known == 0);
+	assert_true(store_server_put(s, &first, &err) && store_server_put(s, &second, &err));
+	store_close(s);
+	s = opened();
+	assert_true(store_server_find(s, "m", &found, &err));
+	assert_true(found.lacks == 1u << 31 && found.known == 0);
+	assert_true(store_server_find(s, "n", &found, &err) && found.lacks == 0);
+	store_close(s);
+}
+
 static void grades_of_one_scorer_come_back(void **state)
 {
 	struct store *s = opened();
@@ -261,7 +279,7 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	arena_init(&arena);
 	assert_true(store_call_put(s, &old, &err));
 	store_close(s);
-	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; DROP TABLE wording; ALTER TABLE call DROP COLUMN why; "
+	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; DROP TABLE wording; DROP TABLE server; ALTER TABLE call DROP COLUMN why; "
 		      "ALTER TABLE call DROP COLUMN cache_read; ALTER TABLE call DROP COLUMN cache_written; ALTER TABLE call DROP COLUMN reasoning; "
 		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE call DROP COLUMN usd; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
 	s = opened();
@@ -333,6 +351,7 @@ int main(void)
 		cmocka_unit_test(curves_come_back_in_order),
 		cmocka_unit_test(a_transaction_is_whole_or_nothing),
 		cmocka_unit_test(attempts_are_summed_by_model),
+		cmocka_unit_test(the_last_of_a_server_counts),
 		cmocka_unit_test(grades_of_one_scorer_come_back),
 		cmocka_unit_test(a_store_of_version_1_is_upgraded),
 		cmocka_unit_test(wordings_are_the_run_s),
