@@ -165,6 +165,8 @@ bool workshop_note(struct workshop *w, const struct variant *v, const char *spli
 /* Sees to it that scorer_grade() knows the answers (n; NULL: there is none) to these items: before they are scored, and before their rows
  * are stored. Nothing to do where the scorer is not outside (task/grades.h). The same item may stand there several times. */
 bool workshop_grade(struct workshop *w, const struct example *const *items, const char *const *answers, size_t n, struct error *err);
+/* What is asked from now on is that run's. */
+void workshop_run(struct workshop *w, int64_t run);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 

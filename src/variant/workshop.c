@@ -26,6 +26,11 @@ void workshop_serve(struct workshop *w, int64_t run)
 	w->served = run;
 }
 
+void workshop_run(struct workshop *w, int64_t run)
+{
+	w->run = run;
+}
+
 void workshop_watch(struct workshop *w, const struct training_watch *watch)
 {
 	w->watch = watch;
