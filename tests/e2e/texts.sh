@@ -256,15 +256,36 @@ YAML
 task=$scratch/mails
 control '{"reset": true}' >/dev/null
 : >"$scratch/paid"
-run climb --rungs 0-1 --dry-run
-cat $scratch/out $scratch/err
-run climb --rungs 0-1 --yes --json --quiet
-report 'print([(x["id"], x["dev"] and x["dev"]["score"]) for x in r["variants"]])'
-control
-sort $scratch/paid | uniq -d
 run climb --rungs 0-3 --yes --json --quiet
-report 'print([(x["id"], x["dev"] and x["dev"]["score"], x["why"] if "why" in x else x) for x in r["variants"] if x["rung"] ==3])'
-cat $scratch/err
+is "heads are fitted on the server's vectors" report 'v["3/embedding-head"]["dev"]["score"] > .9 and v["3/embedding-nearest"]["dev"]["score"] > .9'
+is "without a local encoder there is none to tune" report '"no-models" in v["3/encoder"]["why"]'
+is "no mail is paid twice" test "$(sort "$scratch/paid" | uniq -d | wc -l)" -eq 0
+shown=$(sql "SELECT item FROM answer WHERE variant = '1/knn-embedding@openai:m' LIMIT 1")
+"$rung" show "$task" 1/knn-embedding@openai:m "$shown" >"$scratch/shown" 2>&1
+is "shots are the nearest of the pool by those vectors" python3 - "$scratch/shown" "$task/.rung/store.db" "$task/mails.jsonl" "$shown" <<'PY'
+import base64, json, re, sqlite3, struct, sys
+at = {}
+for request, output in sqlite3.connect(sys.argv[2]).execute("SELECT request, output FROM call WHERE model = 'openai:embedder'"):
+    width, numbers = output.split(" ")
+    for i, m in enumerate(json.loads(request)["messages"]):
+        at[m["content"]] = struct.unpack_from(f"<{width}f", base64.b64decode(numbers), 4 * int(width) * i)
+mails = [json.loads(line) for line in open(sys.argv[3])]
+item = next(m for m in mails if m["id"] == sys.argv[4])["text"]
+pool = sorted((m["text"] for m in mails if m["split"] == "train"), key=lambda t: -sum(a * b for a, b in zip(at[t], at[item])))
+users = re.findall(r"^--- user\n(.*?)\n(?=---)", open(sys.argv[1]).read(), re.S | re.M)
+texts = [next((t for t in pool + [item] if t in u), None) for u in users]
+sys.exit(not (len(texts) >= 4 and texts == pool[: len(texts) - 1][::-1] + [item]))
+PY
+task=$scratch/apart
+cp -r "$scratch/mails" "$task"
+rm -r "$task/.rung"
+sed -i 's/openai:embedder/openai:embedder+slow-20/' "$task/task.yaml"
+control '{"reset": true}' >/dev/null
+run climb --rungs 3 --yes --json --quiet
+is "those who embed by themselves ask for many at once" python3 -c 'import json, sys; c = json.loads(sys.argv[1]); sys.exit(not c["most_in_flight"] >= 8)' "$(control)"
+control '{"reset": true}' >/dev/null
+run climb --rungs 3 --yes --json --quiet
+is "the same climb again asks nobody" test "$(requests)" -eq 0
 
 # --- keys ------------------------------------------------------------------------------------------------------------------
 
