@@ -77,7 +77,7 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 {
 	forget(r);
 	r->task = task_open(r->options.task, options, err);
-	return r->task != NULL;
+	return r->task && texts_check(r->task, err);
 }
 
 static bool open_task(struct rung *r, const char *examples, uint64_t seed, struct error *err)

@@ -111,7 +111,10 @@ size_t variant_prior_calls(const struct variant *v, size_t dev);
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
 
-/* Whether embedding: and rerank: name models that can be asked for that, and may be under the task's constraints; and whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
+/* Whether embedding: and rerank: name models that can be asked for that, and may be under the task's constraints. */
+bool texts_check(const struct task *task, struct error *err);
+
+/* Whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
  * room for an answer. Else false and a sentence naming the file and the JSON pointer, or the line of the task file. */
 bool variants_check(const struct task *task, struct error *err);
 

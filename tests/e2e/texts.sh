@@ -195,9 +195,15 @@ unset OPENAI_BASE_URL
 export https_proxy=$here # nothing would get past it
 fresh private "s|^models:.*|models: [\"$here#m\"]\nconstraints: {private: true}|"
 run check
-is "what is private is not embedded elsewhere" says 1 'task.yaml: embedding "openai:embedder" would be sent every input, and the task says `private: true`'
+is "what is private is not embedded elsewhere" says 1 'task.yaml: embedding "openai:embedder" would be sent every input and document, and the task says `private: true`'
 climb
 is "by nobody who is asked to" test $code -eq 1 -a "$(requests)" -eq 0
+for verb in "docs add" "docs search" "tune curate"; do
+	"$rung" $verb "$task" $([ "$verb" = "docs search" ] && echo lamp) </dev/null >"$scratch/out" 2>"$scratch/err"
+	code=$?
+	is "not by rung $verb either" says 1 'task.yaml: embedding "openai:embedder" would be sent every input and document'
+done
+is "nothing was sent" test "$(requests)" -eq 0
 sed -i "s|openai:embedder|$here#embedder|" "$task/task.yaml"
 climb
 is "but on this machine it is" report 'v["2/rag-reranked@'"$here"'#m"]["dev"]["score"] == 1'
