@@ -9,8 +9,7 @@
 #include "model/models_inner.h"
 #include "model/vectors.h"
 
-/* Of one request: far below what providers take (OpenAI: 2,048 inputs, 300,000 tokens), so that few are paid again when one fails. */
-enum { TEXTS = 64, SHOWN = 60 }; /* SHOWN: characters of a text in a sentence */
+enum { SHOWN = 60 }; /* characters of a text in a sentence */
 
 static bool encoder_ready(struct models *m, struct error *err)
 {
@@ -133,12 +132,12 @@ static bool embed_elsewhere(struct models *m, const char *const *texts, size_t n
 	bool good;
 
 	arena_init(&arena);
-	struct model_request *requests = list_requests(texts, n, TEXTS, &arena, &n_requests);
+	struct model_request *requests = list_requests(texts, n, MODEL_TEXTS, &arena, &n_requests);
 	const char **replies = arena_array(&arena, n_requests, sizeof(*replies));
 
 	good = ask(m, m->embedding, requests, n_requests, &arena, replies, err);
 	for (size_t i = 0; i < n_requests && good; i++)
-		good = take_vectors(m, &requests[i], replies[i], &arena, out ? out + i * TEXTS * m->width : NULL, err);
+		good = take_vectors(m, &requests[i], replies[i], &arena, out ? out + i * MODEL_TEXTS * m->width : NULL, err);
 	arena_release(&arena);
 	return good;
 }

@@ -160,6 +160,25 @@ sys.exit(not (free[0] == embedder[0] == reranker[0] and near(embedder[1] - free[
               and free_fused[0] == fused[0] and per_text > 0 and per_query > 0))
 PY
 
+# Where all answer alike nothing is raced out, and what the model guesses is searched for, too.
+mkdir -p "$scratch/alike/docs"
+python3 - "$scratch/alike" <<'PY'
+import json, sys
+for k in range(12):
+    open(f"{sys.argv[1]}/docs/{k}.txt", "w").write(f"The power of lamp {k} is {k + 11} watts.\n")
+with open(f"{sys.argv[1]}/q.jsonl", "w") as out:
+    for i in range(63):
+        print(json.dumps({"id": f"q{i}", "question": f"What is the power of lamp {i % 12}, number {i}?", "answer": "ok", "split": "train" if i < 3 else ["dev", "test"][i % 2]}), file=out)
+PY
+sed '/^rerank/d; s/lamps/alike/' "$scratch/lamps/task.yaml" >"$scratch/alike/task.yaml"
+task=$scratch/alike
+control '{"reset": true}' >/dev/null
+run climb --rungs 1-2 --dry-run
+most=$(sed -n 's/.*openai:embedder: at most \([0-9]*\) calls.*/\1/p' "$scratch/out")
+climb --plan full
+sent=$(requests POST /v1/embeddings)
+is "the preview counts what is guessed and every way of cutting" test $code -eq 0 -a "$sent" -gt 60 -a "${most:-0}" -ge "$sent"
+
 # --- budgets ---------------------------------------------------------------------------------------------------------------
 
 fresh budget
