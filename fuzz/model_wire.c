@@ -1,4 +1,5 @@
-/* Any bytes as a reply, as an event of a stream and as an error, in both forms, and as embeddings and orders: read, refused or left out, and never beyond their end. */
+/* Any bytes as a reply, as an event of a stream and as an error, in both forms, and as embeddings and orders: read, refused or left out, and
+ * never beyond their end. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

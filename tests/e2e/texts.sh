@@ -204,6 +204,8 @@ for until in 1 9; do # while it embeds documents, and questions
 done
 climb --concurrency 2
 twice=$(sort "$scratch/paid" | uniq -d | wc -l)
+known=$(sql "SELECT count(*) FROM attempt WHERE run > 0 AND model LIKE '%embedder%' AND end IN ('answered', 'sent')")
+is "what it took before its run had a row is put down for the run" test "$known" -ge "$(grep -c embedder "$scratch/paid")"
 is "killed while it embeds, no more is paid twice than was in flight" test $code -eq 0 -a "$twice" -le 4
 measured >"$scratch/now"
 is "and says the same in the end" cmp "$scratch/now" "$scratch/first.right"
