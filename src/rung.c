@@ -79,7 +79,7 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 {
 	forget(r);
 	r->task = task_open(r->options.task, options, err);
-	return r->task != NULL;
+	return r->task && texts_check(r->task, err);
 }
 
 static bool open_task(struct rung *r, const char *examples, uint64_t seed, struct error *err)
@@ -189,8 +189,9 @@ static bool open_library(struct rung *r, bool create, struct error *err)
 }
 
 /* The task's own documents, as they are now. */
-static bool fill_library(struct rung *r, struct error *err)
+static bool fill_library(void *context, struct error *err)
 {
+	struct rung *r = context;
 	const struct task_documents *d = &r->task->documents;
 	struct source source = { .paths = d->paths, .n_paths = d->n_paths, .folder = r->task->folder, .text = d->text,
 				 .n_text = d->n_text, .id = d->id };
@@ -271,9 +272,11 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	enum rung_status status = RUNG_OK;
 
 	options.costs = &costs;
+	options.documents = fill_library;
+	options.documents_context = r;
 	if (!can_rewrite(r, &options, &e) || !agree(r, o, &options, &e))
 		status = rung_failed(RUNG_INPUT, &e, err);
-	else if (!(r->store = store_open(rung_store_path(r), true, &e)) || !open_library(r, true, &e) || !fill_library(r, &e) ||
+	else if (!(r->store = store_open(rung_store_path(r), true, &e)) || !open_library(r, true, &e) ||
 		 climb_run(r->task, rung_models(r), r->library, r->store, &options, &run, &e) != CLIMB_DONE)
 		status = rung_failed(RUNG_UNFINISHED, &e, err);
 	price_table_free(prices);

@@ -140,11 +140,16 @@ bool cost_ask_climb(struct question *q, struct what_if *w, struct error *err)
 	bool done = rung_last_report(q->r, &q->a, report, err);
 
 	if (done) {
-		const struct price_model **models = arena_array(q->arena, report->n_variants + 1, sizeof(const struct price_model *));
+		const struct price_model **models = arena_array(q->arena, report->n_variants + 2, sizeof(const struct price_model *));
+		const char *const beside[] = { q->r->task->embedding, q->r->task->rerank };
+		size_t n = report->n_variants;
 
-		for (size_t i = 0; i < report->n_variants; i++)
+		for (size_t i = 0; i < n; i++)
 			models[i] = pricing_model(q->prices, report->variants[i].id, report->variants[i].model);
-		done = all_used(q, models, report->n_variants, err);
+		for (size_t i = 0; i < 2; i++)
+			if (beside[i])
+				models[n++] = pricing_model(q->prices, beside[i], beside[i]);
+		done = all_used(q, models, n, err);
 	}
 	if (done) {
 		const struct report_variant *winner = report_winner(report);

@@ -371,45 +371,61 @@ static bool watch_providers(struct climb *c, struct error *err)
 	return spending_begin(c, err);
 }
 
+/* Its documents as they are now, before the run that they are a part of has a row; what embedding them takes is put down for it. */
+static bool bring_documents(struct climb *c, struct library *library, uint64_t *fingerprint, struct error *err)
+{
+	const struct climb_options *o = c->options;
+
+	c->run = RUN_TO_COME;
+	*fingerprint = 0;
+	return !library || (spending_begin(c, err) && (!o->documents || o->documents(o->documents_context, err)) &&
+			    library_fingerprint(library, fingerprint, err));
+}
+
+/* From now on what is asked is the run's, and so is what its documents took. */
+static bool take_run(struct climb *c, const struct curated *curated, struct error *err)
+{
+	c->watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = c };
+	workshop_run(c->workshop, c->run);
+	workshop_watch(c->workshop, &c->watch);
+	workshop_curate(c->workshop, curated);
+	workshop_repeat(c->workshop, c->repeat);
+	return store_attempts_move(c->store, RUN_TO_COME, c->run, err) && watch_providers(c, err);
+}
+
 enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err)
 {
 	struct climb c = { .task = task, .options = options, .store = store, .started_ms = clock_ms() };
 	enum climb_end end = CLIMB_FAILED;
 	struct curated curated = { .pool = task->pool };
-	uint64_t documents = 0;
+	uint64_t documents;
 	size_t n;
 
-	if (library && !library_fingerprint(library, &documents, err))
-		return CLIMB_FAILED;
 	arena_init(&c.arena);
-	if (options->curation && options->last_rung == 3 && !curate_apply(task, options->curation, &c.arena, &curated, err))
+	c.dev = dev_order(task, options->seed, &c.arena);
+	c.test = test_order(task, options->seed, &c.arena);
+	c.workshop = workshop_open(task, c.dev, models, library, store, RUN_TO_COME, options->seed);
+	if (!bring_documents(&c, library, &documents, err) ||
+	    (options->curation && options->last_rung == 3 && !curate_apply(task, options->curation, &c.arena, &curated, err)))
 		goto out;
 	const struct variant *variants = variants_list(task, &c.arena, options->models, options->n_models, &n);
 	const char *settings;
 
-	c.dev = dev_order(task, options->seed, &c.arena);
-	c.test = test_order(task, options->seed, &c.arena);
 	if (!begin_run(&c, documents, curated.hash, variants, n, &settings, err))
 		goto out;
 	struct decide_rule rule = settings_rule(task, settings, c.test, &c.arena);
 
 	*run = c.run;
-	c.workshop = workshop_open(task, c.dev, models, library, store, c.run, options->seed);
-	c.watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = &c };
-	workshop_watch(c.workshop, &c.watch);
-	workshop_curate(c.workshop, &curated);
-	workshop_repeat(c.workshop, c.repeat);
-	if (!watch_providers(&c, err))
-		goto out;
 	/* Grades of what is answered already are there before anything is scored. */
-	if (workshop_grade(c.workshop, NULL, NULL, 0, err) && grade_recorded(&c, err) && climb_all(&c, variants, n, &rule, err))
+	if (take_run(&c, &curated, err) && workshop_grade(c.workshop, NULL, NULL, 0, err) && grade_recorded(&c, err) &&
+	    climb_all(&c, variants, n, &rule, err))
 		end = CLIMB_DONE;
-	else if (c.stopped) {
+out:
+	if (end == CLIMB_FAILED && c.stopped) {
 		error_set(err, "%s: stopped with what was measured stored; run the same command again to resume", c.stopped);
 		end = CLIMB_STOPPED;
 	}
-out:
 	workshop_free(c.workshop);
 	arena_release(&c.arena);
 	return end;

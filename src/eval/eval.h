@@ -32,6 +32,9 @@ struct climb_options {
 	double max_usd;      /* paid to providers for the run; 0: no limit */
 	struct task_rewrite rewrite; /* model NULL: nobody does */
 	const char *examples; /* --examples, for the run's row; NULL: the task's own */
+	/* Brings the library up to the task's documents, as part of the climb: what embedding them takes counts. NULL: it is as it should be. */
+	bool (*documents)(void *context, struct error *err);
+	void *documents_context;
 	const char *curation; /* the review file that fine-tuning follows (tune/curate.h); NULL: none */
 	const struct cost_assumptions *costs; /* of what is measured (pricing.h), for a climb that counts them; NULL: unknown */
 	struct progress progress;

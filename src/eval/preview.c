@@ -9,9 +9,10 @@
 #include "eval/rewrite.h"
 #include "retrieve/source.h"
 #include "task/template.h"
+#include "variant/lookup.h"
 #include "variant/rewrite.h"
 
-enum { BYTES_A_TOKEN = 4, CHUNKS_TOKENS = 2000, RERANKED_BYTES = 24000, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
+enum { BYTES_A_TOKEN = 4, RERANKED_BYTES = 24000, SHOTS = 4, SHOT_BYTES = 200, PASSAGES_BYTES = 4000, REASONING = 96, REPLY = 24 };
 
 struct texts {
 	double input, instruction, definitions; /* mean and longest bytes */
@@ -107,17 +108,35 @@ static struct previewed *listed(struct preview *p, const char *model)
 	return &p->models[p->n_models++];
 }
 
-/* Bytes of the task's documents, as they lie on the disk. */
-static double documents_bytes(const struct task *task, struct arena *arena)
+struct documents_size {
+	double files, tokens;
+};
+
+/* The task's documents, as they lie on the disk. */
+static struct documents_size measure_documents(const struct task *task, struct arena *arena)
 {
 	const struct task_documents *d = &task->documents;
 	struct source source = { .paths = d->paths, .n_paths = d->n_paths, .folder = task->folder, .text = d->text, .n_text = d->n_text, .id = d->id };
 	struct source_walk walk = source_walk(&source, arena, NULL, NULL);
-	double bytes = 0;
+	struct documents_size size = { .files = (double)walk.n_files };
 
 	for (size_t i = 0; i < walk.n_files; i++)
-		bytes += (double)file_size(walk.files[i].path);
-	return bytes;
+		size.tokens += (double)file_size(walk.files[i].path) / BYTES_A_TOKEN;
+	return size;
+}
+
+static size_t requests_of(double texts)
+{
+	return (size_t)ceil(texts / MODEL_TEXTS);
+}
+
+/* All documents, cut in that way; chunks are written some hundreds at a time, and each time the last request may be a small one. */
+static void add_cutting(struct previewed *m, const struct documents_size *d, const struct cutting *c)
+{
+	double tokens = d->tokens * (1 + (double)c->overlap / (double)c->size), chunks = d->files + 2 * tokens / (double)c->size;
+
+	m->calls += requests_of(chunks) + requests_of(chunks / 4);
+	m->input_tokens += tokens;
 }
 
 static bool is_cut_before(const struct variant *variants, size_t i)
@@ -134,31 +153,57 @@ static bool is_cut_before(const struct variant *variants, size_t i)
 	return false;
 }
 
-/* Every input once, however many variants want it, and the documents once for each way of cutting them. */
+/* Inputs that are searched for alone, however many variants want them; the pool's many at a time, and for curves dev's; a first text, which
+ * tells the width. */
+static void add_inputs(struct previewed *m, const struct task *task, const struct texts *t)
+{
+	size_t pool = task->pool.list.n, dev = task->dev.list.n, items = dev + task->test.list.n;
+
+	m->calls += 1 + items + requests_of((double)pool) + requests_of((double)dev);
+	m->input_tokens += (double)(pool + dev + items) * t->input / BYTES_A_TOKEN;
+}
+
+/* Inputs with what the model guesses. */
+static void add_guesses(struct previewed *m, const struct task *task, const struct texts *t)
+{
+	size_t items = task->dev.list.n + task->test.list.n;
+
+	m->calls += items;
+	m->input_tokens += (double)items * (t->input / BYTES_A_TOKEN + REPLY);
+}
+
+/* Inputs once more by their sentences, the pool's too, and the labels (label_table.c). */
+static void add_sentences(struct previewed *m, const struct task *task, const struct texts *t)
+{
+	size_t items = task->pool.list.n + task->dev.list.n + task->test.list.n;
+
+	m->calls += items + requests_of((double)task->n_labels);
+	m->input_tokens += ((double)items * t->input + t->definitions) / BYTES_A_TOKEN;
+}
+
+/* Inputs, and the documents once for each way of cutting them. */
 static void add_embedding(struct preview *p, const struct task *task, const struct variant *variants, size_t n, const struct texts *t,
 			  struct arena *arena)
 {
-	size_t items = task->pool.list.n + task->dev.list.n + task->test.list.n;
-	double documents = 0, tokens = 0;
-	bool embeds = false;
+	struct documents_size documents = { 0 };
+	struct previewed *m = NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct search *s = variants[i].technique ? variants[i].technique->search : NULL;
+	for (size_t i = 0; i < n && task->embedding && model_leaves(task->embedding); i++) {
+		const struct technique *q = variants[i].technique;
 
 		if (variants[i].skipped || !variant_embeds(&variants[i]))
 			continue;
-		embeds = true;
-		if (s && !is_cut_before(variants, i)) {
-			documents = documents > 0 ? documents : documents_bytes(task, arena) / BYTES_A_TOKEN;
-			tokens += documents * (1 + (double)s->cutting.overlap / (double)s->cutting.size);
+		if (!m)
+			add_inputs(m = listed(p, task->embedding), task, t);
+		if (q && q->rewrites)
+			add_guesses(m, task, t);
+		if (variants[i].lookup && variants[i].lookup->embeds)
+			add_sentences(m, task, t);
+		if (q && q->search && !is_cut_before(variants, i)) {
+			documents = documents.files > 0 ? documents : measure_documents(task, arena);
+			add_cutting(m, &documents, &q->search->cutting);
 		}
 	}
-	if (!embeds || !task->embedding || !model_leaves(task->embedding))
-		return;
-	struct previewed *m = listed(p, task->embedding);
-
-	m->calls += items + (size_t)ceil(tokens / CHUNKS_TOKENS);
-	m->input_tokens += (double)items * t->input / BYTES_A_TOKEN + tokens;
 }
 
 /* A query with the passages that are to be ordered, on dev and test. */

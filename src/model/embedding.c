@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "model/models_inner.h"
 #include "model/vectors.h"
 
-/* Of one request: far below what providers take (OpenAI: 2,048 inputs, 300,000 tokens), so that few are paid again when one fails. */
-enum { TEXTS = 64 };
+enum { SHOWN = 60 }; /* characters of a text in a sentence */
 
 static bool encoder_ready(struct models *m, struct error *err)
 {
@@ -92,6 +92,18 @@ static void to_unit_length(const float *v, size_t width, float *out)
 		out[i] = square > 0 ? (float)((double)v[i] / sqrt(square)) : 0;
 }
 
+/* It was one text that could not be read, and no reply says which: the longest is named. */
+static bool is_too_long(const struct models *m, const struct model_request *request, struct error *err)
+{
+	const char *text = request->messages[0].text;
+
+	for (size_t i = 1; i < request->n_messages; i++)
+		if (strlen(request->messages[i].text) > strlen(text))
+			text = request->messages[i].text;
+	return error_set(err, "embedding \"%s\": cannot read a text of the task, \"%.*s...\", which may be longer than it takes; shorten it",
+			 m->embedding, (int)text_first(text, strlen(text), SHOWN), text);
+}
+
 /* What the reply to a request says, to out (n_messages, width); out NULL: only the width is wanted. */
 static bool take_vectors(struct models *m, const struct model_request *request, const char *text, struct arena *arena, float *out,
 			 struct error *err)
@@ -100,8 +112,7 @@ static bool take_vectors(struct models *m, const struct model_request *request, 
 	size_t width;
 
 	if (!text)
-		return error_set(err, "embedding \"%s\": cannot read a text of the task, \"%.60s...\", which may be longer than it takes; shorten it",
-				 m->embedding, request->messages[0].text);
+		return is_too_long(m, request, err);
 	if (!vectors_read(text, request->n_messages, arena, &rows, &width))
 		return error_set(err, "embedding \"%s\": what it replied is not one vector for each text; does the server have embeddings?",
 				 m->embedding);
@@ -121,12 +132,12 @@ static bool embed_elsewhere(struct models *m, const char *const *texts, size_t n
 	bool good;
 
 	arena_init(&arena);
-	struct model_request *requests = list_requests(texts, n, TEXTS, &arena, &n_requests);
+	struct model_request *requests = list_requests(texts, n, MODEL_TEXTS, &arena, &n_requests);
 	const char **replies = arena_array(&arena, n_requests, sizeof(*replies));
 
 	good = ask(m, m->embedding, requests, n_requests, &arena, replies, err);
 	for (size_t i = 0; i < n_requests && good; i++)
-		good = take_vectors(m, &requests[i], replies[i], &arena, out ? out + i * TEXTS * m->width : NULL, err);
+		good = take_vectors(m, &requests[i], replies[i], &arena, out ? out + i * MODEL_TEXTS * m->width : NULL, err);
 	arena_release(&arena);
 	return good;
 }
@@ -210,8 +221,10 @@ static bool read_scores(const char *text, size_t n, double *scores)
 	json_t *array = text ? json_loads(text, 0, NULL) : NULL;
 	bool good = json_array_size(array) == n;
 
-	for (size_t i = 0; i < n && good; i++)
+	for (size_t i = 0; i < n && good; i++) {
+		good = json_is_number(json_array_get(array, i));
 		scores[i] = json_number_value(json_array_get(array, i));
+	}
 	json_decref(array);
 	return good;
 }

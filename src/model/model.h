@@ -200,6 +200,8 @@ const char *models_tuned(const struct models *m); /* the folder of fine-tuned mo
 
 /* Embeds n texts by who the settings say, to unit length: out (n, models_embedding_width()). */
 size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a sentence when it cannot be had; a provider is asked */
+enum { MODEL_TEXTS = 64 }; /* of one request to a provider; far below what they take (OpenAI: 2,048 inputs, 300,000 tokens), so
+			     * that few are paid again when one fails */
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err);
 /* Embeds the texts of a provider many at a time, so that models_embed() finds each by itself where its asker keeps replies; else, and
  * of the local model, it does nothing. */

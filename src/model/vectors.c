@@ -1,6 +1,7 @@
 /* vectors.c - singles as base64, and back */
 #include "model/vectors.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,8 @@ bool vectors_read(const char *text, size_t n, struct arena *arena, float **rows,
 		uint32_t four = bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 
 		memcpy(&(*rows)[i], &four, sizeof(four));
+		if (!isfinite((*rows)[i]))
+			return false;
 	}
 	return true;
 }

@@ -12,7 +12,7 @@
 
 /* rows (n, width). */
 void vectors_write(const float *rows, size_t n, size_t width, struct buf *out);
-/* rows (n, *width) live in arena. False: the text is not n vectors. */
+/* rows (n, *width) live in arena. False: the text is not n vectors of finite numbers. */
 bool vectors_read(const char *text, size_t n, struct arena *arena, float **rows, size_t *width);
 
 #endif

@@ -53,6 +53,17 @@ bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct at
 	return database_ended(&s->base, q, code, err);
 }
 
+bool store_attempts_move(struct store *s, int64_t from, int64_t to, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, ATTEMPTS_MOVE, err);
+
+	if (!q)
+		return false;
+	sqlite3_bind_int64(q, 1, from);
+	sqlite3_bind_int64(q, 2, to);
+	return database_done(&s->base, q, err);
+}
+
 bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, TEXTS_TAKEN, err);

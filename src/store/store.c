@@ -120,6 +120,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[ATTEMPTS] = "SELECT model, batch, total(end = 'answered'), total(end NOT IN ('answered', 'sent', 'cached')), total(end = 'sent'),"
 		     " total(end = 'cached'), sum(input_tokens), sum(output_tokens), sum(cache_read), sum(cache_written)"
 		     " FROM attempt WHERE run = ?1 GROUP BY model, batch ORDER BY model, batch",
+	[ATTEMPTS_MOVE] = "UPDATE attempt SET run = ?2 WHERE run = ?1",
 	[BATCH_PUT] = "INSERT OR REPLACE INTO batch(id, model, name, requests, state, lacks, begun)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[BATCHES] = "SELECT id, name, requests, state, lacks, begun FROM batch WHERE model = ?1 AND state <> 'done' ORDER BY id",

@@ -85,10 +85,12 @@ bool store_call_put(struct store *s, struct call_row *call, struct error *err); 
 /* Every call of the file in the order in which it was stored, one at a time; its texts are valid during the visit. */
 bool store_calls(struct store *s, void (*visit)(void *context, const struct call_row *call), void *context, struct error *err);
 
+enum { RUN_TO_COME = -1 };
+
 /* A request that went to a provider, whatever became of it; a call may take several. */
 struct attempt_row {
 	int64_t id;
-	int64_t run;         /* 0: of none */
+	int64_t run;         /* 0: of none; RUN_TO_COME: of the next climb's, which has no row yet */
 	const char *model;
 	uint64_t request_hash;
 	const char *end;     /* "sent": nothing is known of it, as after a kill; "answered", "failed", "timeout", "cut"; "cached": the store had it */
@@ -99,6 +101,9 @@ struct attempt_row {
 	bool batch;          /* it was part of a batch, at the batch's price */
 };
 bool store_attempt_put(struct store *s, struct attempt_row *a, struct error *err); /* or, with an id, replace */
+
+/* Those of one run are another's from now on. */
+bool store_attempts_move(struct store *s, int64_t from, int64_t to, struct error *err);
 
 /* Attempts of a run at one model, those in batches apart: what it paid for, what came to nothing, what was in flight when it was killed. */
 struct attempt_sum {

@@ -33,21 +33,23 @@ static bool classifier_answers(struct workshop *w, const struct variant *v, cons
 			       size_t n, struct arena *arena, struct answer *answers, struct error *err)
 {
 	struct classifier *c = workshop_classifier(w, v->classifier, err);
+	const char **texts = arena_array(arena, n, sizeof(*texts));
 
-	if (!c)
+	for (size_t i = 0; i < n; i++)
+		texts[i] = workshop_text(w, arena, items[i]);
+	if (!c || (v->classifier->embeds && !models_embed_ahead(w->models, texts, n, err)))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		double start = clock_ms();
-		const char *text = workshop_text(w, arena, items[i]);
 		double *p = arena_array(arena, w->task->n_labels, sizeof(*p));
 		float *vector = NULL;
 
 		if (v->classifier->embeds) {
 			vector = arena_array(arena, w->width, sizeof(*vector));
-			if (!models_embed(w->models, &text, 1, vector, err))
+			if (!models_embed(w->models, &texts[i], 1, vector, err))
 				return false;
 		}
-		classifier_predict(c, text, vector, p);
+		classifier_predict(c, texts[i], vector, p);
 		answers[i] = (struct answer){ .text = classified(w->task, w->task->many ? classifier_threshold(c) : 0, p, arena), .status = "answered",
 					      .scores = p, .ms = clock_ms() - start };
 	}
@@ -260,6 +262,12 @@ static bool model_answers(struct workshop *w, const struct variant *v, const str
 static bool lookups_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 			   struct arena *arena, struct answer *answers, struct error *err)
 {
+	const char **texts = arena_array(arena, n, sizeof(*texts));
+
+	for (size_t i = 0; i < n; i++)
+		texts[i] = workshop_text(w, arena, items[i]);
+	if (v->lookup->search && variant_embeds(v) && !models_embed_ahead(w->models, texts, n, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		double start = clock_ms();
 

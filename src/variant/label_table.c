@@ -53,31 +53,32 @@ static bool index_rows(struct workshop *w, struct label_table *t, bool vectors, 
 	return models_embed(w->models, t->rows, n, t->vectors, err);
 }
 
-/* The greater of what stands there and the sentence's similarity to each row. */
-static bool rate_sentence(struct workshop *w, const struct label_table *t, const char *sentence, struct arena *arena, double *best,
-			  struct error *err)
+/* The greater of what stands there and a sentence's similarity to each row; by words. */
+static void rate_words(const struct label_table *t, size_t labels, const char *sentence, struct arena *arena, double *best)
 {
-	size_t n = w->task->n_labels;
-	double *similarity = arena_array(arena, n, sizeof(*similarity));
+	double *similarity = arena_array(arena, labels, sizeof(*similarity));
+	size_t *at = arena_array(arena, labels, sizeof(*at)), found = tfidf_nearest(t->words, sentence, labels, SIZE_MAX, at, similarity);
 
-	if (t->words) {
-		size_t *at = arena_array(arena, n, sizeof(*at)), found = tfidf_nearest(t->words, sentence, n, SIZE_MAX, at, similarity);
+	for (size_t i = 0; i < found; i++)
+		best[at[i]] = fmax(best[at[i]], similarity[i]);
+}
 
-		for (size_t i = 0; i < found; i++)
-			best[at[i]] = fmax(best[at[i]], similarity[i]);
-		return true;
-	}
-	float *vector = arena_array(arena, w->width, sizeof(*vector));
+/* The same of all sentences (n), which are embedded together. */
+static bool rate_vectors(struct workshop *w, const struct label_table *t, const char *const *sentences, size_t n, struct arena *arena,
+			 double *best, struct error *err)
+{
+	float *vectors = arena_array(arena, n * w->width, sizeof(*vectors));
 
-	if (!models_embed(w->models, &sentence, 1, vector, err))
+	if (!models_embed(w->models, sentences, n, vectors, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		double dot = 0;
+	for (size_t s = 0; s < n; s++)
+		for (size_t i = 0; i < w->task->n_labels; i++) {
+			double dot = 0;
 
-		for (size_t j = 0; j < w->width; j++)
-			dot += (double)vector[j] * (double)t->vectors[i * w->width + j];
-		best[i] = fmax(best[i], dot);
-	}
+			for (size_t j = 0; j < w->width; j++)
+				dot += (double)vectors[s * w->width + j] * (double)t->vectors[i * w->width + j];
+			best[i] = fmax(best[i], dot);
+		}
 	return true;
 }
 
@@ -86,15 +87,14 @@ static bool rate(struct workshop *w, const struct label_table *t, const char *te
 		 struct error *err)
 {
 	size_t n;
-	const struct span *sentences = passage_sentences(text, strlen(text), arena, &n);
+	const struct span *spans = passage_sentences(text, strlen(text), arena, &n);
+	const char **sentences = arena_array(arena, n, sizeof(*sentences));
 
-	for (size_t i = 0; i < n; i++) {
-		const char *sentence = arena_copy(arena, text + sentences[i].start, sentences[i].end - sentences[i].start);
-
-		if (!rate_sentence(w, t, sentence, arena, best, err))
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < n; i++)
+		sentences[i] = arena_copy(arena, text + spans[i].start, spans[i].end - spans[i].start);
+	for (size_t i = 0; t->words && i < n; i++)
+		rate_words(t, w->task->n_labels, sentences[i], arena, best);
+	return t->words || n == 0 || rate_vectors(w, t, sentences, n, arena, best, err);
 }
 
 static struct class_sets sets_of(struct item_list items, struct arena *arena)

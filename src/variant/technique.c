@@ -415,22 +415,25 @@ static size_t schema_shortest(const char *schema, struct error *err)
 	return shortest;
 }
 
-/* embedding: and rerank: are asked with every input, so that `private: true` leaves no way around them. */
+/* They are asked with every input and every document, so that `private: true` leaves no way around them. */
 static bool beside_check(const struct task *task, const char *key, const char *name, struct error *err)
 {
 	if (name && !model_takes_texts(name))
 		return error_set(err, "%s: %s \"%s\" is none of %sopenai:NAME, URL#NAME, recorded:FILE#MODEL", task->file, key, name,
 				 strcmp(key, "embedding") == 0 ? "local, " : "");
 	if (name && task->constraints.private && model_leaves(model_behind(name)) && model_behind(name) == name)
-		return error_set(err, "%s: %s \"%s\" would be sent every input, and the task says `private: true`; name one on this machine, or take it "
+		return error_set(err, "%s: %s \"%s\" would be sent every input and document, and the task says `private: true`; name one on this machine, or take it "
 				 "out", task->file, key, name);
 	return true;
 }
 
+bool texts_check(const struct task *task, struct error *err)
+{
+	return beside_check(task, "embedding", task->embedding, err) && beside_check(task, "rerank", task->rerank, err);
+}
+
 bool variants_check(const struct task *task, struct error *err)
 {
-	if (!beside_check(task, "embedding", task->embedding, err) || !beside_check(task, "rerank", task->rerank, err))
-		return false;
 	for (size_t i = 0; i < task->n_variants; i++) {
 		const struct task_variant *u = &task->variants[i];
 		struct error why;

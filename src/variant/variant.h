@@ -111,7 +111,10 @@ size_t variant_prior_calls(const struct variant *v, size_t dev);
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);
 
-/* Whether embedding: and rerank: name models that can be asked for that, and may be under the task's constraints; and whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
+/* Whether embedding: and rerank: name models that can be asked for that, and may be under the task's constraints. */
+bool texts_check(const struct task *task, struct error *err);
+
+/* Whether the user's own variants can be asked: their schemas are supported (docs/schema.md), and max_tokens leaves
  * room for an answer. Else false and a sentence naming the file and the JSON pointer, or the line of the task file. */
 bool variants_check(const struct task *task, struct error *err);
 
@@ -165,6 +168,8 @@ bool workshop_note(struct workshop *w, const struct variant *v, const char *spli
 /* Sees to it that scorer_grade() knows the answers (n; NULL: there is none) to these items: before they are scored, and before their rows
  * are stored. Nothing to do where the scorer is not outside (task/grades.h). The same item may stand there several times. */
 bool workshop_grade(struct workshop *w, const struct example *const *items, const char *const *answers, size_t n, struct error *err);
+/* What is asked from now on is that run's. */
+void workshop_run(struct workshop *w, int64_t run);
 /* Answers are served as that run measured them: its thresholds of abstention are read, not chosen anew. */
 void workshop_serve(struct workshop *w, int64_t run);
 

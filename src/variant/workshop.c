@@ -31,6 +31,11 @@ void workshop_keep_nothing(struct workshop *w)
 	w->store = NULL;
 }
 
+void workshop_run(struct workshop *w, int64_t run)
+{
+	w->run = run;
+}
+
 void workshop_watch(struct workshop *w, const struct training_watch *watch)
 {
 	w->watch = watch;

@@ -85,6 +85,10 @@ static const struct {
 		{ "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
 		  "invalid_request_error", "max_tokens", "unsupported_parameter" },
 		{ 400, "max_tokens: Extra inputs are not permitted", "invalid_request_error" }, NULL },
+	[FAULT_TOO_LONG] = { "too-long", 400,
+		{ "This model's maximum context length is 1024 tokens, however you requested more (your prompt; 0 for the completion). Please "
+		  "reduce your prompt; or completion length.", "invalid_request_error", NULL, "context_length_exceeded" },
+		{ 400, "prompt is too long: 1025 tokens > 1024 maximum", "invalid_request_error" }, NULL },
 	[FAULT_EMPTY_CHOICES] = { .name = "empty-choices" },
 	[FAULT_NULL_CONTENT] = { .name = "null-content" },
 	[FAULT_LENGTH] = { .name = "length" },
@@ -178,6 +182,20 @@ static struct wish parse(const char *text, size_t n)
 	return w;
 }
 
+enum { TEXT_MOST = 4096 }; /* bytes, where there is a limit */
+
+/* One of the texts that are to be embedded; of other requests the whole. */
+static bool is_too_long(const struct request *q)
+{
+	const json_t *input = json_object_get(q->root, "input"), *text;
+	size_t i;
+
+	json_array_foreach(input, i, text)
+		if (json_string_length(text) > TEXT_MOST)
+			return true;
+	return !json_is_array(input) && q->n > TEXT_MOST;
+}
+
 /* Whether the request has what the fault is about; most are about any. */
 static bool concerns(const struct request *q, enum fault f)
 {
@@ -195,6 +213,8 @@ static bool concerns(const struct request *q, enum fault f)
 		return json_object_get(root, "temperature") && !(json_number_value(json_object_get(root, "temperature")) == 1);
 	case FAULT_MAX_COMPLETION_TOKENS:
 		return q->form == FORM_OPENAI && json_object_get(root, "max_tokens");
+	case FAULT_TOO_LONG:
+		return is_too_long(q);
 	default:
 		return true;
 	}
