@@ -211,20 +211,19 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 	return true;
 }
 
-/* USD of `calls` requests, or texts, that took so many tokens together: of one. */
-static bool price_texts(const struct pricing *p, struct store *store, const char *model, bool by_text, double *usd, struct error *err)
+/* USD of one of the calls. What is asked about is embedded by itself, pool and documents many together. */
+static bool price_texts(const struct pricing *p, struct store *store, const char *model, bool single, double *usd, struct error *err)
 {
-	size_t calls, texts, tokens;
+	size_t calls, tokens;
 
 	*usd = 0;
 	if (!model)
 		return true;
-	if (!store_texts_taken(store, model, &calls, &texts, &tokens, err))
+	if (!store_texts_taken(store, model, single, &calls, &tokens, err))
 		return false;
-	double n = (double)(by_text ? texts : calls);
 	const struct attempt_sum all = { .model = model_behind(model), .input_tokens = tokens };
 
-	*usd = n > 0 ? pricing_attempts(p->a->prices, &all) / n : 0;
+	*usd = calls > 0 ? pricing_attempts(p->a->prices, &all) / (double)calls : 0;
 	return true;
 }
 

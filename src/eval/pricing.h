@@ -70,7 +70,7 @@ struct pricing {
 	struct arena *arena;
 	double embedding_usd, rerank_usd; /* mean of one text, and of one query; pricing_texts() */
 };
-/* What the task's endpoints for texts take for an answer: their price for the tokens of a mean text and of a mean query with its passages, as
+/* What the task's endpoints for texts take for an answer: their price for the tokens of a mean input and of a mean query with its passages, as
  * counted in the store. NAN: they were asked and no price of them is known. 0 where the task has none. */
 bool pricing_texts(struct pricing *p, struct store *store, struct error *err);
 /* Quality is left unknown. What lives longer lives in the arena. */

@@ -64,7 +64,7 @@ bool store_attempts_move(struct store *s, int64_t from, int64_t to, struct error
 	return database_done(&s->base, q, err);
 }
 
-bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err)
+bool store_texts_taken(struct store *s, const char *model, bool single, size_t *calls, size_t *tokens, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, TEXTS_TAKEN, err);
 	int code;
@@ -72,11 +72,11 @@ bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t
 	if (!q)
 		return false;
 	bind_text(q, 1, model);
+	sqlite3_bind_int(q, 2, single);
 	code = sqlite3_step(q);
 	if (code == SQLITE_ROW) {
 		*calls = (size_t)sqlite3_column_int64(q, 0);
-		*texts = (size_t)sqlite3_column_int64(q, 1);
-		*tokens = (size_t)sqlite3_column_int64(q, 2);
+		*tokens = (size_t)sqlite3_column_int64(q, 1);
 		code = sqlite3_step(q);
 	}
 	return database_ended(&s->base, q, code, err);

@@ -128,7 +128,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[SERVER_FIND] = "SELECT lacks, known FROM server WHERE model = ?1",
 	[GRADE_PUT] = "INSERT OR REPLACE INTO grade(scorer, item, answer, score, call, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[GRADE_CALLS] = "SELECT DISTINCT call.id, input_tokens, output_tokens, ms FROM grade JOIN call ON call.id = grade.call WHERE scorer = ?1",
-	[TEXTS_TAKEN] = "SELECT count(*), total(json_array_length(request, '$.messages')), total(input_tokens) FROM call WHERE model = ?1",
+	[TEXTS_TAKEN] = "SELECT count(*), total(input_tokens) FROM call WHERE model = ?1 AND (?2 = 0 OR json_array_length(request, '$.messages') = 1)",
 	[GRADES] = "SELECT item, answer, score, call, why FROM grade WHERE scorer = ?1",
 	[SPENT] = "SELECT count(*), total(ms) FROM call WHERE id IN"
 		  " (SELECT call FROM answer WHERE run = ?1 AND (split = ?2 OR (?2 IS NULL AND split <> 'test'))"

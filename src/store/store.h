@@ -114,8 +114,9 @@ struct attempt_sum {
 };
 bool store_attempts(struct store *s, int64_t run, struct arena *arena, struct attempt_sum **sums, size_t *n, struct error *err);
 
-/* The calls of a model that was given texts and no question (embeddings, rerank), their texts, and the tokens these were. */
-bool store_texts_taken(struct store *s, const char *model, size_t *calls, size_t *texts, size_t *tokens, struct error *err);
+/* The calls of a model that was given texts and no question (embeddings, rerank), and the tokens of these; single: those that were given
+ * one text alone. */
+bool store_texts_taken(struct store *s, const char *model, bool single, size_t *calls, size_t *tokens, struct error *err);
 
 /* What the server of a model was found to lack and to answer, as model_learnt() has it. */
 struct server_row {

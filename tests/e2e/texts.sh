@@ -141,9 +141,8 @@ cost() {
 }
 tokens=$(python3 - "$task/.rung/store.db" <<'PY'
 import sqlite3, sys
-sum_of = lambda model: sqlite3.connect(sys.argv[1]).execute("SELECT sum(input_tokens), sum(json_array_length(request, '$.messages')), count(*) FROM call WHERE model LIKE ?", (model,)).fetchone()
-e, r = sum_of("%embedder"), sum_of("%reranker")
-print(round(1e3 * e[0] / e[1]), round(1e3 * r[0] / r[2]))
+mean = lambda model, single: sqlite3.connect(sys.argv[1]).execute("SELECT avg(input_tokens) FROM call WHERE model LIKE ? AND (? = 0 OR json_array_length(request, '$.messages') = 1)", (model, single)).fetchone()[0]
+print(round(1e3 * mean("%embedder", 1)), round(1e3 * mean("%reranker", 0)))
 PY
 )
 cost 0 0 rag-words rag-reranked >"$scratch/free"
