@@ -389,10 +389,14 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 
 	if (!tuned_workplace(models_tuned(w->models), registered_name(w), l->key, folder, err))
 		return false;
-	return v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
-					&progress, outcome, err)
-			: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder->data,
-					   &progress, outcome, err);
+	bool trained = v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
+						&progress, outcome, err)
+				: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint,
+						   folder->data, &progress, outcome, err);
+
+	if (!trained)
+		tuned_failed(folder->data);
+	return trained;
 }
 
 static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
@@ -407,6 +411,8 @@ static bool train(struct workshop *w, const struct variant *v, const struct less
 
 		trained = tuned_commit(root, name, folder.data, card, out, err);
 		json_decref(card);
+		if (!trained)
+			tuned_failed(folder.data);
 	}
 	json_decref(outcome.curve);
 	buf_release(&folder);
