@@ -415,6 +415,15 @@ status=$?
 if [ $status -eq 1 ] && grep -q 'examples.csv:2: human "worng" is no grade' "$scratch/err"; then ok "a column with what is no grade"; else fail "a column with what is no grade" "$(cat "$scratch/err")"; fi
 cp "$scratch/examples.csv" "$scratch/task/examples.csv"
 
+# Items of one group are one observation.
+awk -F, 'NR == 1 { print $0 ",case"; next } { sub(/\r$/, ""); print $0 ",c" int((NR - 2) / 3) }' "$scratch/examples.csv" | sed '1s/\r//' >"$scratch/task/examples.csv"
+fresh "{judge: \"$judge\"}"
+sed -i 's/id: id}/id: id, group: case}/' "$scratch/task/task.yaml"
+climb && "$rung" export "$scratch/task" --grades >"$scratch/out" 2>"$scratch/err" && python3 "$scratch/people.py" "$human" 9 && "$rung" report "$scratch/task" >"$scratch/out" 2>>"$scratch/err"
+said=$(tr -s ' \n' ' ' <"$scratch/out")
+case $said in *"By 9 human grades in 3 groups,"*"Below 50 groups the interval is approximate"*) ok "groups are counted once" ;; *) fail "groups are counted once" "$(cat "$scratch/err") $said" ;; esac
+cp "$scratch/examples.csv" "$scratch/task/examples.csv"
+
 write_task '{judge: "openai:gpt-4.1-mini"}'
 echo 'constraints: {private: true}' >>"$scratch/task/task.yaml"
 climb
