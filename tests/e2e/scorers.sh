@@ -433,6 +433,7 @@ write_task '{judge: local:nobody}'
 climb
 status=$?
 if [ $status -eq 1 ] && grep -q 'task.yaml: judge: .*nobody' "$scratch/err"; then ok "a judge that is not there"; else fail "a judge that is not there" "exit $status: $(cat "$scratch/err")"; fi
+case $rung in *address* | *thread*) real=none ;; esac # too slow for a test; a judge is the same with any model
 if [ -e "$real/smollm2-135m-instruct.Q4_1.gguf" ]; then
 	fresh '{judge: local}'
 	if RUNG_MODELS=$real climb && python3 -c 'import sqlite3, sys
@@ -440,6 +441,6 @@ rows = sqlite3.connect(sys.argv[1]).execute("select score, output from grade joi
 assert len(rows) > 30 and all(score in (0, .25, .5, .75, 1) and "reason" in output for score, output in rows), rows' "$scratch/task/.rung/store.db" 2>"$scratch/why"
 	then ok "the small model as a judge"; else fail "the small model as a judge" "$(cat "$scratch/err" "$scratch/why")"; fi
 else
-	skip "the small model as a judge" "no models here; run \`make models\`"
+	skip "the small model as a judge" "no models here (\`make models\`), or sanitizers that make it too slow"
 fi
 finish
