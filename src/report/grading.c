@@ -166,12 +166,11 @@ static void say_corrected(struct correcting *c, const struct report_corrected *x
 	const char *name = report_find(c->report, x->of)->name;
 	const char *what = x->against ? arena_printf(c->arena, "%s gains", name) : arena_printf(c->arena, "%s scores", name);
 	const char *over = x->against ? arena_printf(c->arena, " over %s", report_find(c->report, x->against)->name) : "";
-
 	const char *groups = c->clusters ? arena_printf(c->arena, " in %zu group%s", x->groups, x->groups == 1 ? "" : "s") : "";
 
-	say(c, arena_printf(c->arena, "By %zu human grades%s, %s %s%s%s (95%% interval %s to %s), where the %s alone says %s; lambda %.2f.%s", x->n, groups, what,
-			    percent(c, x->score), x->against ? " points" : "%", over, percent(c, x->low), percent(c, x->high),
-			    c->report->grading.scorer, percent(c, x->uncorrected), x->lambda,
+	say(c, arena_printf(c->arena, "By %zu human grades%s, %s %s%s%s (95%% interval %s to %s), where the %s alone says %s; lambda %.2f.%s", x->n, groups,
+			    what, percent(c, x->score), x->against ? " points" : "%", over, percent(c, x->low),
+			    percent(c, x->high), c->report->grading.scorer, percent(c, x->uncorrected), x->lambda,
 			    x->groups >= FEW ? "" : c->clusters ? " Below 50 groups the interval is approximate."
 								: " Below 50 grades the interval is approximate."));
 	if (x->holes)
