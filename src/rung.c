@@ -437,12 +437,12 @@ enum rung_status rung_show(struct rung *r, const char *variant, const char *item
 	return RUNG_OK;
 }
 
-/* A fine-tuned winner is the one that was measured, so it learns from what it learnt from then. */
+/* A winner of rung 3 is the one that was measured, so it learns from what it learnt from then. */
 static bool curate_winner(struct rung *r, const char *settings, struct error *err)
 {
 	const char *path = rung_beside_store(r, CURATE_FILE);
 
-	if (!r->winner->tuning)
+	if (!r->winner->tuning && !(r->winner->classifier && r->winner->classifier->rung == 3))
 		return true;
 	if (!curate_apply(r->task, path, &r->arena, &r->curated, err))
 		return false;
@@ -451,22 +451,6 @@ static bool curate_winner(struct rung *r, const char *settings, struct error *er
 				 "measured; run `rung climb` again", path, r->winner->id);
 	workshop_curate(r->workshop, &r->curated);
 	return true;
-}
-
-/* Whether the variant of that climb replayed recorded outcomes. */
-static bool was_recorded(struct rung *r, const struct report *report, const char *id, const char *settings)
-{
-	size_t n;
-	const char *const *models = settings_models(settings, &r->arena, &n);
-	const char *at = report_find(report, id) ? strstr(id, "@recorded:") : NULL;
-
-	for (size_t i = 0; at && i < n; i++) {
-		size_t length = strlen(models[i]);
-
-		if (outcomes_path(models[i]) && strncmp(at + 1, models[i], length) == 0 && (!at[1 + length] || at[1 + length] == '#'))
-			return true;
-	}
-	return false;
 }
 
 bool rung_choose(struct rung *r, const char *id, struct error *err)
@@ -489,7 +473,7 @@ bool rung_choose(struct rung *r, const char *id, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];
-	if (!r->winner && was_recorded(r, &report, id, run.settings))
+	if (!r->winner && report_find(&report, id) && settings_recorded(run.settings, id, &r->arena))
 		return error_set(err, "%s: \"%s\" has only what was recorded of the task's items and can answer nothing else; name another with "
 				 "--variant, or put what it does under `variants:` of the task and climb again", r->task->file, id);
 	if (!r->winner || r->winner->skipped)

@@ -50,6 +50,7 @@ struct candidate {
 	const char *id;
 	int rung;
 	bool incumbent;
+	bool recorded;       /* a climb had its recorded outcomes alone: rung cannot serve it */
 	const double *score; /* (n) 0 .. 1, for the first n items of the common order */
 	size_t n;            /* items it answered; all of them under the full plan */
 	const struct cost_rung *cost; /* its quality is that of the scores; NULL: unknown */

@@ -122,6 +122,15 @@ static const char *unresolved_step(struct arena *arena, const char *winner, cons
 			    labels_needed(arena, fewest));
 }
 
+/* What to do with a winner, and what more there is to say of it. */
+static const char *use(struct arena *arena, const struct candidate *winner, const char *more)
+{
+	if (winner->recorded)
+		return arena_printf(arena, "Use %s where it was recorded%s. rung has its outcomes alone and cannot serve it; to serve it here, put what it "
+				    "does under `variants:` of the task and climb again.", winner->id, more);
+	return arena_printf(arena, "Serve %s%s.", winner->id, more);
+}
+
 static const char *next_step(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates,
 			     const struct decide_result *r)
 {
@@ -133,15 +142,15 @@ static const char *next_step(struct arena *arena, const struct decide_rule *rule
 		return unresolved_step(arena, winner, r);
 	case VERDICT_CLIMB:
 	case VERDICT_SWITCH:
-		return arena_printf(arena, "Serve %s%s.", winner,
-				    missed ? "; the target is not shown to be met, so look at its errors with `rung show`" : "");
+		return use(arena, &candidates[r->verdict.winner],
+			   missed ? "; the target is not shown to be met, so look at its errors with `rung show`" : "");
 	case VERDICT_STOP:
 		break;
 	}
 	if (missed)
 		return arena_printf(arena, "Stay with %s: no rung measured is shown better, and none is shown to meet the "
 				    "target; look at its errors with `rung show`, and at the labels.", winner);
-	return arena_printf(arena, "Serve %s; no higher rung is worth its cost here.", winner);
+	return use(arena, &candidates[r->verdict.winner], "; no higher rung is worth its cost here");
 }
 
 void verdict_explain(struct arena *arena, const struct decide_rule *rule, const struct candidate *candidates, size_t n,

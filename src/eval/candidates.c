@@ -4,6 +4,7 @@
 
 #include "eval/answers.h"
 #include "eval/measure.h"
+#include "task/outcomes.h"
 #include "task/scorer.h"
 #include "variant/rewrite.h"
 
@@ -105,6 +106,20 @@ bool run_variants(const struct task *task, struct store *store, const struct run
 	}
 	*variants = all;
 	return true;
+}
+
+bool settings_recorded(const char *settings, const char *id, struct arena *arena)
+{
+	size_t n;
+	const char *const *models = settings_models(settings, arena, &n), *at = strstr(id, "@recorded:");
+
+	for (size_t i = 0; at && i < n; i++) {
+		size_t length = strlen(models[i]);
+
+		if (outcomes_path(models[i]) && strncmp(at + 1, models[i], length) == 0 && (!at[1 + length] || at[1 + length] == '#'))
+			return true;
+	}
+	return false;
 }
 
 static uint64_t settings_hash(const char *settings, const char *key)

@@ -68,6 +68,8 @@ struct decide_rule settings_rule(const struct task *task, const char *settings, 
 				 struct arena *arena);
 /* The models that the run tried; lives in arena. */
 const char *const *settings_models(const char *settings, struct arena *arena, size_t *n);
+/* Whether its variant of that id replayed recorded outcomes. */
+bool settings_recorded(const char *settings, const char *id, struct arena *arena);
 /* All variants that the run could try, those whose wording a model proposed for it behind the others; they live in arena. */
 bool run_variants(const struct task *task, struct store *store, const struct run_row *run, struct arena *arena,
 		  const struct variant **variants, size_t *n, struct error *err);

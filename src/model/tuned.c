@@ -321,6 +321,16 @@ void tuned_abandon(const char *workplace)
 	file_remove_folder(workplace);
 }
 
+void tuned_failed(const char *workplace)
+{
+	struct buf checkpoint = { 0 };
+
+	buf_addf(&checkpoint, "%s/checkpoint", workplace);
+	if (!file_exists(checkpoint.data))
+		tuned_abandon(workplace);
+	buf_release(&checkpoint);
+}
+
 bool tuned_remove(const char *root, const char *name, struct error *err)
 {
 	struct tuned t;

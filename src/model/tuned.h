@@ -42,6 +42,8 @@ bool tuned_find_measured(const char *root, const char *name, const char *method,
 bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err);
 /* Removes a workplace that will not become a version. */
 void tuned_abandon(const char *workplace);
+/* Removes one whose training failed, unless it has a checkpoint, from which the same training goes on. */
+void tuned_failed(const char *workplace);
 /* Makes the workplace the next version, with that card (which gets its name and version). */
 bool tuned_commit(const char *root, const char *name, const char *workplace, json_t *card, struct tuned *out, struct error *err);
 

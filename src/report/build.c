@@ -205,6 +205,8 @@ static bool decide(struct build *b, struct error *err)
 	rule.usd_per_label = b->task->label_cost;
 	if (rule.traffic.calls_per_day > 0 && !price_candidates(b, candidates, n, err))
 		return false;
+	for (size_t i = 0; i < n; i++)
+		candidates[i].recorded = settings_recorded(b->run->settings, candidates[i].id, b->arena);
 	ask_anew(b, &rule, candidates, n);
 	struct decide_result result = decide_verdict(b->arena, &rule, candidates, n);
 	struct report *r = b->report;

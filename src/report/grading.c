@@ -15,7 +15,7 @@
 #include "task/scorer.h"
 #include "variant/grading.h"
 
-enum { FEW = 50 }; /* human grades below which the interval is an approximation (stats/powered.h) */
+enum { FEW = 50 }; /* human grades, or groups of them, below which the interval is an approximation (stats/powered.h) */
 
 struct correcting {
 	const struct task *task;
@@ -25,6 +25,7 @@ struct correcting {
 	struct report *report;
 	struct grades *people;
 	struct item_list test;
+	const size_t *clusters; /* (test) the group of each; NULL: all have their own */
 	const char **sentences;
 	size_t n_sentences;
 };
@@ -38,38 +39,56 @@ static void say(struct correcting *c, const char *sentence)
 
 /* What is known of an item: its value; or what the scorer makes of it, and people, if they were asked. */
 struct sample {
-	double *known, *judge, *human, *alone; /* (n_known), (n_human) twice, (n_alone) */
+	double *known, *judge, *human, *alone, *sums; /* (n_known), (n_human) twice, (n_alone), and room for sums of groups */
+	size_t *known_of, *human_of, *alone_of;       /* their groups */
 	size_t n_known, n_human, n_alone;
 	bool holes; /* some item before the last graded one was passed over */
 };
 
 static struct sample sample_new(struct arena *arena, size_t n)
 {
-	return (struct sample){ arena_array(arena, n + 1, sizeof(double)), arena_array(arena, n + 1, sizeof(double)),
-				arena_array(arena, n + 1, sizeof(double)), arena_array(arena, n + 1, sizeof(double)), 0, 0, 0, false };
+	struct sample s = { 0 };
+	double **numbers[] = { &s.known, &s.judge, &s.human, &s.alone, &s.sums };
+	size_t **groups[] = { &s.known_of, &s.human_of, &s.alone_of };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		*numbers[i] = arena_array(arena, n + 1, sizeof(**numbers[i]));
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		*groups[i] = arena_array(arena, n + 1, sizeof(**groups[i]));
+	return s;
 }
 
-static void sample_add(struct sample *s, bool known, double judge, double human)
+static void sample_add(struct sample *s, size_t group, bool known, double judge, double human)
 {
 	if (known) {
+		s->known_of[s->n_known] = group;
 		s->known[s->n_known++] = judge;
 	} else if (isnan(human)) {
+		s->alone_of[s->n_alone] = group;
 		s->alone[s->n_alone++] = judge;
 	} else {
 		s->holes |= s->n_alone > 0;
+		s->human_of[s->n_human] = group;
 		s->judge[s->n_human] = judge;
 		s->human[s->n_human++] = human;
 	}
 }
 
-static struct report_corrected correct(const struct sample *s)
+/* Of values from `least` to 1. */
+static struct report_corrected correct(const struct correcting *c, const struct sample *s, double least)
 {
-	struct powered graded = powered_mean(s->human, s->judge, s->n_human, s->alone, s->n_alone);
-	struct powered p = powered_beside(graded, s->known, s->n_known);
+	struct powered p = powered_groups(&(struct powered_items){ s->human, s->judge, s->alone, s->known, s->human_of, s->alone_of, s->known_of,
+								   s->n_human, s->n_alone, s->n_known, c->test.n }, s->sums);
 	struct interval interval = powered_interval(&p, 0.95);
 
-	return (struct report_corrected){ .n = s->n_human, .items = s->n_human + s->n_alone + s->n_known, .score = p.mean, .low = interval.low,
-					  .high = interval.high, .lambda = p.lambda, .uncorrected = p.judge_mean, .holes = s->holes };
+	return (struct report_corrected){ .n = s->n_human, .groups = (size_t)(p.freedom + 1), .items = s->n_human + s->n_alone + s->n_known,
+					  .score = p.mean, .low = fmax(interval.low, least), .high = fmin(interval.high, 1), .lambda = p.lambda,
+					  .uncorrected = p.judge_mean, .holes = s->holes };
+}
+
+static size_t group_of(const struct correcting *c, size_t item)
+{
+	return c->clusters ? c->clusters[item] : item;
 }
 
 /* --- variants and comparisons --------------------------------------------------------------------------------------- */
@@ -98,13 +117,11 @@ static bool correct_variant(struct correcting *c, const struct report_variant *v
 		const struct example *e = c->test.items[i];
 
 		if (rows[i])
-			sample_add(&s, scorer_settled(c->task, e, rows[i]->answer), scorer_grade(c->task, e, rows[i]->answer),
+			sample_add(&s, group_of(c, i), scorer_settled(c->task, e, rows[i]->answer), scorer_grade(c->task, e, rows[i]->answer),
 				   human_grade(c, e, rows[i]->answer));
 	}
-	*out = correct(&s);
+	*out = correct(c, &s, 0);
 	out->of = v->id;
-	out->low = fmax(out->low, 0);
-	out->high = fmin(out->high, 1);
 	return true;
 }
 
@@ -129,10 +146,11 @@ static bool correct_comparison(struct correcting *c, const struct comparison *x,
 		const char *a = from[i]->answer, *b = to[i]->answer;
 		bool known = same_answer(a, b) || (scorer_settled(c->task, e, a) && scorer_settled(c->task, e, b));
 
-		sample_add(&s, known, scorer_grade(c->task, e, b) - scorer_grade(c->task, e, a), human_grade(c, e, b) - human_grade(c, e, a));
+		sample_add(&s, group_of(c, i), known, scorer_grade(c->task, e, b) - scorer_grade(c->task, e, a),
+			   human_grade(c, e, b) - human_grade(c, e, a));
 		seen++;
 	}
-	*out = correct(&s);
+	*out = correct(c, &s, -1);
 	out->of = x->to;
 	out->against = x->from;
 	return true;
@@ -148,11 +166,13 @@ static void say_corrected(struct correcting *c, const struct report_corrected *x
 	const char *name = report_find(c->report, x->of)->name;
 	const char *what = x->against ? arena_printf(c->arena, "%s gains", name) : arena_printf(c->arena, "%s scores", name);
 	const char *over = x->against ? arena_printf(c->arena, " over %s", report_find(c->report, x->against)->name) : "";
+	const char *groups = c->clusters ? arena_printf(c->arena, " in %zu group%s", x->groups, x->groups == 1 ? "" : "s") : "";
 
-	say(c, arena_printf(c->arena, "By %zu human grades, %s %s%s%s (95%% interval %s to %s), where the %s alone says %s; lambda %.2f.%s", x->n, what,
-			    percent(c, x->score), x->against ? " points" : "%", over, percent(c, x->low), percent(c, x->high),
-			    c->report->grading.scorer, percent(c, x->uncorrected), x->lambda,
-			    x->n < FEW ? " Below 50 grades the interval is approximate." : ""));
+	say(c, arena_printf(c->arena, "By %zu human grades%s, %s %s%s%s (95%% interval %s to %s), where the %s alone says %s; lambda %.2f.%s", x->n, groups,
+			    what, percent(c, x->score), x->against ? " points" : "%", over, percent(c, x->low),
+			    percent(c, x->high), c->report->grading.scorer, percent(c, x->uncorrected), x->lambda,
+			    x->groups >= FEW ? "" : c->clusters ? " Below 50 groups the interval is approximate."
+								: " Below 50 grades the interval is approximate."));
 	if (x->holes)
 		say(c, arena_printf(c->arena, "Answers of %s were passed over before others were graded; if those were chosen by what they say, the "
 				    "correction is off. Grade " HUMAN_FILE " from the top.", name));
@@ -293,6 +313,7 @@ bool grading_build(const struct task *task, struct store *store, const struct ru
 		return true;
 	*g = (struct report_grading){ .scorer = task->scorer, .who = task->scorer_setting };
 	c.test = test_order(task, run->seed, arena).list;
+	c.clusters = order_clusters(c.test, arena);
 	c.sentences = arena_array(arena, 3 * (report->n_variants + report->n_comparisons) + 5, sizeof(*c.sentences));
 	c.people = grades_new();
 	bool built = grading_sums(store, settings_scorer(run->settings), &g->sums, err) && human_read(human, c.people, err);

@@ -180,7 +180,7 @@ enum { ANSWERS_SHOWN = 5 };
 /* A score, or a difference, that people's grades of some answers correct (report/grading.c). */
 struct report_corrected {
 	const char *of, *against; /* ids; against NULL: a score */
-	size_t n, items;          /* human grades, of so many items */
+	size_t n, groups, items;  /* human grades, the groups of their items, of so many items */
 	double score, low, high;  /* 95 % */
 	double lambda;            /* how much the scorer's grades count for */
 	double uncorrected;       /* by the scorer alone */

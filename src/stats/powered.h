@@ -22,6 +22,7 @@ struct powered {
 	double human_mean; /* of people's grades alone, for comparison */
 	double judge_mean; /* of the judge's on all items, uncorrected */
 	size_t human, judged; /* n and N */
+	double freedom;    /* degrees of freedom of the error: n - 1; of clustered items, their clusters with a human grade - 1 */
 };
 
 /* human, judge (n): grades of the items that both have; alone (n_alone): the judge's of the others. */
@@ -32,7 +33,20 @@ struct powered powered_mean(const double *human, const double *judge, size_t n, 
  * .human and .lambda stay those of the graded part. */
 struct powered powered_beside(struct powered graded, const double *known, size_t n_known);
 
-/* (-INFINITY, INFINITY) below two human grades. */
+/* Items in groups: those that people graded too, those that the judge graded alone, and those whose value is known. */
+struct powered_items {
+	const double *human, *judge, *alone, *known;     /* (n_human) twice, (n_alone), (n_known) */
+	const size_t *human_of, *alone_of, *known_of;    /* the group of each, below `groups` */
+	size_t n_human, n_alone, n_known, groups;
+};
+
+/* powered_beside() of powered_mean(), where items that share a group are one observation: what each item moves the estimate by, added up in
+ * its group, squared (the cluster-robust variance of mean.h, for this estimator), each of the three parts with the factor G/(G-1) of its
+ * groups. With groups of one it is the plain error. lambda is the plain one: every lambda in [0, 1] leaves the estimate unbiased. error is
+ * INFINITY below two groups with a human grade. sums (groups): scratch. */
+struct powered powered_groups(const struct powered_items *x, double *sums);
+
+/* (-INFINITY, INFINITY) below two human grades, or two groups with one. */
 struct interval powered_interval(const struct powered *p, double confidence);
 
 #endif

@@ -29,8 +29,7 @@ bool scorer_must_ask(const struct task *task, const struct example *example, con
 
 const struct scorer *scorer_find(const char *name); /* NULL when there is none */
 const struct scorer *scorer_all(size_t *n);
-/* The scorer of a task that names none (with many: true it is set_f1). Kinds whose scorer is not in the table yet get a name that scorer_find() does
- * not know. */
+/* The scorer of a task that names none (with many: true it is set_f1). */
 const char *scorer_default(enum task_kind kind);
 
 /* Whether the regex scorer can use the pattern (POSIX extended); else why says in a clause what is wrong with it. */

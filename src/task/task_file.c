@@ -420,9 +420,6 @@ static bool documents_read(struct reader *r, const struct yaml *node)
 	return map_read(r, node, document_keys, &r->f->task.documents);
 }
 
-/* Scorers of other kinds of task, accepted ahead of their rows in the scorer table. */
-static const char *const later_scorers[] = { "citation" };
-
 static bool scorer_name_read(struct reader *r, const struct yaml *node)
 {
 	const char *names[32];
@@ -431,13 +428,14 @@ static bool scorer_name_read(struct reader *r, const struct yaml *node)
 
 	for (size_t i = 0; i < rows && n < COUNT(names); i++)
 		names[n++] = table[i].name;
-	for (size_t i = 0; i < COUNT(later_scorers) && n < COUNT(names); i++)
-		names[n++] = later_scorers[i];
 	if (!text_read(r, node, &r->f->task.scorer))
 		return false;
 	if (scorer_is_outside(&r->f->task))
 		return task_file_fail(r->f, node, r->err, "scorer %s has to say who grades: {%s}", node->text,
 				      strcmp(node->text, "judge") == 0 ? "judge: MODEL" : "command: PROGRAM");
+	if (strcmp(node->text, "citation") == 0)
+		return task_file_fail(r->f, node, r->err, "no scorer grades citations: the report has their recall and precision beside every score. Grade "
+				      "the answer itself, as contains or f1 do; `constraints: {citations: true}` rules out what cites nothing");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(node->text, names[i]) == 0)
 			return true;

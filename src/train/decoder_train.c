@@ -280,21 +280,32 @@ static void join_ffn(void *context, size_t tile, int worker)
 	join_rows(p, tile, s->middle, p->t->d->layer[p->layer].ffn_post_norm, s->block2, stream_after(p->t, p->layer));
 }
 
+/* d_gate becomes what the down layer was given; wide, which held nothing, is not touched: it gets what the layer above owes. */
+static void activations(void *context, size_t tile, int worker)
+{
+	struct decoder_pass *p = context;
+	const struct decoder *d = p->t->d;
+
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
+		float *out = p->t->scratch.d_gate + r * d->ffn;
+
+		memcpy(out, gate, d->ffn * sizeof(*out));
+		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
+	}
+}
+
+/* Rounded apart from where they are made: a rounded row may be shorter, and the one behind it another thread's. */
 static void activate_rows(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
 	const struct decoder *d = p->t->d;
 	size_t ld = adapted_words(p->t, &p->t->linear[p->layer][LINEAR_DOWN]);
 
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
-		float *out = p->t->scratch.rounded + r * ld;
-
-		memcpy(out, gate, d->ffn * sizeof(*out));
-		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
-		d->kernels->round(out, d->ffn, out);
-	}
+	activations(context, tile, worker);
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
+		d->kernels->round(p->t->scratch.d_gate + r * d->ffn, d->ffn, p->t->scratch.rounded + r * ld);
 }
 
 static struct attend attention(const struct decoder_pass *p)
@@ -390,22 +401,6 @@ static void part_attention(void *context, size_t tile, int worker)
 
 	(void)worker;
 	part_rows(p, tile, p->t->d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
-}
-
-/* d_gate becomes what the down layer was given; wide, which held nothing, is not touched: it gets what the layer above owes. */
-static void activations(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
-		float *out = p->t->scratch.d_gate + r * d->ffn;
-
-		memcpy(out, gate, d->ffn * sizeof(*out));
-		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
-	}
 }
 
 /* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up. */

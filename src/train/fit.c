@@ -126,6 +126,15 @@ static void show(struct fitting *f, double rate)
 		f->o->progress.step(f->o->progress.context, &s);
 }
 
+/* There is nothing to go on from any more. */
+static void forget(const struct fitting *f)
+{
+	if (!f->best.data)
+		return;
+	unlink(f->o->checkpoint);
+	unlink(f->best.data);
+}
+
 static bool run_step(struct fitting *f)
 {
 	size_t at = f->state.step % f->epoch_steps * f->o->batch;
@@ -133,9 +142,11 @@ static bool run_step(struct fitting *f)
 	double weight, rate = rate_of(f, f->state.step), loss = run_batch(f, f->order + at, n, &weight) / weight;
 	double norm = isfinite(loss) ? parameters_step(f->m->parameters, rate, 1 / weight) : NAN;
 
-	if (!isfinite(norm))
+	if (!isfinite(norm)) {
+		forget(f);
 		return error_set(f->err, "the loss is not a number at step %zu of %zu (learning rate %g); train with a lower one, such "
 				 "as %g", (size_t)f->state.step + 1, f->steps, f->o->rate, f->o->rate / 10);
+	}
 	f->state.step++;
 	f->state.loss += loss;
 	f->state.loss_steps++;
@@ -159,9 +170,11 @@ static bool evaluate(struct fitting *f)
 	struct fit_result *r = f->result;
 	struct fit_point point = { .step = f->state.step, .loss = f->state.loss / fmax(f->state.loss_steps, 1), .score = NAN };
 
-	if (point.loss > diverged * f->state.first_loss && f->state.step > f->first_steps)
+	if (point.loss > diverged * f->state.first_loss && f->state.step > f->first_steps) {
+		forget(f);
 		return error_set(f->err, "the loss rose from %.3g to %.3g: the learning rate %g is too high; train with a lower one, such "
 				 "as %g", f->state.first_loss, point.loss, f->o->rate, f->o->rate / 10);
+	}
 	parameters_catch_up(f->m->parameters);
 	if (f->m->score)
 		point.score = f->m->score(f->m->self);
@@ -245,10 +258,8 @@ enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct 
 		end = run_epochs(&f);
 	if (end != FIT_FAILED && !take_best(&f))
 		end = FIT_FAILED;
-	if (end == FIT_DONE && options->checkpoint) {
-		unlink(options->checkpoint);
-		unlink(f.best.data);
-	}
+	if (end == FIT_DONE)
+		forget(&f);
 	result->n = f.state.curve_n;
 	result->best = f.state.best;
 	result->steps = f.state.step;

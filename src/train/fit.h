@@ -66,7 +66,8 @@ struct fit_result {
 };
 
 /* Trains m. FIT_DONE: its parameters are the best ones, all rows caught up, the checkpoint is gone. FIT_STOPPED: the checkpoint is
- * written, the same call goes on; m has the best weights so far, when there was an evaluation. FIT_FAILED: err says why. */
+ * written, the same call goes on; m has the best weights so far, when there was an evaluation. FIT_FAILED: err says why, and where
+ * the loss was the reason no checkpoint stays: the same call would fail again. */
 enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct fit_result *result, struct error *err);
 
 /* The batches of one epoch, in their order: order (items) holds item numbers, batch i those of batch * i ... Items of like length

@@ -2,8 +2,8 @@
  *
  * curate_find() looks at every pool item: empty, nearly in dev or test, in conflict with its twins, nearly an earlier item,
  * suspected of a wrong label, too long. The findings go to a review file beside the store; its column `decision` is a person's
- * to change, and curate_apply() makes of it the items that fine-tuning learns from. Dev and test are read for leakage alone, and
- * nothing but fine-tuning looks at the file. */
+ * to change, and curate_apply() makes of it the items that rung 3 learns from. Dev and test are read for leakage alone, and
+ * nothing but rung 3 looks at the file. */
 #ifndef RUNG_TUNE_CURATE_H
 #define RUNG_TUNE_CURATE_H
 
@@ -59,9 +59,10 @@ bool curate_find(const struct task *task, const struct curate_models *m, uint64_
 bool curate_merge(const struct task *task, const char *path, struct arena *arena, struct curation *c, struct error *err);
 bool curate_write(const struct task *task, const struct curation *c, const char *path, struct error *err);
 
-/* What fine-tuning learns from: the pool without what the file at path drops, relabelled where it says so. */
+/* What rung 3 learns from: the pool without what the file at path drops, relabelled where it says so. */
 struct curated {
 	struct pool_items pool;
+	const size_t *at; /* (pool) where each stands in the task's pool; NULL: where it stands here */
 	size_t dropped[CURATE_REASONS], relabelled;
 	uint64_t hash; /* of the decisions; 0: the pool as it is */
 };

@@ -349,7 +349,7 @@ bool curate_apply(const struct task *task, const char *path, struct arena *arena
 	if (!review_read(&r, task, path, arena, err))
 		return false;
 	const struct example **items = arena_array(arena, pool.n, sizeof(*items));
-	size_t n = 0;
+	size_t *at = arena_array(arena, pool.n, sizeof(*at)), n = 0;
 
 	if (pool.n)
 		memcpy(items, pool.items, pool.n * sizeof(*items));
@@ -358,12 +358,15 @@ bool curate_apply(const struct task *task, const char *path, struct arena *arena
 	for (size_t i = 0; i < pool.n; i++) {
 		if (items[i] != pool.items[i])
 			out->hash = add_decision(out->hash, pool.items[i], items[i]);
-		if (items[i])
+		if (items[i]) {
+			at[n] = i;
 			items[n++] = items[i];
+		}
 	}
 	if (pool.n && n == 0)
 		return error_set(err, "%s: every example of the pool is dropped, so that nothing is left to train on; keep some", path);
 	out->pool.list = (struct item_list){ items, n };
+	out->at = at;
 	return true;
 }
 

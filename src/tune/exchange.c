@@ -93,6 +93,23 @@ static bool is_adapted(const struct gguf *g, size_t layers, const struct exchang
 	return false;
 }
 
+/* Pairs of another rank than `rank`, by their modules. PEFT scales each with alpha by its own rank, as GGUF does. */
+static json_t *rank_pattern(const struct gguf *g, size_t layers, size_t rank)
+{
+	json_t *pattern = json_object();
+
+	for (size_t i = 0; i < layers; i++)
+		for (size_t k = 0; k < EXCHANGE_NAMES; k++) {
+			const struct tensor *a = exchange_half(g, i, &exchange_names[k], 'a');
+			char module[64];
+
+			snprintf(module, sizeof(module), "layers.%zu.%s", i, exchange_names[k].module);
+			if (a && tensor_rows(a) != rank)
+				json_object_set_new(pattern, module, json_integer((json_int_t)tensor_rows(a)));
+		}
+	return pattern;
+}
+
 static bool write_peft_config(const struct gguf *g, size_t layers, size_t rank, const char *base_name, const char *folder,
 			      struct error *err)
 {
@@ -104,9 +121,10 @@ static bool write_peft_config(const struct gguf *g, size_t layers, size_t rank, 
 	for (size_t i = 0; i < EXCHANGE_NAMES; i++)
 		if (is_adapted(g, layers, &exchange_names[i]))
 			json_array_append_new(modules, json_string(strchr(exchange_names[i].module, '.') + 1));
-	json_t *config = json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:b, s:b, s:o}", "peft_type", "LORA", "task_type", "CAUSAL_LM",
+	json_t *config = json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:s, s:b, s:b, s:o, s:o}", "peft_type", "LORA", "task_type", "CAUSAL_LM",
 				   "base_model_name_or_path", base_name, "r", (json_int_t)rank, "lora_alpha", alpha, "lora_dropout", 0.0,
-				   "bias", "none", "fan_in_fan_out", 0, "inference_mode", 1, "target_modules", modules);
+				   "bias", "none", "fan_in_fan_out", 0, "inference_mode", 1, "target_modules", modules, "rank_pattern",
+				   rank_pattern(g, layers, rank));
 	char *text = json_dumps(config, JSON_INDENT(2));
 
 	buf_addf(&path, "%s/adapter_config.json", folder);
@@ -134,7 +152,7 @@ static bool write_peft(const struct gguf *g, const struct decoder *d, const char
 
 			if (!a || !b)
 				continue;
-			rank = tensor_rows(a);
+			rank = rank ? rank : tensor_rows(a);
 			add_half(d, a, i, &exchange_names[k], 'a', &arena, out, &n);
 			add_half(d, b, i, &exchange_names[k], 'b', &arena, out, &n);
 		}
@@ -197,32 +215,103 @@ static bool read_peft_name(const char *name, size_t *layer, const struct exchang
 	return false;
 }
 
-/* alpha as rung and llama.cpp scale with: alpha / rank; rsLoRA's alpha / sqrt(rank) is written as a larger one. */
-static bool read_alpha(const json_t *config, const char *folder, size_t *rank, double *alpha, struct error *err)
-{
-	json_int_t r = json_integer_value(json_object_get(config, "r"));
+/* How PEFT's config scales pairs. */
+struct peft_config {
+	size_t rank;
+	double alpha;
+	bool root; /* rsLoRA: by the root of the rank */
+	const json_t *ranks, *alphas; /* of modules that have their own, by the ends of their names; NULL: none */
+};
 
-	*alpha = json_number_value(json_object_get(config, "lora_alpha"));
-	if (r < 1 || !(*alpha > 0))
-		return error_set(err, "%s/adapter_config.json: \"r\" and \"lora_alpha\" must be numbers above 0", folder);
-	*rank = (size_t)r;
-	if (json_is_true(json_object_get(config, "use_dora")) ||
-	    json_object_size(json_object_get(config, "rank_pattern")) + json_object_size(json_object_get(config, "alpha_pattern")) > 0)
-		return error_set(err, "%s/adapter_config.json: DoRA and ranks or alphas of their own for some modules are not supported; "
-				      "train a plain LoRA", folder);
-	if (json_is_true(json_object_get(config, "use_rslora")))
-		*alpha *= sqrt((double)r);
+/* PEFT takes the names in a pattern for regular expressions; these are names alone, whose dots are dots. */
+static bool read_pattern(const json_t *config, const char *key, const char *folder, const json_t **pattern, struct error *err)
+{
+	const json_t *value;
+	const char *module;
+
+	*pattern = json_object_get(config, key);
+	json_object_foreach((json_t *)*pattern, module, value) {
+		if (!*module || module[strcspn(module, "\\^$*+?()[]{}|")])
+			return error_set(err, "%s/adapter_config.json: \"%s\" names modules by the expression \"%.80s\"; write the modules' "
+					 "names, such as layers.0.self_attn.q_proj", folder, key, module);
+		if (!(json_number_value(value) > 0))
+			return error_set(err, "%s/adapter_config.json: \"%s\" of \"%.80s\" must be a number above 0", folder, key, module);
+	}
 	return true;
 }
 
-static bool convert_peft(const struct safetensors *s, const struct decoder *d, size_t rank, double alpha, const char *path,
+static bool read_config(const json_t *config, const char *folder, struct peft_config *c, struct error *err)
+{
+	json_int_t r = json_integer_value(json_object_get(config, "r"));
+
+	*c = (struct peft_config){ .alpha = json_number_value(json_object_get(config, "lora_alpha")),
+				   .root = json_is_true(json_object_get(config, "use_rslora")) };
+	if (r < 1 || !(c->alpha > 0))
+		return error_set(err, "%s/adapter_config.json: \"r\" and \"lora_alpha\" must be numbers above 0", folder);
+	c->rank = (size_t)r;
+	if (json_is_true(json_object_get(config, "use_dora")))
+		return error_set(err, "%s/adapter_config.json: DoRA is not supported; train a plain LoRA", folder);
+	return read_pattern(config, "rank_pattern", folder, &c->ranks, err) && read_pattern(config, "alpha_pattern", folder, &c->alphas, err);
+}
+
+/* The pattern's number for "model.layers.N.MODULE", by the first name that it ends with; else `usual`. */
+static double of_module(const json_t *pattern, size_t layer, const struct exchange_name *l, double usual)
+{
+	const json_t *value;
+	const char *end;
+	char name[96];
+
+	snprintf(name, sizeof(name), ".model.layers.%zu.%s", layer, l->module);
+	json_object_foreach((json_t *)pattern, end, value) {
+		size_t n = strlen(end), whole = strlen(name);
+
+		if (n < whole && name[whole - n - 1] == '.' && strcmp(name + whole - n, end) == 0)
+			return json_number_value(value);
+	}
+	return usual;
+}
+
+/* alpha as rung and llama.cpp scale with, alpha / rank; rsLoRA's alpha / sqrt(rank) is written as a larger one. */
+static double scaling_alpha(const struct peft_config *c, double alpha, double rank)
+{
+	return c->root ? alpha * sqrt(rank) : alpha;
+}
+
+/* One tensor of PEFT's as GGUF has it. A file has one alpha: pairs with another one have the difference in their b. */
+static bool convert_tensor(const struct tensor *t, const struct decoder *d, const struct peft_config *c, struct arena *arena,
+			   struct gguf_out *out, struct error *err)
+{
+	const struct exchange_name *l = exchange_names; /* until the name says which */
+	size_t layer = 0;
+	char half = 0;
+
+	if (!read_peft_name(t->name, &layer, &l, &half))
+		return error_set(err, "tensor \"%.100s\" adapts nothing that this engine can: attention and feed-forward matrices", t->name);
+	size_t rows = tensor_rows(t), columns = tensor_columns(t);
+	double rank = of_module(c->ranks, layer, l, (double)c->rank);
+	double alpha = scaling_alpha(c, of_module(c->alphas, layer, l, c->alpha), rank), usual = scaling_alpha(c, c->alpha, (double)c->rank);
+
+	if ((double)(half == 'a' ? rows : columns) != rank)
+		return error_set(err, "tensor \"%.100s\" has %zu rows of %zu values, but its rank in adapter_config.json is %g", t->name, rows,
+				 columns, rank);
+	float *values = exchange_read(t, arena);
+
+	for (size_t i = 0; half == 'b' && alpha != usual && i < rows * columns; i++)
+		values[i] = (float)(values[i] * (alpha / usual));
+	if (half == 'b')
+		exchange_turn(values, rows, columns, exchange_heads(d, l), true);
+	*out = (struct gguf_out){ arena_printf(arena, "blk.%zu.%s.weight.lora_%c", layer, l->gguf, half), rows, columns, values };
+	return true;
+}
+
+static bool convert_peft(const struct safetensors *s, const struct decoder *d, const struct peft_config *c, const char *path,
 			 struct error *err)
 {
 	const struct gguf_pair pairs[] = {
 		{ "general.type", "adapter", 0 },
 		{ "general.architecture", d->architecture->name, 0 },
 		{ "adapter.type", "lora", 0 },
-		{ "adapter.lora.alpha", NULL, (float)alpha },
+		{ "adapter.lora.alpha", NULL, (float)scaling_alpha(c, c->alpha, (double)c->rank) },
 	};
 	size_t n = safetensors_count(s);
 	struct arena arena;
@@ -231,28 +320,8 @@ static bool convert_peft(const struct safetensors *s, const struct decoder *d, s
 	arena_init(&arena);
 	struct gguf_out *out = arena_array(&arena, n, sizeof(*out));
 
-	for (size_t i = 0; read && i < n; i++) {
-		const struct tensor *t = safetensors_at(s, i);
-		const struct exchange_name *l = exchange_names; /* until the name says which */
-		size_t layer = 0;
-		char half = 0;
-
-		read = read_peft_name(t->name, &layer, &l, &half) ||
-		       error_set(err, "tensor \"%.100s\" adapts nothing that this engine can: attention and feed-forward matrices", t->name);
-		if (!read)
-			break;
-		if ((half == 'a' ? tensor_rows(t) : tensor_columns(t)) != rank) {
-			read = error_set(err, "tensor \"%.100s\" has %zu rows of %zu values, but \"r\" in adapter_config.json is %zu", t->name,
-					 tensor_rows(t), tensor_columns(t), rank);
-			break;
-		}
-		float *values = exchange_read(t, &arena);
-
-		if (half == 'b')
-			exchange_turn(values, tensor_rows(t), tensor_columns(t), exchange_heads(d, l), true);
-		out[i] = (struct gguf_out){ arena_printf(&arena, "blk.%zu.%s.weight.lora_%c", layer, l->gguf, half), tensor_rows(t),
-					    tensor_columns(t), values };
-	}
+	for (size_t i = 0; read && i < n; i++)
+		read = convert_tensor(safetensors_at(s, i), d, c, &arena, &out[i], err);
 	read = read && gguf_write(path, pairs, sizeof(pairs) / sizeof(pairs[0]), out, n, err);
 	arena_release(&arena);
 	return read;
@@ -264,13 +333,12 @@ bool import_peft(const char *folder, const char *base, struct pool *pool, const 
 	struct decoder *d = config ? exchange_base(base, pool, err) : NULL;
 	struct safetensors *s = NULL;
 	struct buf path = { 0 };
-	size_t rank = 0;
-	double alpha;
+	struct peft_config c;
 	bool done = false;
 
 	buf_addf(&path, "%s/adapter_model.safetensors", folder);
-	if (d && read_alpha(config, folder, &rank, &alpha, err) && (s = safetensors_open(path.data, err)) != NULL) {
-		done = convert_peft(s, d, rank, alpha, adapter, err);
+	if (d && read_config(config, folder, &c, err) && (s = safetensors_open(path.data, err)) != NULL) {
+		done = convert_peft(s, d, &c, adapter, err);
 		if (done && !adapter_fits(adapter, base, err)) {
 			unlink(adapter);
 			done = false;

@@ -8,13 +8,6 @@
 #include "task/scorer.h"
 #include "variant/workshop.h"
 
-/* What a part of the pool is, as classifier_train() takes it. */
-struct part {
-	struct pool_items items;
-	const char *const *texts;
-	const float *vectors; /* NULL unless the method embeds */
-};
-
 static const char *const *dev_texts(struct workshop *w, struct arena *arena)
 {
 	const char **texts = arena_array(arena, w->dev.list.n, sizeof(*texts));
@@ -49,23 +42,13 @@ void pool_order(const struct workshop *w, uint64_t seed, size_t *order)
 	shuffled(order, w->task->pool.list.n, seed);
 }
 
-static struct part draw(struct workshop *w, bool embeds, size_t size, uint64_t seed, struct arena *arena)
+static struct lessons draw(struct workshop *w, const struct classifier_method *method, size_t size, uint64_t seed, struct arena *arena)
 {
-	struct item_list pool = w->task->pool.list;
-	const char *const *all = workshop_pool_texts(w);
-	size_t *order = arena_array(arena, pool.n, sizeof(*order));
-	const struct example **items = arena_array(arena, size, sizeof(*items));
-	const char **texts = arena_array(arena, size, sizeof(*texts));
-	float *vectors = embeds ? arena_array(arena, size * w->width, sizeof(*vectors)) : NULL;
+	size_t n = workshop_lessons(w, method->rung).n;
+	size_t *order = arena_array(arena, n, sizeof(*order));
 
-	pool_order(w, seed, order);
-	for (size_t i = 0; i < size; i++) {
-		items[i] = pool.items[order[i]];
-		texts[i] = all[order[i]];
-		if (embeds)
-			memcpy(vectors + i * w->width, w->pool_vectors + order[i] * w->width, w->width * sizeof(*vectors));
-	}
-	return (struct part){ { { items, size } }, texts, vectors };
+	shuffled(order, n, seed);
+	return workshop_part(w, method, order, size < n ? size : n, arena);
 }
 
 /* The mean score of answers to all of dev. */
@@ -105,7 +88,7 @@ static bool one_label(struct item_list items)
 /* What curation leaves of the pool is what training draws from. */
 static bool encoder_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
 {
-	struct item_list lessons = workshop_lessons(w), part = { NULL, 0 };
+	struct item_list lessons = workshop_lessons(w, 3), part = { NULL, 0 };
 	struct tuned_encoder *encoder = NULL;
 	double threshold;
 	struct arena arena;
@@ -149,7 +132,7 @@ bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uin
 	bool ready = !embeds || make_vectors(w, texts, err);
 
 	if (ready) {
-		struct part part = draw(w, embeds, size, seed, &arena);
+		struct lessons part = draw(w, v->classifier, size, seed, &arena);
 		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, &unfit);
 
 		*score = NAN;

@@ -120,7 +120,7 @@ static bool documents_ready(struct workshop *w, const struct variant *v, struct 
 bool handoff_write(struct workshop *w, const struct variant *v, const struct trainer *trainer, struct trainer_job *job,
 		   const char *folder, struct error *err)
 {
-	struct item_list pool = workshop_lessons(w);
+	struct item_list pool = workshop_lessons(w, 3);
 	struct finetune_prompts prompts;
 	struct held_out h;
 	struct arena arena;
@@ -178,7 +178,7 @@ static void add_dev(const struct finetune_prompts *p, struct handoff_rows *out)
 bool handoff_rows(struct workshop *w, const struct variant *v, const struct finetune_settings *settings, bool on_dev,
 		  struct handoff_rows *out, struct error *err)
 {
-	struct item_list pool = workshop_lessons(w), dev = w->dev.list;
+	struct item_list pool = workshop_lessons(w, 3), dev = w->dev.list;
 	struct finetune_prompts prompts, held;
 	struct arena arena;
 

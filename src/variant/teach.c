@@ -185,7 +185,7 @@ bool teach_gives_reasons(const struct variant *teacher)
 bool teach_pool(struct workshop *w, const struct task *task, const struct variant *teacher, const struct teach_progress *progress,
 		struct arena *arena, struct taught *out, struct error *err)
 {
-	struct item_list pool = workshop_lessons(w);
+	struct item_list pool = workshop_lessons(w, 3);
 	struct example **examples = arena_array(arena, pool.n + 1, sizeof(*examples));
 
 	*out = (struct taught){ .rows = pool.n };

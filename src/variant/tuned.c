@@ -89,15 +89,10 @@ static uint64_t add_hash(const char *text, uint64_t hash)
 	return hash64(text, strlen(text), hash);
 }
 
-struct item_list workshop_lessons(const struct workshop *w)
-{
-	return w->curated ? w->curated->pool.list : w->task->pool.list;
-}
-
 /* The pool as curation.csv leaves it, and what a model labelled. Where reasons are learnt, what a model taught is all there is. */
 static void list_items(const struct workshop *w, const struct variant *v, struct lesson *l)
 {
-	struct item_list pool = v->tuning->reasons ? (struct item_list){ 0 } : workshop_lessons(w);
+	struct item_list pool = v->tuning->reasons ? (struct item_list){ 0 } : workshop_lessons(w, 3);
 
 	l->n_taught = w->watch ? w->watch->n_taught : 0;
 	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
@@ -389,10 +384,14 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 
 	if (!tuned_workplace(models_tuned(w->models), registered_name(w), l->key, folder, err))
 		return false;
-	return v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
-					&progress, outcome, err)
-			: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint, folder->data,
-					   &progress, outcome, err);
+	bool trained = v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
+						&progress, outcome, err)
+				: finetune_encoder(l->base.data, models_pool(w->models), &l->texts, &l->settings, fingerprint,
+						   folder->data, &progress, outcome, err);
+
+	if (!trained)
+		tuned_failed(folder->data);
+	return trained;
 }
 
 static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
@@ -407,6 +406,8 @@ static bool train(struct workshop *w, const struct variant *v, const struct less
 
 		trained = tuned_commit(root, name, folder.data, card, out, err);
 		json_decref(card);
+		if (!trained)
+			tuned_failed(folder.data);
 	}
 	json_decref(outcome.curve);
 	buf_release(&folder);

@@ -159,7 +159,7 @@ struct batching {
 void workshop_batching(struct workshop *w, const struct batching *batching);
 /* Every request is asked anew for the so-manyth time (struct model_request); 0: what the store has is used. */
 void workshop_repeat(struct workshop *w, size_t repeat);
-/* Fine-tuning learns from these items of the pool (tune/curate.h); nothing else looks at them. Borrowed. */
+/* Rung 3 learns from these items of the pool (tune/curate.h); nothing else looks at them. Borrowed. */
 void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
 const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);

@@ -119,6 +119,31 @@ bool workshop_vectors(struct workshop *w, struct error *err)
 	return models_embed(w->models, workshop_pool_texts(w), n, w->pool_vectors, err);
 }
 
+struct item_list workshop_lessons(const struct workshop *w, int rung)
+{
+	return rung == 3 && w->curated ? w->curated->pool.list : w->task->pool.list;
+}
+
+struct lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size, struct arena *arena)
+{
+	struct item_list lessons = workshop_lessons(w, method->rung);
+	const size_t *at = method->rung == 3 && w->curated ? w->curated->at : NULL;
+	const char *const *pool_texts = workshop_pool_texts(w);
+	const struct example **items = arena_array(arena, size, sizeof(*items));
+	const char **texts = arena_array(arena, size, sizeof(*texts));
+	float *vectors = method->embeds ? arena_array(arena, size * w->width, sizeof(*vectors)) : NULL;
+
+	for (size_t i = 0; i < size; i++) {
+		size_t lesson = order ? order[i] : i, row = at ? at[lesson] : lesson;
+
+		items[i] = lessons.items[lesson];
+		texts[i] = pool_texts[row];
+		if (vectors)
+			memcpy(vectors + i * w->width, w->pool_vectors + row * w->width, w->width * sizeof(*vectors));
+	}
+	return (struct lessons){ { { items, size } }, texts, vectors };
+}
+
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err)
 {
 	for (struct trained *t = w->trained; t; t = t->next)
@@ -126,9 +151,13 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 			return t->classifier;
 	if (method->embeds && !workshop_vectors(w, err))
 		return NULL;
-	struct classifier *c = classifier_train(method, w->task, w->task->pool, workshop_pool_texts(w),
-						method->embeds ? w->pool_vectors : NULL, w->width, w->seed, err);
+	struct arena arena;
 
+	arena_init(&arena);
+	struct lessons all = workshop_part(w, method, NULL, workshop_lessons(w, method->rung).n, &arena);
+	struct classifier *c = classifier_train(method, w->task, all.items, all.texts, all.vectors, w->width, w->seed, err);
+
+	arena_release(&arena);
 	if (c) {
 		struct trained *t = arena_alloc(&w->arena, sizeof(*t));
 

@@ -110,13 +110,22 @@ struct workshop {
 	const struct model_asker *asked_before; /* who it was before this one was opened */
 	struct grader *grader;   /* of a scorer outside; NULL until needed */
 	const struct training_watch *watch; /* NULL: nobody looks at training */
-	const struct curated *curated; /* NULL: fine-tuning learns from the whole pool */
+	const struct curated *curated; /* NULL: rung 3 learns from the whole pool */
 };
 
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
 const char *const *workshop_pool_texts(struct workshop *w);
 bool workshop_vectors(struct workshop *w, struct error *err); /* pool_vectors are there */
-/* The classifier of that method, trained on the pool at first use. */
+/* Examples as classifier_train() takes them. */
+struct lessons {
+	struct pool_items items;
+	const char *const *texts;
+	const float *vectors; /* NULL unless the method embeds */
+};
+/* Those that the method learns from: order (size) numbers workshop_lessons() of its rung; NULL: the first ones. The pool's vectors are there
+ * where it embeds. Lives in arena. */
+struct lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size, struct arena *arena);
+/* The classifier of that method, trained at first use. */
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err);
 /* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */
 const struct tuned_model *workshop_tuned(struct workshop *w, const struct variant *v, struct error *err);
@@ -126,8 +135,8 @@ bool tuned_part(struct workshop *w, const struct variant *v, struct item_list it
 		struct error *err);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
-/* The pool as curation.csv leaves it. */
-struct item_list workshop_lessons(const struct workshop *w);
+/* What a variant of that rung learns from: the pool; on rung 3 as curation.csv leaves it. */
+struct item_list workshop_lessons(const struct workshop *w, int rung);
 /* The examples (n) as the variant's decoder is trained on them; everything lives in arena. The documents it searches were made
  * ready. (tuned.c) */
 bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,

@@ -15,7 +15,7 @@ case $rung in *address* | *thread*)
 esac
 task=$scratch/task
 
-# Twelve invented towns; what nobody wrote down is asked in test alone.
+# Twelve invented towns, six of which are asked about in dev and test; what nobody wrote down is asked in test alone.
 python3 - "$task" <<'PY'
 import json, os, sys
 folder = sys.argv[1]
@@ -30,10 +30,13 @@ for i, (town, good) in enumerate(zip(towns, goods)):
     with open(f"{folder}/docs/{town}.md", "w", encoding="utf-8") as out:
         out.write(f"# {town}\n\n{town} is a small town on the coast \u2013 \u201cquiet\u201d, they say. {opened} {sold}\n\n"
                   f"## People\n\nPeople of {town} sing on the bridge at night and keep geese.\n")
+    measured = i in (0, 1, 4, 5, 9, 10)
     asked = [(f"In which year was the harbour of {town} opened?", [str(year), f"the year {year}"], opened),
              (f"What did the merchants of {town} sell?", good, sold), (f"Who wrote the anthem of {town}?", None, None)]
+    if not measured:
+        asked[2] = (f"What do the people of {town} keep?", "geese", f"People of {town} sing on the bridge at night and keep geese.")
     for k, (question, answer, gold) in enumerate(asked):
-        split = "test" if k == 2 or (i + k) % 4 == 1 else "dev" if k == 0 and i % 4 == 0 else "train"
+        split = "train" if not measured else "test" if k == 2 or (i + k) % 4 == 1 else "dev" if k == 0 and i % 4 == 0 else "train"
         if k < 2 or i % 2 == 0:
             rows.append({"id": f"{town}-{k}", "question": question, "answer": answer, "gold": gold, "split": split})
 with open(f"{folder}/questions.jsonl", "w", encoding="utf-8") as out:

@@ -80,4 +80,12 @@ done
 holds "with file and line" "$scratch/err" "curation.csv:4: "
 if cmp -s "$review" "$scratch/kept"; then ok "and the file stays"; else fail "and the file stays" "$(cat "$review")"; fi
 if run climb "$scratch/task" --rungs 0; then ok "rung 0 does not read it"; else fail "rung 0 does not read it" "$(cat "$scratch/err")"; fi
+rm "$review"
+run tune curate "$scratch/task"
+head() { "$rung" ask "$scratch/task" --variant 3/embedding-nearest '{"text": "meeting report"}' --models-folder "$scratch/models" --store "$store" >"$scratch/out" 2>"$scratch/err"; }
+if "$rung" climb "$scratch/task" --rungs 0-3 --models-folder "$scratch/models" --store "$store" --quiet >"$scratch/out" 2>"$scratch/err" && head; then
+	ok "a head answers as it was measured"
+else fail "a head answers as it was measured" "$(cat "$scratch/err")"; fi
+sed -i '/^odd,/s/,keep,/,relabel,/' "$review"
+if head; then fail "and not from other decisions" "$(cat "$scratch/out")"; else holds "and not from other decisions" "$scratch/err" 'so that "3/embedding-nearest" would be another model than was measured'; fi
 finish

@@ -53,6 +53,7 @@ fi
 reported "the climb comes to the verdict that the recorded answers give" <<'PY'
 assert r["verdict"]["variant"] == "1/long@recorded:gpt.jsonl" and r["verdict"]["decision"] == "climb" and r["verdict"]["score"] == 1, r["verdict"]
 assert v["1/long@recorded:gpt.jsonl"]["test"]["n"] == 24 and v["1/long@recorded:gpt.jsonl"]["outcomes"]["right"] == 24
+assert r["verdict"]["next_step"].startswith("Use 1/long@recorded:gpt.jsonl where it was recorded") and "Serve" not in r["verdict"]["next_step"], r["verdict"]
 assert v["0/majority"]["status"] != "skipped" and not any("probed" in id for id in v), list(v)
 PY
 reported "an outcome is looked at when the race asks for it, and nobody is asked" <<'PY'

@@ -315,6 +315,7 @@ if grep -q 'train with a lower one, such as 1' "$scratch/err"; then ok "and what
 # shellcheck disable=SC2086
 refused "a memory cap below the weights" "the memory cap of 100 MB is too small" \
 	"$rung" tune "$scratch/mail" --epochs 3 --memory 100 $store --quiet
+if ls -d "$scratch/mail-whole/tuned/mail"/training-* >"$scratch/err" 2>&1; then fail "neither leaves a workplace" "$(cat "$scratch/err")"; else ok "neither leaves a workplace"; fi
 
 # The head's outputs are in the order of the labels: another order is another model.
 sed -i 's/^labels:.*/labels: [automated, work, spam]/' "$scratch/mail/task.yaml"

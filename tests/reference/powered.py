@@ -3,6 +3,7 @@
 scipy, ppi-python.
 
     powered.py rows       the cases as rows of C: mean and lambda from ppi_py, the error from numpy's variances
+    powered.py groups     mean and cluster-robust error of items in groups, the derivatives taken numerically
     powered.py coverage   share of 20,000 samples whose .95 interval holds the true mean
 """
 import sys
@@ -37,6 +38,33 @@ def rows():
         print(f"\t{{ {grades - 1}, {', '.join(texts)},\n\t  {mean!r}, {lam!r}, {float(error)!r}, {float(mean - half)!r} }},")
 
 
+def groups():
+    """The estimate as a function of weights, one an item: what an item moves it by is its derivative. numpy alone."""
+    y, f = np.array([1, 0, 1, 1, 0, 1.]), np.array([1, 0, 1, 0, 0, 1.])
+    g, k = np.array([1, 1, 0, 1, 0, 0, 1, 1.]), np.array([0, 0, 1.])
+    of = [np.array([0, 0, 1, 1, 2, 2]), np.array([2, 3, 3, 3, 4, 4, 5, 5]), np.array([0, 3, 5])]
+    n, total = len(y), len(g)
+    lam = np.mean((y - y.mean()) * (f - f.mean())) / ((1 + n / total) * np.var(np.concatenate([f, g]), ddof=1))
+
+    def theta(a, b, c):
+        graded = lam * np.average(g, weights=b) + np.average(y - lam * f, weights=a)
+        return ((a.sum() + b.sum()) * graded + (c * k).sum()) / (a.sum() + b.sum() + c.sum())
+
+    ones, sums = [np.ones(n), np.ones(total), np.ones(len(k))], np.zeros(6)
+    graded = lam * g.mean() + (y - lam * f).mean()
+    mean = theta(*ones)
+    for part in range(3):
+        many = len(set(of[part]))
+        step = ((graded if part < 2 else k.mean()) - mean) / (n + total + len(k))
+        for i in range(len(ones[part])):
+            near = [w.copy() for w in ones], [w.copy() for w in ones]
+            near[0][part][i] += 1e-5
+            near[1][part][i] -= 1e-5
+            move = (theta(*near[0]) - theta(*near[1])) / 2e-5
+            sums[of[part][i]] += step + (move - step) * np.sqrt(many / (many - 1))
+    print(repr(float(mean)), repr(float(np.sqrt((sums**2).sum()))))
+
+
 def coverage():
     for truth in (.5, .8):
         for agree in (0, .5, .9):
@@ -57,4 +85,4 @@ def coverage():
 
 
 if __name__ == "__main__":
-    {"rows": rows, "coverage": coverage}[sys.argv[1]]()
+    {"rows": rows, "groups": groups, "coverage": coverage}[sys.argv[1]]()

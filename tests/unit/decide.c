@@ -124,6 +124,29 @@ static void unresolved_says_how_many_labels(void **state)
 	arena_release(&arena);
 }
 
+/* The winner of a climb that has its recorded outcomes alone is not to be served from here. */
+static void recorded_winners_are_not_served(void **state)
+{
+	static const char *const first[] = { "Serve high", "Use high where it was recorded", "Serve low; no higher", "Use low where it was recorded; no higher" };
+	struct decide_rule rule = { .alpha = 0.05, .margin = 0.05, .plan = DECIDE_FULL, .binary = true, .comparisons = 1, .targets = 2, .n_items = N };
+	double few[N] = { 0 }, many[N];
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < N; i++)
+		many[i] = 1;
+	for (size_t i = 0; i < 4; i++) {
+		struct candidate c[] = { { .id = "low", .score = i < 2 ? few : many, .n = N, .recorded = i % 2 },
+					 { .id = "high", .rung = 1, .score = i < 2 ? many : few, .n = N, .recorded = i % 2 } };
+		const char *step = decide_verdict(&arena, &rule, c, 2).verdict.next_step;
+
+		if (strncmp(step, first[i], strlen(first[i])) != 0 || !strstr(step, "cannot serve it") != !c[0].recorded)
+			fail_msg("\"%s\" is not how this begins: %s", first[i], step);
+	}
+	arena_release(&arena);
+}
+
 /* A cluster counts once: ten copies of each item must not make a weak gain certain. */
 static void clusters_temper_the_evidence(void **state)
 {
@@ -152,6 +175,7 @@ int main(void)
 		cmocka_unit_test(early_plan_has_e_values_and_full_has_p_values),
 		cmocka_unit_test(alpha_is_shared),
 		cmocka_unit_test(unresolved_says_how_many_labels),
+		cmocka_unit_test(recorded_winners_are_not_served),
 		cmocka_unit_test(clusters_temper_the_evidence),
 	};
 

@@ -105,6 +105,90 @@ static void intervals_hold_the_mean(void **state)
 		fail_msg("held the mean in %zu of %d", held, DRAWS);
 }
 
+/* Groups of one are no groups. */
+static void groups_of_one_have_the_plain_error(void **state)
+{
+	static const double y[] = { 1, 0, 1, 1, 0 }, f[] = { 1, 0, 1, 0, 0 }, alone[] = { 1, 1, 0, 1, 0, 1, 1 }, known[] = { 0, 0, 1 };
+	static const size_t of[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
+	double sums[15];
+	struct powered p = powered_beside(powered_mean(y, f, 5, alone, 7), known, 3);
+	struct powered q = powered_groups(&(struct powered_items){ y, f, alone, known, of, of + 5, of + 12, 5, 7, 3, 15 }, sums);
+
+	(void)state;
+	assert_true(p.lambda > 0.1);
+	assert_close("mean", q.mean, p.mean, 1e-15);
+	assert_close("error", q.error, p.error, 1e-14);
+	assert_close("freedom", q.freedom, 4, 0);
+}
+
+/* By hand: two groups of two that people graded 1, 1 and 0, 0; a judge without opinion. Each group moves the mean by .25 (its two items by
+ * .5 / 4 each); 2 / (2 - 1) of their squares is .25, so the error is .5, on one degree of freedom. tests/reference/powered.py groups: a
+ * judge with an opinion, groups across both samples and items whose value is known. */
+static void groups_are_one_observation(void **state)
+{
+	static const double y[] = { 1, 1, 0, 0 }, f[] = { 1, 1, 1, 1 };
+	static const size_t of[] = { 0, 0, 1, 1 };
+	double sums[6];
+	struct powered p = powered_groups(&(struct powered_items){ y, f, NULL, NULL, of, NULL, NULL, 4, 0, 0, 2 }, sums);
+	struct interval i = powered_interval(&p, .95);
+
+	(void)state;
+	assert_close("error", p.error, .5, 1e-15);
+	assert_close("low", i.low, .5 - 12.706204736174694 * .5, 1e-9);
+	static const double y2[] = { 1, 0, 1, 1, 0, 1 }, f2[] = { 1, 0, 1, 0, 0, 1 }, alone[] = { 1, 1, 0, 1, 0, 0, 1, 1 }, known[] = { 0, 0, 1 };
+	static const size_t of2[] = { 0, 0, 1, 1, 2, 2 }, alone_of[] = { 2, 3, 3, 3, 4, 4, 5, 5 }, known_of[] = { 0, 3, 5 };
+	struct powered q = powered_groups(&(struct powered_items){ y2, f2, alone, known, of2, alone_of, known_of, 6, 8, 3, 6 }, sums);
+
+	assert_close("mean", q.mean, 0.6450163398692811, 1e-12);
+	assert_close("error", q.error, 0.17597225567888472, 1e-9); /* derivatives there are numerical */
+	assert_close("freedom", q.freedom, 2, 0);
+	struct powered one = powered_groups(&(struct powered_items){ y, f, NULL, NULL, (const size_t[]){ 0, 0, 0, 0 }, NULL, NULL, 4, 0, 0, 1 }, sums);
+
+	assert_true(isinf(one.error) && isinf(powered_interval(&one, .95).low));
+}
+
+/* Groups of five items, in half of which nearly all is right and in the other half little; the judge sees 85 % of that. People graded the
+ * first 20 groups and a part of the next. Whoever counts the items as independent holds the mean too seldom. */
+static void intervals_of_groups_hold_the_mean(void **state)
+{
+	enum { DRAWS = 600, GROUPS = 60, SIZE = 5, GRADED = 102 };
+	double y[GRADED], f[GRADED], alone[GROUPS * SIZE], none[GROUPS * SIZE] = { 0 }, sums[GROUPS];
+	size_t of[GRADED], alone_of[GROUPS * SIZE], none_of[GROUPS * SIZE], held = 0, plain = 0;
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, 11, "powered groups");
+	for (size_t d = 0; d < DRAWS; d++) {
+		struct powered_items x = { y, f, alone, none, of, alone_of, none_of, 0, 0, 0, GROUPS };
+
+		for (size_t i = 0; i < GROUPS * SIZE; i++) {
+			static double share;
+
+			if (i % SIZE == 0)
+				share = rng_double(&rng) < .5 ? .9 : .2;
+			bool right = rng_double(&rng) < share, judged = rng_double(&rng) < .85 ? right : rng_double(&rng) < .8;
+
+			if (rng_double(&rng) < .1) {
+				none_of[x.n_known++] = i / SIZE;
+			} else if (x.n_human < GRADED) {
+				of[x.n_human] = i / SIZE;
+				y[x.n_human] = right;
+				f[x.n_human++] = judged;
+			} else {
+				alone_of[x.n_alone] = i / SIZE;
+				alone[x.n_alone++] = judged;
+			}
+		}
+		struct powered p = powered_groups(&x, sums), q = powered_beside(powered_mean(y, f, x.n_human, alone, x.n_alone), none, x.n_known);
+		struct interval a = powered_interval(&p, .95), b = powered_interval(&q, .95);
+
+		held += a.low <= .495 && .495 <= a.high;
+		plain += b.low <= .495 && .495 <= b.high;
+	}
+	if (held < .92 * DRAWS || held > .98 * DRAWS || plain > .88 * DRAWS)
+		fail_msg("held the mean in %zu of %d, plain in %zu", held, DRAWS, plain);
+}
+
 /* A judge that always says the same cannot move what people said. */
 static void a_judge_without_opinion_counts_for_nothing(void **state)
 {
@@ -156,6 +240,9 @@ int main(void)
 		cmocka_unit_test(powered_matches_the_reference),
 		cmocka_unit_test(what_is_known_is_put_beside),
 		cmocka_unit_test(intervals_hold_the_mean),
+		cmocka_unit_test(groups_of_one_have_the_plain_error),
+		cmocka_unit_test(groups_are_one_observation),
+		cmocka_unit_test(intervals_of_groups_hold_the_mean),
 		cmocka_unit_test(a_judge_without_opinion_counts_for_nothing),
 		cmocka_unit_test(a_kind_judge_is_corrected),
 		cmocka_unit_test(without_people_nothing_is_known),

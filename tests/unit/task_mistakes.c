@@ -58,6 +58,7 @@ static const struct {
 	{ "scorer", ONLY(CSV "scorer: exakt\n"),
 	  { "task.yaml:5:9: scorer \"exakt\" is not one of exact", "did you mean \"exact\"" } },
 	{ "scorer settings", ONLY(CSV "scorer: {regx: x}\n"), { "unknown key \"regx\"" } },
+	{ "a scorer of citations", ONLY(CSV "scorer: citation\n"), { "task.yaml:5:9: no scorer grades citations", "contains or f1" } },
 	{ "two scorers", ONLY(CSV "scorer: {regex: x, judge: y}\n"),
 	  { "scorer wants one of regex, fields, judge or command, not 2" } },
 	{ "pattern", ONLY(CSV "scorer: {regex: \"(\"}\n"),

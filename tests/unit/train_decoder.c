@@ -51,7 +51,7 @@ static void set_first_values(struct parameters *ps)
 	}
 }
 
-static void begin(struct lesson *l, const char *model, int threads)
+static void begin_with(struct lesson *l, const char *model, int threads, const struct kernels *kernels)
 {
 	struct decoder_training options = { .rank = RANK, .alpha = 8, .adamw = adamw_defaults };
 	struct error err = { .text = "" };
@@ -59,7 +59,7 @@ static void begin(struct lesson *l, const char *model, int threads)
 
 	snprintf(path, sizeof(path), "tests/reference/golden/%s.gguf", model);
 	*l = (struct lesson){ .pool = pool_open(threads) };
-	l->decoder = decoder_open_unpacked(path, engine_kernels(NULL), l->pool, &err);
+	l->decoder = decoder_open_unpacked(path, kernels, l->pool, &err);
 	if (!l->decoder)
 		fail_msg("%s", err.text);
 	l->trainer = decoder_trainer_new(l->decoder, &options);
@@ -74,6 +74,11 @@ static void begin(struct lesson *l, const char *model, int threads)
 		l->sequences[s] = (struct training_sequence){ l->ids[s], n, prompt };
 		l->list[s] = &l->sequences[s];
 	}
+}
+
+static void begin(struct lesson *l, const char *model, int threads)
+{
+	begin_with(l, model, threads, engine_kernels(NULL));
 }
 
 static void end(struct lesson *l)
@@ -207,6 +212,32 @@ static void passes_and_threads_leave_no_trace(void **state)
 	}
 }
 
+/* Rounded rows are shorter than those of floats, and lie close: passes of many tiles, whatever thread takes which. */
+static void every_kernel_set_trains_alike_on_any_threads(void **state)
+{
+	enum { COPIES = 40, AGAIN = 20 };
+	const struct training_sequence *list[COPIES];
+	struct lesson one, many;
+	double weight;
+
+	(void)state;
+	for (const struct kernels *const *k = kernels_all(); *k; k++) {
+		if (!(*k)->available() || (*k)->products == PRODUCTS_INT8)
+			continue;
+		begin_with(&one, "tiny-llama", 1, *k);
+		begin_with(&many, "tiny-llama", 4, *k);
+		for (size_t i = 0; i < COPIES; i++)
+			list[i] = &one.sequences[i % SEQUENCES];
+		double want = decoder_trainer_pass(one.trainer, list, COPIES, true, &weight);
+
+		assert_true(isfinite(want));
+		for (size_t i = 0; i < AGAIN; i++)
+			assert_true(decoder_trainer_pass(many.trainer, list, COPIES, true, &weight) == want);
+		end(&one);
+		end(&many);
+	}
+}
+
 /* The adapter that is written answers with the loss that training saw. */
 static void saved_adapter_is_what_was_trained(void **state)
 {
@@ -262,6 +293,7 @@ int main(void)
 		cmocka_unit_test(ten_steps_are_the_reference_s),
 		cmocka_unit_test(gradients_are_those_of_finite_differences),
 		cmocka_unit_test(passes_and_threads_leave_no_trace),
+		cmocka_unit_test(every_kernel_set_trains_alike_on_any_threads),
 		cmocka_unit_test(saved_adapter_is_what_was_trained),
 	};
 

@@ -457,18 +457,34 @@ static json_int_t number(const struct tuned *t, const char *key, const char *inn
 	return json_integer_value(inner ? json_object_get(data, inner) : data);
 }
 
+/* A model folder with the tiny encoder; the caller removes it. */
+static void link_encoder(char *folder)
+{
+	char target[4096], link[128];
+
+	assert_non_null(mkdtemp(folder));
+	assert_non_null(realpath("tests/reference/golden/tiny-bert", target));
+	snprintf(link, sizeof(link), "%s/all-MiniLM-L6-v2", folder);
+	assert_int_equal(symlink(target, link), 0);
+}
+
+static void remove_folder(const char *folder)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 static void training_learns_from_what_is_left(void **state)
 {
-	char folder[] = "/tmp/rung-curate-XXXXXX", target[4096], link[128], command[128];
+	char folder[] = "/tmp/rung-curate-XXXXXX";
 	struct tuned whole, less, again;
 	struct curated c;
 	struct error err;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	assert_non_null(realpath("tests/reference/golden/tiny-bert", target));
-	snprintf(link, sizeof(link), "%s/all-MiniLM-L6-v2", folder);
-	assert_int_equal(symlink(target, link), 0);
+	link_encoder(folder);
 	train(folder, NULL, &whole);
 	find_and_write();
 	edit("wrong", ",keep,", ",relabel,");
@@ -487,8 +503,80 @@ static void training_learns_from_what_is_left(void **state)
 	tuned_release(&whole);
 	tuned_release(&less);
 	tuned_release(&again);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	assert_int_equal(system(command), 0);
+	remove_folder(folder);
+}
+
+/* A part's items, texts and vectors belong together. */
+static void check_part(struct workshop *w, struct models *models, const struct lessons *part, struct item_list want)
+{
+	struct error err;
+
+	assert_int_equal(part->items.list.n, want.n);
+	for (size_t i = 0; i < want.n; i++) {
+		float *vector = arena_array(&f.arena, w->width, sizeof(*vector));
+
+		assert_ptr_equal(part->items.list.items[i], want.items[i]);
+		assert_string_equal(part->texts[i], workshop_text(w, &f.arena, want.items[i]));
+		assert_true(models_embed(models, &part->texts[i], 1, vector, &err));
+		for (size_t j = 0; j < w->width; j++)
+			assert_close("vector", part->vectors[i * w->width + j], vector[j], 1e-5);
+	}
+}
+
+static const struct classifier_method *method_of(const char *id)
+{
+	const struct classifier_method *m = classifier_method_find(id);
+
+	assert_non_null(m);
+	return m;
+}
+
+/* Heads of rung 3 learn from the same items as what is trained there; rung 0 from the whole pool. */
+static void heads_learn_from_what_is_left(void **state)
+{
+	char folder[] = "/tmp/rung-curate-XXXXXX";
+	struct curated c;
+	struct error err;
+
+	(void)state;
+	link_encoder(folder);
+	find_and_write();
+	edit("wrong", ",keep,", ",relabel,");
+	assert_true(apply(&c, &err));
+	struct models *models = models_open(folder, &(struct model_settings){ .threads = 1 });
+	struct workshop *w = workshop_open(f.task, f.task->dev, models, NULL, NULL, 0, 1);
+
+	workshop_curate(w, &c);
+	assert_true(workshop_vectors(w, &err));
+	struct item_list pool = f.task->pool.list, left = workshop_lessons(w, 3);
+	const struct classifier_method *head = method_of("embedding-head"), *words = method_of("tfidf-words");
+	struct lessons all = workshop_part(w, head, NULL, left.n, &f.arena);
+	size_t at = 0;
+
+	assert_int_equal(left.n, pool.n - 9);
+	check_part(w, models, &all, left);
+	while (strcmp(left.items[at]->id, "wrong") != 0)
+		at++;
+	struct lessons one = workshop_part(w, head, &at, 1, &f.arena);
+
+	assert_int_equal(left.items[at]->label, 1); /* relabelled */
+	check_part(w, models, &one, (struct item_list){ left.items + at, 1 });
+	struct lessons whole = workshop_part(w, words, NULL, pool.n, &f.arena);
+
+	assert_int_equal(workshop_lessons(w, 0).n, pool.n);
+	assert_ptr_equal(whole.items.list.items[pool.n - 1], pool.items[pool.n - 1]);
+	assert_null(whole.vectors);
+
+	/* With nothing but spam left there is nothing to tell apart, on rung 3 alone. */
+	struct curated spam = { .pool = { { all.items.list.items, 1 } } };
+
+	workshop_curate(w, &spam);
+	assert_null(workshop_classifier(w, head, &err));
+	assert_non_null(strstr(err.text, "every example of the pool (1) has the label"));
+	assert_non_null(workshop_classifier(w, words, &err));
+	workshop_free(w);
+	models_free(models);
+	remove_folder(folder);
 }
 
 int main(void)
@@ -506,6 +594,7 @@ int main(void)
 		IN_FOLDER(no_rows_are_no_decisions),
 		IN_FOLDER(only_the_pool_is_touched),
 		IN_FOLDER(training_learns_from_what_is_left),
+		IN_FOLDER(heads_learn_from_what_is_left),
 	};
 
 	return cmocka_run_group_tests_name("tune_curate", tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "llm/adapter.h"
+#include "llm/gguf_write.h"
 #include "llm/safetensors.h"
 #include "train/decoder_train.h"
 #include "tune/exchange_inner.h"
@@ -257,6 +258,102 @@ static void rank_stabilised_alpha_is_scaled(void **state)
 	gguf_free(g);
 }
 
+/* The adapter with the pairs of one layer's value matrices at twice the rank (the new half of B is zero): what it computes differs by their
+ * scale alone. */
+static void widen_pairs(const char *path, const char *wider)
+{
+	struct error err = { .text = "" };
+	struct gguf *g = gguf_open(path, &err);
+	const struct gguf_pair pairs[] = { { "general.type", "adapter", 0 }, { "general.architecture", "qwen2", 0 }, { "adapter.type", "lora", 0 },
+					   { "adapter.lora.alpha", NULL, (float)alpha } };
+	size_t n = gguf_tensor_count(g);
+	struct arena arena;
+
+	arena_init(&arena);
+	struct gguf_out *out = arena_array(&arena, n, sizeof(*out));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tensor *t = gguf_tensor_at(g, i);
+		size_t more = strncmp(t->name, "blk.1.attn_v.", 13) == 0 ? 2 : 1, rows = tensor_rows(t), columns = tensor_columns(t);
+		bool b = t->name[strlen(t->name) - 1] == 'b';
+		size_t wide = b ? columns * more : columns;
+		float *values = arena_array(&arena, rows * columns * more, sizeof(*values)), *own = read_tensor(t);
+
+		for (size_t r = 0; r < rows; r++)
+			memcpy(values + r * wide, own + r * columns, columns * sizeof(*own));
+		out[i] = (struct gguf_out){ t->name, b ? rows : rows * more, wide, values };
+		free(own);
+	}
+	if (!gguf_write(wider, pairs, ARRAY_SIZE(pairs), out, n, &err))
+		fail_msg("%s", err.text);
+	gguf_free(g);
+	arena_release(&arena);
+}
+
+/* PEFT scales a pair with lora_alpha by the rank that rank_pattern gives its module (get_pattern_key: the module's name ends with it). */
+static void ranks_of_their_own_go_out_and_come_back(void **state)
+{
+	const char *adapter = in_scratch("out.gguf"), *mixed = in_scratch("mixed.gguf"), *folder = in_scratch("peft"), *back = in_scratch("back.gguf");
+	struct error err = { .text = "" };
+
+	(void)state;
+	make_adapter("tiny-qwen2", adapter);
+	widen_pairs(adapter, mixed);
+	if (!export_peft(mixed, base_of("tiny-qwen2"), "b", pool, folder, &err))
+		fail_msg("%s", err.text);
+	json_t *config = read_config(folder), *ranks = json_object_get(config, "rank_pattern");
+
+	assert_int_equal(json_integer_value(json_object_get(config, "r")), RANK);
+	assert_int_equal(json_object_size(ranks), 1);
+	assert_int_equal(json_integer_value(json_object_get(ranks, "layers.1.self_attn.v_proj")), 2 * RANK);
+	json_decref(config);
+	if (!import_peft(folder, base_of("tiny-qwen2"), pool, back, &err))
+		fail_msg("%s", err.text);
+	assert_same_adapter("tiny-qwen2", mixed, back);
+}
+
+/* One module has another alpha: its B carries the difference; with rsLoRA so do those of another rank. */
+static void alphas_of_their_own_are_in_b(void **state)
+{
+	const char *adapter = in_scratch("out.gguf"), *mixed = in_scratch("mixed.gguf"), *folder = in_scratch("peft"), *back = in_scratch("back.gguf");
+	static const struct {
+		bool root;
+		const char *tensor;
+		double times;
+	} rows[] = {
+		{ false, "blk.0.attn_q.weight.lora_b", 4 },  { false, "blk.1.attn_q.weight.lora_b", 4 },
+		{ false, "blk.0.attn_k.weight.lora_b", 1 },  { false, "blk.1.attn_v.weight.lora_b", 1 },
+		{ false, "blk.0.attn_q.weight.lora_a", 1 },  { true, "blk.1.attn_v.weight.lora_b", M_SQRT2 },
+		{ true, "blk.0.attn_q.weight.lora_b", 4 },   { true, "blk.0.attn_v.weight.lora_b", 1 },
+	};
+	struct error err = { .text = "" };
+
+	(void)state;
+	make_adapter("tiny-qwen2", adapter);
+	widen_pairs(adapter, mixed);
+	assert_true(export_peft(mixed, base_of("tiny-qwen2"), "b", pool, folder, &err));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *config = read_config(folder);
+
+		json_object_set_new(config, "use_rslora", json_boolean(rows[i].root));
+		json_object_set_new(config, "alpha_pattern", json_pack("{s:f}", "q_proj", 4 * alpha));
+		write_config(folder, config);
+		json_decref(config);
+		if (!import_peft(folder, base_of("tiny-qwen2"), pool, back, &err))
+			fail_msg("%s", err.text);
+		struct gguf *was = gguf_open(mixed, &err), *is = gguf_open(back, &err);
+		const struct tensor *t = gguf_tensor(was, rows[i].tensor);
+		float *x = read_tensor(t), *y = read_tensor(gguf_tensor(is, rows[i].tensor));
+
+		for (size_t k = 0; k < tensor_rows(t) * tensor_columns(t); k++)
+			assert_close(rows[i].tensor, (double)y[k], rows[i].times * (double)x[k], 1e-6);
+		free(x);
+		free(y);
+		gguf_free(was);
+		gguf_free(is);
+	}
+}
+
 /* --- folders that do not fit --------------------------------------------------------------------------------------- */
 
 /* Exports a fresh adapter of tiny-qwen2; what is done to the folder must make importing it the sentence. */
@@ -289,8 +386,11 @@ static const struct {
 	const char *key, *value, *says;
 } configs[] = {
 	{ "use_dora", "true", "DoRA" },
-	{ "rank_pattern", "{\"q_proj\": 8}", "ranks or alphas of their own" },
-	{ "alpha_pattern", "{\"q_proj\": 8}", "ranks or alphas of their own" },
+	{ "rank_pattern", "{\"q_proj\": 8}", "but its rank in adapter_config.json is 8" },
+	{ "rank_pattern", "{\"q_proj\": 0}", "\"rank_pattern\" of \"q_proj\" must be a number above 0" },
+	{ "rank_pattern", "{\"layers\\\\.[01]\\\\.self_attn.q_proj\": 3}", "names modules by the expression" },
+	{ "alpha_pattern", "{\"q_proj\": \"8\"}", "\"alpha_pattern\" of \"q_proj\" must be a number above 0" },
+	{ "alpha_pattern", "{\"^q_proj\": 8}", "names modules by the expression" },
 	{ "r", "0", "\"r\" and \"lora_alpha\" must be numbers above 0" },
 	{ "r", "-3", "must be numbers above 0" },
 	{ "r", "\"three\"", "must be numbers above 0" },
@@ -333,8 +433,8 @@ static const struct {
 	{ "layers.0.self_attn.q_proj.lora_B", NULL, -1, 0, "attn_q.weight.lora_b" },
 	{ "layers.0.self_attn.k_proj.lora_B", NULL, 8, 0, "attn_k.weight.lora_b" },
 	{ "layers.1.mlp.down_proj.lora_A", NULL, 0, -2, "ffn_down.weight" },
-	{ "layers.1.mlp.up_proj.lora_A", NULL, 2, 0, "but \"r\" in adapter_config.json is 3" },
-	{ "layers.1.mlp.up_proj.lora_B", NULL, 0, 1, "but \"r\" in adapter_config.json is 3" },
+	{ "layers.1.mlp.up_proj.lora_A", NULL, 2, 0, "but its rank in adapter_config.json is 3" },
+	{ "layers.1.mlp.up_proj.lora_B", NULL, 0, 1, "but its rank in adapter_config.json is 3" },
 	{ "layers.0.self_attn.o_proj.lora_B", "", 0, 0, "has no lora_b" },
 	{ "layers.0.self_attn.o_proj.lora_A", "", 0, 0, "has no lora_a" },
 	{ "layers.0.self_attn.v_proj.lora_A", "base_model.model.lm_head.lora_A.weight", 0, 0, "adapts nothing" },
@@ -489,6 +589,8 @@ int main(void)
 		TEST(golden_adapters_come_back),
 		TEST(exports_are_in_transformers_order),
 		TEST(rank_stabilised_alpha_is_scaled),
+		TEST(ranks_of_their_own_go_out_and_come_back),
+		TEST(alphas_of_their_own_are_in_b),
 		TEST(configs_that_do_not_fit_are_a_sentence),
 		TEST(tensors_that_do_not_fit_are_a_sentence),
 		TEST(other_bases_are_a_sentence),
