@@ -55,12 +55,18 @@ static bool send_once(struct remote_model *m, const char *method, const char *pa
 	return sent;
 }
 
+/* No answer of the provider's: none came, or one of a proxy that waited for it. */
+static bool may_be_heard(const struct fetched *f)
+{
+	return f->end == HTTP_ANSWERED ? f->status == 502 || f->status == 504 : f->end != HTTP_UNREACHED;
+}
+
 /* A request that was not answered may have been heard: what makes something is not sent again then, or it might be paid twice. */
 static bool may_repeat(const struct fetched *f, const char *method)
 {
 	if (f->end == HTTP_UNREACHED)
 		return true;
-	if (f->end != HTTP_ANSWERED)
+	if (may_be_heard(f))
 		return strcmp(method, "GET") == 0;
 	return f->status == 429 || f->status >= 500 || f->status == 408 || f->status == 409;
 }
@@ -108,7 +114,7 @@ bool remote_fetch(struct remote_model *m, const char *method, const char *path, 
 		}
 		clock_wait(wait);
 	}
-	m->unanswered = f.end != HTTP_ANSWERED && f.end != HTTP_UNREACHED;
+	m->unanswered = may_be_heard(&f);
 	arena_release(&arena);
 	return good;
 }
