@@ -223,7 +223,7 @@ static void refuse(struct exchange *x, int status, const char *sentence)
 }
 
 struct counted {
-	size_t lengths, codings, hosts;
+	size_t lengths, codings, hosts, spaced;
 };
 
 static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -234,6 +234,7 @@ static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, cons
 	c->lengths += strcasecmp(name, "Content-Length") == 0;
 	c->codings += strcasecmp(name, "Transfer-Encoding") == 0;
 	c->hosts += strcasecmp(name, "Host") == 0;
+	c->spaced += name[strcspn(name, " \t")] != '\0'; /* "Content-Length : 5" is no header (RFC 9112, 5.1), and others may take it for one */
 	return MHD_YES;
 }
 
@@ -243,7 +244,7 @@ static bool is_ambiguous(struct exchange *x)
 	struct counted c = { 0 };
 
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
-	return c.lengths + c.codings > 1 || c.hosts > 1;
+	return c.lengths + c.codings > 1 || c.hosts > 1 || c.spaced > 0;
 }
 
 static struct line *line_of(struct MHD_Connection *connection)
