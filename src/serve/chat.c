@@ -6,6 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
+/* As JSON; NULL is null. What a model said, or a sentence that quotes an input, need not be UTF-8. */
+static json_t *text_json(const char *text)
+{
+	struct buf valid = { 0 };
+
+	if (!text)
+		return json_null();
+	text_repair(&valid, text, strlen(text));
+	json_t *value = json_string(buf_text(&valid));
+
+	buf_release(&valid);
+	return value;
+}
+
 static void add_json(struct buf *out, json_t *root)
 {
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -17,7 +33,8 @@ static void add_json(struct buf *out, json_t *root)
 
 void chat_write_fault(const struct chat_fault *f, struct buf *out)
 {
-	add_json(out, json_pack("{s:{s:s, s:s, s:s?, s:s?}}", "error", "message", f->message, "type", f->type, "param", f->param, "code", f->code));
+	add_json(out, json_pack("{s:{s:o, s:s, s:s?, s:s?}}", "error", "message", text_json(f->message), "type", f->type, "param", f->param, "code",
+				f->code));
 }
 
 /* ---- requests ---- */
@@ -67,14 +84,24 @@ static bool read_messages(const json_t *messages, struct arena *arena, struct ch
 	return wrong(fault, "messages", "messages has to be an array with a user's message in it");
 }
 
+static bool is_flag(const json_t *value)
+{
+	return !value || json_is_boolean(value) || json_is_null(value);
+}
+
 static bool read_root(const json_t *root, struct arena *arena, struct chat_request *out, struct chat_fault *fault)
 {
 	const char *model = json_string_value(json_object_get(root, "model"));
+	const json_t *n = json_object_get(root, "n");
 
 	if (!json_is_object(root))
 		return wrong(fault, NULL, "the body has to be a JSON object");
 	if (!model)
 		return wrong(fault, "model", "model has to be a text: the name of a task, such as rung/email; GET /v1/models lists them");
+	if (!is_flag(json_object_get(root, "stream")))
+		return wrong(fault, "stream", "stream has to be true or false");
+	if (n && !(json_is_integer(n) && json_integer_value(n) == 1) && !json_is_null(n))
+		return wrong(fault, "n", "n has to be 1: a task has one answer");
 	out->model = arena_string(arena, model);
 	out->stream = json_is_true(json_object_get(root, "stream"));
 	out->include_usage = json_is_true(json_object_get(json_object_get(root, "stream_options"), "include_usage"));
@@ -109,10 +136,10 @@ static json_t *envelope(const struct chat_reply *r, const char *object)
 
 static void add_extras(json_t *root, const struct chat_reply *r)
 {
-	json_object_set_new(root, "rung::task", json_string(r->task));
-	json_object_set_new(root, "rung::variant", json_string(r->variant));
-	json_object_set_new(root, "rung::verdict", json_string(r->verdict));
-	json_object_set_new(root, "rung::status", json_string(r->status));
+	json_object_set_new(root, "rung::task", text_json(r->task));
+	json_object_set_new(root, "rung::variant", text_json(r->variant));
+	json_object_set_new(root, "rung::verdict", text_json(r->verdict));
+	json_object_set_new(root, "rung::status", text_json(r->status));
 	if (r->citations)
 		json_object_set_new(root, "rung::citations", json_loads(r->citations, 0, NULL));
 	if (!isnan(r->probability))
@@ -124,14 +151,15 @@ void chat_write(const struct chat_reply *r, struct buf *out)
 	json_t *root = envelope(r, "chat.completion");
 
 	json_object_set_new(root, "choices",
-			    json_pack("[{s:i, s:{s:s, s:s?, s:n}, s:n, s:s}]", "index", 0, "message", "role", "assistant", "content", r->text,
+			    json_pack("[{s:i, s:{s:s, s:o, s:n}, s:n, s:s}]", "index", 0, "message", "role", "assistant", "content", text_json(r->text),
 				      "refusal", "logprobs", "finish_reason", r->finish));
 	json_object_set_new(root, "usage", usage_of(r));
 	add_extras(root, r);
 	add_json(out, root);
 }
 
-static void add_event(const struct chat_reply *r, json_t *choices, bool extras, bool usage, struct buf *out)
+/* Where usage was asked for every event has it, null but in the last. */
+static void add_event(const struct chat_reply *r, json_t *choices, bool extras, json_t *usage, struct buf *out)
 {
 	json_t *root = envelope(r, "chat.completion.chunk");
 
@@ -139,7 +167,7 @@ static void add_event(const struct chat_reply *r, json_t *choices, bool extras, 
 	if (extras)
 		add_extras(root, r);
 	if (usage)
-		json_object_set_new(root, "usage", usage_of(r));
+		json_object_set_new(root, "usage", usage);
 	buf_adds(out, "data: ");
 	add_json(out, root);
 	buf_adds(out, "\n\n");
@@ -147,11 +175,13 @@ static void add_event(const struct chat_reply *r, json_t *choices, bool extras, 
 
 void chat_write_events(const struct chat_reply *r, bool include_usage, struct buf *out)
 {
-	add_event(r, json_pack("[{s:i, s:{s:s, s:s}, s:n}]", "index", 0, "delta", "role", "assistant", "content", r->text ? r->text : "",
-			       "finish_reason"), false, false, out);
-	add_event(r, json_pack("[{s:i, s:{}, s:s}]", "index", 0, "delta", "finish_reason", r->finish), true, false, out);
+	json_t *text = text_json(r->text ? r->text : "");
+
+	add_event(r, json_pack("[{s:i, s:{s:s, s:o}, s:n}]", "index", 0, "delta", "role", "assistant", "content", text, "finish_reason"), false,
+		  include_usage ? json_null() : NULL, out);
+	add_event(r, json_pack("[{s:i, s:{}, s:s}]", "index", 0, "delta", "finish_reason", r->finish), true, include_usage ? json_null() : NULL, out);
 	if (include_usage)
-		add_event(r, json_array(), false, true, out);
+		add_event(r, json_array(), false, usage_of(r), out);
 	buf_adds(out, "data: [DONE]\n\n");
 }
 

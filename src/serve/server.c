@@ -6,6 +6,7 @@
 #include <math.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,16 +16,19 @@
 
 enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, BLOCK = 16 << 10, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
 static const size_t most_body_usual = (size_t)16 << 20;
-static const double request_usual_ms = 30e3;
+static const double request_usual_ms = 30e3, idle_usual_ms = IDLE_SECONDS * 1e3;
 
 enum stage { COMING, ASKED, ANSWERED, FLOWING, ENDED, CUT };
+
+enum phase { COMES, BUSY, IDLE }; /* a request is half there; it is being answered; the next one has not begun */
 
 /* A connection, from its first byte on: what has not become a request in time is ended. */
 struct line {
 	struct server *server;
 	struct MHD_Connection *connection;
-	double since; /* of what it waits for */
-	bool coming;  /* a request is awaited, or only half there */
+	struct exchange *exchange; /* NULL: none has begun */
+	double since;              /* of its phase */
+	enum phase phase;
 	struct line *next, *before;
 };
 
@@ -52,18 +56,21 @@ struct server {
 	struct MHD_Daemon *daemon;
 	int port, epoll;
 	size_t exchanges;
+	bool quiet; /* no new connection is taken */
 	double swept;
 	struct line lines; /* a ring */
 };
 
 /* ---- replies ---- */
 
-static void add_headers(struct MHD_Response *response, reply_headers headers)
+static void add_headers(const struct server *s, struct MHD_Response *response, reply_headers headers)
 {
 	static const char *const always[] = { "X-Content-Type-Options", "nosniff", "X-Frame-Options", "DENY", "Referrer-Policy", "no-referrer" };
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i += 2)
 		MHD_add_response_header(response, always[i], always[i + 1]);
+	if (s->quiet)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	for (; headers && *headers; headers += 2)
 		if (headers[1])
 			MHD_add_response_header(response, headers[0], headers[1]);
@@ -96,7 +103,7 @@ void exchange_reply(struct exchange *x, int status, reply_headers headers, const
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(n, (void *)(size_t)body, MHD_RESPMEM_MUST_COPY);
 
-	add_headers(response, headers);
+	add_headers(x->server, response, headers);
 	x->stage = ANSWERED;
 	x->gone = NULL;
 	hand_over(x, status, response);
@@ -131,7 +138,7 @@ void exchange_begin(struct exchange *x, int status, reply_headers headers)
 {
 	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_on, x, NULL);
 
-	add_headers(response, headers);
+	add_headers(x->server, response, headers);
 	x->stage = FLOWING;
 	hand_over(x, status, response);
 }
@@ -216,7 +223,7 @@ static void refuse(struct exchange *x, int status, const char *sentence)
 }
 
 struct counted {
-	size_t lengths, codings, hosts;
+	size_t lengths, codings, hosts, spaced;
 };
 
 static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -227,6 +234,7 @@ static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, cons
 	c->lengths += strcasecmp(name, "Content-Length") == 0;
 	c->codings += strcasecmp(name, "Transfer-Encoding") == 0;
 	c->hosts += strcasecmp(name, "Host") == 0;
+	c->spaced += name[strcspn(name, " \t")] != '\0'; /* "Content-Length : 5" is no header (RFC 9112, 5.1), and others may take it for one */
 	return MHD_YES;
 }
 
@@ -236,7 +244,7 @@ static bool is_ambiguous(struct exchange *x)
 	struct counted c = { 0 };
 
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &c);
-	return c.lengths + c.codings > 1 || c.hosts > 1;
+	return c.lengths + c.codings > 1 || c.hosts > 1 || c.spaced > 0;
 }
 
 static struct line *line_of(struct MHD_Connection *connection)
@@ -244,6 +252,14 @@ static struct line *line_of(struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return info ? info->socket_context : NULL;
+}
+
+static void begin_phase(struct line *line, enum phase phase)
+{
+	if (!line)
+		return;
+	line->phase = phase;
+	line->since = clock_ms();
 }
 
 static struct exchange *exchange_new(struct server *s, struct MHD_Connection *connection, const char *path, const char *method)
@@ -254,6 +270,8 @@ static struct exchange *exchange_new(struct server *s, struct MHD_Connection *co
 	*x = (struct exchange){ .server = s, .connection = connection, .path = mem_string(path), .method = mem_string(method),
 				.began = line ? line->since : clock_ms() };
 	arena_init(&x->arena);
+	if (line)
+		line->exchange = x;
 	s->exchanges++;
 	return x;
 }
@@ -272,9 +290,12 @@ static enum MHD_Result queue(struct exchange *x)
 static enum MHD_Result begin(struct server *s, struct exchange *x)
 {
 	const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *coding = exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 
 	if (is_ambiguous(x))
 		refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+	else if (coding && strcasecmp(coding, "chunked") != 0)
+		refuse(x, MHD_HTTP_NOT_IMPLEMENTED, "a body may come with a Content-Length, or chunked, and in no other coding");
 	else if (length && strtoull(length, NULL, 10) > s->settings.most_body)
 		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
 	return x->response ? queue(x) : MHD_YES;
@@ -290,10 +311,7 @@ static void take(struct exchange *x, const char *bytes, size_t n)
 
 static enum MHD_Result whole(struct server *s, struct exchange *x)
 {
-	struct line *line = line_of(x->connection);
-
-	if (line)
-		line->coming = false;
+	begin_phase(line_of(x->connection), BUSY);
 	x->inside = true;
 	if (x->too_large) {
 		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
@@ -326,6 +344,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	}
 	if (x->response) /* the answer to one that was suspended */
 		return queue(x);
+	if (x->stage == CUT)
+		return MHD_NO;
 	return x->stage == COMING ? whole(s, x) : MHD_YES;
 }
 
@@ -336,10 +356,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct line *line = line_of(connection);
 
 	(void)why;
-	if (line) {
-		line->since = clock_ms();
-		line->coming = false; /* a kept connection may be idle, until IDLE_SECONDS */
-	}
+	begin_phase(line, IDLE);
+	if (line)
+		line->exchange = NULL;
 	if (!x)
 		return;
 	if (x->gone)
@@ -363,7 +382,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		*socket_context = line = mem_zero(1, sizeof(*line));
-		*line = (struct line){ .server = s, .connection = connection, .since = clock_ms(), .coming = true, .next = s->lines.next, .before = &s->lines };
+		*line = (struct line){ .server = s, .connection = connection, .since = clock_ms(), .phase = COMES, .next = s->lines.next, .before = &s->lines };
 		line->next->before = s->lines.next = line;
 	} else if (line) {
 		line->before->next = line->next;
@@ -379,27 +398,54 @@ static void *on_line(void *context, const char *uri, struct MHD_Connection *conn
 	struct line *line = line_of(connection);
 
 	(void)context, (void)uri;
-	if (line && !line->coming) {
-		line->since = clock_ms();
-		line->coming = true;
-	}
+	if (line && line->phase == IDLE)
+		begin_phase(line, COMES);
 	return NULL;
 }
 
-/* Requests that come a byte at a time keep no connection for ever. */
-static void end_late(struct server *s)
+static int socket_of(const struct line *line)
 {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* Nobody is there to hear the rest: its watcher is told, and libmicrohttpd ends the connection when it is resumed. */
+static void give_up(struct exchange *x)
+{
+	void (*gone)(void *context) = x->gone;
+
+	if (x->response || (x->stage != ASKED && x->stage != FLOWING))
+		return;
+	end_as(x, CUT);
+	if (gone)
+		gone(x->context);
+}
+
+/* libmicrohttpd does not look at a connection that is suspended. */
+static bool has_left(const struct line *line)
+{
+	struct pollfd fd = { .fd = socket_of(line), .events = POLLRDHUP };
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+/* Requests that come a byte at a time keep no connection for ever, and what nobody waits for any more is known as such. */
+static void sweep(struct server *s)
+{
+	const double most[] = { [COMES] = s->settings.request_ms, [BUSY] = INFINITY, [IDLE] = s->settings.idle_ms };
 	double now = clock_ms();
 
-	if (now < s->swept + WAIT_MS)
+	if (now < s->swept + fmin(WAIT_MS, fmin(s->settings.request_ms, s->settings.idle_ms)))
 		return;
 	s->swept = now;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next) {
-		const union MHD_ConnectionInfo *info;
+		struct exchange *x = line->exchange;
 
-		if (line->coming && now > line->since + s->settings.request_ms &&
-		    (info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD)))
-			shutdown(info->connect_fd, SHUT_RDWR);
+		if (now > line->since + most[line->phase])
+			shutdown(socket_of(line), SHUT_RDWR);
+		else if (x && x->suspended && x->gone && has_left(line))
+			give_up(x);
 	}
 }
 
@@ -450,6 +496,7 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.most_body = settings->most_body ? settings->most_body : most_body_usual;
 	s->settings.connections = settings->connections ? settings->connections : CONNECTIONS;
 	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
+	s->settings.idle_ms = settings->idle_ms > 0 ? settings->idle_ms : idle_usual_ms;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
 	errno = 0;
@@ -479,6 +526,7 @@ void server_quiesce(struct server *s)
 {
 	MHD_socket listening = MHD_quiesce_daemon(s->daemon);
 
+	s->quiet = true;
 	if (listening != MHD_INVALID_SOCKET)
 		close(listening);
 }
@@ -495,7 +543,7 @@ void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 		client_turn(s->client, s->epoll, wait);
 		if (s->settings.turn)
 			s->settings.turn(s->settings.context);
-		end_late(s);
+		sweep(s);
 	}
 }
 
@@ -503,6 +551,10 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
+		if (line->exchange)
+			give_up(line->exchange);
+	MHD_run(s->daemon); /* it must not be stopped while a connection is suspended */
 	MHD_stop_daemon(s->daemon);
 	free(s);
 }

@@ -22,6 +22,7 @@ struct server_settings {
 	size_t most_body;     /* bytes of a request; 0: 16 MiB */
 	size_t connections;   /* 0: 4,096 */
 	double request_ms;    /* for a request to come whole; 0: 30 s */
+	double idle_ms;       /* for the next to begin on a kept connection; 0: 120 s */
 	/* A request is there. It is answered now or later, by exchange_reply() or exchange_begin(). */
 	void (*handler)(void *context, struct exchange *x);
 	/* After each turn of the loop: what other threads have finished is taken here. NULL: nothing is. */
@@ -36,9 +37,9 @@ struct server *server_open(const struct server_settings *settings, struct client
 int server_port(const struct server *s);
 /* Until stopped says so, which is asked at least four times a second and after each wake. */
 void server_run(struct server *s, bool (*stopped)(void *context), void *context);
-void server_quiesce(struct server *s);              /* no new connection is taken; those that are there go on */
+void server_quiesce(struct server *s);              /* no new connection is taken; those that are there end with their reply */
 size_t server_exchanges(const struct server *s);    /* that have no whole reply yet */
-void server_free(struct server *s);                 /* ends what is still open */
+void server_free(struct server *s);                 /* ends what is still open; who watches is told */
 
 const char *exchange_method(const struct exchange *x);
 const char *exchange_path(const struct exchange *x); /* what stands before '?', decoded once */
@@ -60,7 +61,8 @@ void exchange_begin(struct exchange *x, int status, reply_headers headers);
 void exchange_write(struct exchange *x, const char *bytes, size_t n);
 void exchange_end(struct exchange *x);
 void exchange_cut(struct exchange *x);
-/* Who is told when the client goes away before the reply is whole: the exchange is gone then. */
+/* Who is told when the client goes away, or the server ends, before the reply is whole: the exchange is gone then. A client that closes its
+ * sending side has gone. */
 void exchange_watch(struct exchange *x, void (*gone)(void *context), void *context);
 
 #endif
