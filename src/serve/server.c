@@ -8,7 +8,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -25,6 +27,8 @@ struct line {
 	struct MHD_Connection *connection;
 	double since; /* of what it waits for */
 	bool coming;  /* a request is awaited, or only half there */
+	bool left;    /* the client has closed its side: nobody waits for an answer */
+	struct exchange *exchange; /* NULL: none is under way */
 	struct line *next, *before;
 };
 
@@ -50,9 +54,10 @@ struct server {
 	struct server_settings settings;
 	struct client *client;
 	struct MHD_Daemon *daemon;
-	int port, epoll;
+	int port;
+	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
 	size_t exchanges;
-	double swept;
+	double swept, due;
 	struct line lines; /* a ring */
 };
 
@@ -75,6 +80,20 @@ static void wake(struct exchange *x)
 		return;
 	x->suspended = false;
 	MHD_resume_connection(x->connection);
+}
+
+static struct line *line_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static bool has_left(const struct exchange *x)
+{
+	const struct line *line = line_of(x->connection);
+
+	return line && line->left;
 }
 
 static void rest(struct exchange *x)
@@ -109,6 +128,8 @@ static ssize_t read_on(void *context, uint64_t at, char *bytes, size_t most)
 	size_t n = x->out.n - x->sent;
 
 	(void)at;
+	if (has_left(x))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (n == 0 && x->stage == ENDED)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0 && x->stage == CUT)
@@ -141,6 +162,11 @@ void exchange_write(struct exchange *x, const char *bytes, size_t n)
 	buf_add(&x->out, bytes, n);
 	if (!x->response) /* else it has not been asked for the first time */
 		wake(x);
+}
+
+size_t exchange_waiting(const struct exchange *x)
+{
+	return x->out.n - x->sent;
 }
 
 static void end_as(struct exchange *x, enum stage stage)
@@ -239,13 +265,6 @@ static bool is_ambiguous(struct exchange *x)
 	return c.lengths + c.codings > 1 || c.hosts > 1;
 }
 
-static struct line *line_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
 static struct exchange *exchange_new(struct server *s, struct MHD_Connection *connection, const char *path, const char *method)
 {
 	struct exchange *x = mem_zero(1, sizeof(*x));
@@ -254,6 +273,8 @@ static struct exchange *exchange_new(struct server *s, struct MHD_Connection *co
 	*x = (struct exchange){ .server = s, .connection = connection, .path = mem_string(path), .method = mem_string(method),
 				.began = line ? line->since : clock_ms() };
 	arena_init(&x->arena);
+	if (line)
+		line->exchange = x;
 	s->exchanges++;
 	return x;
 }
@@ -304,6 +325,8 @@ static enum MHD_Result whole(struct server *s, struct exchange *x)
 	x->inside = false;
 	if (x->response)
 		return queue(x);
+	if (has_left(x))
+		return MHD_NO;
 	rest(x);
 	return MHD_YES;
 }
@@ -326,7 +349,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	}
 	if (x->response) /* the answer to one that was suspended */
 		return queue(x);
-	return x->stage == COMING ? whole(s, x) : MHD_YES;
+	return x->stage == COMING ? whole(s, x) : has_left(x) ? MHD_NO : MHD_YES;
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode why)
@@ -339,6 +362,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	if (line) {
 		line->since = clock_ms();
 		line->coming = false; /* a kept connection may be idle, until IDLE_SECONDS */
+		line->exchange = NULL;
 	}
 	if (!x)
 		return;
@@ -356,6 +380,31 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*request = NULL;
 }
 
+static int socket_of(const struct line *line)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* A client that closes its side has gone: what is suspended would not hear of it. */
+static void note_left(struct line *line)
+{
+	line->left = true;
+	if (line->exchange)
+		wake(line->exchange);
+}
+
+static void see_who_left(struct server *s)
+{
+	struct epoll_event events[64];
+	int n = epoll_wait(s->watch, events, sizeof(events) / sizeof(events[0]), 0);
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.ptr)
+			note_left(events[i].data.ptr);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
 	struct server *s = context;
@@ -365,7 +414,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 		*socket_context = line = mem_zero(1, sizeof(*line));
 		*line = (struct line){ .server = s, .connection = connection, .since = clock_ms(), .coming = true, .next = s->lines.next, .before = &s->lines };
 		line->next->before = s->lines.next = line;
+		epoll_ctl(s->watch, EPOLL_CTL_ADD, socket_of(line), &(struct epoll_event){ .events = EPOLLRDHUP | EPOLLET, .data.ptr = line });
 	} else if (line) {
+		epoll_ctl(s->watch, EPOLL_CTL_DEL, socket_of(line), NULL);
 		line->before->next = line->next;
 		line->next->before = line->before;
 		free(line);
@@ -395,11 +446,8 @@ static void end_late(struct server *s)
 		return;
 	s->swept = now;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next) {
-		const union MHD_ConnectionInfo *info;
-
-		if (line->coming && now > line->since + s->settings.request_ms &&
-		    (info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD)))
-			shutdown(info->connect_fd, SHUT_RDWR);
+		if (line->coming && now > line->since + s->settings.request_ms)
+			shutdown(socket_of(line), SHUT_RDWR);
 	}
 }
 
@@ -452,16 +500,20 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
+	s->due = INFINITY;
+	s->watch = epoll_create1(EPOLL_CLOEXEC);
 	errno = 0;
 	s->daemon = start(s, &address);
 	if (!s->daemon) {
 		error_set(err, "cannot listen on %s, port %d (%s); name another with --port, or 0 for any that is free",
 			  settings->address ? settings->address : "127.0.0.1", settings->port, errno ? strerror(errno) : "it is taken");
+		close(s->watch);
 		free(s);
 		return NULL;
 	}
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-	s->epoll = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	epoll_ctl(s->watch, EPOLL_CTL_ADD, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		  &(struct epoll_event){ .events = EPOLLIN });
 	return s;
 }
 
@@ -483,6 +535,11 @@ void server_quiesce(struct server *s)
 		close(listening);
 }
 
+void server_due(struct server *s, double at_ms)
+{
+	s->due = fmin(s->due, at_ms);
+}
+
 void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 {
 	while (!stopped(context)) {
@@ -492,7 +549,9 @@ void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 		MHD_run(s->daemon);
 		if (MHD_get_timeout(s->daemon, &due) == MHD_YES)
 			wait = fmin(wait, (double)due);
-		client_turn(s->client, s->epoll, wait);
+		client_turn(s->client, s->watch, fmax(fmin(wait, s->due - clock_ms()), 0));
+		see_who_left(s);
+		s->due = INFINITY;
 		if (s->settings.turn)
 			s->settings.turn(s->settings.context);
 		end_late(s);
@@ -503,6 +562,9 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
+		note_left(line); /* libmicrohttpd does not end while a connection is suspended */
 	MHD_stop_daemon(s->daemon);
+	close(s->watch);
 	free(s);
 }
