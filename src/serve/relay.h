@@ -12,6 +12,8 @@
 #ifndef RUNG_SERVE_RELAY_H
 #define RUNG_SERVE_RELAY_H
 
+#include <stdint.h>
+
 #include "http/client.h"
 #include "serve/server.h"
 
