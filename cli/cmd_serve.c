@@ -1,5 +1,7 @@
 /* cmd_serve.c - rung serve TASK... */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "terminal.h"
 
@@ -13,10 +15,28 @@ static void say_address(void *context, const char *address)
 	fflush(stdout);
 }
 
+/* Those that are not given stay 0. */
+static bool read_limits(const struct text_list *list, double ms[5])
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char *end;
+		double seconds = strtod(list->items[i], &end);
+
+		if (i >= 5 || end == list->items[i] || *end || !isfinite(seconds) || seconds <= 0) {
+			fprintf(stderr, "rung serve: --upstream-limits: \"%s\" is not one of at most five numbers of seconds above 0\n", list->items[i]);
+			return false;
+		}
+		ms[i] = seconds * 1000;
+	}
+	return true;
+}
+
 static int run(const struct settings *s)
 {
 	struct rung_serve_options serve = {
-		.tasks = (const char *const *)s->arguments, .n_tasks = s->n_arguments, .address = s->address,
+		.tasks = (const char *const *)s->arguments, .n_tasks = s->n_arguments,
+		.upstreams = s->upstreams.items, .n_upstreams = s->upstreams.n, .fallbacks = s->fallbacks.items, .n_fallbacks = s->fallbacks.n,
+		.address = s->address,
 		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts, .ready = say_address,
 	};
 	struct rung_options options = terminal_options(s, NULL);
@@ -26,19 +46,21 @@ static int run(const struct settings *s)
 		fprintf(stderr, "rung serve: --port %.0f is no port; ports go from 0 (any that is free) to %d\n", s->port, HIGHEST_PORT);
 		return RUNG_INPUT;
 	}
+	if (!read_limits(&s->upstream_limits, serve.upstream_ms))
+		return RUNG_INPUT;
 	enum rung_status status = rung_serve(&options, &serve, &err);
 
 	return status ? terminal_fail(status, &err) : 0;
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_upstream, &option_fallback, &option_upstream_limits, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_serve = {
-	"serve", "TASK...", "answers for production, through OpenAI's chat completions",
+	"serve", "[TASK...]", "answers for production, through OpenAI's chat completions",
 	"Serves each task by the winner of its last climb, at POST /v1/chat/completions: the model is \"rung/TASK\", the input the last user\n"
-	"message, as `rung ask` takes it. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
-	options_of, 1, MAX_LIST, run,
+	"message, as `rung ask` takes it. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
+	options_of, 0, MAX_LIST, run,
 };

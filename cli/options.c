@@ -145,6 +145,11 @@ const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
 const struct option_row option_serve_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8080; 0: any that is free)", AT(port) };
+const struct option_row option_upstream = { "--upstream", NULL, OPTION_LIST, "A,B",
+	"models that requests are passed on to: openai:NAME, URL#NAME; may be given again", AT(upstreams) };
+const struct option_row option_fallback = { "--fallback", NULL, OPTION_LIST, "A=B", "upstream B is asked where A fails", AT(fallbacks) };
+const struct option_row option_upstream_limits = { "--upstream-limits", NULL, OPTION_LIST, "S,S,S,S,S",
+	"seconds to connect, to the headers, to the first byte, between pieces, in all (default 10,60,60,60,900)", AT(upstream_limits) };
 const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
 	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
 const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };

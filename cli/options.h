@@ -39,6 +39,7 @@ struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
 	const char *answer, *kind, *address, *log;
 	const char *trainer, *teacher, *unlabelled, *probe;
+	struct text_list upstreams, fallbacks, upstream_limits;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
 	double concurrency, requests_per_minute, tokens_per_minute, timeout, poll;
@@ -67,7 +68,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_calls_per_day, option_horizon, option_cost_per_error, option_one_off, option_label_cost, option_port, option_answer,
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
-	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts;
+	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
+	option_fallback, option_upstream_limits;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

@@ -107,6 +107,11 @@ enum rung_status rung_view(struct rung *r, const struct rung_view_options *optio
 struct rung_serve_options {
 	const char *const *tasks; /* (n_tasks) folders, each climbed before */
 	size_t n_tasks;
+	const char *const *upstreams; /* (n_upstreams) models that requests are passed on to: openai:NAME, URL#NAME */
+	size_t n_upstreams;
+	const char *const *fallbacks; /* (n_fallbacks) "A=B": upstream B where A fails */
+	size_t n_fallbacks;
+	double upstream_ms[5];    /* to connect, to the headers, to the first byte, between two pieces, in all; 0: 10, 60, 60, 60 and 900 s */
 	const char *address;      /* NULL: 127.0.0.1 */
 	int port;                 /* 0: any that is free */
 	const char *log;          /* file of calls and feedback; NULL: served.db beside the first task's store */
@@ -115,7 +120,7 @@ struct rung_serve_options {
 	void (*ready)(void *context, const char *address);
 	void *context;
 };
-/* Serves the tasks through OpenAI's chat completions, each by the winner of its last climb, until options.stopped says so; `options` is for
+/* Serves the tasks through OpenAI's chat completions, each by the winner of its last climb, and passes on what asks for an upstream, until options.stopped says so; `options` is for
  * all of them, its own task is not looked at. */
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *serve, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */

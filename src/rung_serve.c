@@ -10,6 +10,7 @@ struct serving {
 	struct rung **rungs; /* (n) */
 	struct gateway_task *tasks;
 	size_t n;
+	struct relay_upstream *upstreams; /* (n_upstreams) */
 };
 
 static void failed(struct question *const *questions, size_t n, const char *why)
@@ -91,6 +92,31 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 	return true;
 }
 
+/* The '=' that stands behind an upstream's whole name; names may hold others. */
+static bool add_fallback(struct serving *s, size_t n, const char *text, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(s->upstreams[i].name);
+
+		if (strncmp(text, s->upstreams[i].name, length) == 0 && text[length] == '=') {
+			s->upstreams[i].fallback = text + length + 1;
+			return true;
+		}
+	}
+	return error_set(err, "fallback \"%s\": has to be A=B, where A and B are upstreams; name both with --upstream, too", text);
+}
+
+static bool list_upstreams(struct serving *s, const struct rung_serve_options *o, struct error *err)
+{
+	s->upstreams = mem_zero(o->n_upstreams + 1, sizeof(*s->upstreams));
+	for (size_t i = 0; i < o->n_upstreams; i++)
+		s->upstreams[i].name = o->upstreams[i];
+	for (size_t i = 0; i < o->n_fallbacks; i++)
+		if (!add_fallback(s, o->n_upstreams, o->fallbacks[i], err))
+			return false;
+	return o->n_tasks + o->n_upstreams > 0 || error_set(err, "there is nothing to serve; name a task's folder, or a model with --upstream");
+}
+
 /* Beside the first task's store, where nothing else is said. */
 static const char *log_of(struct rung *r, const struct rung_serve_options *o)
 {
@@ -99,14 +125,16 @@ static const char *log_of(struct rung *r, const struct rung_serve_options *o)
 
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *o, struct rung_error *err)
 {
-	struct serving s = { mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), mem_zero(o->n_tasks + 1, sizeof(*s.tasks)), 0 };
+	struct serving s = { mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), mem_zero(o->n_tasks + 1, sizeof(*s.tasks)), 0, NULL };
+	const double *ms = o->upstream_ms;
 	struct error e;
-	bool good = true;
+	bool good = list_upstreams(&s, o, &e);
 
 	for (size_t i = 0; i < o->n_tasks && good; i++)
 		good = open_one(&s, options, o->tasks[i], &e);
 	const struct gateway_settings gateway = {
-		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = s.n > 0 && !o->no_log ? log_of(s.rungs[0], o) : NULL,
+		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
+		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] },
 		.keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
 		.context = options->context,
 	};
@@ -116,5 +144,6 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 		rung_close(s.rungs[i]);
 	free(s.rungs);
 	free(s.tasks);
+	free(s.upstreams);
 	return good ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
 }

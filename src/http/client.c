@@ -121,13 +121,21 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 	return all;
 }
 
+static void tell_head(struct transfer *t, int status)
+{
+	const struct http_response r = { .status = status, .headers = t->headers, .n_headers = t->n_headers, .body = "" };
+	if (t->request.head)
+		t->request.head(t->request.context, &r);
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *t = context;
 	size_t n = size * count, most = t->request.most_bytes ? t->request.most_bytes : most_bytes_usual;
+	bool first = t->stage != FLOWING;
 	if (t->end != HTTP_ANSWERED)
 		return 0;
-	if (t->stage != FLOWING)
+	if (first)
 		t->first = clock_ms();
 	enter(t, FLOWING);
 	if (n > most - t->n_seen) {
@@ -138,11 +146,14 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 	int status = status_of(t);
 	if (!t->request.piece || status < 200 || status > 299) {
 		buf_add(&t->body, bytes, n);
-	} else if (!t->request.piece(t->request.context, bytes, n)) {
-		ended(t, HTTP_STOPPED, "stopped");
-		return 0;
+		return n;
 	}
-	return n;
+	if (first)
+		tell_head(t, status);
+	if (t->request.piece(t->request.context, bytes, n))
+		return n;
+	ended(t, HTTP_STOPPED, "stopped");
+	return 0;
 }
 
 struct client *client_open(struct error *err)
@@ -341,7 +352,7 @@ static size_t finish_late(struct client *h)
 		struct transfer *t = h->live[i];
 		const char *which;
 		double end = deadline(t, &which);
-		if (end > now) {
+		if (end > now || t->end != HTTP_ANSWERED) {
 			h->check = fmin(h->check, end);
 			continue;
 		}
@@ -404,6 +415,16 @@ void client_stop(struct client *h)
 	for (size_t i = 0; i < h->n_live; i++)
 		ended(h->live[i], HTTP_STOPPED, "stopped");
 	finish_marked(h);
+}
+
+void client_cancel(struct client *h, const void *context)
+{
+	for (size_t i = 0; i < h->n_live; i++)
+		if (h->live[i]->request.context == context)
+			ended(h->live[i], HTTP_STOPPED, "stopped");
+	h->check = 0; /* inside, those that are marked are finished as if their time had passed, once curl has returned */
+	if (!h->inside)
+		finish_marked(h);
 }
 
 size_t client_in_flight(const struct client *h)

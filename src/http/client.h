@@ -26,7 +26,7 @@ enum http_end {
 	HTTP_TIMEOUT,   /* one of the five passed */
 	HTTP_CUT,       /* the connection ended, or broke the protocol, before the response did */
 	HTTP_TOO_LARGE, /* the body passed most_bytes */
-	HTTP_STOPPED,   /* by `piece`, or client_stop() */
+	HTTP_STOPPED,   /* by `piece`, client_cancel() or client_stop() */
 };
 
 struct http_header {
@@ -56,6 +56,8 @@ struct http_request {
 	size_t n_body;
 	struct http_timeouts timeouts;
 	size_t most_bytes; /* of the body; 0: 64 MiB */
+	/* Before the first piece of it: status and headers; nothing else is known yet. NULL: nobody wants to know. */
+	void (*head)(void *context, const struct http_response *response);
 	/* Each piece of a 2xx body as it comes, in place of response.body; false stops the request. NULL: it is collected. */
 	bool (*piece)(void *context, const char *bytes, size_t n);
 	/* Once for each request sent; the response is valid during the call, which may send others. */
@@ -78,6 +80,8 @@ void client_run(struct client *h, double most_ms);
  * `also` to become readable, or for client_wake(), at most so many milliseconds. */
 void client_turn(struct client *h, int also, double most_ms);
 void client_wake(struct client *h); /* from any thread: ends that waiting */
+/* The requests of that context; `done` is told HTTP_STOPPED before this returns, or, from inside `piece`, soon after it. */
+void client_cancel(struct client *h, const void *context);
 void client_stop(struct client *h); /* all that is in flight; `done` is told HTTP_STOPPED */
 
 #endif

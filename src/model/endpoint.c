@@ -130,6 +130,26 @@ bool endpoint_parse(const char *name, struct endpoint *out, struct error *err)
 	return parsed;
 }
 
+bool endpoint_add_key(const struct endpoint *e, const char *name, struct buf *header, struct error *err)
+{
+	const char *key = getenv(e->key_variable);
+
+	if (!key || !*key)
+		return !e->key_needed || error_set(err, "model \"%s\": %s is not set; put the key into the environment", name, e->key_variable);
+	if (strpbrk(key, "\r\n"))
+		return error_set(err, "model \"%s\": the key in %s has a line break in it; set it anew", name, e->key_variable);
+	buf_adds(header, e->wire->key_header);
+	buf_adds(header, key);
+	return true;
+}
+
+void endpoint_forget_key(struct buf *header)
+{
+	if (header->data)
+		explicit_bzero(header->data, header->capacity);
+	buf_release(header);
+}
+
 void endpoint_release(struct endpoint *e)
 {
 	free(e->base);

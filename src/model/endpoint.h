@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 struct wire;
@@ -34,6 +35,10 @@ bool endpoint_is_url(const char *name); /* URL#NAME, and no provider's */
 bool endpoint_is_tuned(const char *name); /* whether the server knows it as "ft:..." */
 /* Whether the vendor itself is asked: a provider by its name, and no variable names another server. */
 bool endpoint_is_vendors(const struct endpoint *e);
+/* Appends the header that holds the key, read from the environment now; nothing where there is none. False and a sentence, which names the
+ * model and the variable that has to be set. endpoint_forget_key() wipes it. */
+bool endpoint_add_key(const struct endpoint *e, const char *name, struct buf *header, struct error *err);
+void endpoint_forget_key(struct buf *header);
 void endpoint_release(struct endpoint *e);
 
 #endif

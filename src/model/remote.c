@@ -39,32 +39,10 @@ static void remote_stop(void *engine)
 	free(r);
 }
 
-/* The header that holds the key, read from the environment now; nothing where there is none. */
-static bool add_key(const struct remote_model *m, struct buf *header, struct error *err)
-{
-	const struct endpoint *e = &m->endpoint;
-	const char *key = getenv(e->key_variable);
-
-	if (!key || !*key)
-		return !e->key_needed || error_set(err, "model \"%s\": %s is not set; put the key into the environment", m->name, e->key_variable);
-	if (strpbrk(key, "\r\n"))
-		return error_set(err, "model \"%s\": the key in %s has a line break in it; set it anew", m->name, e->key_variable);
-	buf_adds(header, e->wire->key_header);
-	buf_adds(header, key);
-	return true;
-}
-
-static void forget(struct buf *header)
-{
-	if (header->data)
-		explicit_bzero(header->data, header->capacity);
-	buf_release(header);
-}
-
 bool remote_headers(const struct remote_model *m, const char *type, struct remote_headers *out, struct error *err)
 {
 	*out = (struct remote_headers){ 0 };
-	if (!add_key(m, &out->key, err))
+	if (!endpoint_add_key(&m->endpoint, m->name, &out->key, err))
 		return false;
 	if (out->key.n > 0)
 		out->lines[out->n++] = buf_text(&out->key);
@@ -79,7 +57,7 @@ bool remote_headers(const struct remote_model *m, const char *type, struct remot
 
 void remote_headers_forget(struct remote_headers *h)
 {
-	forget(&h->key);
+	endpoint_forget_key(&h->key);
 	buf_release(&h->type);
 }
 
@@ -87,9 +65,9 @@ void remote_headers_forget(struct remote_headers *h)
 static bool key_is_there(const struct remote_model *m, struct error *err)
 {
 	struct buf header = { 0 };
-	bool there = add_key(m, &header, err);
+	bool there = endpoint_add_key(&m->endpoint, m->name, &header, err);
 
-	forget(&header);
+	endpoint_forget_key(&header);
 	return there;
 }
 

@@ -46,13 +46,15 @@ void reply_fault(struct exchange *x, const struct chat_fault *fault)
 static void models(struct gateway *g, struct exchange *x)
 {
 	struct arena *arena = exchange_arena(x);
-	size_t n = g->settings->n_tasks;
-	const char **ids = arena_array(arena, n + 1, sizeof(*ids));
+	size_t n = g->settings->n_tasks, n_all = n + g->settings->n_upstreams;
+	const char **ids = arena_array(arena, n_all + 1, sizeof(*ids));
 	struct buf body = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = arena_printf(arena, "rung/%s", g->settings->tasks[i].name);
-	chat_write_models(ids, n, g->created, &body);
+	for (size_t i = n; i < n_all; i++)
+		ids[i] = g->settings->upstreams[i - n].name;
+	chat_write_models(ids, n_all, g->created, &body);
 	reply_json(x, 200, &body);
 }
 
@@ -72,6 +74,7 @@ static const struct route {
 	void (*handle)(struct gateway *g, struct exchange *x);
 } routes[] = {
 	{ "POST", "/v1/chat/completions", gateway_chat },
+	{ "POST", "/v1/embeddings", gateway_embeddings },
 	{ "POST", "/v1/feedback", gateway_feedback },
 	{ "GET", "/v1/models", models },
 	{ "GET", "/healthz", healthz },
@@ -105,6 +108,8 @@ static void on_turn(void *context)
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
 		gateway_take_back(worker_taken(g->seats[i].worker));
+	if (g->relay)
+		relay_turn(g->relay);
 }
 
 static void on_wake(void *context)
@@ -155,24 +160,43 @@ static void say_address(const struct gateway *g)
 		g->settings->ready(g->settings->context, url);
 }
 
+/* Without keys, whoever can reach the address can ask. */
+static bool is_loopback(const char *address)
+{
+	return !address || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
 bool gateway_run(const struct gateway_settings *settings, struct error *err)
 {
+	if (!is_loopback(settings->address))
+		return error_set(err, "\"%s\": without keys only this machine is answered; listen on 127.0.0.1 or ::1, behind a proxy that asks for keys",
+				 settings->address);
 	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
 	const struct server_settings http = { .address = settings->address, .port = settings->port, .handler = on_request, .turn = on_turn,
 					      .context = &g };
 	const struct journal_settings journal = { .path = settings->journal, .notice = settings->notice, .context = settings->context };
 
-	if (settings->journal && !(g.journal = journal_open(&journal, err)))
+	const struct relay_settings relay = { .upstreams = settings->upstreams, .n_upstreams = settings->n_upstreams,
+					      .timeouts = settings->timeouts, .ended = gateway_relayed, .context = &g };
+
+	if (settings->n_upstreams > 0 && !(g.relay = relay_open(&relay, err)))
 		return false;
+	if (settings->journal && !(g.journal = journal_open(&journal, err))) {
+		relay_free(g.relay);
+		return false;
+	}
 	g.client = client_open(err);
 	g.server = g.client ? server_open(&http, g.client, err) : NULL;
 	if (g.server) {
+		if (g.relay)
+			relay_connect(g.relay, g.client, g.server);
 		start_tasks(&g);
 		say_address(&g);
 		server_run(g.server, is_over, &g);
 		server_free(g.server);
 		stop_tasks(&g);
 	}
+	relay_free(g.relay);
 	client_free(g.client);
 	journal_close(g.journal, close_ms);
 	return g.server != NULL;

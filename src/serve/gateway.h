@@ -2,13 +2,16 @@
  *
  *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
- *     GET /v1/models              the tasks
+ *                                 or an upstream: passed on byte for byte (relay.h), as is
+ *     POST /v1/embeddings
+ *     GET /v1/models              the tasks and the upstreams
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
  *
  * One thread has the connections (server.h), each task its own (worker.h). */
 #ifndef RUNG_SERVE_GATEWAY_H
 #define RUNG_SERVE_GATEWAY_H
 
+#include "serve/relay.h"
 #include "serve/server.h"
 #include "serve/worker.h"
 
@@ -21,6 +24,9 @@ struct gateway_task {
 struct gateway_settings {
 	const struct gateway_task *tasks; /* (n_tasks) borrowed */
 	size_t n_tasks;
+	const struct relay_upstream *upstreams; /* (n_upstreams) borrowed */
+	size_t n_upstreams;
+	struct http_timeouts timeouts; /* of upstreams; 0: as relay.h says */
 	const char *journal; /* file in which calls and feedback are kept (store/served.h); NULL: none */
 	bool keep_texts;     /* inputs and outputs, too */
 	const char *address; /* NULL: 127.0.0.1 */

@@ -142,6 +142,8 @@ void gateway_chat(struct gateway *g, struct exchange *x)
 	size_t n;
 	const char *body = exchange_body(x, &n);
 
+	if (relay_take(g->relay, x, RELAY_CHAT))
+		return;
 	if (!chat_read(body, n, exchange_arena(x), &request, &fault)) {
 		reply_fault(x, &fault);
 		return;

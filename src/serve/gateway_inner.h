@@ -6,6 +6,7 @@
 #include "serve/chat.h"
 #include "serve/gateway.h"
 #include "serve/journal.h"
+#include "serve/relay.h"
 
 /* A task, and the thread that answers it. */
 struct seat {
@@ -19,6 +20,7 @@ struct gateway {
 	struct server *server;
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
+	struct relay *relay;     /* NULL: no upstream is asked */
 	uint64_t created;
 	double stop_by;          /* 0: nobody has asked for it */
 };
@@ -34,6 +36,9 @@ void reply_fault(struct exchange *x, const struct chat_fault *fault);
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
 void gateway_chat(struct gateway *g, struct exchange *x);
 void gateway_take_back(struct question *q);
+/* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway (gateway_relay.c) */
+void gateway_embeddings(struct gateway *g, struct exchange *x);
+void gateway_relayed(void *context, const struct relay_outcome *outcome);
 /* POST /v1/feedback (gateway_feedback.c) */
 void gateway_feedback(struct gateway *g, struct exchange *x);
 

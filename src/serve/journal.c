@@ -14,9 +14,10 @@ static const double group_ms = 10, retry_ms = 200; /* between two transactions; 
 struct entry {
 	struct entry *next;
 	size_t bytes;
-	bool is_call;
+	enum { CALL, FEEDBACK, ATTEMPT } kind;
 	struct served_call call;         /* with its texts behind the struct */
 	struct served_feedback feedback;
+	struct served_attempt attempt;
 };
 
 struct journal {
@@ -48,27 +49,16 @@ static void move_texts(char *at, const char **texts[], size_t n)
 	}
 }
 
-static struct entry *entry_new(const struct served_call *call, const struct served_feedback *feedback)
+/* A copy with the texts (n) behind it. */
+static struct entry *entry_new(struct entry *e, const char **texts[], size_t n)
 {
-	struct entry e = { .is_call = call != NULL };
-
-	if (call)
-		e.call = *call;
-	else
-		e.feedback = *feedback;
-	const char **of_call[] = { &e.call.id, &e.call.tenant, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
-				   &e.call.subject, &e.call.input, &e.call.output };
-	const char **of_feedback[] = { &e.feedback.call, &e.feedback.name, &e.feedback.kind, &e.feedback.text };
-	const char ***texts = call ? of_call : of_feedback;
-	size_t n = call ? sizeof(of_call) / sizeof(of_call[0]) : sizeof(of_feedback) / sizeof(of_feedback[0]);
-
-	e.bytes = sizeof(e);
+	e->bytes = sizeof(*e);
 	for (size_t i = 0; i < n; i++)
-		e.bytes += *texts[i] ? strlen(*texts[i]) + 1 : 0;
-	struct entry *made = mem_alloc(e.bytes);
+		e->bytes += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+	struct entry *made = mem_alloc(e->bytes);
 
 	move_texts((char *)(made + 1), texts, n);
-	*made = e;
+	*made = *e;
 	return made;
 }
 
@@ -95,17 +85,32 @@ static bool hand_over(struct journal *j, struct entry *e)
 
 bool journal_call(struct journal *j, const struct served_call *c)
 {
-	return hand_over(j, entry_new(c, NULL));
+	struct entry e = { .kind = CALL, .call = *c };
+	const char **texts[] = { &e.call.id, &e.call.tenant, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
+				 &e.call.subject, &e.call.input, &e.call.output };
+
+	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
 }
 
 bool journal_feedback(struct journal *j, const struct served_feedback *f)
 {
-	return hand_over(j, entry_new(NULL, f));
+	struct entry e = { .kind = FEEDBACK, .feedback = *f };
+	const char **texts[] = { &e.feedback.call, &e.feedback.name, &e.feedback.kind, &e.feedback.text };
+
+	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
+}
+
+bool journal_attempt(struct journal *j, const struct served_attempt *a)
+{
+	struct entry e = { .kind = ATTEMPT, .attempt = *a };
+	const char **texts[] = { &e.attempt.call, &e.attempt.upstream, &e.attempt.status, &e.attempt.why };
+
+	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
 }
 
 static bool is_among(const struct entry *e, const char *id)
 {
-	while (e && !(e->is_call && strcmp(e->call.id, id) == 0))
+	while (e && !(e->kind == CALL && strcmp(e->call.id, id) == 0))
 		e = e->next;
 	return e != NULL;
 }
@@ -155,12 +160,19 @@ static struct entry *take_all(struct journal *j)
 	return all;
 }
 
+static bool put_one(struct served *to, const struct entry *e, struct error *err)
+{
+	if (e->kind == CALL)
+		return served_call_put(to, &e->call, err);
+	return e->kind == FEEDBACK ? served_feedback_put(to, &e->feedback, err) : served_attempt_put(to, &e->attempt, err);
+}
+
 static bool write_all(struct journal *j, const struct entry *e, struct error *err)
 {
 	bool good = served_begin(j->writer, err);
 
 	for (; good && e; e = e->next)
-		good = e->is_call ? served_call_put(j->writer, &e->call, err) : served_feedback_put(j->writer, &e->feedback, err);
+		good = put_one(j->writer, e, err);
 	good = good && served_commit(j->writer, err);
 	if (!good)
 		served_rollback(j->writer);

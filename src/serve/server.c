@@ -6,10 +6,11 @@
 #include <math.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -26,9 +27,10 @@ enum phase { COMES, BUSY, IDLE }; /* a request is half there; it is being answer
 struct line {
 	struct server *server;
 	struct MHD_Connection *connection;
-	struct exchange *exchange; /* NULL: none has begun */
+	struct exchange *exchange; /* NULL: none is under way */
 	double since;              /* of its phase */
 	enum phase phase;
+	bool left;                 /* the client has closed its side: nobody waits for an answer */
 	struct line *next, *before;
 };
 
@@ -54,10 +56,11 @@ struct server {
 	struct server_settings settings;
 	struct client *client;
 	struct MHD_Daemon *daemon;
-	int port, epoll;
+	int port;
+	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
 	size_t exchanges;
 	bool quiet; /* no new connection is taken */
-	double swept;
+	double swept, due;
 	struct line lines; /* a ring */
 };
 
@@ -82,6 +85,20 @@ static void wake(struct exchange *x)
 		return;
 	x->suspended = false;
 	MHD_resume_connection(x->connection);
+}
+
+static struct line *line_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static bool has_left(const struct exchange *x)
+{
+	const struct line *line = line_of(x->connection);
+
+	return line && line->left;
 }
 
 static void rest(struct exchange *x)
@@ -116,6 +133,8 @@ static ssize_t read_on(void *context, uint64_t at, char *bytes, size_t most)
 	size_t n = x->out.n - x->sent;
 
 	(void)at;
+	if (has_left(x))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (n == 0 && x->stage == ENDED)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0 && x->stage == CUT)
@@ -148,6 +167,11 @@ void exchange_write(struct exchange *x, const char *bytes, size_t n)
 	buf_add(&x->out, bytes, n);
 	if (!x->response) /* else it has not been asked for the first time */
 		wake(x);
+}
+
+size_t exchange_waiting(const struct exchange *x)
+{
+	return x->out.n - x->sent;
 }
 
 static void end_as(struct exchange *x, enum stage stage)
@@ -247,13 +271,6 @@ static bool is_ambiguous(struct exchange *x)
 	return c.lengths + c.codings > 1 || c.hosts > 1 || c.spaced > 0;
 }
 
-static struct line *line_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
 static void begin_phase(struct line *line, enum phase phase)
 {
 	if (!line)
@@ -322,6 +339,8 @@ static enum MHD_Result whole(struct server *s, struct exchange *x)
 	x->inside = false;
 	if (x->response)
 		return queue(x);
+	if (has_left(x))
+		return MHD_NO;
 	rest(x);
 	return MHD_YES;
 }
@@ -344,9 +363,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	}
 	if (x->response) /* the answer to one that was suspended */
 		return queue(x);
-	if (x->stage == CUT)
-		return MHD_NO;
-	return x->stage == COMING ? whole(s, x) : MHD_YES;
+	if (x->stage == COMING)
+		return whole(s, x);
+	return x->stage == CUT || has_left(x) ? MHD_NO : MHD_YES;
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode why)
@@ -375,6 +394,31 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*request = NULL;
 }
 
+static int socket_of(const struct line *line)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* A client that closes its side has gone: what is suspended would not hear of it. */
+static void note_left(struct line *line)
+{
+	line->left = true;
+	if (line->exchange)
+		wake(line->exchange);
+}
+
+static void see_who_left(struct server *s)
+{
+	struct epoll_event events[64];
+	int n = epoll_wait(s->watch, events, sizeof(events) / sizeof(events[0]), 0);
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.ptr)
+			note_left(events[i].data.ptr);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
 	struct server *s = context;
@@ -384,7 +428,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 		*socket_context = line = mem_zero(1, sizeof(*line));
 		*line = (struct line){ .server = s, .connection = connection, .since = clock_ms(), .phase = COMES, .next = s->lines.next, .before = &s->lines };
 		line->next->before = s->lines.next = line;
+		epoll_ctl(s->watch, EPOLL_CTL_ADD, socket_of(line), &(struct epoll_event){ .events = EPOLLRDHUP | EPOLLET, .data.ptr = line });
 	} else if (line) {
+		epoll_ctl(s->watch, EPOLL_CTL_DEL, socket_of(line), NULL);
 		line->before->next = line->next;
 		line->next->before = line->before;
 		free(line);
@@ -403,34 +449,7 @@ static void *on_line(void *context, const char *uri, struct MHD_Connection *conn
 	return NULL;
 }
 
-static int socket_of(const struct line *line)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(line->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-	return info ? info->connect_fd : -1;
-}
-
-/* Nobody is there to hear the rest: its watcher is told, and libmicrohttpd ends the connection when it is resumed. */
-static void give_up(struct exchange *x)
-{
-	void (*gone)(void *context) = x->gone;
-
-	if (x->response || (x->stage != ASKED && x->stage != FLOWING))
-		return;
-	end_as(x, CUT);
-	if (gone)
-		gone(x->context);
-}
-
-/* libmicrohttpd does not look at a connection that is suspended. */
-static bool has_left(const struct line *line)
-{
-	struct pollfd fd = { .fd = socket_of(line), .events = POLLRDHUP };
-
-	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
-}
-
-/* Requests that come a byte at a time keep no connection for ever, and what nobody waits for any more is known as such. */
+/* Requests that come a byte at a time keep no connection for ever. */
 static void sweep(struct server *s)
 {
 	const double most[] = { [COMES] = s->settings.request_ms, [BUSY] = INFINITY, [IDLE] = s->settings.idle_ms };
@@ -439,14 +458,9 @@ static void sweep(struct server *s)
 	if (now < s->swept + fmin(WAIT_MS, fmin(s->settings.request_ms, s->settings.idle_ms)))
 		return;
 	s->swept = now;
-	for (struct line *line = s->lines.next; line != &s->lines; line = line->next) {
-		struct exchange *x = line->exchange;
-
+	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
 		if (now > line->since + most[line->phase])
 			shutdown(socket_of(line), SHUT_RDWR);
-		else if (x && x->suspended && x->gone && has_left(line))
-			give_up(x);
-	}
 }
 
 /* ---- the server ---- */
@@ -499,16 +513,20 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.idle_ms = settings->idle_ms > 0 ? settings->idle_ms : idle_usual_ms;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
+	s->due = INFINITY;
+	s->watch = epoll_create1(EPOLL_CLOEXEC);
 	errno = 0;
 	s->daemon = start(s, &address);
 	if (!s->daemon) {
 		error_set(err, "cannot listen on %s, port %d (%s); name another with --port, or 0 for any that is free",
 			  settings->address ? settings->address : "127.0.0.1", settings->port, errno ? strerror(errno) : "it is taken");
+		close(s->watch);
 		free(s);
 		return NULL;
 	}
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-	s->epoll = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	epoll_ctl(s->watch, EPOLL_CTL_ADD, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		  &(struct epoll_event){ .events = EPOLLIN });
 	return s;
 }
 
@@ -531,6 +549,11 @@ void server_quiesce(struct server *s)
 		close(listening);
 }
 
+void server_due(struct server *s, double at_ms)
+{
+	s->due = fmin(s->due, at_ms);
+}
+
 void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 {
 	while (!stopped(context)) {
@@ -540,7 +563,9 @@ void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 		MHD_run(s->daemon);
 		if (MHD_get_timeout(s->daemon, &due) == MHD_YES)
 			wait = fmin(wait, (double)due);
-		client_turn(s->client, s->epoll, wait);
+		client_turn(s->client, s->watch, fmax(fmin(wait, s->due - clock_ms()), 0));
+		see_who_left(s);
+		s->due = INFINITY;
 		if (s->settings.turn)
 			s->settings.turn(s->settings.context);
 		sweep(s);
@@ -552,9 +577,9 @@ void server_free(struct server *s)
 	if (!s)
 		return;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
-		if (line->exchange)
-			give_up(line->exchange);
+		note_left(line);
 	MHD_run(s->daemon); /* it must not be stopped while a connection is suspended */
 	MHD_stop_daemon(s->daemon);
+	close(s->watch);
 	free(s);
 }

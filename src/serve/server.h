@@ -37,6 +37,8 @@ struct server *server_open(const struct server_settings *settings, struct client
 int server_port(const struct server *s);
 /* Until stopped says so, which is asked at least four times a second and after each wake. */
 void server_run(struct server *s, bool (*stopped)(void *context), void *context);
+/* `turn` is called again at that time (clock_ms()) at the latest; each call of it has to say so anew. */
+void server_due(struct server *s, double at_ms);
 void server_quiesce(struct server *s);              /* no new connection is taken; those that are there end with their reply */
 size_t server_exchanges(const struct server *s);    /* that have no whole reply yet */
 void server_free(struct server *s);                 /* ends what is still open; who watches is told */
@@ -59,6 +61,7 @@ void exchange_reply(struct exchange *x, int status, reply_headers headers, const
  * the client sees that the reply is not whole. The exchange is the server's again after either. */
 void exchange_begin(struct exchange *x, int status, reply_headers headers);
 void exchange_write(struct exchange *x, const char *bytes, size_t n);
+size_t exchange_waiting(const struct exchange *x); /* bytes of them that the client has not taken yet */
 void exchange_end(struct exchange *x);
 void exchange_cut(struct exchange *x);
 /* Who is told when the client goes away, or the server ends, before the reply is whole: the exchange is gone then. A client that closes its

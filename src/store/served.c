@@ -18,7 +18,12 @@ static const char first_sql[] =
 	" PRIMARY KEY(call, name)) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
-enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, COUNTS, N_STATEMENTS };
+static const char attempt_sql[] =
+	"CREATE TABLE attempt(call TEXT NOT NULL, n INTEGER NOT NULL, upstream TEXT NOT NULL, began_ms INTEGER NOT NULL, status TEXT NOT NULL,"
+	" http INTEGER NOT NULL, why TEXT, bytes INTEGER NOT NULL, ms REAL, first_ms REAL, PRIMARY KEY(call, n)) WITHOUT ROWID;"
+	"PRAGMA user_version = 2;";
+
+enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, COUNTS, N_STATEMENTS };
 
 static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
@@ -27,15 +32,18 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[BODY_PUT] = "INSERT OR IGNORE INTO body(call, input, output) VALUES(?1, ?2, ?3)",
 	[CALL_EXISTS] = "SELECT count(*) FROM served WHERE id = ?1",
 	[FEEDBACK_PUT] = "INSERT OR REPLACE INTO feedback(call, name, at_ms, kind, value, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[ATTEMPT_PUT] = "INSERT OR IGNORE INTO attempt(call, n, upstream, began_ms, status, http, why, bytes, ms, first_ms)"
+			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[COUNTS] = "SELECT (SELECT count(*) FROM served), (SELECT count(*) FROM body), (SELECT count(*) FROM feedback),"
 		   " (SELECT count(*) FROM feedback WHERE call NOT IN (SELECT id FROM served))"
-		   " + (SELECT count(*) FROM body WHERE call NOT IN (SELECT id FROM served))",
+		   " + (SELECT count(*) FROM body WHERE call NOT IN (SELECT id FROM served))"
+		   " + (SELECT count(*) FROM attempt WHERE call NOT IN (SELECT id FROM served)), (SELECT count(*) FROM attempt)",
 };
 
-static const char *const versions[] = { first_sql };
+static const char *const versions[] = { first_sql, attempt_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 1, .table = "served", .absent = "nothing was served here; run `rung serve` first",
+	.versions = versions, .n_versions = 2, .table = "served", .absent = "nothing was served here; run `rung serve` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -148,6 +156,25 @@ bool served_feedback_put(struct served *s, const struct served_feedback *f, stru
 	return database_done(&s->base, q, err);
 }
 
+bool served_attempt_put(struct served *s, const struct served_attempt *a, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, ATTEMPT_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, a->call);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)a->n);
+	bind_text(q, 3, a->upstream);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)a->began_ms);
+	bind_text(q, 5, a->status);
+	sqlite3_bind_int(q, 6, a->http);
+	bind_text(q, 7, a->why);
+	sqlite3_bind_int64(q, 8, (sqlite3_int64)a->bytes);
+	bind_real(q, 9, a->ms);
+	bind_real(q, 10, a->first_ms);
+	return database_done(&s->base, q, err);
+}
+
 bool served_count(struct served *s, struct served_counts *out, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, COUNTS, err);
@@ -158,6 +185,7 @@ bool served_count(struct served *s, struct served_counts *out, struct error *err
 	code = sqlite3_step(q);
 	if (code == SQLITE_ROW)
 		*out = (struct served_counts){ (size_t)sqlite3_column_int64(q, 0), (size_t)sqlite3_column_int64(q, 1),
-					       (size_t)sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3) };
+					       (size_t)sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3),
+					       (size_t)sqlite3_column_int64(q, 4) };
 	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
 }

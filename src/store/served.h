@@ -48,9 +48,23 @@ struct served_feedback {
 };
 bool served_feedback_put(struct served *s, const struct served_feedback *f, struct error *err);
 
-/* Rows of each kind, and feedback whose call is not there. */
+/* One request to an upstream that a call took; several when it was tried again, or elsewhere. */
+struct served_attempt {
+	const char *call;
+	size_t n;             /* 0 is the call's first */
+	const char *upstream; /* openai:NAME, URL#NAME */
+	uint64_t began_ms;    /* since 1970 */
+	const char *status;   /* "answered", "refused", "unreached", "timeout", "truncated", "aborted" (serve/relay.h) */
+	int http;             /* 0: no headers came */
+	const char *why;      /* a clause; NULL */
+	size_t bytes;         /* of the body, as far as it came */
+	double ms, first_ms;  /* NAN: no body came */
+};
+bool served_attempt_put(struct served *s, const struct served_attempt *a, struct error *err); /* keeps an old one */
+
+/* Rows of each kind, and those whose call is not there. */
 struct served_counts {
-	size_t calls, bodies, feedback, orphans;
+	size_t calls, bodies, feedback, orphans, attempts;
 };
 bool served_count(struct served *s, struct served_counts *out, struct error *err);
 

@@ -151,6 +151,101 @@ static void headers_stops_and_the_next(void **state)
 	assert_int_equal(ask("/good", port, (struct http_request){ 0 }, 20, false).calls, 21);
 }
 
+/* Two requests that hang, of which one is ended: it alone is told, at once. */
+static void one_request_is_cancelled(void **state)
+{
+	(void)state;
+	static const struct { const char *path; } rows[] = { { "/headers" }, { "/first" }, { "/between" } };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err;
+		char url[2][128];
+		struct client *client = client_open(&err);
+		struct seen seen[2] = { { .calls = 0 }, { .calls = 0 } };
+		for (int k = 0; k < 2; k++) {
+			snprintf(url[k], sizeof url[k], "http://127.0.0.1:%d%s", port, k == 0 ? rows[i].path : "/good");
+			const struct http_request r = { .method = "GET", .url = url[k], .done = note, .context = &seen[k] };
+			assert_true(client_send(client, &r, &err));
+		}
+		client_cancel(client, &seen[0]);
+		assert_int_equal(seen[0].calls, 1);
+		assert_int_equal(seen[0].end, HTTP_STOPPED);
+		assert_int_equal(seen[1].calls, 0);
+		while (client_in_flight(client))
+			client_run(client, 1000);
+		assert_int_equal(seen[0].calls, 1);
+		assert_int_equal(seen[1].end, HTTP_ANSWERED);
+		client_free(client);
+	}
+}
+
+struct pieces {
+	struct client *client;
+	int heads, status, pieces, dones;
+	enum http_end end;
+	bool one;
+};
+
+static void take_head(void *context, const struct http_response *r)
+{
+	struct pieces *p = context;
+	const char *value = http_header(r, "x-one");
+	p->heads++;
+	p->status = r->status;
+	p->one = value && strcmp(value, "1") == 0;
+}
+
+static bool take_piece(void *context, const char *bytes, size_t n)
+{
+	struct pieces *p = context;
+	(void)bytes, (void)n;
+	p->pieces++;
+	if (p->client)
+		client_cancel(p->client, p);
+	return true;
+}
+
+static void take_end(void *context, const struct http_response *r)
+{
+	struct pieces *p = context;
+	p->dones++;
+	p->end = r->end;
+}
+
+/* The head comes before the first piece of a 2xx body, and of no other; a piece may end its own request. */
+static void heads_come_before_pieces(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		bool cancel;
+		int heads, status, pieces;
+		enum http_end end;
+	} rows[] = {
+		{ "/good", false, 1, 200, 1, HTTP_ANSWERED },
+		{ "/busy", false, 0, 0, 0, HTTP_ANSWERED },
+		{ "/between", true, 1, 200, 1, HTTP_STOPPED },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err;
+		char url[128];
+		struct client *client = client_open(&err);
+		struct pieces p = { .client = rows[i].cancel ? client : NULL };
+		snprintf(url, sizeof url, "http://127.0.0.1:%d%s", port, rows[i].path);
+		const struct http_request r = { .method = "GET", .url = url, .head = take_head, .piece = take_piece, .done = take_end, .context = &p };
+		assert_true(client_send(client, &r, &err));
+		while (client_in_flight(client))
+			client_run(client, 1000);
+		assert_int_equal(p.heads, rows[i].heads);
+		assert_int_equal(p.status, rows[i].status);
+		assert_int_equal(p.pieces, rows[i].pieces);
+		assert_int_equal(p.end, rows[i].end);
+		assert_int_equal(p.dones, 1);
+		if (strcmp(rows[i].path, "/good") == 0)
+			assert_true(p.one);
+		client_free(client);
+	}
+}
+
 static void thousands_are_all_answered(void **state)
 {
 	(void)state;
@@ -174,6 +269,7 @@ static void thousands_are_all_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(ends_are_told_apart), cmocka_unit_test(headers_stops_and_the_next),
+					     cmocka_unit_test(one_request_is_cancelled), cmocka_unit_test(heads_come_before_pieces),
 					     cmocka_unit_test(thousands_are_all_answered) };
 	return cmocka_run_group_tests(tests, begin, finish);
 }

@@ -1,0 +1,77 @@
+/* relay.h - requests passed on to upstreams, models that are asked elsewhere over HTTP, and their replies passed back as they come.
+ *
+ * A body goes out as it came but for the model's name (relay_body.h), and comes back as the upstream sent it; headers are passed by name
+ * (relay_pass.c), so that no key goes further than the machine it is for. Nothing is sent to the client before the first byte of a
+ * good body is there. Until then
+ *     408, 409, 429, 5xx and no connection   are tried again (model/pace.h: jitter, Retry-After, a budget), then the fallback is asked
+ *     a limit that passed, a broken reply     is not tried again, since it may have been paid; the fallback is asked
+ *     anything else                           is the reply
+ * and an upstream that fails again and again is left alone (breaker.h). Once the first byte was sent, a reply that breaks off ends with an
+ * event that says so and a broken connection, never as if it were whole; events that end without [DONE] have broken off. A client that goes
+ * away ends the request to the upstream. */
+#ifndef RUNG_SERVE_RELAY_H
+#define RUNG_SERVE_RELAY_H
+
+#include <stdint.h>
+
+#include "http/client.h"
+#include "serve/server.h"
+
+struct relay_upstream {
+	const char *name;     /* openai:NAME, URL#NAME (model/endpoint.h) */
+	const char *fallback; /* the name of another; NULL */
+};
+
+enum relay_path { RELAY_CHAT, RELAY_EMBEDDINGS };
+
+/* One request to an upstream. */
+struct relay_attempt {
+	const char *upstream;
+	uint64_t began_ms;  /* since 1970 */
+	const char *status; /* "answered": a whole 2xx; "refused": another status; "unreached", "timeout", "truncated", "aborted" */
+	int http;           /* 0: no headers came */
+	const char *why;    /* a clause; NULL */
+	size_t bytes;       /* of the body, as far as it came */
+	double ms, first_ms; /* NAN: nothing came */
+};
+
+/* What became of one request; all of it is valid during the call alone. */
+struct relay_outcome {
+	char id[37];           /* a UUID; the reply's header x-rung-id */
+	uint64_t began_ms;     /* since 1970 */
+	const char *model;     /* as it was asked for */
+	enum relay_path path;
+	bool stream;
+	int http;              /* of our reply */
+	const char *status;    /* "answered", "refused", "failed", "truncated", "aborted" */
+	const char *why;       /* NULL */
+	const char *input;     /* the request's body */
+	const char *output;    /* the reply's as far as it came; NULL: there is none, or it was too long to keep */
+	size_t input_tokens, output_tokens;
+	double ms, first_ms;
+	const struct relay_attempt *attempts; /* (n_attempts) */
+	size_t n_attempts;
+};
+
+struct relay_settings {
+	const struct relay_upstream *upstreams; /* (n_upstreams) borrowed */
+	size_t n_upstreams;
+	struct http_timeouts timeouts; /* 0: 10 s to connect; 60 s each to headers, first byte and between pieces; 15 minutes in all. A
+					  reply that is not streamed has its headers when it is whole: they may take all of the time */
+	void (*ended)(void *context, const struct relay_outcome *outcome);
+	void *context;
+};
+
+struct relay;
+
+/* NULL and a sentence: a name that is none, a form that is not relayed, a key that is not there, a fallback of nobody, or in a ring. */
+struct relay *relay_open(const struct relay_settings *settings, struct error *err);
+/* After the server and before the client is gone. */
+void relay_free(struct relay *r);
+void relay_connect(struct relay *r, struct client *client, struct server *server);
+
+/* Takes the exchange if it asks for one of the upstreams; false: it does not, and is still the caller's. */
+bool relay_take(struct relay *r, struct exchange *x, enum relay_path path);
+void relay_turn(struct relay *r); /* after each turn of the loop: what has waited long enough is tried again */
+
+#endif
