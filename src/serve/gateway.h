@@ -1,9 +1,9 @@
 /* gateway.h - one process that serves every task on the rung that won it, through the API that people use already.
  *
- *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it
- *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
+ *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it;
  *                                 or an upstream: passed on byte for byte (relay.h), as is
  *     POST /v1/embeddings
+ *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
  *
