@@ -126,7 +126,7 @@ bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_requ
 static json_t *usage_of(const struct chat_reply *r)
 {
 	return json_pack("{s:I, s:I, s:I}", "prompt_tokens", (json_int_t)r->input_tokens, "completion_tokens", (json_int_t)r->output_tokens,
-			 "total_tokens", (json_int_t)(r->input_tokens + r->output_tokens));
+			 "total_tokens", (json_int_t)r->input_tokens + (json_int_t)r->output_tokens);
 }
 
 static json_t *envelope(const struct chat_reply *r, const char *object)
