@@ -234,6 +234,8 @@ bool models_rerank(struct models *m, const char *query, const char *const *texts
 	struct arena arena;
 	const char *reply;
 
+	if (!m->rerank)
+		return error_set(err, "nobody puts passages into order; name a model under `rerank:`");
 	arena_init(&arena);
 	struct message *messages = arena_array(&arena, n + 1, sizeof(*messages));
 	struct model_request request = { .messages = messages, .n_messages = n + 1, .want = WANT_ORDER };

@@ -310,6 +310,8 @@ bool workshop_documents(struct workshop *w, const struct technique *t, const cha
 		return t->passages == PASSAGES_GOLD || error_set(err, "%s: the task has no documents", w->task->file);
 	if (t->passages == PASSAGES_ALL)
 		return fits_prompt(w, unfit, err);
+	if (t->reranks && !w->task->rerank)
+		*unfit = "the task names no `rerank:`";
 	if (t->search && t->search->cutting.trigram && !holds_code(w, unfit, err))
 		return false;
 	return !t->search || *unfit || library_prepare(w->library, &t->search->cutting, NULL, err);
