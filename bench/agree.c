@@ -1,4 +1,4 @@
-/* agree.c - two models on the same prompts: how often they write the same, and choose the same label. For a local model beside a server
+/* agree.c - two models on the same prompts: how often the same answer is read in what they write, they write the same, and choose the same label. For a local model beside a server
  * that has the same file (tools/check-llama-server.sh).
  *
  *     bench/agree MODEL OTHER EXAMPLES.jsonl [N]     columns subject, text, label; models as in task files */
@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "prompt/parse.h"
 
 enum { LABELS = 5, TURNS = 2 * LABELS + 1, BODY = 500, SHOT = 150, SHOWN = 60 };
 static const char *const labels[LABELS] = { "automated", "marketing", "personal", "spam", "work" };
@@ -117,6 +118,32 @@ static bool same_text(const char *a, const char *b)
 	return n == m && memcmp(x, y, n) == 0;
 }
 
+/* The label that a climb reads in the text; LABELS: none. */
+static size_t answer_in(const char *text)
+{
+	struct label named[LABELS] = { 0 };
+	const struct task task = { .labels = named, .n_labels = LABELS };
+	size_t label;
+
+	for (size_t k = 0; k < LABELS; k++)
+		named[k].name = labels[k];
+	return text && parse_label(&task, text, false, &label) == PARSE_LABEL ? label : LABELS;
+}
+
+static double same_answers(const struct model_reply *a, const struct model_reply *b, size_t n)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < n; i++)
+		same += answer_in(a[i].text) == answer_in(b[i].text);
+	return n ? (double)same / (double)n : 0;
+}
+
+static void say(const char *name, size_t n, double share)
+{
+	printf("%s_of_%zu\t%.4f\t1\t%.4f\t0.97\t%s\n", name, n, share, share, share >= .97 ? "ok" : "short");
+}
+
 /* The share of items on which both say the same; each difference is a line on stderr. */
 static double compare(const struct model_reply *a, const struct model_reply *b, size_t n, enum model_want want)
 {
@@ -162,9 +189,9 @@ int main(int argc, char **argv)
 			code = 1;
 			break;
 		}
-		double share = compare(a, b, e.n, rows[i].want);
-
-		printf("%s_of_%zu\t%.4f\t1\t%.4f\t0.97\t%s\n", rows[i].name, e.n, share, share, share >= .97 ? "ok" : "short");
+		if (rows[i].want == WANT_TEXT)
+			say("same_answer", e.n, same_answers(a, b, e.n));
+		say(rows[i].name, e.n, compare(a, b, e.n, rows[i].want));
 	}
 	if (code)
 		fprintf(stderr, "agree: %s\n", err.text);
