@@ -7,46 +7,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault_host.h"
 #include "model/model.h"
 #include "model/wire.h"
 
-static pid_t server;
 static char base[64];
 
-/* Beside this program: BUILD/tests/support/fault_server. */
 static int start(void **state)
 {
-	char self[4096] = { 0 }, program[4200], line[64] = { 0 };
-	int ends[2];
-
 	(void)state;
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || pipe(ends) != 0)
-		return -1;
-	*strrchr(self, '/') = '\0';
-	snprintf(program, sizeof(program), "%s/support/fault_server", self);
-	server = fork();
-	if (server == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		execl(program, program, "--seconds", "300", (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	FILE *in = fdopen(ends[0], "r");
-
-	if (!fgets(line, sizeof(line), in))
-		return -1;
-	fclose(in);
-	snprintf(base, sizeof(base), "http://127.0.0.1:%ld", strtol(line + strlen("listening "), NULL, 10));
-	setenv("ANTHROPIC_BASE_URL", base, 1);
 	setenv("ANTHROPIC_API_KEY", "sk-test-1", 1);
-	return 0;
+	return fault_start(NULL, base) && setenv("ANTHROPIC_BASE_URL", base, 1) == 0 ? 0 : -1;
 }
 
 static int finish(void **state)
 {
 	(void)state;
-	kill(server, SIGTERM);
-	waitpid(server, NULL, 0);
+	fault_stop();
 	return 0;
 }
 

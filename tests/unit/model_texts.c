@@ -3,56 +3,35 @@
 #include "test.h"
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "fault_host.h"
 #include "model/model.h"
 #include "model/vectors.h"
 #include "model/wire.h"
 
 enum { MOST = 200, DIMENSIONS = 256 };
 
-static pid_t server;
-static char base[64];
+static char base[70];
 static struct arena arena;
 
-/* Beside this program: BUILD/tests/support/fault_server. */
 static int start(void **state)
 {
-	char self[4096] = { 0 }, program[4200], line[64] = { 0 };
-	int ends[2];
-
 	(void)state;
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || pipe(ends) != 0)
-		return -1;
-	*strrchr(self, '/') = '\0';
-	snprintf(program, sizeof(program), "%s/support/fault_server", self);
-	server = fork();
-	if (server == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		execl(program, program, "--seconds", "300", "--need-key", (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	FILE *in = fdopen(ends[0], "r");
-
-	if (!fgets(line, sizeof(line), in))
-		return -1;
-	fclose(in);
-	snprintf(base, sizeof(base), "http://127.0.0.1:%ld/v1", strtol(line + strlen("listening "), NULL, 10));
-	setenv("RUNG_API_KEY", "sk-test-1", 1);
 	arena_init(&arena);
-	return 0;
+	setenv("RUNG_API_KEY", "sk-test-1", 1);
+	char host[64];
+	bool started = fault_start("--need-key", host);
+
+	snprintf(base, sizeof(base), "%s/v1", host);
+	return started ? 0 : -1;
 }
 
 static int finish(void **state)
 {
 	(void)state;
-	kill(server, SIGTERM);
-	waitpid(server, NULL, 0);
+	fault_stop();
 	arena_release(&arena);
 	return 0;
 }
