@@ -79,6 +79,11 @@ bool served_commit(struct served *s, struct error *err)
 	return database_execute(&s->base, "COMMIT", err);
 }
 
+bool served_prime(struct served *s, struct error *err)
+{
+	return served_begin(s, err) && database_execute(&s->base, "PRAGMA user_version = 2", err) && served_commit(s, err);
+}
+
 void served_rollback(struct served *s)
 {
 	database_rollback(&s->base);
