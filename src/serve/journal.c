@@ -237,7 +237,7 @@ struct journal *journal_open(const struct journal_settings *settings, struct err
 	j->settings.most_bytes = settings->most_bytes ? settings->most_bytes : most_bytes_usual;
 	j->end = &j->waiting;
 	j->writer = served_open(settings->path, true, err);
-	j->reader = j->writer ? served_open(settings->path, false, err) : NULL;
+	j->reader = j->writer && served_prime(j->writer, err) ? served_open(settings->path, false, err) : NULL;
 	if (!j->reader) {
 		served_close(j->writer);
 		free(j);

@@ -60,6 +60,7 @@ struct server {
 	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
 	size_t exchanges;
 	bool quiet; /* no new connection is taken */
+	bool ending; /* nor any request: nobody would hear its answer */
 	double swept, due;
 	struct line lines; /* a ring */
 };
@@ -328,6 +329,8 @@ static void take(struct exchange *x, const char *bytes, size_t n)
 
 static enum MHD_Result whole(struct server *s, struct exchange *x)
 {
+	if (s->ending)
+		return MHD_NO; /* the connection is closed */
 	begin_phase(line_of(x->connection), BUSY);
 	x->inside = true;
 	if (x->too_large) {
@@ -576,6 +579,7 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	s->ending = true;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
 		note_left(line);
 	MHD_run(s->daemon); /* it must not be stopped while a connection is suspended */

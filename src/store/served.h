@@ -18,6 +18,8 @@ struct served *served_open(const char *path, bool create, struct error *err);
 void served_close(struct served *s);
 bool served_begin(struct served *s, struct error *err);
 bool served_commit(struct served *s, struct error *err);
+/* Writes nothing new: the first transaction after opening waits for the disk, which the next do not. */
+bool served_prime(struct served *s, struct error *err);
 void served_rollback(struct served *s); /* harmless outside a transaction */
 
 struct served_call {
