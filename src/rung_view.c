@@ -115,7 +115,9 @@ enum rung_status rung_view(struct rung *r, const struct rung_view_options *o, st
 	struct viewing v = { .r = r };
 	struct view view = { .source = { version_of, write_view, &v } };
 	struct task_options options = { .examples = r->options.examples, .seed = r->options.seed };
-	struct http_server *server;
+	const struct server_settings http = { .port = o->port, .own_host = true, .handler = view_answer, .context = &view };
+	struct client *client;
+	struct server *server;
 	struct error e;
 	char address[64];
 
@@ -123,14 +125,16 @@ enum rung_status rung_view(struct rung *r, const struct rung_view_options *o, st
 		return rung_failed(RUNG_INPUT, &e, err);
 	arena_init(&v.arena);
 	watch(&v);
-	server = http_open(o->port, view_answer, &view, &e);
+	client = client_open(&e);
+	server = client ? server_open(&http, client, &e) : NULL;
 	if (server) {
-		snprintf(address, sizeof(address), "http://127.0.0.1:%d/", http_port(server));
+		snprintf(address, sizeof(address), "http://127.0.0.1:%d/", server_port(server));
 		if (o->ready)
 			o->ready(o->context, address);
-		http_run(server, r->options.stopped ? r->options.stopped : never, r->options.context);
-		http_close(server);
+		server_run(server, r->options.stopped ? r->options.stopped : never, r->options.context);
+		server_free(server);
 	}
+	client_free(client);
 	view_release(&view);
 	arena_release(&v.arena);
 	return server ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);

@@ -203,8 +203,8 @@ size_t models_embedding_width(struct models *m, struct error *err); /* 0 and a s
 enum { MODEL_TEXTS = 64 }; /* of one request to a provider; far below what they take (OpenAI: 2,048 inputs, 300,000 tokens), so
 			     * that few are paid again when one fails */
 bool models_embed(struct models *m, const char *const *texts, size_t n, float *out, struct error *err);
-/* Embeds the texts of a provider many at a time, so that models_embed() finds each by itself where its asker keeps replies; else, and
- * of the local model, it does nothing. */
+/* Asks a provider for the texts at once, each in a request of its own, so that models_embed() of one alone finds it where its asker keeps
+ * replies. Without an asker, and of the local model, it does nothing. */
 bool models_embed_ahead(struct models *m, const char *const *texts, size_t n, struct error *err);
 const char *models_embedding_name(const struct models *m);
 /* A number for who embeds; 0 and a sentence when it cannot be had. Vectors of two numbers must not be compared. A provider's is made of its

@@ -5,10 +5,10 @@
 
 enum { PART_TOKENS = 16384 }; /* of prompts in one request: an answer has some 300 bytes a token */
 
-struct label {
+struct echo_label {
 	const char *text;
 	struct wire_ids tokens;
-	struct label *next;
+	struct echo_label *next;
 };
 
 /* Whether it may be tried: a server of somebody's own, nothing known against it. */
@@ -21,9 +21,9 @@ static bool may_echo(const struct remote_model *m)
 	       !(m->lacks & (LACKS_ECHO | LACKS_SCORES));
 }
 
-static const struct label *label_of(const struct remote_model *m, const char *text)
+static const struct echo_label *label_of(const struct remote_model *m, const char *text)
 {
-	const struct label *l = m->labels;
+	const struct echo_label *l = m->labels;
 
 	while (l && strcmp(l->text, text) != 0)
 		l = l->next;
@@ -112,11 +112,11 @@ enum echo_step echo_write(const struct remote_model *m, struct echo *e, const st
 
 static bool read_label(struct remote_model *m, const struct echo *e, const struct http_response *response)
 {
-	struct label *l = arena_alloc(&m->label_arena, sizeof(*l));
+	struct echo_label *l = arena_alloc(&m->label_arena, sizeof(*l));
 
 	if (label_of(m, e->label)) /* another request asked for it too */
 		return true;
-	*l = (struct label){ .text = arena_string(&m->label_arena, e->label), .next = m->labels };
+	*l = (struct echo_label){ .text = arena_string(&m->label_arena, e->label), .next = m->labels };
 	if (!wire_echo_tokens(response->body, response->n_body, &m->label_arena, &l->tokens))
 		return false;
 	m->labels = l;

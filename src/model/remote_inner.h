@@ -24,7 +24,7 @@ struct remote_model {
 	unsigned lacks;        /* bits of wire_lack that were learnt */
 	unsigned known;        /* bits of enum model_want that were answered: what it lacks for them is learnt */
 	bool unanswered;       /* the last request of remote_fetch() went out, and no whole answer came: it may have been heard */
-	struct label *labels;  /* whose tokens are known (remote_echo.c) */
+	struct echo_label *labels;  /* whose tokens are known (remote_echo.c) */
 	struct arena label_arena;
 	bool echoes;           /* it scored labels by their tokens */
 	bool told_apart;       /* a first token did tell labels apart, */

@@ -96,8 +96,11 @@ static void on_request(void *context, struct exchange *x)
 	}
 	const struct chat_fault fault = { allowed ? 405 : 404, "invalid_request_error", allowed ? "method_not_allowed" : "not_found", NULL,
 					  allowed ? arena_printf(exchange_arena(x), "this path takes %s", allowed) : "there is nothing at this path" };
+	const char *const headers[] = { "Content-Type", "application/json", "Allow", allowed, NULL };
+	struct buf body = { 0 };
 
-	reply_fault(x, &fault);
+	chat_write_fault(&fault, &body);
+	reply(x, fault.status, headers, &body);
 }
 
 /* ---- the loop ---- */
@@ -172,7 +175,7 @@ bool gateway_run(const struct gateway_settings *settings, struct error *err)
 		return error_set(err, "\"%s\": without keys only this machine is answered; listen on 127.0.0.1 or ::1, behind a proxy that asks for keys",
 				 settings->address);
 	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
-	const struct server_settings http = { .address = settings->address, .port = settings->port, .handler = on_request, .turn = on_turn,
+	const struct server_settings http = { .address = settings->address, .port = settings->port, .own_host = true, .handler = on_request, .turn = on_turn,
 					      .context = &g };
 	const struct journal_settings journal = { .path = settings->journal, .notice = settings->notice, .context = settings->context };
 

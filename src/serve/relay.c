@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "base/uuid.h"
 #include "model/endpoint.h"
 #include "model/pace.h"
 #include "model/wire.h"

@@ -12,8 +12,7 @@
 #ifndef RUNG_SERVE_RELAY_H
 #define RUNG_SERVE_RELAY_H
 
-#include <stdint.h>
-
+#include "base/uuid.h"
 #include "http/client.h"
 #include "serve/server.h"
 
@@ -37,7 +36,7 @@ struct relay_attempt {
 
 /* What became of one request; all of it is valid during the call alone. */
 struct relay_outcome {
-	char id[37];           /* a UUID; the reply's header x-rung-id */
+	char id[UUID_TEXT];    /* the reply's header x-rung-id */
 	uint64_t began_ms;     /* since 1970 */
 	const char *model;     /* as it was asked for */
 	enum relay_path path;

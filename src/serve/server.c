@@ -1,10 +1,7 @@
 /* server.c - libmicrohttpd's connections, suspended while nobody has anything to say to them. */
-#include "serve/server.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,240 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
+#include "serve/server_inner.h"
 
-enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, BLOCK = 16 << 10, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
+enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
 static const size_t most_body_usual = (size_t)16 << 20;
 static const double request_usual_ms = 30e3, idle_usual_ms = IDLE_SECONDS * 1e3;
-
-enum stage { COMING, ASKED, ANSWERED, FLOWING, ENDED, CUT };
-
-enum phase { COMES, BUSY, IDLE }; /* a request is half there; it is being answered; the next one has not begun */
-
-/* A connection, from its first byte on: what has not become a request in time is ended. */
-struct line {
-	struct server *server;
-	struct MHD_Connection *connection;
-	struct exchange *exchange; /* NULL: none is under way */
-	double since;              /* of its phase */
-	enum phase phase;
-	bool left;                 /* the client has closed its side: nobody waits for an answer */
-	struct line *next, *before;
-};
-
-struct exchange {
-	struct server *server;
-	struct MHD_Connection *connection;
-	char *path, *method;
-	struct arena arena;
-	struct buf body, out; /* out: written and not yet sent, from `sent` on */
-	size_t sent;
-	double began;
-	enum stage stage;
-	bool inside;    /* the handler is at work: libmicrohttpd waits for what we return */
-	bool suspended;
-	bool too_large; /* what came of the body; the rest is not kept */
-	struct MHD_Response *response; /* ready, and not yet queued */
-	int status;
-	void (*gone)(void *context);
-	void *context;
-};
-
-struct server {
-	struct server_settings settings;
-	struct client *client;
-	struct MHD_Daemon *daemon;
-	int port;
-	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
-	size_t exchanges;
-	bool quiet; /* no new connection is taken */
-	bool ending; /* nor any request: nobody would hear its answer */
-	double swept, due;
-	struct line lines; /* a ring */
-};
-
-/* ---- replies ---- */
-
-static void add_headers(const struct server *s, struct MHD_Response *response, reply_headers headers)
-{
-	static const char *const always[] = { "X-Content-Type-Options", "nosniff", "X-Frame-Options", "DENY", "Referrer-Policy", "no-referrer" };
-
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i += 2)
-		MHD_add_response_header(response, always[i], always[i + 1]);
-	if (s->quiet)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	for (; headers && *headers; headers += 2)
-		if (headers[1])
-			MHD_add_response_header(response, headers[0], headers[1]);
-}
-
-static void wake(struct exchange *x)
-{
-	if (!x->suspended)
-		return;
-	x->suspended = false;
-	MHD_resume_connection(x->connection);
-}
-
-static struct line *line_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
-static bool has_left(const struct exchange *x)
-{
-	const struct line *line = line_of(x->connection);
-
-	return line && line->left;
-}
-
-static void rest(struct exchange *x)
-{
-	x->suspended = true;
-	MHD_suspend_connection(x->connection);
-}
-
-/* Queued now when libmicrohttpd is asking, else when it asks again after the connection was resumed. */
-static void hand_over(struct exchange *x, int status, struct MHD_Response *response)
-{
-	x->response = response;
-	x->status = status;
-	if (!x->inside)
-		wake(x);
-}
-
-void exchange_reply(struct exchange *x, int status, reply_headers headers, const char *body, size_t n)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(n, (void *)(size_t)body, MHD_RESPMEM_MUST_COPY);
-
-	add_headers(x->server, response, headers);
-	x->stage = ANSWERED;
-	x->gone = NULL;
-	hand_over(x, status, response);
-}
-
-/* libmicrohttpd asks for more of the body. */
-static ssize_t read_on(void *context, uint64_t at, char *bytes, size_t most)
-{
-	struct exchange *x = context;
-	size_t n = x->out.n - x->sent;
-
-	(void)at;
-	if (has_left(x))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n == 0 && x->stage == ENDED)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (n == 0 && x->stage == CUT)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n == 0) {
-		rest(x);
-		return 0;
-	}
-	n = n < most ? n : most;
-	memcpy(bytes, x->out.data + x->sent, n);
-	x->sent += n;
-	if (x->sent == x->out.n) {
-		buf_clear(&x->out);
-		x->sent = 0;
-	}
-	return (ssize_t)n;
-}
-
-void exchange_begin(struct exchange *x, int status, reply_headers headers)
-{
-	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_on, x, NULL);
-
-	add_headers(x->server, response, headers);
-	x->stage = FLOWING;
-	hand_over(x, status, response);
-}
-
-void exchange_write(struct exchange *x, const char *bytes, size_t n)
-{
-	buf_add(&x->out, bytes, n);
-	if (!x->response) /* else it has not been asked for the first time */
-		wake(x);
-}
-
-size_t exchange_waiting(const struct exchange *x)
-{
-	return x->out.n - x->sent;
-}
-
-static void end_as(struct exchange *x, enum stage stage)
-{
-	x->stage = stage;
-	x->gone = NULL;
-	if (!x->response)
-		wake(x);
-}
-
-void exchange_end(struct exchange *x)
-{
-	end_as(x, ENDED);
-}
-
-void exchange_cut(struct exchange *x)
-{
-	end_as(x, CUT);
-}
-
-void exchange_watch(struct exchange *x, void (*gone)(void *context), void *context)
-{
-	x->gone = gone;
-	x->context = context;
-}
-
-/* ---- requests ---- */
-
-const char *exchange_method(const struct exchange *x)
-{
-	return x->method;
-}
-
-const char *exchange_path(const struct exchange *x)
-{
-	return x->path;
-}
-
-const char *exchange_header(struct exchange *x, const char *name)
-{
-	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
-}
-
-const char *exchange_query(struct exchange *x, const char *name)
-{
-	return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *exchange_body(const struct exchange *x, size_t *n)
-{
-	*n = x->body.n;
-	return buf_text(&x->body);
-}
-
-struct arena *exchange_arena(struct exchange *x)
-{
-	return &x->arena;
-}
-
-double exchange_began_ms(const struct exchange *x)
-{
-	return x->began;
-}
-
-static void refuse(struct exchange *x, int status, const char *sentence)
-{
-	static const char *const headers[] = { "Content-Type", "application/json", "Connection", "close", NULL };
-	struct buf body = { 0 };
-
-	buf_addf(&body, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}", sentence);
-	exchange_reply(x, status, headers, body.data, body.n);
-	buf_release(&body);
-}
 
 struct counted {
 	size_t lengths, codings, hosts, spaced;
@@ -304,6 +73,28 @@ static enum MHD_Result queue(struct exchange *x)
 	return result;
 }
 
+/* "127.0.0.1:8080" and its like: what nobody else's name was made to point at (DNS rebinding). */
+static bool is_own_host(const struct server *s, const char *host)
+{
+	static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
+	char own[32];
+
+	for (size_t i = 0; host && i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(own, sizeof(own), "%s:%d", names[i], s->port);
+		if (strcmp(host, own) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A browser says from which page a request comes: one that changes something, whatever the host's own page may be. */
+static bool is_foreign(const struct server *s, struct exchange *x)
+{
+	const char *host = exchange_header(x, MHD_HTTP_HEADER_HOST), *origin = exchange_header(x, MHD_HTTP_HEADER_ORIGIN);
+
+	return !is_own_host(s, host) || (origin && (strncmp(origin, "http://", 7) != 0 || strcmp(origin + 7, host) != 0));
+}
+
 /* The headers are there. What is refused now has its body not read. */
 static enum MHD_Result begin(struct server *s, struct exchange *x)
 {
@@ -311,11 +102,13 @@ static enum MHD_Result begin(struct server *s, struct exchange *x)
 	const char *coding = exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 
 	if (is_ambiguous(x))
-		refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+		exchange_refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+	else if (s->settings.own_host && is_foreign(s, x))
+		exchange_refuse(x, MHD_HTTP_FORBIDDEN, "this server answers as 127.0.0.1 and localhost, and no page of another");
 	else if (coding && strcasecmp(coding, "chunked") != 0)
-		refuse(x, MHD_HTTP_NOT_IMPLEMENTED, "a body may come with a Content-Length, or chunked, and in no other coding");
+		exchange_refuse(x, MHD_HTTP_NOT_IMPLEMENTED, "a body may come with a Content-Length, or chunked, and in no other coding");
 	else if (length && strtoull(length, NULL, 10) > s->settings.most_body)
-		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
+		exchange_refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
 	return x->response ? queue(x) : MHD_YES;
 }
 
@@ -334,7 +127,7 @@ static enum MHD_Result whole(struct server *s, struct exchange *x)
 	begin_phase(line_of(x->connection), BUSY);
 	x->inside = true;
 	if (x->too_large) {
-		refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
+		exchange_refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
 	} else {
 		x->stage = ASKED;
 		s->settings.handler(s->settings.context, x);
@@ -344,7 +137,7 @@ static enum MHD_Result whole(struct server *s, struct exchange *x)
 		return queue(x);
 	if (has_left(x))
 		return MHD_NO;
-	rest(x);
+	exchange_rest(x);
 	return MHD_YES;
 }
 
@@ -409,7 +202,7 @@ static void note_left(struct line *line)
 {
 	line->left = true;
 	if (line->exchange)
-		wake(line->exchange);
+		exchange_wake(line->exchange);
 }
 
 static void see_who_left(struct server *s)

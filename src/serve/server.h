@@ -19,6 +19,8 @@ struct exchange; /* one request and its reply */
 struct server_settings {
 	const char *address;  /* IPv4 or IPv6; NULL: 127.0.0.1 */
 	int port;             /* 0: any that is free */
+	bool own_host;        /* only what is meant for 127.0.0.1, localhost or ::1 at that port is taken, and nothing that a page from elsewhere
+			       * sends: 403 */
 	size_t most_body;     /* bytes of a request; 0: 16 MiB */
 	size_t connections;   /* 0: 4,096 */
 	double request_ms;    /* for a request to come whole; 0: 30 s */

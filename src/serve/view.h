@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-#include "serve/http.h"
+#include "base/buf.h"
+#include "serve/server.h"
 
 struct view_source {
 	/* A cheap number that changes when what is shown may have changed. */
@@ -24,7 +25,15 @@ struct view {
 };
 
 void view_release(struct view *v); /* { .source = ... } is a valid view */
-/* An http_handler; context is a view. GET / and /report.json (503 while there is no report), /version (16 hexadecimal digits). */
-void view_answer(void *context, const char *path, struct http_reply *reply);
+struct view_reply {
+	int status;
+	const char *type;   /* static */
+	const char *policy; /* the page's content security policy, as long-lived as the view's; NULL: nothing runs in it */
+	struct buf body;    /* the caller releases it */
+};
+/* / and /report.json (503 while there is no report), /version (16 hexadecimal digits). */
+void view_reply(struct view *v, const char *path, struct view_reply *reply);
+/* A server's handler; context is a view. GET and HEAD alone. */
+void view_answer(void *context, struct exchange *x);
 
 #endif

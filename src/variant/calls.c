@@ -49,9 +49,9 @@ static bool begin_writing(struct asking *a, struct error *err)
 }
 
 /* What the store has of the model's server; NULL: nothing was read. */
-static struct server *server_of(const struct workshop *w, const struct model *model)
+static struct known_server *server_of(const struct workshop *w, const struct model *model)
 {
-	struct server *s = w->servers;
+	struct known_server *s = w->servers;
 
 	while (s && s->model != model)
 		s = s->next;
@@ -67,9 +67,9 @@ static bool recall(struct workshop *w, struct model *model, struct error *err)
 		return true;
 	if (w->repeat == 0 && !store_server_find(w->store, row.model, &row, err))
 		return false;
-	struct server *s = arena_alloc(&w->arena, sizeof(*s));
+	struct known_server *s = arena_alloc(&w->arena, sizeof(*s));
 
-	*s = (struct server){ model, row.lacks, row.known, w->servers };
+	*s = (struct known_server){ model, row.lacks, row.known, w->servers };
 	w->servers = s;
 	model_remember(model, row.lacks, row.known);
 	return true;
@@ -78,7 +78,7 @@ static bool recall(struct workshop *w, struct model *model, struct error *err)
 /* What was learnt of it since. */
 static bool keep(struct asking *a, struct error *err)
 {
-	struct server *s = server_of(a->w, a->model);
+	struct known_server *s = server_of(a->w, a->model);
 	struct server_row row = { .model = model_name(a->model) };
 
 	if (!s || !model_learnt(a->model, &row.lacks, &row.known) || (row.lacks == s->lacks && row.known == s->known))

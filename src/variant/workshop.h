@@ -64,10 +64,10 @@ struct prior {
 };
 
 /* What the store has of a model's server. */
-struct server {
+struct known_server {
 	struct model *model;
 	unsigned lacks, known;
-	struct server *next;
+	struct known_server *next;
 };
 
 struct grader;
@@ -102,7 +102,7 @@ struct workshop {
 	struct threshold *thresholds;
 	struct weighed *weighed;
 	struct tuned_model *tuned;
-	struct server *servers; /* of the models that were asked */
+	struct known_server *servers; /* of the models that were asked */
 	struct hash_map seen; /* request hashes of calls that this process made, or found once */
 	const struct spending_watch *spending; /* NULL: nobody counts */
 	const struct batching *batching; /* NULL: requests are asked at once */

@@ -149,6 +149,22 @@ def hostile():
     said(g.chat("one", "grass"))
 
 
+def foreign():
+    """A page elsewhere, or a name that was made to point here, is answered nothing."""
+    def ask(headers):
+        c = g.connection()
+        c.request("POST", "/v1/chat/completions", json.dumps({"model": "one", "messages": [{"role": "user", "content": "grass"}]}),
+                  {"Content-Type": "text/plain"} | headers)
+        return c.getresponse().status
+    here = f"127.0.0.1:{g.port}"
+    assert [ask({"Host": host}) for host in (here, f"localhost:{g.port}", "evil.example", f"evil.example:{g.port}", "127.0.0.1",
+                                             f"127.0.0.1.evil.example:{g.port}")] == [200, 200, 403, 403, 403, 403]
+    assert [ask({"Origin": origin}) for origin in (f"http://{here}", "https://evil.example", "null", "http://127.0.0.1:1", f"https://{here}")] == \
+        [200, 403, 403, 403, 403]
+    assert [ask({"Host": h, "Origin": f"http://{o}"}) for h, o in ((f"evil.example:{g.port}", f"evil.example:{g.port}"), (here, f"localhost:{g.port}"))] == \
+        [403, 403]
+
+
 def taken_port():
     r = subprocess.run([rung, "serve", "--port", str(g.port), "--quiet", "--no-log", f"{scratch}/one"], capture_output=True, text=True, timeout=60)
     assert r.returncode not in (0, -11) and str(g.port) in r.stderr and r.stderr.count("\n") == 1 and not r.stdout, r
@@ -262,6 +278,7 @@ try:
     check("models, health, 404 and 405", routes)
     check("feedback of each kind, twice, at once", feedback)
     check("bodies that are no requests get an error", hostile)
+    check("other hosts and pages from elsewhere are refused", foreign)
     check("a port that is taken is refused with a sentence", taken_port)
     check("calls and feedback are kept", kept)
     check("SIGTERM: what was acknowledged is there, and nothing else", drained)

@@ -27,11 +27,10 @@ static bool write_forms(void *context, uint64_t version, struct buf *page, struc
 }
 
 /* The caller releases reply. */
-static const char *ask(struct view *v, const char *path, struct http_reply *reply)
+static const char *ask(struct view *v, const char *path, struct view_reply *reply)
 {
 	buf_release(&reply->body);
-	*reply = (struct http_reply){ .status = 200, .type = "text/plain" };
-	view_answer(v, path, reply);
+	view_reply(v, path, reply);
 	return buf_text(&reply->body);
 }
 
@@ -40,7 +39,7 @@ static void forms_are_made_once_a_version(void **state)
 	(void)state;
 	struct source s = { .version = 7, .ready = true };
 	struct view v = { .source = { version_of, write_forms, &s } };
-	struct http_reply reply = { 0 };
+	struct view_reply reply = { 0 };
 
 	assert_string_equal(ask(&v, "/", &reply), "page 7");
 	assert_int_equal(reply.status, 200);
@@ -63,7 +62,7 @@ static void what_is_not_there_is_said(void **state)
 	(void)state;
 	struct source s = { .version = 1 };
 	struct view v = { .source = { version_of, write_forms, &s } };
-	struct http_reply reply = { 0 };
+	struct view_reply reply = { 0 };
 
 	ask(&v, "/", &reply);
 	assert_int_equal(reply.status, 503);
