@@ -1,6 +1,7 @@
 /* cmd_serve.c - rung serve TASK... */
 #include <math.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <stdlib.h>
 
 #include "terminal.h"
@@ -31,6 +32,17 @@ static bool read_limits(const struct text_list *list, double ms[5])
 	return true;
 }
 
+/* Each client, and each upstream that is asked for it, is an open file. */
+static void take_open_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int run(const struct settings *s)
 {
 	struct rung_serve_options serve = {
@@ -48,6 +60,7 @@ static int run(const struct settings *s)
 	}
 	if (!read_limits(&s->upstream_limits, serve.upstream_ms))
 		return RUNG_INPUT;
+	take_open_files();
 	enum rung_status status = rung_serve(&options, &serve, &err);
 
 	return status ? terminal_fail(status, &err) : 0;

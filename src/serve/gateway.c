@@ -135,20 +135,23 @@ static bool is_over(void *context)
 	return g->stop_by > 0 && (server_exchanges(g->server) == 0 || clock_ms() > g->stop_by);
 }
 
-static void start_tasks(struct gateway *g)
+static bool start_tasks(struct gateway *g, struct error *err)
 {
 	g->seats = mem_zero(g->settings->n_tasks + 1, sizeof(*g->seats));
 	for (size_t i = 0; i < g->settings->n_tasks; i++) {
 		const struct gateway_task *task = &g->settings->tasks[i];
 
 		g->seats[i] = (struct seat){ task, worker_start(task->answer, task->context, on_wake, g) };
+		if (!g->seats[i].worker)
+			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}
+	return true;
 }
 
 /* Their clients are gone by now. */
 static void stop_tasks(struct gateway *g)
 {
-	for (size_t i = 0; i < g->settings->n_tasks; i++)
+	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
 		gateway_take_back(worker_stop(g->seats[i].worker));
 	free(g->seats);
 }
@@ -190,17 +193,18 @@ bool gateway_run(const struct gateway_settings *settings, struct error *err)
 	}
 	g.client = client_open(err);
 	g.server = g.client ? server_open(&http, g.client, err) : NULL;
-	if (g.server) {
-		if (g.relay)
-			relay_connect(g.relay, g.client, g.server);
-		start_tasks(&g);
+	bool started = g.server && start_tasks(&g, err);
+
+	if (g.relay && started)
+		relay_connect(g.relay, g.client, g.server);
+	if (started) {
 		say_address(&g);
 		server_run(g.server, is_over, &g);
-		server_free(g.server);
-		stop_tasks(&g);
 	}
+	server_free(g.server);
+	stop_tasks(&g);
 	relay_free(g.relay);
 	client_free(g.client);
 	journal_close(g.journal, close_ms);
-	return g.server != NULL;
+	return started;
 }

@@ -229,6 +229,15 @@ static void *write_on(void *context)
 	return NULL;
 }
 
+static void release(struct journal *j)
+{
+	pthread_mutex_destroy(&j->mutex);
+	pthread_cond_destroy(&j->changed);
+	served_close(j->writer);
+	served_close(j->reader);
+	free(j);
+}
+
 struct journal *journal_open(const struct journal_settings *settings, struct error *err)
 {
 	struct journal *j = mem_zero(1, sizeof(*j));
@@ -245,8 +254,11 @@ struct journal *journal_open(const struct journal_settings *settings, struct err
 	}
 	pthread_mutex_init(&j->mutex, NULL);
 	pthread_cond_init(&j->changed, NULL);
-	pthread_create(&j->thread, NULL, write_on, j);
-	return j;
+	if (pthread_create(&j->thread, NULL, write_on, j) == 0)
+		return j;
+	error_set(err, "%s: no thread can be started to write what is served; let this process have more of them", settings->path);
+	release(j);
+	return NULL;
 }
 
 void journal_close(struct journal *j, double most_ms)
@@ -259,9 +271,5 @@ void journal_close(struct journal *j, double most_ms)
 	pthread_cond_signal(&j->changed);
 	pthread_mutex_unlock(&j->mutex);
 	pthread_join(j->thread, NULL);
-	pthread_mutex_destroy(&j->mutex);
-	pthread_cond_destroy(&j->changed);
-	served_close(j->writer);
-	served_close(j->reader);
-	free(j);
+	release(j);
 }

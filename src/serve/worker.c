@@ -85,8 +85,10 @@ struct worker *worker_start(worker_answer *answer, void *context, void (*wake)(v
 	w->back.end = &w->back.first;
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->asked, NULL);
-	pthread_create(&w->thread, NULL, work, w);
-	return w;
+	if (pthread_create(&w->thread, NULL, work, w) == 0)
+		return w;
+	free(w);
+	return NULL;
 }
 
 bool worker_ask(struct worker *w, struct question *q)
@@ -123,6 +125,8 @@ size_t worker_waiting(struct worker *w)
 
 struct question *worker_stop(struct worker *w)
 {
+	if (!w)
+		return NULL;
 	pthread_mutex_lock(&w->mutex);
 	w->stopping = true;
 	pthread_cond_signal(&w->asked);

@@ -34,7 +34,7 @@ typedef void worker_answer(void *context, struct question *const *questions, siz
 
 struct worker;
 
-/* wake: called in the worker's thread whenever something came back. */
+/* wake: called in the worker's thread whenever something came back. NULL: no thread can be started. */
 struct worker *worker_start(worker_answer *answer, void *context, void (*wake)(void *context), void *wake_context);
 /* False: so many wait already that it would wait too long. */
 bool worker_ask(struct worker *w, struct question *q);
