@@ -150,6 +150,24 @@ const struct option_row option_upstream = { "--upstream", NULL, OPTION_LIST, "A,
 const struct option_row option_fallback = { "--fallback", NULL, OPTION_LIST, "A=B", "upstream B is asked where A fails", AT(fallbacks) };
 const struct option_row option_upstream_limits = { "--upstream-limits", NULL, OPTION_LIST, "S,S,S,S,S",
 	"seconds to connect, to the headers, to the first byte, between pieces, in all (default 10,60,60,60,900)", AT(upstream_limits) };
+const struct option_row option_address = { "--address", NULL, OPTION_TEXT, "IP",
+	"listen there, in place of 127.0.0.1; needs --keys for what is not this machine", AT(address) };
+const struct option_row option_keys = { "--keys", NULL, OPTION_TEXT, "FILE",
+	"ask for a key, one of this file (`rung key add`); it is read again when it changes", AT(keys) };
+const struct option_row option_cache = { "--cache", NULL, OPTION_COUNT, "MB",
+	"keep answers for who asks exactly the same (default: none)", AT(cache_mb) };
+const struct option_row option_serve_price = { "--price", NULL, OPTION_LIST, "MODEL=IN/OUT,...",
+	"USD per million tokens of a model that the price table has not, or otherwise", AT(cost.price) };
+const struct option_row option_key_file = { "--keys", NULL, OPTION_TEXT, "FILE", "the file of keys (default keys.jsonl)", AT(keys) };
+const struct option_row option_tenant = { "--tenant", NULL, OPTION_TEXT, "NAME",
+	"whose key it is: keys of a tenant see the same calls (default: its own)", AT(tenant) };
+const struct option_row option_scopes = { "--scopes", NULL, OPTION_LIST, "A,B",
+	"what it may do: ask, feedback, read, metrics, admin (default ask,feedback)", AT(scopes) };
+const struct option_row option_key_models = { "--models", NULL, OPTION_LIST, "A,B", "the models that it may ask (default: all)", AT(models) };
+const struct option_row option_key_rpm = { "--rpm", NULL, OPTION_NUMBER, "N", "requests in any minute, at most", AT(requests_per_minute) };
+const struct option_row option_key_tpm = { "--tpm", NULL, OPTION_NUMBER, "N", "tokens in any minute, at most, prompts and replies together",
+	AT(tokens_per_minute) };
+const struct option_row option_key_usd = { "--usd-per-day", NULL, OPTION_NUMBER, "USD", "paid to providers in any 24 hours, at most", AT(usd_per_day) };
 const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
 	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
 const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };

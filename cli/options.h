@@ -37,13 +37,13 @@ struct cost_settings {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
-	const char *answer, *kind, *address, *log;
+	const char *answer, *kind, *address, *log, *keys, *tenant;
 	const char *trainer, *teacher, *unlabelled, *probe;
-	struct text_list upstreams, fallbacks, upstream_limits;
+	struct text_list upstreams, fallbacks, upstream_limits, scopes;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
 	double concurrency, requests_per_minute, tokens_per_minute, timeout, poll;
-	double port;
+	double port, cache_mb, usd_per_day;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
 	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, help;
@@ -69,7 +69,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
-	option_fallback, option_upstream_limits;
+	option_fallback, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_key_file,
+	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];
@@ -80,6 +81,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune, command_cost, command_decide, command_view, command_init, command_export, command_serve;
+	command_tune, command_cost, command_decide, command_view, command_init, command_export, command_serve, command_key;
 
 #endif

@@ -112,6 +112,10 @@ struct rung_serve_options {
 	const char *const *fallbacks; /* (n_fallbacks) "A=B": upstream B where A fails */
 	size_t n_fallbacks;
 	double upstream_ms[5];    /* to connect, to the headers, to the first byte, between two pieces, in all; 0: 10, 60, 60, 60 and 900 s */
+	const char *keys;         /* file of those who may ask (rung_key_add()); NULL: no key is asked for, and only this machine is answered */
+	size_t cache_mb;          /* of answers kept for who asks exactly the same; 0: none are */
+	const char *const *prices; /* (n_prices) "MODEL=IN/OUT[/CACHED]", USD per million tokens, beside those of the price table */
+	size_t n_prices;
 	const char *address;      /* NULL: 127.0.0.1 */
 	int port;                 /* 0: any that is free */
 	const char *log;          /* file of calls and feedback; NULL: served.db beside the first task's store */
@@ -123,6 +127,19 @@ struct rung_serve_options {
 /* Serves the tasks through OpenAI's chat completions, each by the winner of its last climb, and passes on what asks for an upstream, until options.stopped says so; `options` is for
  * all of them, its own task is not looked at. */
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *serve, struct rung_error *err);
+/* Keys of those who may ask a server: a file, which the server reads again whenever it changes. */
+struct rung_key_options {
+	const char *name, *tenant;     /* tenant NULL: the key is its own */
+	const char *const *scopes;     /* (n_scopes) "ask", "feedback", "read", "metrics", "admin"; 0: the first two */
+	size_t n_scopes;
+	const char *const *models;     /* (n_models) that it may ask; 0: all */
+	size_t n_models;
+	double requests_per_minute, tokens_per_minute, usd_per_day; /* 0: no limit */
+};
+/* The text is the new key, which is kept nowhere: the file, made if it is not there, has its hash. */
+enum rung_status rung_key_add(const char *file, const struct rung_key_options *options, char **key, struct rung_error *err);
+enum rung_status rung_key_list(const char *file, bool json, char **text, struct rung_error *err);
+enum rung_status rung_key_remove(const char *file, const char *name, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
 

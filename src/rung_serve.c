@@ -1,16 +1,28 @@
 /* rung_serve.c - the public API over src/serve: tasks opened and warmed, each handed to a thread of the gateway. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "cost/price.h"
+#include "model/registry.h"
 #include "rung_inner.h"
 #include "serve/gateway.h"
 #include "variant/show.h"
 
 struct serving {
 	struct rung **rungs; /* (n) */
+	struct served_task *served;
 	struct gateway_task *tasks;
 	size_t n;
 	struct relay_upstream *upstreams; /* (n_upstreams) */
+	struct price_table *prices;
+};
+
+/* A task that is answered in a thread of its own. */
+struct served_task {
+	struct rung *rung;
+	const struct price_table *prices;
 };
 
 static void failed(struct question *const *questions, size_t n, const char *why)
@@ -19,8 +31,21 @@ static void failed(struct question *const *questions, size_t n, const char *why)
 		questions[i]->failed = arena_string(&questions[i]->arena, why);
 }
 
-static void fill(const struct rung *r, const struct asked *a, struct question *q)
+/* What the winner's model charges; what runs here costs its time alone. */
+static double paid(const struct served_task *t, const struct answer *a)
 {
+	const char *model = t->rung->winner->model;
+	const struct price_model *price = model ? pricing_model(t->prices, t->rung->winner->id, model) : NULL;
+
+	if (!model || (!price && registry_runs_here(model)))
+		return 0;
+	return price ? price_tokens(price, (double)a->input_tokens, (double)a->output_tokens, 0, 0) : NAN;
+}
+
+static void fill(const struct served_task *t, const struct asked *a, struct question *q)
+{
+	const struct rung *r = t->rung;
+
 	q->why = a->why ? arena_string(&q->arena, a->why) : NULL;
 	if (a->why)
 		return;
@@ -33,11 +58,13 @@ static void fill(const struct rung *r, const struct asked *a, struct question *q
 	q->ms = a->answer.ms;
 	q->input_tokens = a->answer.input_tokens;
 	q->output_tokens = a->answer.output_tokens;
+	q->usd = paid(t, &a->answer);
 }
 
 static void answer(void *context, struct question *const *questions, size_t n)
 {
-	struct rung *r = context;
+	const struct served_task *t = context;
+	struct rung *r = t->rung;
 	struct arena arena;
 	struct error err;
 
@@ -48,7 +75,7 @@ static void answer(void *context, struct question *const *questions, size_t n)
 		asked[i].input = questions[i]->input;
 	if (ask_variant_all(r->workshop, r->task, r->winner, asked, n, &arena, &err)) {
 		for (size_t i = 0; i < n; i++)
-			fill(r, &asked[i], questions[i]);
+			fill(t, &asked[i], questions[i]);
 	} else {
 		failed(questions, n, err.text);
 	}
@@ -88,7 +115,8 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 		if (strcmp(s->rungs[i]->task->name, r->task->name) == 0)
 			return error_set(err, "%s: is called \"%s\", as another task that is to be served; give one of them another name", r->task->file,
 					 r->task->name);
-	s->tasks[s->n - 1] = (struct gateway_task){ r->task->name, answer, r };
+	s->served[s->n - 1] = (struct served_task){ r, s->prices };
+	s->tasks[s->n - 1] = (struct gateway_task){ r->task->name, r->verdict, answer, &s->served[s->n - 1] };
 	return true;
 }
 
@@ -123,27 +151,57 @@ static const char *log_of(struct rung *r, const struct rung_serve_options *o)
 	return o->log ? o->log : rung_beside_store(r, "served.db");
 }
 
+/* The table's prices, and the user's own above them. */
+static bool read_prices(struct serving *s, const struct rung_serve_options *o, struct error *err)
+{
+	char today[CLOCK_DATE];
+	bool good = true;
+
+	clock_today(today);
+	s->prices = price_table_open();
+	for (size_t i = 0; i < o->n_prices && good; i++)
+		good = price_table_set(s->prices, o->prices[i], today, err) != NULL;
+	return good;
+}
+
+static bool begin(struct serving *s, const struct rung_options *options, const struct rung_serve_options *o, struct error *err)
+{
+	bool good;
+
+	s->rungs = mem_zero(o->n_tasks + 1, sizeof(*s->rungs));
+	s->served = mem_zero(o->n_tasks + 1, sizeof(*s->served));
+	s->tasks = mem_zero(o->n_tasks + 1, sizeof(*s->tasks));
+	good = read_prices(s, o, err) && list_upstreams(s, o, err);
+	for (size_t i = 0; i < o->n_tasks && good; i++)
+		good = open_one(s, options, o->tasks[i], err);
+	return good;
+}
+
+static void end(struct serving *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		rung_close(s->rungs[i]);
+	free(s->rungs);
+	free(s->served);
+	free(s->tasks);
+	free(s->upstreams);
+	price_table_free(s->prices);
+}
+
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *o, struct rung_error *err)
 {
-	struct serving s = { mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), mem_zero(o->n_tasks + 1, sizeof(*s.tasks)), 0, NULL };
+	struct serving s = { 0 };
 	const double *ms = o->upstream_ms;
 	struct error e;
-	bool good = list_upstreams(&s, o, &e);
-
-	for (size_t i = 0; i < o->n_tasks && good; i++)
-		good = open_one(&s, options, o->tasks[i], &e);
+	bool good = begin(&s, options, o, &e);
 	const struct gateway_settings gateway = {
 		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
-		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] },
-		.keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
-		.context = options->context,
+		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] }, .keys = o->keys,
+		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready,
+		.stopped = options->stopped, .context = options->context,
 	};
 
 	good = good && gateway_run(&gateway, &e);
-	for (size_t i = 0; i < s.n; i++)
-		rung_close(s.rungs[i]);
-	free(s.rungs);
-	free(s.tasks);
-	free(s.upstreams);
+	end(&s);
 	return good ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
 }

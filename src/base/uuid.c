@@ -35,3 +35,8 @@ void uuid_make(uint64_t unix_ms, char out[UUID_TEXT])
 	snprintf(out, UUID_TEXT, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(unix_ms >> 16 & 0xffffffff), (unsigned)(unix_ms & 0xffff),
 		 (unsigned)count, (unsigned)(0x8000 | (random[0] >> 16 & 0x3fff)), (unsigned long long)(random[1] & 0xffffffffffff));
 }
+
+void uuid_first(uint64_t unix_ms, char out[UUID_TEXT])
+{
+	snprintf(out, UUID_TEXT, "%08x-%04x-7000-8000-000000000000", (unsigned)(unix_ms >> 16 & 0xffffffff), (unsigned)(unix_ms & 0xffff));
+}

@@ -144,6 +144,10 @@ static void add_extras(json_t *root, const struct chat_reply *r)
 		json_object_set_new(root, "rung::citations", json_loads(r->citations, 0, NULL));
 	if (!isnan(r->probability))
 		json_object_set_new(root, "rung::confidence", json_real(r->probability));
+	if (!isnan(r->usd))
+		json_object_set_new(root, "rung::cost", json_real(r->usd));
+	if (r->cached)
+		json_object_set_new(root, "rung::cached", json_true());
 }
 
 void chat_write(const struct chat_reply *r, struct buf *out)

@@ -37,6 +37,8 @@ struct chat_reply {
 	const char *task, *variant, *verdict, *status; /* "rung::task", ... */
 	const char *citations; /* JSON; NULL */
 	double probability;    /* "rung::confidence"; NAN: not known */
+	double usd;            /* "rung::cost"; NAN: not known */
+	bool cached;           /* "rung::cached" */
 };
 void chat_write(const struct chat_reply *r, struct buf *out);
 /* The same as a whole stream of events. */

@@ -43,43 +43,55 @@ void reply_fault(struct exchange *x, const struct chat_fault *fault)
 	reply_json(x, fault->status, &body);
 }
 
-static void models(struct gateway *g, struct exchange *x)
+static void models(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	struct arena *arena = exchange_arena(x);
-	size_t n = g->settings->n_tasks, n_all = n + g->settings->n_upstreams;
+	size_t n_tasks = g->settings->n_tasks, n_all = n_tasks + g->settings->n_upstreams, n = 0;
 	const char **ids = arena_array(arena, n_all + 1, sizeof(*ids));
 	struct buf body = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		ids[i] = arena_printf(arena, "rung/%s", g->settings->tasks[i].name);
-	for (size_t i = n; i < n_all; i++)
-		ids[i] = g->settings->upstreams[i - n].name;
-	chat_write_models(ids, n_all, g->created, &body);
+	for (size_t i = 0; i < n_all; i++) {
+		ids[n] = i < n_tasks ? arena_printf(arena, "rung/%s", g->settings->tasks[i].name) : g->settings->upstreams[i - n_tasks].name;
+		n += gateway_may_ask(whose, ids[n]);
+	}
+	chat_write_models(ids, n, g->created, &body);
 	reply_json(x, 200, &body);
 }
 
-static void healthz(struct gateway *g, struct exchange *x)
+static void healthz(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	(void)g;
+	(void)whose;
 	reply_text(x, 200, "ok\n");
 }
 
-static void readyz(struct gateway *g, struct exchange *x)
+static void readyz(struct gateway *g, struct exchange *x, struct account *whose)
 {
+	(void)whose;
 	reply_text(x, g->stop_by == 0 ? 200 : 503, g->stop_by == 0 ? "ready\n" : "stopping\n");
 }
 
 static const struct route {
 	const char *method, *path;
-	void (*handle)(struct gateway *g, struct exchange *x);
+	unsigned scope; /* that a key needs; 0: none is needed */
+	void (*handle)(struct gateway *g, struct exchange *x, struct account *whose);
 } routes[] = {
-	{ "POST", "/v1/chat/completions", gateway_chat },
-	{ "POST", "/v1/embeddings", gateway_embeddings },
-	{ "POST", "/v1/feedback", gateway_feedback },
-	{ "GET", "/v1/models", models },
-	{ "GET", "/healthz", healthz },
-	{ "GET", "/readyz", readyz },
+	{ "POST", "/v1/chat/completions", KEY_ASK, gateway_chat },
+	{ "POST", "/v1/embeddings", KEY_ASK, gateway_embeddings },
+	{ "POST", "/v1/feedback", KEY_FEEDBACK, gateway_feedback },
+	{ "GET", "/v1/models", KEY_ASK, models },
+	{ "GET", "/metrics", KEY_METRICS, gateway_metrics },
+	{ "GET", "/healthz", 0, healthz },
+	{ "GET", "/readyz", 0, readyz },
 };
+
+static void go(struct gateway *g, struct exchange *x, const struct route *route)
+{
+	struct account *whose;
+
+	if (gateway_lets_in(g, x, route->scope, &whose))
+		route->handle(g, x, whose);
+}
 
 static void on_request(void *context, struct exchange *x)
 {
@@ -90,7 +102,7 @@ static void on_request(void *context, struct exchange *x)
 			continue;
 		allowed = routes[i].method;
 		if (strcmp(allowed, method) == 0 || (strcmp(allowed, "GET") == 0 && strcmp(method, "HEAD") == 0)) {
-			routes[i].handle(context, x);
+			go(context, x, &routes[i]);
 			return;
 		}
 	}
@@ -113,6 +125,7 @@ static void on_turn(void *context)
 		gateway_take_back(worker_taken(g->seats[i].worker));
 	if (g->relay)
 		relay_turn(g->relay);
+	gateway_look_at_keys(g);
 }
 
 static void on_wake(void *context)
@@ -141,7 +154,7 @@ static bool start_tasks(struct gateway *g, struct error *err)
 	for (size_t i = 0; i < g->settings->n_tasks; i++) {
 		const struct gateway_task *task = &g->settings->tasks[i];
 
-		g->seats[i] = (struct seat){ task, worker_start(task->answer, task->context, on_wake, g) };
+		g->seats[i] = (struct seat){ .task = task, .worker = worker_start(task->answer, task->context, on_wake, g) };
 		if (!g->seats[i].worker)
 			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}
@@ -172,39 +185,62 @@ static bool is_loopback(const char *address)
 	return !address || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+/* What there is before anybody listens. */
+static bool open_parts(struct gateway *g, struct error *err)
+{
+	const struct gateway_settings *s = g->settings;
+	const struct journal_settings journal = { .path = s->journal, .notice = s->notice, .context = s->context };
+	const struct relay_settings relay = { .upstreams = s->upstreams, .n_upstreams = s->n_upstreams, .timeouts = s->timeouts, .ended = gateway_relayed,
+					      .context = g };
+
+	g->metrics = metrics_open();
+	g->cache = s->cache_bytes > 0 ? cache_open(s->cache_bytes) : NULL;
+	if (s->n_upstreams > 0 && !(g->relay = relay_open(&relay, err)))
+		return false;
+	if (s->journal && !(g->journal = journal_open(&journal, err)))
+		return false;
+	return gateway_open_keys(g, err);
+}
+
+static bool listen_now(struct gateway *g, struct error *err)
+{
+	const struct server_settings http = { .address = g->settings->address, .port = g->settings->port, .own_host = !g->settings->keys,
+					      .handler = on_request, .turn = on_turn, .context = g };
+
+	g->client = client_open(err);
+	g->server = g->client ? server_open(&http, g->client, err) : NULL;
+	if (!g->server || !start_tasks(g, err))
+		return false;
+	if (g->relay)
+		relay_connect(g->relay, g->client, g->server);
+	return true;
+}
+
+static void close_parts(struct gateway *g)
+{
+	server_free(g->server);
+	stop_tasks(g);
+	relay_free(g->relay);
+	client_free(g->client);
+	journal_close(g->journal, close_ms);
+	accounts_free(g->accounts);
+	cache_free(g->cache);
+	metrics_free(g->metrics);
+}
+
 bool gateway_run(const struct gateway_settings *settings, struct error *err)
 {
-	if (!is_loopback(settings->address))
-		return error_set(err, "\"%s\": without keys only this machine is answered; listen on 127.0.0.1 or ::1, behind a proxy that asks for keys",
-				 settings->address);
 	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
-	const struct server_settings http = { .address = settings->address, .port = settings->port, .own_host = true, .handler = on_request, .turn = on_turn,
-					      .context = &g };
-	const struct journal_settings journal = { .path = settings->journal, .notice = settings->notice, .context = settings->context };
 
-	const struct relay_settings relay = { .upstreams = settings->upstreams, .n_upstreams = settings->n_upstreams,
-					      .timeouts = settings->timeouts, .ended = gateway_relayed, .context = &g };
+	if (!settings->keys && !is_loopback(settings->address))
+		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
+				 settings->address);
+	bool started = open_parts(&g, err) && listen_now(&g, err);
 
-	if (settings->n_upstreams > 0 && !(g.relay = relay_open(&relay, err)))
-		return false;
-	if (settings->journal && !(g.journal = journal_open(&journal, err))) {
-		relay_free(g.relay);
-		return false;
-	}
-	g.client = client_open(err);
-	g.server = g.client ? server_open(&http, g.client, err) : NULL;
-	bool started = g.server && start_tasks(&g, err);
-
-	if (g.relay && started)
-		relay_connect(g.relay, g.client, g.server);
 	if (started) {
 		say_address(&g);
 		server_run(g.server, is_over, &g);
 	}
-	server_free(g.server);
-	stop_tasks(&g);
-	relay_free(g.relay);
-	client_free(g.client);
-	journal_close(g.journal, close_ms);
+	close_parts(&g);
 	return started;
 }

@@ -5,18 +5,21 @@
  *     POST /v1/embeddings
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
+ *     GET /metrics                what was counted, as Prometheus reads it
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
  *
  * One thread has the connections (server.h), each task its own (worker.h). */
 #ifndef RUNG_SERVE_GATEWAY_H
 #define RUNG_SERVE_GATEWAY_H
 
+#include "cost/price.h"
 #include "serve/relay.h"
 #include "serve/server.h"
 #include "serve/worker.h"
 
 struct gateway_task {
 	const char *name;      /* as it is asked for, behind "rung/" */
+	const char *verdict;   /* that answers it; NULL: not known before it does */
 	worker_answer *answer; /* in a thread of its own */
 	void *context;
 };
@@ -29,6 +32,9 @@ struct gateway_settings {
 	struct http_timeouts timeouts; /* of upstreams; 0: as relay.h says */
 	const char *journal; /* file in which calls and feedback are kept (store/served.h); NULL: none */
 	bool keep_texts;     /* inputs and outputs, too */
+	const char *keys;    /* file of those who may ask (keys.h); NULL: no key is asked for, and only this machine is answered */
+	size_t cache_bytes;  /* of answers kept for who asks the same; 0: none are */
+	const struct price_table *prices; /* of upstreams; NULL: none are known */
 	const char *address; /* NULL: 127.0.0.1 */
 	int port;
 	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */

@@ -10,12 +10,13 @@
 /* A question on its way. */
 struct pending {
 	struct gateway *gateway;
-	const struct seat *seat;
+	struct seat *seat;
+	struct errand errand;
 	struct exchange *exchange; /* NULL: the client went away */
 	struct chat_request request;
 	char id[ID_PREFIX + UUID_TEXT];
 	uint64_t began_unix_ms;
-	double began_ms;
+	bool cached;
 	struct question question;
 };
 
@@ -54,22 +55,30 @@ static bool has_failed(const struct question *q, struct chat_fault *fault)
 }
 
 /* What came of it, whether or not anybody is there any more to hear it. */
-static void note(const struct pending *p, int http)
+static void note(struct pending *p, int http)
 {
-	const struct gateway *g = p->gateway;
 	const struct question *q = &p->question;
 	bool answered = http == 200;
 	const struct served_call call = {
-		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .tenant = "", .task = p->seat->task->name,
+		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .task = p->seat->task->name,
 		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : "", .stream = p->request.stream, .http = http,
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
-		.output_tokens = q->output_tokens, .ms = clock_ms() - p->began_ms, .first_ms = NAN,
-		.probability = answered ? q->probability : NAN, .propensity = 1, .input = g->settings->keep_texts ? q->input : NULL,
-		.output = g->settings->keep_texts ? q->text : NULL,
+		.output_tokens = q->output_tokens, .usd = q->usd, .cached = p->cached, .ms = clock_ms() - p->errand.began_ms, .first_ms = NAN,
+		.probability = answered ? q->probability : NAN, .propensity = 1, .input = q->input, .output = q->text,
 	};
 
-	if (g->journal)
-		journal_call(g->journal, &call);
+	gateway_keep(p->gateway, &call, &p->errand, NAN);
+}
+
+/* What the next questions of the task will reserve. */
+static void learn(struct pending *p)
+{
+	const struct question *q = &p->question;
+
+	p->seat->most_tokens = fmax(p->seat->most_tokens, (double)(q->input_tokens + q->output_tokens));
+	p->seat->most_usd = fmax(p->seat->most_usd, q->usd); /* NAN gives the other */
+	if (strcmp(q->status, "answered") == 0 || strcmp(q->status, "abstained") == 0)
+		gateway_keep_answer(p->gateway, q, &p->errand);
 }
 
 static void answer(struct pending *p)
@@ -84,13 +93,16 @@ static void answer(struct pending *p)
 			reply_fault(p->exchange, &fault);
 		return;
 	}
+	if (!p->cached)
+		learn(p);
 	note(p, 200);
 	if (!p->exchange)
 		return;
 	const struct chat_reply r = {
 		.id = p->id, .model = p->request.model, .created = uuid_now_ms() / 1000, .text = q->text, .finish = finish_of(q->status),
 		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->seat->task->name, .variant = q->variant,
-		.verdict = q->verdict, .status = q->status, .citations = q->citations, .probability = q->probability,
+		.verdict = q->verdict, .status = q->status, .citations = q->citations, .probability = q->probability, .usd = q->usd,
+		.cached = p->cached,
 	};
 
 	if (p->request.stream) {
@@ -112,46 +124,75 @@ static struct seat *seat_named(struct gateway *g, const char *model)
 	return NULL;
 }
 
-static void ask(struct gateway *g, struct exchange *x, const struct seat *seat, const struct chat_request *request)
+static struct pending *pending_new(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request)
 {
 	struct pending *p = mem_zero(1, sizeof(*p));
 	char uuid[UUID_TEXT];
 
 	*p = (struct pending){ .gateway = g, .seat = seat, .exchange = x, .request = *request };
 	p->began_unix_ms = uuid_now_ms();
-	p->began_ms = exchange_began_ms(x);
 	uuid_make(p->began_unix_ms, uuid);
 	snprintf(p->id, sizeof(p->id), "chatcmpl-%s", uuid);
 	arena_init(&p->question.arena);
 	p->question.context = p;
+	p->question.usd = NAN;
 	p->question.input = arena_string(&p->question.arena, request->input); /* the client may go away before it is answered */
 	p->request.model = arena_string(&p->question.arena, request->model);
-	exchange_watch(x, went_away, p);
-	if (worker_ask(seat->worker, &p->question))
-		return;
-	const struct chat_fault busy = { 503, "server_error", "overloaded", NULL, "too many questions wait for this task; try again in a moment" };
+	return p;
+}
 
-	reply_fault(x, &busy);
+static void ask(struct pending *p)
+{
+	static const struct chat_fault busy = { 503, "server_error", "overloaded", NULL,
+						"too many questions wait for this task; try again in a moment" };
+
+	exchange_watch(p->exchange, went_away, p);
+	if (worker_ask(p->seat->worker, &p->question))
+		return;
+	claim_settle(&p->errand.claim, 0, 0, clock_ms());
+	metrics_refused(p->gateway->metrics, busy.code);
+	reply_fault(p->exchange, &busy);
 	forget(p);
 }
 
-void gateway_chat(struct gateway *g, struct exchange *x)
+/* An answer takes as much as the task's largest so far, or, of the first, its input's bytes. */
+static void take(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose)
+{
+	double tokens = fmax(seat->most_tokens, (double)strlen(request->input));
+	struct errand e;
+
+	if (!gateway_admit(g, x, whose, tokens, seat->most_usd, &e))
+		return;
+	struct pending *p = pending_new(g, x, seat, request);
+
+	p->errand = e;
+	p->cached = gateway_knows_answer(g, x, seat->task->name, seat->task->verdict, &p->question, &p->errand);
+	if (!p->cached) {
+		ask(p);
+		return;
+	}
+	p->question.usd = 0;
+	answer(p);
+	forget(p);
+}
+
+void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	struct chat_request request;
 	struct chat_fault fault;
 	size_t n;
 	const char *body = exchange_body(x, &n);
 
-	if (relay_take(g->relay, x, RELAY_CHAT))
+	if (gateway_passes(g, x, RELAY_CHAT, whose))
 		return;
 	if (!chat_read(body, n, exchange_arena(x), &request, &fault)) {
 		reply_fault(x, &fault);
 		return;
 	}
-	const struct seat *seat = seat_named(g, request.model);
+	struct seat *seat = seat_named(g, request.model);
 
-	if (seat) {
-		ask(g, x, seat, &request);
+	if (seat && gateway_may_ask(whose, arena_printf(exchange_arena(x), "rung/%s", seat->task->name))) {
+		take(g, x, seat, &request, whose);
 		return;
 	}
 	fault = (struct chat_fault){ 404, "invalid_request_error", "model_not_found", "model",

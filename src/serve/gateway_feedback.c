@@ -59,7 +59,7 @@ static bool read_feedback(const char *body, size_t n, struct arena *arena, struc
 	return good;
 }
 
-void gateway_feedback(struct gateway *g, struct exchange *x)
+void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	static const struct chat_fault none_kept = { 404, "invalid_request_error", "no_journal", NULL,
 						     "this server keeps no calls, so that none can be spoken of" };
@@ -70,10 +70,12 @@ void gateway_feedback(struct gateway *g, struct exchange *x)
 	struct buf body = { 0 };
 	size_t n;
 	const char *said = exchange_body(x, &n);
+	const struct key *key = whose ? account_key(whose) : NULL;
+	const char *tenant = key && !(key->scopes & KEY_ADMIN) ? key->tenant : NULL;
 
 	if (!read_feedback(said, n, exchange_arena(x), &f, &fault)) {
 		reply_fault(x, &fault);
-	} else if (!g->journal || !journal_knows(g->journal, f.call)) {
+	} else if (!g->journal || !journal_knows(g->journal, f.call, tenant)) {
 		reply_fault(x, g->journal ? &unknown : &none_kept);
 	} else if (!journal_feedback(g->journal, &f)) {
 		reply_fault(x, &full);

@@ -3,15 +3,30 @@
 #define RUNG_SERVE_GATEWAY_INNER_H
 
 #include "base/uuid.h"
+#include "serve/accounts.h"
+#include "serve/cache.h"
 #include "serve/chat.h"
 #include "serve/gateway.h"
 #include "serve/journal.h"
+#include "serve/metrics.h"
 #include "serve/relay.h"
 
 /* A task, and the thread that answers it. */
 struct seat {
 	const struct gateway_task *task;
 	struct worker *worker;
+	double most_tokens, most_usd; /* that one of its answers has taken so far */
+};
+
+/* A request that goes on: whose it is, what was reserved for it, and where its answer may be kept. */
+struct errand {
+	struct claim claim;
+	char tenant[KEY_NAME], key[KEY_NAME]; /* "": keys are not used */
+	double began_ms;
+	double reserved_usd; /* NAN: nobody knows the price */
+	bool as_reserved;    /* nobody counted: it took what was reserved */
+	bool keeps; /* under known_as */
+	uint8_t known_as[SHA256_BYTES];
 };
 
 struct gateway {
@@ -21,6 +36,11 @@ struct gateway {
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
 	struct relay *relay;     /* NULL: no upstream is asked */
+	struct accounts *accounts; /* NULL: no key is asked for */
+	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
+	struct metrics *metrics;
+	double look_at;          /* when the file of keys is looked at again */
+	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
 	uint64_t created;
 	double stop_by;          /* 0: nobody has asked for it */
 };
@@ -33,13 +53,36 @@ void reply_events(struct exchange *x, struct buf *body);
 void reply_text(struct exchange *x, int status, const char *text);
 void reply_fault(struct exchange *x, const struct chat_fault *fault);
 
+/* Whether the exchange has a key for that scope, a bit of enum key_scope (0: anybody may); else it is refused. *whose NULL: no key is asked
+ * for. (gateway_admit.c) */
+bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, struct account **whose);
+bool gateway_may_ask(const struct account *whose, const char *model);
+/* Reserves the most that a request may take, USD NAN where nobody knows; else it is refused. */
+bool gateway_admit(struct gateway *g, struct exchange *x, struct account *whose, double tokens, double usd, struct errand *out);
+/* The end of an errand: what it took is settled, counted and handed to the journal, under its tenant and key. elsewhere_ms: that upstreams took
+ * of it; NAN: none was asked. False: it is not in the journal. */
+bool gateway_keep(struct gateway *g, const struct served_call *call, struct errand *e, double elsewhere_ms);
+bool gateway_open_keys(struct gateway *g, struct error *err);
+void gateway_look_at_keys(struct gateway *g);
+
+/* Whether the answer is kept: then the exchange has its reply, or the question its answer. Else the errand knows where it may be kept.
+ * (gateway_cache.c) */
+bool gateway_knows_reply(struct gateway *g, struct exchange *x, enum relay_path path, const struct relay_question *q, struct errand *e);
+bool gateway_knows_answer(struct gateway *g, struct exchange *x, const char *task, const char *verdict, struct question *q, struct errand *e);
+void gateway_keep_reply(struct gateway *g, const struct relay_outcome *o, const struct errand *e);
+void gateway_keep_answer(struct gateway *g, const struct question *q, const struct errand *e);
+
+/* GET /metrics (gateway_metrics.c) */
+void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whose);
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
-void gateway_chat(struct gateway *g, struct exchange *x);
+void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose);
 void gateway_take_back(struct question *q);
-/* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway (gateway_relay.c) */
-void gateway_embeddings(struct gateway *g, struct exchange *x);
+/* Whether it asks for an upstream: then it is taken, or refused. (gateway_relay.c) */
+bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose);
+/* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway */
+void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *whose);
 void gateway_relayed(void *context, const struct relay_outcome *outcome);
 /* POST /v1/feedback (gateway_feedback.c) */
-void gateway_feedback(struct gateway *g, struct exchange *x);
+void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose);
 
 #endif

@@ -1,7 +1,19 @@
 /* gateway_relay.c - upstream models: their route, and the rows of what was passed on */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "serve/gateway_inner.h"
+
+/* Of an upstream that was given no limit: as much as most models write at most. */
+static const double output_usual = 4096;
+
+static double price(const struct gateway *g, const char *upstream, double input, double output)
+{
+	const struct price_model *m = g->settings->prices ? price_table_find(g->settings->prices, upstream) : NULL;
+
+	return m ? price_tokens(m, input, output, 0, 0) : NAN;
+}
 
 static void keep_attempts(struct gateway *g, const struct relay_outcome *o)
 {
@@ -13,27 +25,78 @@ static void keep_attempts(struct gateway *g, const struct relay_outcome *o)
 	}
 }
 
+/* Of its attempts, those that hung included. */
+static double elsewhere_ms(const struct relay_outcome *o)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < o->n_attempts; i++)
+		sum += o->attempts[i].ms;
+	return o->n_attempts > 0 ? sum : NAN;
+}
+
+/* Priced by who answered: the last that was asked. A reply that counted nothing, as a stream that was not asked to, took what was reserved. */
+static void count(const struct gateway *g, const struct relay_outcome *o, struct errand *e, struct served_call *call)
+{
+	const char *upstream = o->n_attempts > 0 ? o->attempts[o->n_attempts - 1].upstream : o->model;
+	bool counted = o->input_tokens + o->output_tokens > 0, refused = strcmp(o->status, "refused") == 0 || strcmp(o->status, "failed") == 0;
+
+	e->as_reserved = !counted && !refused;
+	call->usd = counted ? price(g, upstream, (double)o->input_tokens, (double)o->output_tokens) : refused ? 0 : e->reserved_usd;
+}
+
 /* The call first: no attempt stands without it. Vectors are no texts. */
 void gateway_relayed(void *context, const struct relay_outcome *o)
 {
 	struct gateway *g = context;
-	bool texts = g->settings->keep_texts;
-	const struct served_call call = {
-		.id = o->id, .began_ms = o->began_ms, .tenant = "", .task = o->model, .variant = "relay", .verdict = "", .stream = o->stream,
-		.http = o->http, .status = o->status, .why = o->why, .input_tokens = o->input_tokens, .output_tokens = o->output_tokens,
-		.ms = o->ms, .first_ms = o->first_ms, .probability = NAN, .propensity = 1, .input = texts ? o->input : NULL,
-		.output = texts && o->path == RELAY_CHAT ? o->output : NULL,
+	struct errand *e = o->asker;
+	struct served_call call = {
+		.id = o->id, .began_ms = o->began_ms, .task = o->model, .variant = "relay", .verdict = "", .stream = o->stream, .http = o->http,
+		.status = o->status, .why = o->why, .input_tokens = o->input_tokens, .output_tokens = o->output_tokens, .ms = o->ms,
+		.first_ms = o->first_ms, .probability = NAN, .propensity = 1, .input = o->input, .output = o->path == RELAY_CHAT ? o->output : NULL,
 	};
 
-	if (g->journal && journal_call(g->journal, &call))
+	count(g, o, e, &call);
+	gateway_keep_reply(g, o, e);
+	if (gateway_keep(g, &call, e, elsewhere_ms(o)))
 		keep_attempts(g, o);
+	free(e);
 }
 
-void gateway_embeddings(struct gateway *g, struct exchange *x)
+/* A token is a byte or more, and what a chat format adds is less than JSON's own signs. */
+static bool admit(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose, const struct relay_question *q, struct errand *e)
+{
+	double input = (double)q->body.n, output = path == RELAY_EMBEDDINGS ? 0 : isnan(q->body.most_output) ? output_usual : q->body.most_output;
+
+	return gateway_admit(g, x, whose, input + output, price(g, q->upstream, input, output), e);
+}
+
+bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose)
+{
+	struct relay_question q;
+	struct chat_fault fault;
+	struct errand e;
+
+	if (!relay_reads(g->relay, x, &q, &fault) || !gateway_may_ask(whose, q.upstream))
+		return false;
+	if (fault.status != 0) {
+		reply_fault(x, &fault);
+		return true;
+	}
+	if (!admit(g, x, path, whose, &q, &e) || gateway_knows_reply(g, x, path, &q, &e))
+		return true;
+	struct errand *kept = mem_alloc(sizeof(*kept));
+
+	*kept = e;
+	relay_pass(g->relay, x, path, &q, kept);
+	return true;
+}
+
+void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	static const struct chat_fault unknown = { 404, "invalid_request_error", "model_not_found", "model",
 						   "embeddings are those of an upstream, named as GET /v1/models lists it" };
 
-	if (!relay_take(g->relay, x, RELAY_EMBEDDINGS))
+	if (!gateway_passes(g, x, RELAY_EMBEDDINGS, whose))
 		reply_fault(x, &unknown);
 }

@@ -86,7 +86,7 @@ static bool hand_over(struct journal *j, struct entry *e)
 bool journal_call(struct journal *j, const struct served_call *c)
 {
 	struct entry e = { .kind = CALL, .call = *c };
-	const char **texts[] = { &e.call.id, &e.call.tenant, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
+	const char **texts[] = { &e.call.id, &e.call.tenant, &e.call.key, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
 				 &e.call.subject, &e.call.input, &e.call.output };
 
 	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
@@ -108,23 +108,29 @@ bool journal_attempt(struct journal *j, const struct served_attempt *a)
 	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
 }
 
-static bool is_among(const struct entry *e, const char *id)
+static bool is_among(const struct entry *e, const char *id, const char *tenant)
 {
-	while (e && !(e->kind == CALL && strcmp(e->call.id, id) == 0))
+	while (e && !(e->kind == CALL && strcmp(e->call.id, id) == 0 && (!tenant || strcmp(e->call.tenant, tenant) == 0)))
 		e = e->next;
 	return e != NULL;
 }
 
-bool journal_knows(struct journal *j, const char *id)
+bool journal_paid(struct journal *j, uint64_t since_ms, void (*each)(void *context, const char *key, double usd, uint64_t began_ms), void *context,
+		  struct error *err)
+{
+	return served_paid(j->reader, since_ms, each, context, err);
+}
+
+bool journal_knows(struct journal *j, const char *id, const char *tenant)
 {
 	struct error ignored;
 	bool exists = false;
 
 	pthread_mutex_lock(&j->mutex);
-	bool waits = is_among(j->waiting, id) || is_among(j->taken, id);
+	bool waits = is_among(j->waiting, id, tenant) || is_among(j->taken, id, tenant);
 
 	pthread_mutex_unlock(&j->mutex);
-	return waits || (served_call_exists(j->reader, id, &exists, &ignored) && exists);
+	return waits || (served_call_exists(j->reader, id, tenant, &exists, &ignored) && exists);
 }
 
 struct journal_counts journal_counts(struct journal *j)

@@ -25,8 +25,12 @@ struct journal *journal_open(const struct journal_settings *settings, struct err
 bool journal_call(struct journal *j, const struct served_call *c);
 bool journal_feedback(struct journal *j, const struct served_feedback *f);
 bool journal_attempt(struct journal *j, const struct served_attempt *a); /* of a call that was handed over before */
-/* Whether a call of that id is stored, or on its way there. False when it cannot be looked up. */
-bool journal_knows(struct journal *j, const char *id);
+/* Whether a call of that id is stored, or on its way there; tenant: one of this tenant's, NULL: of anybody's. False when it cannot be looked
+ * up. */
+bool journal_knows(struct journal *j, const char *id, const char *tenant);
+/* What calls of each key have cost that began at since_ms or later (store/served.h). */
+bool journal_paid(struct journal *j, uint64_t since_ms, void (*each)(void *context, const char *key, double usd, uint64_t began_ms), void *context,
+		  struct error *err);
 
 struct journal_counts {
 	size_t written, dropped, waiting; /* waiting: handed over and not stored yet */

@@ -167,7 +167,9 @@ static void tell(struct passing *p, int http, const char *status, const char *wh
 	o->ms = clock_ms() - p->began_ms;
 	o->input = p->body.bytes;
 	o->output = p->begun ? (p->said_whole ? buf_text(&p->said) : NULL) : reply;
+	o->n_output = p->begun ? p->said.n : n;
 	o->attempts = p->attempts;
+	o->whole = strcmp(status, "answered") == 0 && http == 200 && o->output;
 	if (p->begun)
 		relay_usage(buf_text(&p->said), p->said.n, p->events, &o->input_tokens, &o->output_tokens);
 	else if (reply)
@@ -197,6 +199,7 @@ static void deliver(struct passing *p, const struct http_response *r)
 	bool good = r->status >= 200 && r->status <= 299;
 
 	relay_reply_headers(r, p->outcome.id, headers);
+	p->outcome.type = http_header(r, "Content-Type");
 	tell(p, r->status, good ? "answered" : "refused", NULL, r->body, r->n_body);
 	exchange_reply(p->exchange, r->status, headers, r->body, r->n_body);
 	passing_free(p);
@@ -237,6 +240,7 @@ static void take_head(void *context, const struct http_response *r)
 	const char *headers[RELAY_REPLY], *type = http_header(r, "Content-Type");
 
 	p->begun = p->said_whole = true;
+	p->outcome.type = type ? arena_string(&p->arena, type) : NULL;
 	p->events = type && strncasecmp(type, "text/event-stream", 17) == 0;
 	p->outcome.http = r->status;
 	p->outcome.first_ms = clock_ms() - p->began_ms;
@@ -499,39 +503,33 @@ static void went_away(void *context)
 	passing_free(p);
 }
 
-static void pass_on(struct relay *r, struct exchange *x, enum relay_path path, struct upstream *u, const struct relay_body *body)
+bool relay_reads(const struct relay *r, struct exchange *x, struct relay_question *out, struct chat_fault *fault)
+{
+	size_t n;
+	const char *bytes = exchange_body(x, &n);
+	struct upstream *u = r && relay_body_find(bytes, n, exchange_arena(x), &out->body) ? upstream_named(r, out->body.model) : NULL;
+
+	if (!u)
+		return false;
+	fault->status = 0;
+	out->upstream = u->name;
+	relay_body_check(&out->body, exchange_arena(x), fault);
+	return true;
+}
+
+void relay_pass(struct relay *r, struct exchange *x, enum relay_path path, const struct relay_question *q, void *asker)
 {
 	struct passing *p = mem_zero(1, sizeof(*p));
 
-	*p = (struct passing){ .relay = r, .exchange = x, .upstream = u, .body = *body, .due = INFINITY, .began_ms = exchange_began_ms(x) };
+	*p = (struct passing){ .relay = r, .exchange = x, .upstream = upstream_named(r, q->upstream), .body = q->body, .due = INFINITY,
+			       .began_ms = exchange_began_ms(x) };
 	arena_init(&p->arena);
-	p->outcome = (struct relay_outcome){ .began_ms = uuid_now_ms(), .model = u->name, .path = path, .stream = body->stream, .first_ms = NAN };
+	p->outcome = (struct relay_outcome){ .began_ms = uuid_now_ms(), .model = q->upstream, .path = path, .stream = q->body.stream, .first_ms = NAN,
+					     .asker = asker };
 	uuid_make(p->outcome.began_ms, p->outcome.id);
 	p->n_lines = relay_request_lines(x, &p->arena, p->lines);
 	exchange_watch(x, went_away, p);
 	attempt(p);
-}
-
-bool relay_take(struct relay *r, struct exchange *x, enum relay_path path)
-{
-	static const char *const headers[] = { "Content-Type", "application/json", "Cache-Control", "no-store", NULL };
-	struct buf reply = { 0 };
-	struct chat_fault fault;
-	struct relay_body body;
-	size_t n;
-	const char *bytes = exchange_body(x, &n);
-	struct upstream *u = r && relay_body_find(bytes, n, exchange_arena(x), &body) ? upstream_named(r, body.model) : NULL;
-
-	if (!u)
-		return false;
-	if (relay_body_check(&body, exchange_arena(x), &fault)) {
-		pass_on(r, x, path, u, &body);
-		return true;
-	}
-	chat_write_fault(&fault, &reply);
-	exchange_reply(x, fault.status, headers, buf_text(&reply), reply.n);
-	buf_release(&reply);
-	return true;
 }
 
 void relay_turn(struct relay *r)

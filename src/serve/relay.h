@@ -14,6 +14,7 @@
 
 #include "base/uuid.h"
 #include "http/client.h"
+#include "serve/relay_body.h"
 #include "serve/server.h"
 
 struct relay_upstream {
@@ -46,10 +47,14 @@ struct relay_outcome {
 	const char *why;       /* NULL */
 	const char *input;     /* the request's body */
 	const char *output;    /* the reply's as far as it came; NULL: there is none, or it was too long to keep */
+	size_t n_output;
 	size_t input_tokens, output_tokens;
 	double ms, first_ms;
 	const struct relay_attempt *attempts; /* (n_attempts) */
 	size_t n_attempts;
+	bool whole;            /* a reply of 200 that somebody else who asks the same may have */
+	const char *type;      /* its Content-Type; NULL */
+	void *asker;           /* of relay_pass() */
 };
 
 struct relay_settings {
@@ -69,8 +74,15 @@ struct relay *relay_open(const struct relay_settings *settings, struct error *er
 void relay_free(struct relay *r);
 void relay_connect(struct relay *r, struct client *client, struct server *server);
 
-/* Takes the exchange if it asks for one of the upstreams; false: it does not, and is still the caller's. */
-bool relay_take(struct relay *r, struct exchange *x, enum relay_path path);
+/* What an exchange asks of an upstream. */
+struct relay_question {
+	const char *upstream; /* its name */
+	struct relay_body body;
+};
+/* False: it asks for none of them. Else it does, and fault->status says whether what it sent is none that could be passed on. */
+bool relay_reads(const struct relay *r, struct exchange *x, struct relay_question *out, struct chat_fault *fault);
+/* Takes the exchange. asker: is told with the outcome whose it was. */
+void relay_pass(struct relay *r, struct exchange *x, enum relay_path path, const struct relay_question *q, void *asker);
 void relay_turn(struct relay *r); /* after each turn of the loop: what has waited long enough is tried again */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,16 @@ static bool wrong(struct chat_fault *fault, const char *param, const char *messa
 	return false;
 }
 
+/* Both names of the limit; n choices have so much each. */
+static double most_output(const json_t *root)
+{
+	const json_t *most = json_object_get(root, "max_completion_tokens"), *n = json_object_get(root, "n");
+
+	if (!json_is_number(most))
+		most = json_object_get(root, "max_tokens");
+	return json_is_number(most) ? fmax(0, json_number_value(most)) * fmax(1, json_number_value(n)) : NAN;
+}
+
 bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fault *fault)
 {
 	json_error_t at;
@@ -89,6 +100,7 @@ bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fau
 	else if (!said || strcmp(said, b->model) != 0 || alike > 1)
 		good = wrong(fault, "model", "the body has to be an object that names its model once, under \"model\"");
 	b->stream = json_is_true(json_object_get(root, "stream"));
+	b->most_output = most_output(root);
 	json_decref(root);
 	return good;
 }

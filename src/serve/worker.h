@@ -26,6 +26,7 @@ struct question {
 	const char *citations;         /* JSON; NULL: it stands on nothing */
 	double probability, ms;        /* NAN: not known */
 	size_t input_tokens, output_tokens;
+	double usd; /* what models elsewhere charge for it; NAN: not known */
 	struct question *next;
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "store/database.h"
 
 static const char first_sql[] =
@@ -24,27 +25,34 @@ static const char attempt_sql[] =
 	" http INTEGER NOT NULL, why TEXT, bytes INTEGER NOT NULL, ms REAL, first_ms REAL, PRIMARY KEY(call, n)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
-enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, COUNTS, N_STATEMENTS };
+static const char paid_sql[] =
+	"ALTER TABLE served ADD COLUMN key TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE served ADD COLUMN usd REAL;"
+	"ALTER TABLE served ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 3;";
+
+enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, PAID, COUNTS, N_STATEMENTS };
 
 static const char *const statement_sql[N_STATEMENTS] = {
 	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
-		     " output_tokens, ms, first_ms, probability, propensity, subject)"
-		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+		     " output_tokens, ms, first_ms, probability, propensity, subject, key, usd, cached)"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
 	[BODY_PUT] = "INSERT OR IGNORE INTO body(call, input, output) VALUES(?1, ?2, ?3)",
-	[CALL_EXISTS] = "SELECT count(*) FROM served WHERE id = ?1",
+	[CALL_EXISTS] = "SELECT count(*) FROM served WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)",
 	[FEEDBACK_PUT] = "INSERT OR REPLACE INTO feedback(call, name, at_ms, kind, value, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ATTEMPT_PUT] = "INSERT OR IGNORE INTO attempt(call, n, upstream, began_ms, status, http, why, bytes, ms, first_ms)"
 			" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[PAID] = "SELECT key, usd, began_ms FROM served WHERE id >= ?1 AND key <> '' AND usd > 0", /* ids sort by time (base/uuid.h) */
 	[COUNTS] = "SELECT (SELECT count(*) FROM served), (SELECT count(*) FROM body), (SELECT count(*) FROM feedback),"
 		   " (SELECT count(*) FROM feedback WHERE call NOT IN (SELECT id FROM served))"
 		   " + (SELECT count(*) FROM body WHERE call NOT IN (SELECT id FROM served))"
 		   " + (SELECT count(*) FROM attempt WHERE call NOT IN (SELECT id FROM served)), (SELECT count(*) FROM attempt)",
 };
 
-static const char *const versions[] = { first_sql, attempt_sql };
+static const char *const versions[] = { first_sql, attempt_sql, paid_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 2, .table = "served", .absent = "nothing was served here; run `rung serve` first",
+	.versions = versions, .n_versions = 3, .table = "served", .absent = "nothing was served here; run `rung serve` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -134,10 +142,13 @@ bool served_call_put(struct served *s, const struct served_call *c, struct error
 	bind_real(q, 15, c->probability);
 	sqlite3_bind_double(q, 16, c->propensity);
 	bind_text(q, 17, c->subject);
+	bind_text(q, 18, c->key ? c->key : "");
+	bind_real(q, 19, c->usd);
+	sqlite3_bind_int(q, 20, c->cached);
 	return database_done(&s->base, q, err) && ((!c->input && !c->output) || put_body(s, c, err));
 }
 
-bool served_call_exists(struct served *s, const char *id, bool *exists, struct error *err)
+bool served_call_exists(struct served *s, const char *id, const char *tenant, bool *exists, struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, CALL_EXISTS, err);
 	int code;
@@ -145,9 +156,26 @@ bool served_call_exists(struct served *s, const char *id, bool *exists, struct e
 	if (!q)
 		return false;
 	bind_text(q, 1, id);
+	bind_text(q, 2, tenant);
 	code = sqlite3_step(q);
 	*exists = code == SQLITE_ROW && sqlite3_column_int(q, 0) > 0;
 	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
+}
+
+bool served_paid(struct served *s, uint64_t since_ms, void (*each)(void *context, const char *key, double usd, uint64_t began_ms), void *context,
+		 struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, PAID, err);
+	char since[UUID_TEXT];
+	int code;
+
+	if (!q)
+		return false;
+	uuid_first(since_ms, since);
+	bind_text(q, 1, since);
+	while ((code = sqlite3_step(q)) == SQLITE_ROW)
+		each(context, (const char *)sqlite3_column_text(q, 0), sqlite3_column_double(q, 1), (uint64_t)sqlite3_column_int64(q, 2));
+	return database_ended(&s->base, q, code, err);
 }
 
 bool served_feedback_put(struct served *s, const struct served_feedback *f, struct error *err)

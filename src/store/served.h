@@ -25,13 +25,15 @@ void served_rollback(struct served *s); /* harmless outside a transaction */
 struct served_call {
 	const char *id;       /* a UUID, version 7 (base/uuid.h): calls sort by when they began */
 	uint64_t began_ms;    /* since 1970 */
-	const char *tenant;   /* whose key it came with; "": keys are not used */
+	const char *tenant, *key; /* whose key it came with, and its name; "": keys are not used */
 	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did */
 	bool stream;
 	int http;             /* status of the reply */
 	const char *status;   /* of the answer: "answered", ..., "failed": there is none */
 	const char *why;      /* a sentence; NULL */
 	size_t input_tokens, output_tokens;
+	double usd;           /* what upstreams charge for it; NAN: not known */
+	bool cached;          /* somebody had asked the same: nobody was asked again */
 	double ms, first_ms;  /* from the request to the end, and to the first byte; NAN: unknown */
 	double probability;   /* of the answer; NAN */
 	double propensity;    /* with which the variant was chosen; 1: it was the only one */
@@ -39,7 +41,11 @@ struct served_call {
 	const char *input, *output; /* NULL: not kept */
 };
 bool served_call_put(struct served *s, const struct served_call *c, struct error *err); /* keeps an old one */
-bool served_call_exists(struct served *s, const char *id, bool *exists, struct error *err);
+/* tenant: of this one alone; NULL: of anybody. */
+bool served_call_exists(struct served *s, const char *id, const char *tenant, bool *exists, struct error *err);
+/* What calls of each key have cost that began at since_ms or later, one by one. */
+bool served_paid(struct served *s, uint64_t since_ms, void (*each)(void *context, const char *key, double usd, uint64_t began_ms), void *context,
+		 struct error *err);
 
 struct served_feedback {
 	const char *call, *name; /* the same name again replaces what was said under it */

@@ -249,7 +249,7 @@ static void a_full_queue_drops_and_counts(void **state)
 		bool mine = hand_over_call(j, name);
 
 		taken += mine;
-		assert_int_equal(journal_knows(j, name), mine);
+		assert_int_equal(journal_knows(j, name, NULL), mine);
 	}
 	assert_in_range(taken, 2, N - 1);
 	assert_false(hand_over_call(j, "late"));
@@ -275,7 +275,7 @@ static void what_alone_is_too_large_is_dropped(void **state)
 
 	assert_false(hand_over_call(j, "a"));
 	assert_false(hand_over_feedback(j, "a", "good", 1, NULL));
-	assert_false(journal_knows(j, "a"));
+	assert_false(journal_knows(j, "a", NULL));
 	assert_int_equal(journal_counts(j).dropped, 2);
 	journal_close(j, close_ms);
 	assert_int_equal(counts_of(&p).calls, 0);
@@ -307,21 +307,21 @@ static void it_knows_what_waits_and_what_is_stored(void **state)
 	begin(&p);
 	struct journal *j = open_journal(&p, 0);
 
-	assert_false(journal_knows(j, "a"));
+	assert_false(journal_knows(j, "a", NULL));
 	assert_true(hand_over_call(j, "a"));
-	assert_true(journal_knows(j, "a"));
+	assert_true(journal_knows(j, "a", NULL));
 	assert_true(hand_over_feedback(j, "b", "good", 1, NULL)); /* names a call, and is none */
 	assert_true(hand_over_attempt(j, "b", 0));
-	assert_false(journal_knows(j, "b"));
+	assert_false(journal_knows(j, "b", NULL));
 	while (journal_counts(j).waiting > 0)
-		assert_true(journal_knows(j, "a")); /* at every moment on the way */
-	assert_true(journal_knows(j, "a"));
-	assert_false(journal_knows(j, "b"));
-	assert_false(journal_knows(j, "A"));
-	assert_false(journal_knows(j, ""));
+		assert_true(journal_knows(j, "a", NULL)); /* at every moment on the way */
+	assert_true(journal_knows(j, "a", NULL));
+	assert_false(journal_knows(j, "b", NULL));
+	assert_false(journal_knows(j, "A", NULL));
+	assert_false(journal_knows(j, "", NULL));
 	journal_close(j, close_ms);
 	j = open_journal(&p, 0); /* as after a restart */
-	assert_true(journal_knows(j, "a"));
+	assert_true(journal_knows(j, "a", NULL));
 	journal_close(j, close_ms);
 	end(&p);
 }
@@ -343,8 +343,8 @@ static void what_cannot_be_written_for_a_while_is_written_later(void **state)
 	await_notices(&p, 1);
 	assert_non_null(strstr(p.last, "out of order"));
 	assert_true(hand_over_call(j, "b"));
-	assert_true(journal_knows(j, "a"));
-	assert_true(journal_knows(j, "b"));
+	assert_true(journal_knows(j, "a", NULL));
+	assert_true(journal_knows(j, "b", NULL));
 	execute(&p, "DROP TRIGGER broken");
 	await_notices(&p, 2);
 	assert_non_null(strstr(p.last, "written again"));

@@ -1,0 +1,216 @@
+/* accounts.c - the file's keys, each with its windows */
+#include "serve/accounts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "serve/limits.h"
+
+static const double minute_ms = 60e3, day_ms = 86400e3;
+
+struct account {
+	struct account *next;
+	uint8_t sha256[SHA256_BYTES];
+	const struct key *key; /* NULL: it is not in the file any more */
+	struct limit requests, tokens, usd;
+};
+
+struct accounts {
+	char *path;
+	struct arena arena; /* of the keys */
+	const struct key *keys;
+	size_t n;
+	struct account *all;
+	struct stat read; /* the file as it was read */
+};
+
+/* ---- the file ---- */
+
+static struct account *account_of(struct accounts *a, const struct key *k)
+{
+	struct account *x = a->all;
+
+	while (x && memcmp(x->sha256, k->sha256, SHA256_BYTES) != 0)
+		x = x->next;
+	if (x)
+		return x;
+	x = mem_zero(1, sizeof(*x));
+	memcpy(x->sha256, k->sha256, SHA256_BYTES);
+	x->requests.span_ms = x->tokens.span_ms = minute_ms;
+	x->usd.span_ms = day_ms;
+	x->next = a->all;
+	a->all = x;
+	return x;
+}
+
+static bool read_keys(struct accounts *a, struct error *err)
+{
+	struct arena arena;
+	size_t n;
+
+	arena_init(&arena);
+	const struct key *keys = keys_read(a->path, &arena, &n, err);
+
+	if (!keys) {
+		arena_release(&arena);
+		return false;
+	}
+	for (struct account *x = a->all; x; x = x->next)
+		x->key = NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct account *x = account_of(a, &keys[i]);
+
+		x->key = &keys[i];
+		x->requests.most = keys[i].requests_per_minute;
+		x->tokens.most = keys[i].tokens_per_minute;
+		x->usd.most = keys[i].usd_per_day;
+	}
+	arena_release(&a->arena);
+	a->arena = arena;
+	a->keys = keys;
+	a->n = n;
+	return true;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool accounts_refresh(struct accounts *a, struct error *err)
+{
+	struct stat now;
+
+	if (stat(a->path, &now) != 0)
+		return error_set(err, "%s: cannot be read any more; the keys stay as they were", a->path);
+	if (is_same(&now, &a->read))
+		return true;
+	a->read = now; /* what is wrong is said once */
+	return read_keys(a, err);
+}
+
+struct accounts *accounts_open(const char *path, struct error *err)
+{
+	struct accounts *a = mem_zero(1, sizeof(*a));
+
+	a->path = mem_string(path);
+	if (stat(path, &a->read) != 0)
+		error_set(err, "%s: is not there; `rung key add NAME --keys %s` makes it", path, path);
+	else if (read_keys(a, err))
+		return a;
+	accounts_free(a);
+	return NULL;
+}
+
+void accounts_free(struct accounts *a)
+{
+	if (!a)
+		return;
+	for (struct account *x = a->all, *next; x; x = next) {
+		next = x->next;
+		free(x);
+	}
+	arena_release(&a->arena);
+	free(a->path);
+	free(a);
+}
+
+/* ---- who asks ---- */
+
+struct account *accounts_find(struct accounts *a, const char *authorization)
+{
+	static const char scheme[] = "Bearer ";
+	size_t n = sizeof(scheme) - 1;
+
+	if (!authorization || strncasecmp(authorization, scheme, n) != 0)
+		return NULL;
+	const struct key *k = keys_find(a->keys, a->n, authorization + n + strspn(authorization + n, " "));
+
+	return k ? account_of(a, k) : NULL;
+}
+
+struct account *accounts_named(struct accounts *a, const char *name)
+{
+	struct account *x = a->all;
+
+	while (x && !(x->key && strcmp(x->key->name, name) == 0))
+		x = x->next;
+	return x;
+}
+
+const struct key *account_key(const struct account *a)
+{
+	return a->key;
+}
+
+/* ---- limits ---- */
+
+static bool never(struct refusal *why, struct arena *arena, const char *what, double amount, const char *span, double most)
+{
+	why->fault = (struct chat_fault){ 400, "invalid_request_error", "over_limit", NULL,
+					  arena_printf(arena, "this request may take %.12g %s, and this key has %.12g %s; ask for less, such as by max_tokens", amount,
+						       what, most, span) };
+	why->wait_ms = INFINITY;
+	return false;
+}
+
+/* Whether it fits; else the longest wait so far is kept. */
+static bool fits(struct limit *l, double amount, double now_ms, const char *what, const char *span, struct arena *arena, struct refusal *why)
+{
+	if (limit_fits(l, amount, now_ms))
+		return true;
+	double wait = limit_wait_ms(l, amount, now_ms);
+
+	if (isinf(wait))
+		return never(why, arena, what, amount, span, l->most);
+	why->fault = (struct chat_fault){ 429, "rate_limit_error", "rate_limit_exceeded", NULL,
+					  arena_printf(arena, "this key has %.12g %s, and they are taken; try again in %.0f s", l->most, span, ceil(wait / 1000)) };
+	why->wait_ms = wait;
+	return false;
+}
+
+static bool price_is_known(const struct account *a, double usd, struct refusal *why)
+{
+	if (!isnan(usd) || isinf(a->usd.most))
+		return true;
+	why->fault = (struct chat_fault){ 400, "invalid_request_error", "price_unknown", "model",
+					  "this key has so many USD a day, and nobody has said what this model costs; start with --price MODEL=IN/OUT" };
+	why->wait_ms = INFINITY;
+	return false;
+}
+
+bool account_claim(struct account *a, double tokens, double usd, double now_ms, struct arena *arena, struct claim *out, struct refusal *why)
+{
+	double paid = isnan(usd) ? 0 : usd;
+
+	*out = (struct claim){ 0 };
+	if (!a)
+		return true;
+	if (!price_is_known(a, usd, why) || !fits(&a->requests, 1, now_ms, "requests", "requests a minute", arena, why) ||
+	    !fits(&a->tokens, tokens, now_ms, "tokens", "tokens a minute", arena, why) || !fits(&a->usd, paid, now_ms, "USD", "USD a day", arena, why))
+		return false;
+	limit_take(&a->requests, 1, now_ms);
+	limit_take(&a->tokens, tokens, now_ms);
+	limit_take(&a->usd, paid, now_ms);
+	*out = (struct claim){ a, tokens, paid, now_ms };
+	return true;
+}
+
+void claim_settle(struct claim *c, double tokens, double usd, double now_ms)
+{
+	if (!c->account)
+		return;
+	limit_change(&c->account->tokens, tokens - c->tokens, c->at_ms, now_ms);
+	limit_change(&c->account->usd, (isnan(usd) ? 0 : usd) - c->usd, c->at_ms, now_ms);
+	c->account = NULL;
+}
+
+void account_paid(struct account *a, double usd, double ago_ms, double now_ms)
+{
+	if (ago_ms < day_ms && usd > 0) /* before the clock's zero is as early as it goes */
+		limit_change(&a->usd, usd, fmax(0, now_ms - ago_ms), now_ms);
+}

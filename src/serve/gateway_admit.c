@@ -1,0 +1,133 @@
+/* gateway_admit.c - who is let in, what is reserved for a request, and what is done with what came of it */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "serve/gateway_inner.h"
+
+static const double day_ms = 86400e3, look_ms = 1000;
+
+static void refuse(struct gateway *g, struct exchange *x, const struct chat_fault *fault, reply_headers headers)
+{
+	struct buf body = { 0 };
+
+	metrics_refused(g->metrics, fault->code);
+	chat_write_fault(fault, &body);
+	exchange_reply(x, fault->status, headers, buf_text(&body), body.n);
+	buf_release(&body);
+}
+
+bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, struct account **whose)
+{
+	static const char *const asks[] = { "Content-Type", "application/json", "WWW-Authenticate", "Bearer", NULL };
+	static const struct chat_fault nobody = { 401, "invalid_request_error", "invalid_api_key", NULL,
+						  "this server asks for a key of its own: Authorization: Bearer rung-..." };
+
+	*whose = NULL;
+	if (!g->accounts || scope == 0)
+		return true;
+	*whose = accounts_find(g->accounts, exchange_header(x, "Authorization"));
+	if (!*whose) {
+		refuse(g, x, &nobody, asks);
+		return false;
+	}
+	if (account_key(*whose)->scopes & scope)
+		return true;
+	const struct chat_fault fault = { 403, "invalid_request_error", "scope", NULL,
+					  arena_printf(exchange_arena(x), "this key may not do that; it needs the scope \"%s\"", key_scope_name(scope)) };
+
+	refuse(g, x, &fault, asks);
+	return false;
+}
+
+bool gateway_may_ask(const struct account *whose, const char *model)
+{
+	return !whose || key_may_ask(account_key(whose), model);
+}
+
+/* Retry-After is in whole seconds (RFC 9110); OpenAI's clients read the finer one first. */
+static void refuse_for_now(struct gateway *g, struct exchange *x, const struct refusal *why)
+{
+	const char *seconds = NULL, *ms = NULL;
+
+	if (isfinite(why->wait_ms)) {
+		seconds = arena_printf(exchange_arena(x), "%.0f", ceil(why->wait_ms / 1000));
+		ms = arena_printf(exchange_arena(x), "%.0f", ceil(why->wait_ms));
+	}
+	const char *const headers[] = { "Content-Type", "application/json", "Retry-After", seconds, "Retry-After-Ms", ms, NULL };
+
+	refuse(g, x, &why->fault, headers);
+}
+
+bool gateway_admit(struct gateway *g, struct exchange *x, struct account *whose, double tokens, double usd, struct errand *out)
+{
+	struct refusal why;
+
+	*out = (struct errand){ .began_ms = exchange_began_ms(x), .reserved_usd = usd };
+	if (!whose)
+		return true;
+	snprintf(out->tenant, sizeof(out->tenant), "%s", account_key(whose)->tenant);
+	snprintf(out->key, sizeof(out->key), "%s", account_key(whose)->name);
+	if (account_claim(whose, tokens, usd, clock_ms(), exchange_arena(x), &out->claim, &why))
+		return true;
+	refuse_for_now(g, x, &why);
+	return false;
+}
+
+bool gateway_keep(struct gateway *g, const struct served_call *call, struct errand *e, double elsewhere_ms)
+{
+	const struct metrics_call counted = { call->task, call->http, call->cached, call->input_tokens, call->output_tokens, call->usd, call->ms,
+					      call->first_ms, elsewhere_ms };
+	struct served_call row = *call;
+
+	double tokens = e->as_reserved ? e->claim.tokens : (double)(call->input_tokens + call->output_tokens);
+
+	claim_settle(&e->claim, tokens, call->usd, clock_ms());
+	metrics_call(g->metrics, &counted);
+	row.tenant = e->tenant;
+	row.key = e->key;
+	if (!g->settings->keep_texts)
+		row.input = row.output = NULL;
+	return g->journal && journal_call(g->journal, &row);
+}
+
+/* ---- keys ---- */
+
+struct paid {
+	struct gateway *gateway;
+	double now_ms;
+	uint64_t now_unix_ms;
+};
+
+static void take_paid(void *context, const char *key, double usd, uint64_t began_ms)
+{
+	const struct paid *p = context;
+	struct account *a = accounts_named(p->gateway->accounts, key);
+
+	if (a)
+		account_paid(a, usd, (double)(p->now_unix_ms - began_ms), p->now_ms);
+}
+
+bool gateway_open_keys(struct gateway *g, struct error *err)
+{
+	struct paid p = { g, clock_ms(), uuid_now_ms() };
+
+	if (!g->settings->keys)
+		return true;
+	g->accounts = accounts_open(g->settings->keys, err);
+	return g->accounts && (!g->journal || journal_paid(g->journal, p.now_unix_ms - (uint64_t)day_ms, take_paid, &p, err));
+}
+
+void gateway_look_at_keys(struct gateway *g)
+{
+	struct error err;
+	double now = clock_ms();
+
+	if (!g->accounts || now < g->look_at)
+		return;
+	g->look_at = now + look_ms;
+	if (!accounts_refresh(g->accounts, &err) && g->settings->notice && strcmp(err.text, g->said) != 0)
+		g->settings->notice(g->settings->context, err.text);
+	snprintf(g->said, sizeof(g->said), "%s", err.text);
+}
