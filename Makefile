@@ -3,6 +3,7 @@
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
+#   make bench-peers, then make bench-serve         `rung serve` beside LiteLLM, Portkey and TensorZero
 #   make bench-decide   what decisions promise, by simulation and on recorded outcomes
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
@@ -180,6 +181,9 @@ bench-train: $(B)/bench/train $(B)/bench/engine
 	@bench/train.py $<
 bench-peers:
 	@tools/bench-peers.sh build/peers
+	@tools/serve-peers.sh build/serve-peers
+bench-serve: $(B)/rung $(B)/bench/load $(B)/bench/upstream
+	@bench/serve.py $< $(B)/bench
 $(B)/bench/%: bench/%.c $(wildcard bench/*.h) $(B)/librung.a
 	$(call say,CC $<)
 	@mkdir -p $(@D)
@@ -198,6 +202,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export check-llama-server fuzz bench bench-engine bench-retrieve bench-calls bench-knowledge bench-decide bench-train bench-peers install clean help
+.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export check-llama-server fuzz bench bench-engine bench-retrieve bench-calls bench-knowledge bench-decide bench-serve bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -392,12 +392,16 @@ void client_run(struct client *h, double most_ms)
 		curl_multi_poll(h->multi, NULL, 0, whole_ms(fmin(until, h->check) - clock_ms()), NULL);
 }
 
-void client_turn(struct client *h, int also, double most_ms)
+void client_move(struct client *h)
+{
+	if (h->n_live)
+		move(h);
+}
+
+void client_wait(struct client *h, int also, double most_ms)
 {
 	struct curl_waitfd fd = { .fd = also, .events = CURL_WAIT_POLLIN };
 
-	if (h->n_live && move(h) > 0)
-		return;
 	curl_multi_poll(h->multi, &fd, 1, whole_ms(fmin(most_ms, h->check - clock_ms())), NULL);
 }
 

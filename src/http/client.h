@@ -76,9 +76,10 @@ bool client_send(struct client *h, const struct http_request *request, struct er
 size_t client_in_flight(const struct client *h);
 /* Moves bytes and calls `done` until something has ended, at most so many milliseconds; at once when nothing is in flight. */
 void client_run(struct client *h, double most_ms);
-/* One turn of a loop that waits for more than answers: moves bytes, calls `done`, and waits for the next of them, for the descriptor
- * `also` to become readable, or for client_wake(), at most so many milliseconds. */
-void client_turn(struct client *h, int also, double most_ms);
+/* For a loop that waits for more than answers. client_move() moves bytes and calls `piece` and `done`; client_wait() waits for the next of
+ * them, for the descriptor `also` to become readable, or for client_wake(), at most so many milliseconds. */
+void client_move(struct client *h);
+void client_wait(struct client *h, int also, double most_ms);
 void client_wake(struct client *h); /* from any thread: ends that waiting */
 /* The requests of that context; `done` is told HTTP_STOPPED before this returns, or, from inside `piece`, soon after it. */
 void client_cancel(struct client *h, const void *context);

@@ -356,14 +356,15 @@ void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 		MHD_UNSIGNED_LONG_LONG due;
 		double wait = WAIT_MS;
 
+		s->due = INFINITY;
+		client_move(s->client); /* what came for clients goes out before anybody waits again */
+		if (s->settings.turn)
+			s->settings.turn(s->settings.context);
 		MHD_run(s->daemon);
 		if (MHD_get_timeout(s->daemon, &due) == MHD_YES)
 			wait = fmin(wait, (double)due);
-		client_turn(s->client, s->watch, fmax(fmin(wait, s->due - clock_ms()), 0));
+		client_wait(s->client, s->watch, fmax(fmin(wait, s->due - clock_ms()), 0));
 		see_who_left(s);
-		s->due = INFINITY;
-		if (s->settings.turn)
-			s->settings.turn(s->settings.context);
 		sweep(s);
 	}
 }
