@@ -156,6 +156,8 @@ const struct option_row option_keys = { "--keys", NULL, OPTION_TEXT, "FILE",
 	"ask for a key, one of this file (`rung key add`); it is read again when it changes", AT(keys) };
 const struct option_row option_cache = { "--cache", NULL, OPTION_COUNT, "MB",
 	"keep answers for who asks exactly the same (default: none)", AT(cache_mb) };
+const struct option_row option_serve_models = { "--models", NULL, OPTION_LIST, "A,B",
+	"local models asked as they are: local, local:NAME, a fine-tuned NAME:vN, or the one that embeds (all-MiniLM-L6-v2)", AT(models) };
 const struct option_row option_serve_price = { "--price", NULL, OPTION_LIST, "MODEL=IN/OUT,...",
 	"USD per million tokens of a model that the price table has not, or otherwise", AT(cost.price) };
 const struct option_row option_key_file = { "--keys", NULL, OPTION_TEXT, "FILE", "the file of keys (default keys.jsonl)", AT(keys) };

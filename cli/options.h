@@ -69,7 +69,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
-	option_fallback, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_key_file,
+	option_fallback, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
 	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd;
 
 enum { N_OPTIONS_COST = 41 };

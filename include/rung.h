@@ -107,6 +107,9 @@ enum rung_status rung_view(struct rung *r, const struct rung_view_options *optio
 struct rung_serve_options {
 	const char *const *tasks; /* (n_tasks) folders, each climbed before */
 	size_t n_tasks;
+	const char *const *models; /* (n_models) local ones that are asked as they are: "local", "local:NAME", a version "NAME:vN" that one of the
+				    * tasks was fine-tuned to, or the name of the model that embeds */
+	size_t n_models;
 	const char *const *upstreams; /* (n_upstreams) models that requests are passed on to: openai:NAME, URL#NAME */
 	size_t n_upstreams;
 	const char *const *fallbacks; /* (n_fallbacks) "A=B": upstream B where A fails */

@@ -6,15 +6,18 @@
 #include "base/clock.h"
 #include "cost/price.h"
 #include "model/registry.h"
+#include "model/tuned.h"
 #include "rung_inner.h"
+#include "rung_serve_inner.h"
 #include "serve/gateway.h"
 #include "variant/show.h"
 
 struct serving {
 	struct rung **rungs; /* (n) */
 	struct served_task *served;
-	struct gateway_task *tasks;
-	size_t n;
+	struct gateway_task *tasks; /* (n_asked) the tasks', then the models' */
+	size_t n, n_asked;
+	struct served_model **models; /* (n_asked - n) */
 	struct relay_upstream *upstreams; /* (n_upstreams) */
 	struct price_table *prices;
 };
@@ -116,7 +119,8 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 			return error_set(err, "%s: is called \"%s\", as another task that is to be served; give one of them another name", r->task->file,
 					 r->task->name);
 	s->served[s->n - 1] = (struct served_task){ r, s->prices };
-	s->tasks[s->n - 1] = (struct gateway_task){ r->task->name, r->verdict, answer, &s->served[s->n - 1] };
+	s->tasks[s->n - 1] = (struct gateway_task){ .name = r->task->name, .verdict = r->verdict, .answer = answer, .context = &s->served[s->n - 1] };
+	s->n_asked = s->n;
 	return true;
 }
 
@@ -142,13 +146,49 @@ static bool list_upstreams(struct serving *s, const struct rung_serve_options *o
 	for (size_t i = 0; i < o->n_fallbacks; i++)
 		if (!add_fallback(s, o->n_upstreams, o->fallbacks[i], err))
 			return false;
-	return o->n_tasks + o->n_upstreams > 0 || error_set(err, "there is nothing to serve; name a task's folder, or a model with --upstream");
+	return o->n_tasks + o->n_upstreams + o->n_models > 0 ||
+	       error_set(err, "there is nothing to serve; name a task's folder, or a model with --models or --upstream");
 }
 
 /* Beside the first task's store, where nothing else is said. */
 static const char *log_of(struct rung *r, const struct rung_serve_options *o)
 {
 	return o->log ? o->log : rung_beside_store(r, "served.db");
+}
+
+/* The registry that has this version: that of the first task whose own does. */
+static const char *registry_with(const struct serving *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const char *folder = rung_beside_store(s->rungs[i], "tuned");
+		struct tuned found;
+		struct error ignored;
+
+		if (tuned_find(folder, name, &found, &ignored)) {
+			tuned_release(&found);
+			return folder;
+		}
+	}
+	return NULL;
+}
+
+/* A fine-tuned model goes by its version's name, with or without "tuned:". */
+static bool open_model(struct serving *s, const struct rung_options *options, const char *name, struct error *err)
+{
+	struct buf full = { 0 };
+	const char *folder;
+
+	buf_addf(&full, "%s%s", tuned_is(name) ? "" : "tuned:", name);
+	folder = tuned_is(buf_text(&full)) ? registry_with(s, buf_text(&full)) : NULL;
+	struct served_model *m = served_model_open(options, folder ? buf_text(&full) : name, folder, err);
+
+	buf_release(&full);
+	if (!m)
+		return false;
+	s->models[s->n_asked - s->n] = m;
+	s->tasks[s->n_asked] = served_model_task(m);
+	s->tasks[s->n_asked++].name = name;
+	return true;
 }
 
 /* The table's prices, and the user's own above them. */
@@ -170,17 +210,23 @@ static bool begin(struct serving *s, const struct rung_options *options, const s
 
 	s->rungs = mem_zero(o->n_tasks + 1, sizeof(*s->rungs));
 	s->served = mem_zero(o->n_tasks + 1, sizeof(*s->served));
-	s->tasks = mem_zero(o->n_tasks + 1, sizeof(*s->tasks));
+	s->tasks = mem_zero(o->n_tasks + o->n_models + 1, sizeof(*s->tasks));
+	s->models = mem_zero(o->n_models + 1, sizeof(*s->models));
 	good = read_prices(s, o, err) && list_upstreams(s, o, err);
 	for (size_t i = 0; i < o->n_tasks && good; i++)
 		good = open_one(s, options, o->tasks[i], err);
+	for (size_t i = 0; i < o->n_models && good; i++)
+		good = open_model(s, options, o->models[i], err);
 	return good;
 }
 
 static void end(struct serving *s)
 {
+	for (size_t i = 0; i < s->n_asked - s->n; i++)
+		served_model_close(s->models[i]);
 	for (size_t i = 0; i < s->n; i++)
 		rung_close(s->rungs[i]);
+	free(s->models);
 	free(s->rungs);
 	free(s->served);
 	free(s->tasks);
@@ -195,7 +241,7 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 	struct error e;
 	bool good = begin(&s, options, o, &e);
 	const struct gateway_settings gateway = {
-		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
+		.tasks = s.tasks, .n_tasks = s.n_asked, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
 		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] }, .keys = o->keys,
 		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready,
 		.stopped = options->stopped, .context = options->context,

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/model.h"
 
 struct chat_fault {
 	int status;              /* HTTP */
@@ -27,6 +28,10 @@ struct chat_request {
 /* What the body says; texts live in arena. False: *fault is what to reply. */
 bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_request *out, struct chat_fault *fault);
 
+/* The same body, which chat_read() took, as a model of this machine is asked: messages, sampling (greedy where no temperature is given),
+ * max_tokens (1,024), stop, response_format of type json_schema. */
+bool chat_read_prompt(const char *body, size_t n, struct arena *arena, struct model_request *out, struct chat_fault *fault);
+
 struct chat_reply {
 	const char *id;      /* "chatcmpl-UUID" */
 	const char *model;   /* as it was asked for */
@@ -34,7 +39,7 @@ struct chat_reply {
 	const char *text;    /* NULL: a refusal, or nothing that could be read */
 	const char *finish;  /* "stop", "length", "content_filter" */
 	size_t input_tokens, output_tokens;
-	const char *task, *variant, *verdict, *status; /* "rung::task", ... */
+	const char *task, *variant, *verdict, *status; /* "rung::task", ...; task NULL: a model was asked as it is */
 	const char *citations; /* JSON; NULL */
 	double probability;    /* "rung::confidence"; NAN: not known */
 	double usd;            /* "rung::cost"; NAN: not known */
@@ -43,6 +48,10 @@ struct chat_reply {
 void chat_write(const struct chat_reply *r, struct buf *out);
 /* The same as a whole stream of events. */
 void chat_write_events(const struct chat_reply *r, bool include_usage, struct buf *out);
+
+/* A stream that comes about: pieces of its text, the first with the role, then its end, which has what we add. r->text is not looked at. */
+void chat_write_piece(const struct chat_reply *r, const char *text, bool first, bool include_usage, struct buf *out);
+void chat_write_end(const struct chat_reply *r, bool include_usage, struct buf *out);
 
 /* A list of models; ids (n). */
 void chat_write_models(const char *const *ids, size_t n, uint64_t created, struct buf *out);

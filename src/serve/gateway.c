@@ -51,7 +51,9 @@ static void models(struct gateway *g, struct exchange *x, struct account *whose)
 	struct buf body = { 0 };
 
 	for (size_t i = 0; i < n_all; i++) {
-		ids[n] = i < n_tasks ? arena_printf(arena, "rung/%s", g->settings->tasks[i].name) : g->settings->upstreams[i - n_tasks].name;
+		const struct gateway_task *task = i < n_tasks ? &g->settings->tasks[i] : NULL;
+
+		ids[n] = !task ? g->settings->upstreams[i - n_tasks].name : task->is_model ? task->name : arena_printf(arena, "rung/%s", task->name);
 		n += gateway_may_ask(whose, ids[n]);
 	}
 	chat_write_models(ids, n, g->created, &body);
@@ -122,7 +124,8 @@ static void on_turn(void *context)
 	struct gateway *g = context;
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		gateway_take_back(worker_taken(g->seats[i].worker));
+		g->seats[i].take_back(worker_taken(g->seats[i].worker));
+	gateway_flow(g);
 	if (g->relay)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
@@ -154,7 +157,8 @@ static bool start_tasks(struct gateway *g, struct error *err)
 	for (size_t i = 0; i < g->settings->n_tasks; i++) {
 		const struct gateway_task *task = &g->settings->tasks[i];
 
-		g->seats[i] = (struct seat){ .task = task, .worker = worker_start(task->answer, task->context, on_wake, g) };
+		g->seats[i] = (struct seat){ .task = task, .take_back = task->is_model ? gateway_take_back_told : gateway_take_back,
+					     .worker = worker_start(task->answer, task->context, on_wake, g) };
 		if (!g->seats[i].worker)
 			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}
@@ -165,7 +169,8 @@ static bool start_tasks(struct gateway *g, struct error *err)
 static void stop_tasks(struct gateway *g)
 {
 	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
-		gateway_take_back(worker_stop(g->seats[i].worker));
+		if (g->seats[i].worker)
+			g->seats[i].take_back(worker_stop(g->seats[i].worker));
 	free(g->seats);
 }
 

@@ -2,7 +2,8 @@
  *
  *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it;
  *                                 or an upstream: passed on byte for byte (relay.h), as is
- *     POST /v1/embeddings
+ *                                 or a model of this machine, asked as it is
+ *     POST /v1/embeddings         of an upstream, or of a model of this machine
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
  *     GET /metrics                what was counted, as Prometheus reads it
@@ -20,6 +21,8 @@
 struct gateway_task {
 	const char *name;      /* as it is asked for, behind "rung/" */
 	const char *verdict;   /* that answers it; NULL: not known before it does */
+	bool is_model;         /* a model of this machine, asked as it is, under its name alone */
+	bool embeds;           /* one that embeds texts */
 	worker_answer *answer; /* in a thread of its own */
 	void *context;
 };

@@ -114,12 +114,22 @@ static void answer(struct pending *p)
 	}
 }
 
-static struct seat *seat_named(struct gateway *g, const char *model)
+/* Keys name a task as GET /v1/models does. */
+static bool is_asked(const struct gateway_task *task, const char *model, const struct account *whose)
 {
-	const char *name = strncmp(model, "rung/", 5) == 0 ? model + 5 : model;
+	static const char before[] = "rung/";
+	char full[256];
 
+	if (task->is_model)
+		return strcmp(task->name, model) == 0 && gateway_may_ask(whose, model);
+	snprintf(full, sizeof(full), "%s%s", before, task->name);
+	return (strcmp(full, model) == 0 || strcmp(task->name, model) == 0) && gateway_may_ask(whose, full);
+}
+
+struct seat *gateway_seat(struct gateway *g, const char *model, const struct account *whose)
+{
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		if (strcmp(g->settings->tasks[i].name, name) == 0)
+		if (is_asked(&g->settings->tasks[i], model, whose))
 			return &g->seats[i];
 	return NULL;
 }
@@ -189,9 +199,13 @@ void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
 		reply_fault(x, &fault);
 		return;
 	}
-	struct seat *seat = seat_named(g, request.model);
+	struct seat *seat = gateway_seat(g, request.model, whose);
 
-	if (seat && gateway_may_ask(whose, arena_printf(exchange_arena(x), "rung/%s", seat->task->name))) {
+	if (seat && seat->task->is_model) {
+		gateway_ask_model(g, x, seat, &request, whose);
+		return;
+	}
+	if (seat) {
 		take(g, x, seat, &request, whose);
 		return;
 	}

@@ -15,6 +15,7 @@
 struct seat {
 	const struct gateway_task *task;
 	struct worker *worker;
+	void (*take_back)(struct question *q); /* a list of what came back */
 	double most_tokens, most_usd; /* that one of its answers has taken so far */
 };
 
@@ -39,6 +40,7 @@ struct gateway {
 	struct accounts *accounts; /* NULL: no key is asked for */
 	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
 	struct metrics *metrics;
+	struct told *flowing;    /* streams of local models that are under way */
 	double look_at;          /* when the file of keys is looked at again */
 	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
 	uint64_t created;
@@ -77,6 +79,13 @@ void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whos
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
 void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose);
 void gateway_take_back(struct question *q);
+/* The seat of that name, as clients have it ("rung/TASK", "TASK", or a model's); NULL: none that this key may ask. */
+struct seat *gateway_seat(struct gateway *g, const char *model, const struct account *whose);
+/* A model of this machine, and what comes back from its worker; what streams have said goes out. (gateway_local.c) */
+void gateway_ask_model(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose);
+void gateway_embed(struct gateway *g, struct exchange *x, struct seat *seat, struct account *whose);
+void gateway_take_back_told(struct question *q);
+void gateway_flow(struct gateway *g);
 /* Whether it asks for an upstream: then it is taken, or refused. (gateway_relay.c) */
 bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose);
 /* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway */

@@ -95,8 +95,17 @@ bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path,
 void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	static const struct chat_fault unknown = { 404, "invalid_request_error", "model_not_found", "model",
-						   "embeddings are those of an upstream, named as GET /v1/models lists it" };
+						   "there is no model here that embeds texts under that name; GET /v1/models lists them" };
+	struct relay_body body;
+	size_t n;
+	const char *bytes = exchange_body(x, &n);
 
-	if (!gateway_passes(g, x, RELAY_EMBEDDINGS, whose))
+	if (gateway_passes(g, x, RELAY_EMBEDDINGS, whose))
+		return;
+	struct seat *seat = relay_body_find(bytes, n, exchange_arena(x), &body) ? gateway_seat(g, body.model, whose) : NULL;
+
+	if (seat && seat->task->embeds)
+		gateway_embed(g, x, seat, whose);
+	else
 		reply_fault(x, &unknown);
 }

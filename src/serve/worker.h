@@ -13,9 +13,14 @@
 
 enum { WORKER_TOGETHER = 64, WORKER_WAITING = 1024 }; /* questions of a batch, and of a queue, at most */
 
+struct model_request;
+struct texts_request;
+
 /* One question, in the asker's memory until it comes back. */
 struct question {
 	const char *input; /* as `rung ask` takes it */
+	const struct model_request *request; /* what a model is asked as it is, in place of an input; NULL */
+	const struct texts_request *texts;   /* or what it is to embed; NULL */
 	void *context;     /* the asker's */
 	struct arena arena; /* of what is answered; the asker releases it */
 	const char *failed; /* the task as a whole cannot answer: a sentence; NULL */
@@ -24,6 +29,8 @@ struct question {
 	const char *status; /* of the answer (variant/variant.h) */
 	const char *variant, *verdict; /* which answered, and by which verdict */
 	const char *citations;         /* JSON; NULL: it stands on nothing */
+	const float *vectors;          /* (n texts, width) */
+	size_t width;
 	double probability, ms;        /* NAN: not known */
 	size_t input_tokens, output_tokens;
 	double usd; /* what models elsewhere charge for it; NAN: not known */
