@@ -92,15 +92,30 @@ const void *cache_get(struct cache *c, const uint8_t key[SHA256_BYTES], size_t *
 	return e->bytes;
 }
 
-static void drop(struct cache *c, struct entry *e)
+/* It is in the ring no more. */
+static void forget(struct cache *c, struct entry *e)
 {
 	struct entry **at = find(c, e->key);
 
 	*at = e->chained;
-	unlink_entry(e);
 	c->bytes -= sizeof(*e) + e->n;
 	c->n--;
 	free(e);
+}
+
+static void drop(struct cache *c, struct entry *e)
+{
+	unlink_entry(e);
+	forget(c, e);
+}
+
+static void drop_oldest(struct cache *c)
+{
+	struct entry *oldest = c->ring.newer;
+
+	c->ring.newer = oldest->newer;
+	oldest->newer->older = &c->ring;
+	forget(c, oldest);
 }
 
 static void grow(struct cache *c)
@@ -125,7 +140,7 @@ void cache_put(struct cache *c, const uint8_t key[SHA256_BYTES], const void *byt
 	if (n > c->most || sizeof(struct entry) + n > c->most)
 		return;
 	while (c->bytes + sizeof(struct entry) + n > c->most)
-		drop(c, c->ring.newer);
+		drop_oldest(c);
 	if (c->n >= c->n_heads)
 		grow(c);
 	struct entry *e = mem_alloc(sizeof(*e) + n), **head = head_of(c, key);
