@@ -64,7 +64,7 @@ static void note(const struct pending *p, int http)
 		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : "", .stream = p->request.stream, .http = http,
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
 		.output_tokens = q->output_tokens, .ms = clock_ms() - p->began_ms, .first_ms = NAN,
-		.probability = answered ? q->probability : NAN, .propensity = 1, .input = g->settings->keep_texts ? q->input : NULL,
+		.probability = answered ? q->probability : NAN, .propensity = 1, .subject = p->request.subject, .input = g->settings->keep_texts ? q->input : NULL,
 		.output = g->settings->keep_texts ? q->text : NULL,
 	};
 
@@ -126,6 +126,7 @@ static void ask(struct gateway *g, struct exchange *x, const struct seat *seat, 
 	p->question.context = p;
 	p->question.input = arena_string(&p->question.arena, request->input); /* the client may go away before it is answered */
 	p->request.model = arena_string(&p->question.arena, request->model);
+	p->request.subject = request->subject ? arena_string(&p->question.arena, request->subject) : NULL;
 	exchange_watch(x, went_away, p);
 	if (worker_ask(seat->worker, &p->question))
 		return;
