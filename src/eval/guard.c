@@ -70,6 +70,7 @@ bool guard_task(const char *path, const char *base, const char *tuned, struct mo
 	*out = (struct guard){ 0 };
 	if (!task)
 		return false;
+	copies_guard(task);
 	arena_init(&arena);
 	snprintf(out->task, sizeof(out->task), "%s", task->name);
 	bool asked = ask_both(task, pair, models, progress, &arena, out, err);
