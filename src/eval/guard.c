@@ -6,6 +6,7 @@
 
 #include "eval/ask.h"
 #include "stats/paired.h"
+#include "tune/copies.h"
 
 /* Scores of labels where there are labels: a small model seldom writes one down in so many words. */
 static const struct variant *plainest(const struct variant *variants, size_t n, const char *model)

@@ -85,9 +85,10 @@ struct served_removed {
 };
 /* All about one subject, in one transaction, after which the file is written anew and its WAL emptied: what SQLite had moved from page to
  * page stands in the slack of pages even where deleted content is overwritten (secure_delete), so that nothing less leaves nothing
- * readable. Writers wait meanwhile. gone (NULL: nobody asks) is told the id of each call. */
-bool served_forget(struct served *s, const char *subject, void (*gone)(void *context, const char *call), void *context,
-		   struct served_removed *out, struct error *err);
+ * readable. Writers wait meanwhile. */
+bool served_forget(struct served *s, const char *subject, struct served_removed *out, struct error *err);
+/* The ids of those calls. */
+bool served_calls_about(struct served *s, const char *subject, void (*visit)(void *context, const char *call), void *context, struct error *err);
 /* Whole calls that began before one moment, and the texts (bodies, comments, demonstrations) of those before another; 0: none. In
  * transactions of two thousand rows at most, so that a gateway writes on between them; what was deleted is overwritten and pages that come
  * free are given back, without the promise of served_forget(). */

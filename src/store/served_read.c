@@ -139,16 +139,16 @@ static bool remove_subject(struct served *s, const char *subject, struct served_
 	       change(s, "DELETE FROM served WHERE subject = :text", subject, &out->calls, err);
 }
 
-static bool tell(struct served *s, const char *subject, void (*gone)(void *context, const char *call), void *context, struct error *err)
+bool served_calls_about(struct served *s, const char *subject, void (*visit)(void *context, const char *call), void *context, struct error *err)
 {
 	sqlite3_stmt *q = NULL;
-	int code = SQLITE_DONE;
+	int code;
 
 	if (!database_prepare(&s->base, "SELECT id FROM served WHERE subject = ?1 ORDER BY id", &q, err))
 		return false;
 	bind_text(q, 1, subject);
-	while (gone && (code = sqlite3_step(q)) == SQLITE_ROW)
-		gone(context, (const char *)sqlite3_column_text(q, 0));
+	while ((code = sqlite3_step(q)) == SQLITE_ROW)
+		visit(context, (const char *)sqlite3_column_text(q, 0));
 	bool told = code == SQLITE_DONE || database_fail(&s->base, err);
 
 	sqlite3_finalize(q);
@@ -170,13 +170,12 @@ static bool empty_wal(struct served *s, struct error *err)
 	return error_again(err);
 }
 
-bool served_forget(struct served *s, const char *subject, void (*gone)(void *context, const char *call), void *context,
-		   struct served_removed *out, struct error *err)
+bool served_forget(struct served *s, const char *subject, struct served_removed *out, struct error *err)
 {
 	*out = (struct served_removed){ 0 };
 	if (!database_execute(&s->base, "PRAGMA secure_delete = ON", err) || !served_begin(s, err))
 		return false;
-	if (!tell(s, subject, gone, context, err) || !remove_subject(s, subject, out, err) || !served_commit(s, err)) {
+	if (!remove_subject(s, subject, out, err) || !served_commit(s, err)) {
 		served_rollback(s);
 		return false;
 	}

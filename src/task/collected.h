@@ -25,13 +25,14 @@ struct collected_row {
 	uint64_t served_ms, taken_ms; /* since 1970 */
 	const char *said;          /* "demonstration", "right" or "drawn" */
 	const char *name;          /* of the feedback; NULL: it was none */
-	const char *decision;      /* "accept", "fix" */
+	const char *decision;      /* "accept", "fix"; "label" */
 };
 /* Adds lines to the task's file, all of them or none. */
 bool collected_add(const struct task *task, const struct collected_row *rows, size_t n, struct error *err);
 
 /* The ids of the calls in the file, as keys of *calls (values: lines); they live in arena. No file: none. */
 bool collected_calls(const struct task *task, struct arena *arena, struct hash_map *calls, struct error *err);
+bool collected_drawn(const struct task *task, struct arena *arena, struct hash_map *calls, struct error *err); /* of those for test alone */
 /* Takes the lines of such calls out. *n: how many there were. */
 bool collected_remove(const struct task *task, const struct hash_map *calls, size_t *n, struct error *err);
 

@@ -150,7 +150,7 @@ static void add_line(const struct task *task, const struct collected_row *r, str
 	if (task->id_column) {
 		struct buf id = { 0 };
 
-		buf_addf(&id, "served-%s", r->call);
+		buf_addf(&id, "%s-%s", r->drawn ? "drawn" : "served", r->call);
 		json_object_set_new(line, task->id_column, json_string(buf_text(&id)));
 		buf_release(&id);
 	}
@@ -204,7 +204,7 @@ static const char *call_of(const char *text, size_t n, json_t **line)
 	return json_string_value(json_object_get(json_object_get(*line, "rung::from"), "call"));
 }
 
-bool collected_calls(const struct task *task, struct arena *arena, struct hash_map *calls, struct error *err)
+static bool list_calls(const struct task *task, bool drawn, struct arena *arena, struct hash_map *calls, struct error *err)
 {
 	struct buf bytes = { 0 };
 	size_t number = 0;
@@ -215,10 +215,10 @@ bool collected_calls(const struct task *task, struct arena *arena, struct hash_m
 		json_t *line;
 
 		end = at + strcspn(at, "\n");
-		const char *call = call_of(at, (size_t)(end - at), &line);
+		const char *call = call_of(at, (size_t)(end - at), &line), *split = json_string_value(json_object_get(line, "rung::split"));
 
 		number++;
-		if (call) {
+		if (call && (!drawn || (split && strcmp(split, "test") == 0))) {
 			const char *copy = arena_string(arena, call);
 
 			hash_map_put(calls, copy, strlen(copy), number);
@@ -227,6 +227,16 @@ bool collected_calls(const struct task *task, struct arena *arena, struct hash_m
 	}
 	buf_release(&bytes);
 	return true;
+}
+
+bool collected_calls(const struct task *task, struct arena *arena, struct hash_map *calls, struct error *err)
+{
+	return list_calls(task, false, arena, calls, err);
+}
+
+bool collected_drawn(const struct task *task, struct arena *arena, struct hash_map *calls, struct error *err)
+{
+	return list_calls(task, true, arena, calls, err);
 }
 
 bool collected_remove(const struct task *task, const struct hash_map *calls, size_t *n, struct error *err)
