@@ -94,15 +94,39 @@ bool collected_read(struct examples *x, size_t most, struct error *err)
 	return true;
 }
 
-/* What stands with the row in one group of the examples file, in another split than the row's. */
+static const char *group_of(const struct examples *x, const struct examples *of, size_t row)
+{
+	return x->group < x->table.n_columns ? of->table.rows[row].values[x->group] : "";
+}
+
+/* What stands with the row in one group of the examples file, in another split; of what was drawn, in any: its group would be divided by the
+ * order of test items. Or it stands with something that was drawn. */
 static bool straddles(const struct examples *x, const struct examples *y, size_t row)
 {
-	const char *name = x->group < x->table.n_columns ? y->table.rows[row].values[x->group] : "";
+	const char *name = group_of(x, y, row);
+	bool drawn = y->splits[row] == SPLIT_TEST;
 
 	for (size_t i = 0; name[0] && i < x->n; i++)
-		if (x->splits[i] <= SPLIT_TEST && x->splits[i] != y->splits[row] && strcmp(x->table.rows[i].values[x->group], name) == 0)
+		if (x->splits[i] <= SPLIT_TEST && (drawn || x->splits[i] != y->splits[row]) && strcmp(group_of(x, x, i), name) == 0)
+			return true;
+	for (size_t i = 0; name[0] && !drawn && i < y->n; i++)
+		if (y->splits[i] == SPLIT_TEST && strcmp(group_of(x, y, i), name) == 0)
 			return true;
 	return false;
+}
+
+/* The number of the row's group: that of the first with its name in the examples file, else among those collected, else its own. */
+static size_t group_number(const struct examples *x, const struct examples *y, size_t row)
+{
+	const char *name = group_of(x, y, row);
+
+	for (size_t i = 0; name[0] && i < x->n; i++)
+		if (strcmp(group_of(x, x, i), name) == 0)
+			return x->items[i].group;
+	for (size_t i = 0; name[0] && i < row; i++)
+		if (strcmp(group_of(x, y, i), name) == 0)
+			return x->n + i;
+	return x->n + row;
 }
 
 /* Pool and dev rows with the text of one that was drawn go: what is tested is nowhere else. */
@@ -158,7 +182,7 @@ static void append(struct examples *x, const struct examples *y)
 
 		*e = y->items[i];
 		e->collected = true;
-		e->group = x->n + i;
+		e->group = group_number(x, y, i);
 		e->text = y->roles[i].text;
 		e->agreed = 1; /* of its text there is no other row */
 		splits[x->n + i] = y->splits[i];

@@ -436,19 +436,23 @@ static bool enough(struct examples *x)
 	return false;
 }
 
-/* Examples of one split, shuffled. */
+/* Examples of one split, shuffled; drawn test items behind the others, whose order does not change by them. */
 static struct item_list list_of(struct examples *x, enum split split, uint64_t seed)
 {
+	size_t n_own = x->f->task.n_rows - x->f->task.n_collected, own = 0;
 	static const char *const streams[] = { "order-pool", "order-dev", "order-test" };
 	size_t *rows = mem_alloc(x->n * sizeof(*rows)), n = 0;
 	const struct example **items;
 	struct rng rng;
 
 	for (size_t i = 0; i < x->n; i++)
-		if (x->splits[i] == split)
+		if (x->splits[i] == split) {
+			own += i < n_own || split != SPLIT_TEST;
 			rows[n++] = i;
+		}
 	rng_init(&rng, seed, streams[split]);
-	rng_shuffle(&rng, rows, n);
+	rng_shuffle(&rng, rows, own);
+	rng_shuffle(&rng, rows + own, n - own);
 	items = arena_array(&x->f->task.arena, n, sizeof(*items));
 	for (size_t i = 0; i < n; i++)
 		items[i] = &x->items[rows[i]];

@@ -53,7 +53,7 @@ struct example {
 	bool collected;            /* it stands in the task's collected file, whose line is meant above */
 };
 
-/* In one order shuffled by the seed, the same for every variant. */
+/* In one order shuffled by the seed, the same for every variant; test items that were drawn out of production come last. */
 struct item_list {
 	const struct example *const *items;
 	size_t n;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "eval/eval.h"
 #include "task/collected.h"
 #include "task_folder.h"
 
@@ -73,6 +74,9 @@ static const struct {
 	{ "a tested group", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"tested\"}", "a new prize", "", 1 },
 	{ "a choosing group", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"chosen\"}", "a new prize", "", 1 },
 	{ "a learnt group", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"learnt\"}", "a new prize", "pool", 0 },
+	{ "drawn of a tested group", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"tested\", \"rung::split\": \"test\"}", "a new prize", "", 1 },
+	{ "of a group that was drawn", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"x\"}\n"
+	  "{\"text\": \"old news\", \"label\": \"spam\", \"thread\": \"x\", \"rung::split\": \"test\"}", "a new prize", "", 1 },
 	{ "drawn of a learnt group", "{\"text\": \"a new prize\", \"label\": \"spam\", \"thread\": \"learnt\", \"rung::split\": \"test\"}", "a new prize", "", 1 },
 };
 
@@ -97,6 +101,8 @@ static void each_row_goes_where_it_may(void **state)
 static void the_split_of_the_others_stays(void **state)
 {
 	static const char lines[] = "{\"text\": \"first of all\", \"label\": \"spam\"}\n{\"text\": \"second to none\", \"label\": \"work\"}\n";
+	static const char drawn[] = "{\"text\": \"a\", \"label\": \"spam\", \"rung::split\": \"test\"}\n{\"text\": \"b\", \"label\": \"work\", "
+				    "\"rung::split\": \"test\"}\n{\"text\": \"c\", \"label\": \"work\", \"rung::split\": \"test\"}\n";
 	struct folder f = write_task(yaml_seed, NULL);
 	struct task_options options = { .seed = 7 };
 	struct task *bare = must_open(&f, &options);
@@ -112,6 +118,22 @@ static void the_split_of_the_others_stays(void **state)
 	for (size_t i = 0; i < bare->dev.list.n; i++)
 		assert_string_equal(bare->dev.list.items[i]->id, more->dev.list.items[i]->id);
 	assert_true(bare->fingerprint != more->fingerprint);
+	struct arena arena;
+
+	arena_init(&arena);
+	folder_write(&f, COLLECTED_FILE, drawn, strlen(drawn));
+	struct task *tested = must_open(&f, &options);
+	struct test_items before = test_order(bare, 7, &arena), after = test_order(tested, 7, &arena);
+
+	assert_int_equal(after.list.n, before.list.n + 3);
+	for (size_t i = 0; i < after.list.n; i++)
+		if (i < before.list.n)
+			assert_string_equal(after.list.items[i]->id, before.list.items[i]->id);
+		else
+			assert_true(after.list.items[i]->collected);
+	task_free(tested);
+	arena_release(&arena);
+	folder_write(&f, COLLECTED_FILE, lines, strlen(lines));
 	for (size_t seen = 0; seen < 3; seen++) {
 		options.collected = &seen;
 		struct task *then = must_open(&f, &options);
