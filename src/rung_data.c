@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/uuid.h"
 #include "data/drift.h"
+#include "data/labels.h"
 #include "data/review.h"
 #include "data/sample.h"
 #include "data/sheet.h"
@@ -23,6 +24,17 @@ static const char *log_path(struct rung *r, const struct rung_data_options *o)
 static const char *log_name(const struct rung_data_options *o)
 {
 	return o->log ? o->log : "served.db";
+}
+
+static struct served *open_log(struct rung *r, const struct rung_data_options *o, struct error *err)
+{
+	const char *path = log_path(r, o);
+
+	if (file_exists(path))
+		return served_open(path, false, err);
+	error_set(err, "%s: nothing was served here; run `rung serve` first, or name its log with --log (it lies beside the first of the tasks that were "
+		  "served)", path);
+	return NULL;
 }
 
 static bool open_current(struct rung *r, struct error *err)
@@ -43,6 +55,16 @@ static struct models *comparing(struct rung *r)
 	struct models *models = rung_models(r);
 
 	return models_embeds_here(models) ? models : NULL;
+}
+
+/* One object, without a line end: what more labels would do is added to it. */
+static void put_json(json_t *root, struct buf *out)
+{
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	buf_adds(out, text);
+	free(text);
+	json_decref(root);
 }
 
 /* ---- review ---- */
@@ -99,18 +121,20 @@ static bool ask_each(struct rung *r, const struct rung_data_options *o, struct r
 
 static bool review(struct rung *r, const struct rung_data_options *o, bool json, struct buf *out, struct error *err)
 {
-	const char *log = log_path(r, o), *path = rung_beside_store(r, REVIEW_FILE);
+	const char *path = rung_beside_store(r, REVIEW_FILE);
 	const struct review_options options = { .sample = rung_beside_store(r, SAMPLE_FILE), .right = o->right,
 						.since_ms = days_ago(o->since_days) };
-	struct served *served = served_open(log, false, err);
+	struct served *served = open_log(r, o, err);
 	struct review found;
 	bool done = served && review_find(r->task, served, comparing(r), &options, &r->arena, &found, err) &&
 		    review_merge(r->task, path, &r->arena, &found, err) && decide_each(r, o, &found, err) && ask_each(r, o, &found) &&
 		    review_take(r->task, log_name(o), uuid_now_ms(), &r->arena, &found, err) && review_write(&found, path, err);
 
 	served_close(served);
-	if (done)
-		(json ? review_json : review_text)(r->task, &found, path, out);
+	if (done && json)
+		put_json(review_json(r->task, &found, path), out);
+	else if (done)
+		review_text(r->task, &found, path, out);
 	return done;
 }
 
@@ -121,14 +145,9 @@ static void sample_told(const struct rung *r, const struct sample *s, const char
 	size_t left = s->n - s->labelled - s->skipped;
 
 	if (json) {
-		json_t *root = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "task", r->task->name, "file", path, "drawn", (json_int_t)s->n, "of",
-					 (json_int_t)s->frame, "labelled", (json_int_t)s->labelled, "skipped", (json_int_t)s->skipped, "gone",
-					 (json_int_t)s->gone, "taken", taken);
-		char *text = json_dumps(root, JSON_COMPACT);
-
-		buf_addf(out, "%s\n", text);
-		free(text);
-		json_decref(root);
+		put_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "task", r->task->name, "file", path, "drawn", (json_int_t)s->n, "of",
+				   (json_int_t)s->frame, "labelled", (json_int_t)s->labelled, "skipped", (json_int_t)s->skipped, "gone",
+				   (json_int_t)s->gone, "taken", taken), out);
 		return;
 	}
 	if (taken)
@@ -145,14 +164,14 @@ static void sample_told(const struct rung *r, const struct sample *s, const char
 
 static bool sample(struct rung *r, const struct rung_data_options *o, bool json, struct buf *out, struct error *err)
 {
-	const char *log = log_path(r, o), *path = rung_beside_store(r, SAMPLE_FILE);
-	struct served *served = served_open(log, false, err);
+	const char *path = rung_beside_store(r, SAMPLE_FILE);
+	struct served *served = open_log(r, o, err);
 	bool there = file_exists(path), taken = false, done = served != NULL;
 	struct sample s;
 
 	if (done && !there) {
 		done = sample_draw(r->task, served, days_ago(o->since_days), o->n ? o->n : SAMPLE_USUAL, r->options.seed, &r->arena, &s, err) &&
-		       (s.n > 0 || error_set(err, "%s: no call of \"%s\" whose text is kept can be drawn", log, r->task->name)) &&
+		       (s.n > 0 || error_set(err, "%s: no call of \"%s\" whose text is kept can be drawn", log_path(r, o), r->task->name)) &&
 		       sample_write(&s, path, err);
 	} else if (done) {
 		done = sample_read(r->task, served, path, &r->arena, &s, err);
@@ -207,7 +226,7 @@ static bool drift(struct rung *r, const struct rung_data_options *o, bool json, 
 	struct drift_climb climb;
 	struct served *served = NULL;
 	struct drift found;
-	bool done = last_climb(r, &climb, err) && (served = served_open(log_path(r, o), false, err)) != NULL &&
+	bool done = last_climb(r, &climb, err) && (served = open_log(r, o, err)) != NULL &&
 		    drift_find(r->task, served, comparing(r), &climb, &options, &r->arena, &found, err);
 
 	served_close(served);
@@ -244,7 +263,7 @@ static void removed_told(const struct served_removed *n, size_t collected, bool 
 static bool forget(struct rung *r, const struct rung_data_options *o, bool json, struct buf *out, struct error *err)
 {
 	struct forgotten f = { &r->arena, { 0 } };
-	struct served *served = !o->subject ? NULL : served_open(log_path(r, o), false, err);
+	struct served *served = !o->subject ? NULL : open_log(r, o, err);
 	struct served_removed removed;
 	size_t collected = 0;
 
@@ -269,7 +288,7 @@ static bool keep(struct rung *r, const struct rung_data_options *o, bool json, s
 
 	if (!(o->calls_days > 0) && !(o->texts_days > 0))
 		return error_set(err, "for how long? give --calls-days, --texts-days, or both");
-	struct served *served = served_open(log_path(r, o), false, err);
+	struct served *served = open_log(r, o, err);
 	bool done = served && served_retain(served, days_ago(o->calls_days), days_ago(o->texts_days), &removed, err);
 
 	served_close(served);
@@ -294,14 +313,64 @@ static enum rung_status run(struct rung *r, bool (*verb)(struct rung *, const st
 	return RUNG_OK;
 }
 
+/* What the last climb left open, which outlives r's arena. */
+static struct labels labels_known(struct rung *r, struct arena *arena)
+{
+	struct report report;
+	struct error why;
+
+	if (rung_last_report(r, NULL, &report, &why))
+		return labels_of(&report, r->task, arena);
+	return (struct labels){ .why = arena_string(arena, why.text) };
+}
+
+/* Of the task as it is now, with what was just taken. */
+static bool add_labels(struct rung *r, const struct labels *l, bool json, struct buf *out, struct error *err)
+{
+	if (!open_current(r, err))
+		return false;
+	if (!json) {
+		labels_text(l, r->task, out);
+		return true;
+	}
+	json_t *root = json_loads(buf_text(out), 0, NULL);
+
+	json_object_set_new(root, "labels", labels_json(l, r->task));
+	buf_clear(out);
+	put_json(root, out);
+	buf_addc(out, '\n');
+	return true;
+}
+
+/* A verb after which more may be known of what more labels would do. */
+static enum rung_status run_counted(struct rung *r, bool (*verb)(struct rung *, const struct rung_data_options *, bool, struct buf *, struct error *),
+				    const struct rung_data_options *o, bool json, char **text, struct rung_error *err)
+{
+	struct arena arena;
+	struct buf out = { 0 };
+	struct error e;
+
+	arena_init(&arena);
+	struct labels labels = labels_known(r, &arena);
+	bool done = open_current(r, &e) && verb(r, o, json, &out, &e) && add_labels(r, &labels, json, &out, &e);
+
+	arena_release(&arena);
+	if (!done) {
+		buf_release(&out);
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
+	*text = rung_handed_over(&out);
+	return RUNG_OK;
+}
+
 enum rung_status rung_data_review(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err)
 {
-	return run(r, review, options, json, text, err);
+	return run_counted(r, review, options, json, text, err);
 }
 
 enum rung_status rung_data_sample(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err)
 {
-	return run(r, sample, options, json, text, err);
+	return run_counted(r, sample, options, json, text, err);
 }
 
 enum rung_status rung_data_drift(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err)

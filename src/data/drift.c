@@ -32,7 +32,7 @@ struct window {
 static void count(struct window *w, const char *answer, const char *status, bool served)
 {
 	bool label = w->task->kind == TASK_CLASSIFY && !w->task->many && answer && strcmp(status, "answered") == 0;
-	const char *name = arena_string(w->arena, label ? answer : status);
+	const char *name = arena_string(w->arena, label && task_label(w->task, answer) < w->task->n_labels ? answer : status);
 	size_t n = w->names.n, at = hash_map_put(&w->names, name, strlen(name), n);
 
 	if (at == n) {

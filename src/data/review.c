@@ -48,6 +48,18 @@ static bool has(const struct hash_map *calls, const char *id)
 	return hash_map_get(calls, id, strlen(id), SIZE_MAX) != SIZE_MAX;
 }
 
+/* What a model said need not be UTF-8. */
+static const char *repaired(struct arena *arena, const char *text)
+{
+	struct buf valid = { 0 };
+
+	text_repair(&valid, text, strlen(text));
+	const char *copy = arena_copy(arena, buf_text(&valid), valid.n);
+
+	buf_release(&valid);
+	return copy;
+}
+
 /* White space around an answer is nobody's intention. */
 static const char *trimmed(struct arena *arena, const char *text)
 {
@@ -81,8 +93,8 @@ static bool take_call(void *context, const struct served_call *c, const struct s
 		r->list = rows_room(f->arena, r->list, r->n, sizeof(*r->list));
 		r->list[r->n++] = (struct proposal){
 			.call = arena_string(f->arena, c->id), .served_ms = c->began_ms, .values = values, .input = inputs_text(f->inputs, values, f->arena),
-			.answered = c->output ? arena_string(f->arena, c->output) : "", .said = right->text ? "demonstration" : "right",
-			.name = arena_string(f->arena, right->name), .right = trimmed(f->arena, answer),
+			.answered = c->output ? repaired(f->arena, c->output) : "", .said = right->text ? "demonstration" : "right",
+			.name = arena_string(f->arena, right->name), .right = trimmed(f->arena, repaired(f->arena, answer)),
 		};
 	}
 	return true;

@@ -7,6 +7,8 @@
 #ifndef RUNG_DATA_REVIEW_H
 #define RUNG_DATA_REVIEW_H
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "store/served.h"
 #include "tune/copies.h"
@@ -64,7 +66,7 @@ bool review_write(const struct review *r, const char *path, struct error *err);
 
 /* path: of the review file, for the reader. One proposal in lines. */
 void review_text(const struct task *task, const struct review *r, const char *path, struct buf *out);
-void review_json(const struct task *task, const struct review *r, const char *path, struct buf *out);
+json_t *review_json(const struct task *task, const struct review *r, const char *path);
 void proposal_text(const struct proposal *p, struct buf *out);
 
 #endif

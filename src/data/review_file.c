@@ -192,20 +192,14 @@ static json_t *proposal_json(const struct proposal *p)
 	return row;
 }
 
-void review_json(const struct task *task, const struct review *r, const char *path, struct buf *out)
+json_t *review_json(const struct task *task, const struct review *r, const char *path)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->n; i++)
 		json_array_append_new(rows, proposal_json(&r->list[i]));
-	json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "task", task->name, "collected", task->collected_file,
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "task", task->name, "collected", task->collected_file,
 				 "file", path, "taken", (json_int_t)r->taken, "fixed", (json_int_t)r->fixed, "known", (json_int_t)r->known, "repeated",
 				 (json_int_t)r->repeated, "drawn", (json_int_t)r->drawn, "unreadable", (json_int_t)r->unreadable, "textless",
 				 (json_int_t)r->textless, "compared_by", r->by, "proposals", rows);
-	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-
-	buf_addf(out, "%s", text ? text : "{}");
-	buf_addc(out, '\n');
-	free(text);
-	json_decref(root);
 }

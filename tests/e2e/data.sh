@@ -203,6 +203,34 @@ def flags():
     assert data_json("review", "--right")["proposals"][-1]["said"] == "right"
 
 
+def asked():
+    """A person at a terminal."""
+    import pty
+    g = Gateway()
+    for label in ("work", "spam", "work"):
+        id, _ = g.ask(text(label))
+        g.say(id, demonstration=label)
+    g.stop()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(rung, [rung, "data", "review", task])
+    seen = b""
+    while b"[q]uit? " not in seen:
+        seen += os.read(fd, 4096)
+    # What the pool contradicts cannot be accepted; no answer is asked again, and so is a label that there is not.
+    os.write(fd, b"a\nr\n" b"x\na\n" b"f\nspma\nr\n" b"q\n")
+    left = b""
+    try:
+        while chunk := os.read(fd, 4096):
+            left += chunk
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, left
+    decisions = [p["decision"] for p in data_json("review")["proposals"] if p["decision"] != "refused"]
+    assert b"1 taken" in left and decisions.count("reject") == 3 and decisions.count(None) == 1, (left, decisions)
+    data("review", "--reject", "all")
+
+
 def climbs_again():
     run("report", task)  # as it was climbed, whatever was collected since
     g = Gateway()
@@ -210,7 +238,7 @@ def climbs_again():
     before = json.loads(run("report", task, "--format", "json"))["examples"]
     run("climb", task, "--rungs", "0-0", "--quiet")
     after = json.loads(run("report", task, "--format", "json"))["examples"]
-    assert after["pool"] == before["pool"] + 4 and after["test"] == before["test"] and after["dev"] == before["dev"], (before, after)
+    assert after["pool"] == before["pool"] + 5 and after["test"] == before["test"] and after["dev"] == before["dev"], (before, after)
 
 
 def planted():
@@ -299,7 +327,7 @@ def kept():
 
 for name, test in (("calls are served, and what is right is said of them", served), ("what has moved is said, and what has not", drifts),
                    ("review finds what can be taken, and why not", review_finds),
-                   ("a person decides in the file", review_file), ("or on the command line", flags), ("the next climb learns from it", climbs_again),
+                   ("a person decides in the file", review_file), ("or on the command line", flags), ("a person at a terminal is asked", asked), ("the next climb learns from it", climbs_again),
                    ("what is tested is in nothing that is learnt", planted), ("calls drawn at random become test items", sampled),
                    ("a subject is forgotten to the last byte", forgets), ("what is old goes", kept)):
     check(name, test)

@@ -230,11 +230,73 @@ static void lines_are_added_and_taken_out(void **state)
 	folder_remove(&f);
 }
 
+static const char schema[] = "{\"type\": \"object\", \"properties\": {\"size\": {\"enum\": [\"small\", \"large\"]}, \"n\": {\"type\": \"integer\"}},"
+			     " \"required\": [\"size\"], \"additionalProperties\": false}";
+#define KIND(keys) "instruction: x\ninput: \"{{text}}\"\nexamples: {file: e.jsonl, answer: a}\n" keys
+
+/* What people say is right, by the kind of task: as it goes into the file, or why it does not. */
+static const struct {
+	const char *yaml, *own, *said, *written, *why;
+} answers[] = {
+	{ KIND("kind: classify\nmany: true\nlabels: [x, y, z]\n"), "[\"x\"]", "[\"y\", \"x\"]", "[\"y\",\"x\"]", NULL },
+	{ KIND("kind: classify\nmany: true\nlabels: [x, y, z]\n"), "[\"x\"]", " y, z ", "[\"y\",\"z\"]", NULL },
+	{ KIND("kind: classify\nmany: true\nlabels: [x, y, z]\n"), "[\"x\"]", "", "[]", NULL },
+	{ KIND("kind: classify\nmany: true\nlabels: [x, y, z]\n"), "[\"x\"]", "y; w", NULL, "label \"w\" is not one of x, y, z" },
+	{ KIND("kind: extract\nschema: s.json\n"), "{\"size\": \"small\"}", "{\"n\": 3, \"size\": \"large\"}", "{\"n\":3,\"size\":\"large\"}", NULL },
+	{ KIND("kind: extract\nschema: s.json\n"), "{\"size\": \"small\"}", "{\"size\": \"huge\"}", NULL, "it does not satisfy" },
+	{ KIND("kind: extract\nschema: s.json\n"), "{\"size\": \"small\"}", "large", NULL, "it is not a JSON object" },
+	{ KIND("kind: answer\n"), "\"2046\"", "in 2046", "\"in 2046\"", NULL },
+	{ KIND("kind: answer\n"), "\"2046\"", "[1] of three", "[\"[1] of three\"]", NULL },
+	{ KIND("kind: answer\n"), "\"2046\"", "", "\"\"", NULL }, /* the documents do not say */
+	{ KIND("kind: generate\npattern: \"fix: .*\"\n"), "\"fix: it\"", "fix: that", "\"fix: that\"", NULL },
+	{ KIND("kind: generate\npattern: \"fix: .*\"\n"), "\"fix: it\"", "that", NULL, "it does not match the pattern of" },
+	{ KIND("kind: generate\n"), "\"it\"", " ", NULL, "it is empty" },
+};
+
+static void answers_of_every_kind_are_checked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct folder f = folder_make();
+		struct buf rows_text = { 0 }, why = { 0 };
+		struct arena arena;
+		const char *written = NULL;
+
+		for (int k = 0; k < 60; k++)
+			buf_addf(&rows_text, "{\"text\": \"text %d\", \"a\": %s}\n", k, k == 0 && strstr(answers[i].yaml, "many") ? "[\"y\"]" : answers[i].own);
+		folder_write(&f, "task.yaml", answers[i].yaml, strlen(answers[i].yaml));
+		folder_write(&f, "s.json", schema, strlen(schema));
+		folder_write(&f, "e.jsonl", rows_text.data, rows_text.n);
+		arena_init(&arena);
+		struct task *t = must_open(&f, NULL);
+		bool good = collected_answer(t, answers[i].said, &arena, &written, &why);
+
+		if (good != (answers[i].written != NULL) || (good && strcmp(written, answers[i].written) != 0) ||
+		    (!good && !strstr(buf_text(&why), answers[i].why)))
+			fail_msg("\"%s\": %s%s", answers[i].said, good ? written : "", buf_text(&why));
+		if (good) { /* and is read back as it was written */
+			const char *values[] = { "a new text", "" };
+			const struct collected_row row = { .values = values, .written = written, .log = "l", .call = "c", .said = "right", .decision = "accept" };
+			struct error err;
+
+			assert_true(collected_add(t, &row, 1, &err));
+			task_free(t);
+			t = must_open(&f, NULL);
+			assert_string_equal(where(t, "a new text"), "pool");
+		}
+		buf_release(&why);
+		buf_release(&rows_text);
+		arena_release(&arena);
+		task_free(t);
+		folder_remove(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_goes_where_it_may), cmocka_unit_test(the_split_of_the_others_stays),
-		cmocka_unit_test(mistakes_are_said_with_their_line), cmocka_unit_test(lines_are_added_and_taken_out),
+		cmocka_unit_test(answers_of_every_kind_are_checked), cmocka_unit_test(mistakes_are_said_with_their_line), cmocka_unit_test(lines_are_added_and_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
