@@ -7,7 +7,7 @@
 #include "terminal.h"
 
 const struct command *const commands[] = { &command_init, &command_climb, &command_check, &command_decide, &command_report, &command_export,
-					   &command_view, &command_serve, &command_key, &command_show, &command_ask, &command_docs, &command_model, &command_tune,
+					   &command_view, &command_serve, &command_key, &command_data, &command_show, &command_ask, &command_docs, &command_model, &command_tune,
 					   &command_cost, NULL };
 
 static void usage(FILE *out)

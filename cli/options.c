@@ -187,6 +187,24 @@ const struct option_row option_one_off = { "--one-off", NULL, OPTION_NUMBER, "US
 const struct option_row option_label_cost = { "--label-cost", NULL, OPTION_NUMBER, "USD",
 	"what one more label costs", AT(cost.label_cost) };
 
+const struct option_row option_data_log = { "--log", NULL, OPTION_TEXT, "FILE",
+	"what `rung serve` kept (default: served.db beside the store)", AT(log) };
+const struct option_row option_accept = { "--accept", NULL, OPTION_LIST, "all|ID,...",
+	"with review: calls, by the beginning of their ids, whose right answers become examples", AT(accept) };
+const struct option_row option_reject = { "--reject", NULL, OPTION_LIST, "all|ID,...", "with review: calls that do not", AT(reject) };
+const struct option_row option_fix = { "--fix", NULL, OPTION_LIST, "ID=ANSWER,...", "with review: calls that do with another answer", AT(fix) };
+const struct option_row option_right = { "--right", NULL, OPTION_FLAG, NULL,
+	"with review: answers that were said to be right too, beside demonstrations", AT(right) };
+const struct option_row option_days = { "--days", NULL, OPTION_NUMBER, "N", "calls of the last N days alone (default: all)", AT(days) };
+const struct option_row option_sampled = { "--calls", "-n", OPTION_COUNT, "N",
+	"with sample: calls to draw (default 50); with drift: the newest so many (default 300)", AT(sampled) };
+const struct option_row option_subject = { "--subject", NULL, OPTION_TEXT, "ID", "with forget: whose calls", AT(subject) };
+const struct option_row option_calls_days = { "--calls-days", NULL, OPTION_NUMBER, "N", "with keep: calls older than that go", AT(calls_days) };
+const struct option_row option_texts_days = { "--texts-days", NULL, OPTION_NUMBER, "N",
+	"with keep: texts of calls older than that go, their figures stay", AT(texts_days) };
+const struct option_row option_false_alarms = { "--alpha", NULL, OPTION_NUMBER, "X",
+	"with drift: how often one look may be a false alarm (default 0.05)", AT(false_alarms) };
+
 static int wrong(const struct command *c, const char *what, const char *value, const char *remedy)
 {
 	fprintf(stderr, "rung %s: %s \"%s\"%s; see `rung %s --help`\n", c->name, what, value, remedy, c->name);
@@ -276,7 +294,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 				  .budget_minutes = -1, .budget_calls = -1, .budget_usd = -1, .concurrency = -1,
 				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .poll = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
-				  .port = -1 };
+				  .port = -1, .days = -1, .sampled = -1, .calls_days = -1, .texts_days = -1, .false_alarms = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

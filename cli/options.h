@@ -40,6 +40,10 @@ struct settings {
 	const char *answer, *kind, *address, *log, *keys, *tenant;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list upstreams, fallbacks, upstream_limits, scopes;
+	const char *subject;
+	struct text_list accept, reject, fix;
+	double days, sampled, calls_days, texts_days, false_alarms;
+	bool right;
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
 	double concurrency, requests_per_minute, tokens_per_minute, timeout, poll;
@@ -70,7 +74,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
 	option_fallback, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
-	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd;
+	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd, option_data_log, option_accept, option_reject, option_fix, option_right, option_days,
+	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];
@@ -81,6 +86,6 @@ void options_help(const struct command *c);
 
 extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command command_climb, command_check, command_report, command_show, command_ask, command_docs, command_model,
-	command_tune, command_cost, command_decide, command_view, command_init, command_export, command_serve, command_key;
+	command_tune, command_cost, command_decide, command_view, command_init, command_export, command_serve, command_key, command_data;
 
 #endif

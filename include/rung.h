@@ -216,6 +216,37 @@ enum rung_status rung_docs_search(struct rung *r, const struct rung_docs_query *
 /* *problems: how many sentences the text has. */
 enum rung_status rung_docs_verify(struct rung *r, bool json, size_t *problems, char **text, struct rung_error *err);
 
+/* What was served becomes examples (docs/data.md). Begin from zeros: NULL and 0 are not given. */
+struct rung_data_options {
+	const char *log;         /* of rung_serve(); NULL: served.db beside the store */
+	double since_days;       /* calls of so many last days; 0: all */
+	/* review: answers that were said to be right (value true) are proposed beside demonstrations; decisions beside those of the review
+	 * file, each "all" or the beginning of a call's id, of fix "ID=ANSWER". */
+	bool right;
+	const char *const *accept, *const *reject, *const *fix; /* (n_accept), ... */
+	size_t n_accept, n_reject, n_fix;
+	/* Asked for each call that is still to be decided, with what there is to know of it; RUNG_REVIEW_FIX: the right answer is in fix. NULL:
+	 * nobody is asked. */
+	enum rung_review_answer {
+		RUNG_REVIEW_LATER, RUNG_REVIEW_ACCEPT, RUNG_REVIEW_FIX, RUNG_REVIEW_REJECT, RUNG_REVIEW_STOP
+	} (*ask)(void *context, const char *shown, bool acceptable, char fix[1024]);
+	void *context;
+	size_t n;                /* sample: calls to draw (0: 50); drift: the newest so many (0: 300) */
+	double alpha;            /* drift: false alarms of one look; 0: .05 */
+	const char *subject;     /* forget */
+	double calls_days, texts_days; /* keep: 0: for ever */
+};
+/* Calls of which somebody said the right answer: takes in what was accepted, as examples of the pool, and writes the rest to review.csv beside
+ * the store. The text says what was done and what is to decide. */
+enum rung_status rung_data_review(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err);
+/* Draws calls at random, to be labelled in sample.csv beside the store; labelled whole, the next call takes them in as test items. */
+enum rung_status rung_data_sample(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err);
+/* Whether production has moved away from the examples: inputs, answers, and what is said of them. */
+enum rung_status rung_data_drift(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err);
+/* Removes all calls about a subject, from the log and from what was made of them; and what is older than so many days. */
+enum rung_status rung_data_forget(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err);
+enum rung_status rung_data_keep(struct rung *r, const struct rung_data_options *options, bool json, char **text, struct rung_error *err);
+
 struct rung_tune_options {
 	const char *method; /* "encoder", "lora", "lora-rag"; NULL: the first that the task's kind has */
 	const char *model;  /* the decoder that is tuned; NULL: local */

@@ -15,6 +15,7 @@
 #include "retrieve/library.h"
 #include "task/outcomes.h"
 #include "task/scorer.h"
+#include "tune/copies.h"
 #include "variant/show.h"
 
 struct rung *rung_open(const struct rung_options *options)
@@ -79,6 +80,8 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 {
 	forget(r);
 	r->task = task_open(r->options.task, options, err);
+	if (r->task)
+		copies_guard(r->task);
 	return r->task && texts_check(r->task, err);
 }
 
@@ -298,12 +301,14 @@ static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 		return error_set(err, "%s: no climb of this task is stored; run `rung climb` first", r->task->file);
 	if (run->fingerprint == r->task->fingerprint)
 		return true;
-	/* Another seed or examples file split it then: open it again in the same way. */
-	struct task_options options = { .examples = run->examples[0] ? run->examples : NULL, .seed = run->seed };
+	/* Another seed or examples file split it then, or fewer examples were collected: open it again in the same way. */
+	size_t collected = settings_collected(run->settings);
+	struct task_options options = { .examples = run->examples[0] ? run->examples : NULL, .seed = run->seed, .collected = &collected };
 	struct task *as_climbed = task_open(r->options.task, &options, err);
 
 	if (!as_climbed)
 		return false;
+	copies_guard(as_climbed);
 	task_free(r->task);
 	r->task = as_climbed;
 	if (run->fingerprint != r->task->fingerprint)

@@ -9,7 +9,7 @@ import sys
 
 # One folder, one noun; each sees only the folders before it. ARCHITECTURE.md says why.
 LAYERS = ["base", "stats", "cost", "decide", "store", "llm", "train", "schema", "task", "prompt", "http", "model", "retrieve", "tune",
-          "variant", "eval", "report", "serve"]
+          "variant", "eval", "report", "data", "serve"]
 # These see less than their place allows.
 ONLY = {"stats": {"base"}, "cost": {"base"}, "decide": {"base", "stats", "cost"}, "llm": {"base"}, "train": {"base", "llm"}, "http": {"base"},
         "store": {"base"}, "schema": {"base", "llm"}}

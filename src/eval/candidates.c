@@ -142,6 +142,15 @@ uint64_t settings_scorer(const char *settings)
 	return settings_hash(settings, "scorer");
 }
 
+size_t settings_collected(const char *settings)
+{
+	json_t *root = json_loads(settings, 0, NULL);
+	json_int_t n = json_integer_value(json_object_get(root, "collected"));
+
+	json_decref(root);
+	return n > 0 ? (size_t)n : 0;
+}
+
 /* Scores of the first items of the order that the variant answered without a gap. */
 static bool load_scores(const struct task *task, struct store *store, int64_t run, struct test_items order,
 			const char *variant, struct arena *arena, struct candidate *c, struct error *err)

@@ -80,6 +80,8 @@ static const char *settings_text(const struct task *task, const struct climb_opt
 		add_hash(root, "documents", documents);
 	if (curation)
 		add_hash(root, "curation", curation);
+	if (task->n_collected > 0)
+		json_object_set_new(root, "collected", json_integer((json_int_t)task->n_collected));
 	if (repeat)
 		json_object_set_new(root, "repeat", json_integer((json_int_t)repeat));
 	if (outcomes)

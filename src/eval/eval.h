@@ -75,6 +75,8 @@ bool run_variants(const struct task *task, struct store *store, const struct run
 		  const struct variant **variants, size_t *n, struct error *err);
 /* Of the decisions on the pool that its fine-tuning followed; 0: it learnt from all of it. */
 uint64_t settings_curation(const char *settings);
+/* How many rows of the collected file it saw. */
+size_t settings_collected(const char *settings);
 /* Who graded its answers (variant/grading.h); 0: nobody outside. */
 uint64_t settings_scorer(const char *settings);
 /* Candidates with their scores on `order`, from the store; in the order of their rungs. */

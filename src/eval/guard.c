@@ -6,6 +6,7 @@
 
 #include "eval/ask.h"
 #include "stats/paired.h"
+#include "tune/copies.h"
 
 /* Scores of labels where there are labels: a small model seldom writes one down in so many words. */
 static const struct variant *plainest(const struct variant *variants, size_t n, const char *model)
@@ -70,6 +71,7 @@ bool guard_task(const char *path, const char *base, const char *tuned, struct mo
 	*out = (struct guard){ 0 };
 	if (!task)
 		return false;
+	copies_guard(task);
 	arena_init(&arena);
 	snprintf(out->task, sizeof(out->task), "%s", task->name);
 	bool asked = ask_both(task, pair, models, progress, &arena, out, err);

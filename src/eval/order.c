@@ -1,4 +1,6 @@
 /* order.c - the common order of items. Groups are shuffled whole, because a cluster is one observation. */
+#include <string.h>
+
 #include "decide/order.h"
 #include "eval/eval.h"
 
@@ -15,9 +17,22 @@ static struct item_list shuffled(struct item_list list, uint64_t seed, const cha
 	return (struct item_list){ items, list.n };
 }
 
+/* Items that were drawn later come behind the others, whose order stays: an early plan's evidence goes on where an earlier climb left it. */
 struct test_items test_order(const struct task *task, uint64_t seed, struct arena *arena)
 {
-	return (struct test_items){ shuffled(task->test.list, seed, "test order", arena) };
+	struct item_list all = task->test.list, own = all;
+
+	while (own.n > 0 && own.items[own.n - 1]->collected)
+		own.n--;
+	if (own.n == all.n)
+		return (struct test_items){ shuffled(all, seed, "test order", arena) };
+	const struct example **items = arena_array(arena, all.n, sizeof(*items));
+	struct item_list drawn = shuffled((struct item_list){ all.items + own.n, all.n - own.n }, seed, "drawn order", arena);
+
+	own = shuffled(own, seed, "test order", arena);
+	memcpy(items, own.items, own.n * sizeof(*items));
+	memcpy(items + own.n, drawn.items, drawn.n * sizeof(*items));
+	return (struct test_items){ { items, all.n } };
 }
 
 struct dev_items dev_order(const struct task *task, uint64_t seed, struct arena *arena)

@@ -24,6 +24,7 @@ struct chat_request {
 	const char *model;
 	const char *input;  /* the text of the last user message */
 	bool stream, include_usage;
+	const char *subject; /* whom it is about: metadata.subject, else user; NULL: it does not say */
 };
 /* What the body says; texts live in arena. False: *fault is what to reply. */
 bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_request *out, struct chat_fault *fault);

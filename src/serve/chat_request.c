@@ -59,6 +59,15 @@ static bool is_flag(const json_t *value)
 	return !value || json_is_boolean(value) || json_is_null(value);
 }
 
+static const char *subject_of(const json_t *root, struct arena *arena)
+{
+	const char *subject = json_string_value(json_object_get(json_object_get(root, "metadata"), "subject"));
+
+	if (!subject)
+		subject = json_string_value(json_object_get(root, "user"));
+	return subject && *subject ? arena_string(arena, subject) : NULL;
+}
+
 static bool read_root(const json_t *root, struct arena *arena, struct chat_request *out, struct chat_fault *fault)
 {
 	const char *model = json_string_value(json_object_get(root, "model"));
@@ -74,6 +83,7 @@ static bool read_root(const json_t *root, struct arena *arena, struct chat_reque
 		return wrong(fault, "n", "n has to be 1: a task has one answer");
 	out->model = arena_string(arena, model);
 	out->stream = json_is_true(json_object_get(root, "stream"));
+	out->subject = subject_of(root, arena);
 	out->include_usage = json_is_true(json_object_get(json_object_get(root, "stream_options"), "include_usage"));
 	return read_messages(json_object_get(root, "messages"), arena, out, fault);
 }

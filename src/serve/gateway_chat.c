@@ -64,7 +64,7 @@ static void note(struct pending *p, int http)
 		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : "", .stream = p->request.stream, .http = http,
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
 		.output_tokens = q->output_tokens, .usd = q->usd, .cached = p->cached, .ms = clock_ms() - p->errand.began_ms, .first_ms = NAN,
-		.probability = answered ? q->probability : NAN, .propensity = 1, .input = q->input, .output = q->text,
+		.probability = answered ? q->probability : NAN, .propensity = 1, .subject = p->request.subject, .input = q->input, .output = q->text,
 	};
 
 	gateway_keep(p->gateway, &call, &p->errand, NAN);
@@ -148,6 +148,7 @@ static struct pending *pending_new(struct gateway *g, struct exchange *x, struct
 	p->question.usd = NAN;
 	p->question.input = arena_string(&p->question.arena, request->input); /* the client may go away before it is answered */
 	p->request.model = arena_string(&p->question.arena, request->model);
+	p->request.subject = request->subject ? arena_string(&p->question.arena, request->subject) : NULL;
 	return p;
 }
 

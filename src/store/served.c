@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/uuid.h"
-#include "store/database.h"
+#include "store/served_inner.h"
 
 static const char first_sql[] =
 	"CREATE TABLE served(id TEXT PRIMARY KEY, began_ms INTEGER NOT NULL, tenant TEXT NOT NULL, task TEXT NOT NULL, variant TEXT NOT NULL,"
@@ -54,10 +54,6 @@ static const char *const versions[] = { first_sql, attempt_sql, paid_sql };
 static const struct schema schema = {
 	.versions = versions, .n_versions = 3, .table = "served", .absent = "nothing was served here; run `rung serve` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
-};
-
-struct served {
-	struct database base;
 };
 
 struct served *served_open(const char *path, bool create, struct error *err)

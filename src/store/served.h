@@ -1,7 +1,7 @@
 /* served.h - what a gateway served and was told of it: one SQLite file (WAL) for all of its tasks.
  *
  * A call is one answer that went out; its texts stand apart, so that they may be left out or removed while its figures stay. Feedback names
- * a call. What store_commit()-like served_commit() returned from survives kill -9. One thread at a time per handle. */
+ * a call. What served_commit() returned from survives kill -9. One thread at a time per handle. */
 #ifndef RUNG_STORE_SERVED_H
 #define RUNG_STORE_SERVED_H
 
@@ -69,6 +69,36 @@ struct served_attempt {
 	double ms, first_ms;  /* NAN: no body came */
 };
 bool served_attempt_put(struct served *s, const struct served_attempt *a, struct error *err); /* keeps an old one */
+
+/* served_read.c: what was kept, read back. Members that are not given (NULL, 0, false) leave nothing out. */
+struct served_query {
+	const char *task;      /* of this name alone; never NULL */
+	const char *after;     /* calls that began after this one */
+	uint64_t since_ms, until_ms; /* that began in [since, until); until 0: now */
+	const char *feedback;  /* of which something of this kind was said, as "demonstration" */
+	bool kept;             /* whose input is there */
+	bool answered;         /* http 200 alone */
+	bool newest_first;     /* else the oldest */
+	size_t most;           /* calls; 0: all */
+};
+/* Each such call with what was said of it, by name; texts are valid during the visit. A visit that returns false ends it, with its sentence in
+ * err. The visit must not use s. */
+typedef bool served_visit(void *context, const struct served_call *call, const struct served_feedback *said, size_t n_said, struct error *err);
+bool served_each(struct served *s, const struct served_query *query, served_visit *visit, void *context, struct error *err);
+
+struct served_removed {
+	size_t calls, bodies, feedback, attempts;
+};
+/* All about one subject, in one transaction, after which the file is written anew and its WAL emptied: what SQLite had moved from page to
+ * page stands in the slack of pages even where deleted content is overwritten (secure_delete), so that nothing less leaves nothing
+ * readable. Writers wait meanwhile. */
+bool served_forget(struct served *s, const char *subject, struct served_removed *out, struct error *err);
+/* The ids of those calls. */
+bool served_calls_about(struct served *s, const char *subject, void (*visit)(void *context, const char *call), void *context, struct error *err);
+/* Whole calls that began before one moment, and the texts (bodies, comments, demonstrations) of those before another; 0: none. In
+ * transactions of two thousand rows at most, so that a gateway writes on between them; what was deleted is overwritten and pages that come
+ * free are given back, without the promise of served_forget(). */
+bool served_retain(struct served *s, uint64_t calls_before_ms, uint64_t texts_before_ms, struct served_removed *out, struct error *err);
 
 /* Rows of each kind, and those whose call is not there. */
 struct served_counts {

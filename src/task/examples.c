@@ -96,8 +96,9 @@ static bool ids_fill(struct examples *x)
 	for (size_t i = 0; i < x->n && ok; i++) {
 		struct example *e = &x->items[i];
 
-		e->id = given ? column_value(x, i, x->id) :
-				arena_printf(&x->f->task.arena, x->table.array ? "row-%zu" : "line-%zu", e->line);
+		e->id = given ? column_value(x, i, x->id) : "";
+		if (!given || (x->more && !e->id[0]))
+			e->id = arena_printf(&x->f->task.arena, x->more ? "collected-%zu" : x->table.array ? "row-%zu" : "line-%zu", e->line);
 		if (!e->id[0]) {
 			ok = table_fail(&x->table, e->line, x->err, "the id (column \"%s\") is empty", x->f->id);
 			continue;
@@ -205,12 +206,21 @@ static bool labels_fill(struct examples *x)
 		differ |= e->label != x->items[0].label;
 	}
 	hash_map_release(&index);
-	if (ok && !differ)
+	if (ok && !differ && !x->more)
 		return fail(x, "every example has the label \"%.80s\"; a choice needs examples of at least 2",
 			    x->items[0].answer);
-	if (ok)
+	if (ok && !x->more)
 		labels_check(x);
 	return ok;
+}
+
+bool examples_fill(struct examples *x)
+{
+	x->n = x->table.n_rows;
+	x->items = arena_array(&x->f->task.arena, x->n, sizeof(*x->items));
+	x->roles = arena_array(&x->scratch, x->n, sizeof(*x->roles));
+	x->splits = arena_array(&x->scratch, x->n, sizeof(*x->splits));
+	return columns_find(x) && answers_fill(x) && ids_fill(x) && labels_fill(x) && references_fill(x);
 }
 
 bool examples_read(struct examples *x, struct task_file *f, const char *path, struct error *err)
@@ -221,19 +231,20 @@ bool examples_read(struct examples *x, struct task_file *f, const char *path, st
 	arena_init(&x->scratch);
 	if (!table_read(&x->table, &t->arena, path, err))
 		return false;
-	x->n = x->table.n_rows;
 	t->examples_file = x->table.path;
 	t->columns = x->table.columns;
 	t->n_columns = x->table.n_columns;
-	t->n_rows = x->n;
-	x->items = arena_array(&t->arena, x->n, sizeof(*x->items));
-	x->roles = arena_array(&x->scratch, x->n, sizeof(*x->roles));
-	x->splits = arena_array(&x->scratch, x->n, sizeof(*x->splits));
-	return columns_find(x) && answers_fill(x) && ids_fill(x) && labels_fill(x) && references_fill(x);
+	t->n_rows = x->table.n_rows;
+	t->answer_column = f->answer;
+	t->id_column = f->id;
+	return examples_fill(x);
 }
 
 void examples_release(struct examples *x)
 {
+	if (x->collected)
+		examples_release(x->collected);
+	hash_map_release(&x->texts);
 	arena_release(&x->scratch);
 }
 
@@ -249,10 +260,9 @@ static bool is_blank(const struct buf *b)
 	return true;
 }
 
-/* Numbers the texts: equal normal forms of the rendered input, equal numbers. */
-static bool texts_number(struct examples *x, const struct template *input)
+/* Equal normal forms of the rendered input, equal numbers. */
+bool examples_number(struct examples *x, const struct template *input, struct hash_map *texts, size_t base)
 {
-	struct hash_map texts = { 0 };
 	struct buf rendered = { 0 }, normal = { 0 };
 	bool ok = true;
 
@@ -271,12 +281,11 @@ static bool texts_number(struct examples *x, const struct template *input)
 		text_normalise(&normal, buf_text(&rendered), rendered.n);
 		const char *kept = arena_copy(&x->scratch, buf_text(&normal), normal.n);
 
-		x->roles[i].text = hash_map_put(&texts, kept, normal.n, i);
+		x->roles[i].text = hash_map_put(texts, kept, normal.n, base + i);
 	}
-	if (ok && texts.n == 1 && x->n > 1)
+	if (ok && base == 0 && texts->n == 1 && x->n > 1)
 		ok = fail(x, "all %zu examples have the same text; does the input of %s name the right columns?", x->n,
 			  x->f->task.file);
-	hash_map_release(&texts);
 	buf_release(&rendered);
 	buf_release(&normal);
 	return ok;
@@ -427,19 +436,23 @@ static bool enough(struct examples *x)
 	return false;
 }
 
-/* Examples of one split, shuffled. */
+/* Examples of one split, shuffled; drawn test items behind the others, whose order does not change by them. */
 static struct item_list list_of(struct examples *x, enum split split, uint64_t seed)
 {
+	size_t n_own = x->f->task.n_rows - x->f->task.n_collected, own = 0;
 	static const char *const streams[] = { "order-pool", "order-dev", "order-test" };
 	size_t *rows = mem_alloc(x->n * sizeof(*rows)), n = 0;
 	const struct example **items;
 	struct rng rng;
 
 	for (size_t i = 0; i < x->n; i++)
-		if (x->splits[i] == split)
+		if (x->splits[i] == split) {
+			own += i < n_own || split != SPLIT_TEST;
 			rows[n++] = i;
+		}
 	rng_init(&rng, seed, streams[split]);
-	rng_shuffle(&rng, rows, n);
+	rng_shuffle(&rng, rows, own);
+	rng_shuffle(&rng, rows + own, n - own);
 	items = arena_array(&x->f->task.arena, n, sizeof(*items));
 	for (size_t i = 0; i < n; i++)
 		items[i] = &x->items[rows[i]];
@@ -452,7 +465,7 @@ static void drops_count(struct examples *x)
 	struct task *t = &x->f->task;
 	bool given = x->split < x->table.n_columns;
 
-	for (size_t i = 0; i < x->n; i++) {
+	for (size_t i = 0; i < t->n_rows - t->n_collected; i++) {
 		t->n_duplicates += x->splits[i] == SPLIT_DUPLICATE;
 		t->n_straddling += x->splits[i] == SPLIT_STRADDLING;
 	}
@@ -490,7 +503,7 @@ bool examples_split(struct examples *x, const struct template *input, uint64_t s
 	struct task *t = &x->f->task;
 	bool given = x->split < x->table.n_columns;
 
-	if (!texts_number(x, input))
+	if (!examples_number(x, input, &x->texts, 0))
 		return false;
 	groups_number(x);
 	if (given && !given_splits_read(x))
@@ -498,7 +511,7 @@ bool examples_split(struct examples *x, const struct template *input, uint64_t s
 	conflicts_warn(x);
 	agreement_fill(x);
 	split_assign(x->roles, x->n, t->n_labels ? t->n_labels : 1, given, seed, x->splits);
-	if (!enough(x) || !lists_fill(x, seed))
+	if (!enough(x) || (x->collected && !collected_join(x, input)) || !lists_fill(x, seed))
 		return false;
 	const char **warnings = arena_array(&t->arena, x->n_warnings, sizeof(*warnings));
 

@@ -2,6 +2,7 @@
 #ifndef RUNG_TASK_EXAMPLES_H
 #define RUNG_TASK_EXAMPLES_H
 
+#include "base/hash.h"
 #include "task/split.h"
 #include "task/table.h"
 #include "task/task_file.h"
@@ -18,6 +19,9 @@ struct examples {
 	struct split_item *roles; /* (n), in scratch */
 	enum split *splits;       /* (n), in scratch */
 	size_t n;
+	struct hash_map texts;    /* normal forms to numbers; their bytes lie in scratch */
+	struct examples *collected; /* rows of the collected file; NULL: there are none */
+	bool more;                /* these are such rows: labels are settled, and all may say the same */
 	size_t answer, id, split, group, gold, gold_ids, human, graded; /* columns; table.n_columns: none */
 	const char *warnings[WARNINGS];
 	size_t n_warnings;
@@ -26,6 +30,17 @@ struct examples {
 /* First half: reads the file at path, finds the columns, checks answers and ids; fills the task's columns, labels (if
  * the task names none) and n_rows. The caller calls examples_release() whatever the outcome. */
 bool examples_read(struct examples *x, struct task_file *f, const char *path, struct error *err);
+/* Between the two, where there is a collected file: reads at most so many of its rows into x->collected, checked as those of the examples
+ * file are. (collected.c) */
+bool collected_read(struct examples *x, size_t most, struct error *err);
+/* And behind the split of the others: each goes to the pool (or to test, when it was drawn) unless its text stands elsewhere. Pool and dev
+ * rows whose text was drawn are dropped. */
+bool collected_join(struct examples *x, const struct template *input);
+/* What collected.c shares: columns, answers, ids, labels of all rows; texts numbered from `base` on in `texts`, their own aside; the column
+ * of that name. */
+bool examples_fill(struct examples *x);
+bool examples_number(struct examples *x, const struct template *input, struct hash_map *texts, size_t base);
+
 /* Second half, now that the input can be rendered: texts, duplicates, groups, splits; fills the rest of the task. */
 bool examples_split(struct examples *x, const struct template *input, uint64_t seed);
 void examples_release(struct examples *x);

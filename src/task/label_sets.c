@@ -214,10 +214,10 @@ bool label_sets_fill(struct examples *x)
 		ok = set_fill(x, &index, &x->items[i], &rows[i]);
 	hash_map_release(&index);
 	ok = ok && names_whole(x);
-	if (ok && !sets_differ(x))
+	if (ok && !x->more && !sets_differ(x))
 		return error_set(x->err, "%s: every example has the same labels (\"%.80s\"); a choice needs examples that differ",
 				 x->table.path, x->items[0].answer);
-	if (ok)
+	if (ok && !x->more)
 		unused_warn(x);
 	return ok;
 }

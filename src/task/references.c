@@ -105,7 +105,7 @@ bool references_fill(struct examples *x)
 			return false;
 		answered += e->answer[0] != 0;
 	}
-	if (answered == 0)
+	if (answered == 0 && !x->more)
 		return error_set(x->err, "%s: every answer (column \"%s\") is empty; an empty one means that the documents do not "
 				 "answer the question", x->table.path, x->f->answer);
 	return true;

@@ -244,7 +244,10 @@ static bool load(struct task_file *f, const char *path, const struct task_option
 		return false;
 	if (options && options->file_alone)
 		return true;
-	ok = examples_read(&x, f, examples_path(f, options), err) && (input = templates_compile(f, err)) &&
+	/* Collected rows belong to the task's own examples. */
+	size_t most = options && options->examples ? 0 : options && options->collected ? *options->collected : SIZE_MAX;
+
+	ok = examples_read(&x, f, examples_path(f, options), err) && (input = templates_compile(f, err)) && collected_read(&x, most, err) &&
 	     examples_split(&x, input, options ? options->seed : 0);
 	examples_release(&x);
 	if (ok)

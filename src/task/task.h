@@ -50,9 +50,10 @@ struct example {
 	size_t n_gold_ids;
 	double human;              /* a person's grade, 0 .. 1, of `graded`; NAN: none */
 	const char *graded;        /* an answer that somebody gave; NULL: the task names no grades */
+	bool collected;            /* it stands in the task's collected file, whose line is meant above */
 };
 
-/* In one order shuffled by the seed, the same for every variant. */
+/* In one order shuffled by the seed, the same for every variant; test items that were drawn out of production come last. */
 struct item_list {
 	const struct example *const *items;
 	size_t n;
@@ -132,10 +133,14 @@ struct task {
 	struct task_documents documents;
 
 	const char *examples_file;
+	const char *answer_column, *id_column; /* id_column NULL: the task names none */
+	const char *collected_file; /* examples that came out of production (task/collected.h), whether or not it is there */
+	size_t n_collected;         /* its rows that were read, */
+	size_t n_uncollected;       /* and those of them that were dropped: what they say stands elsewhere, or would leak */
 	const char *const *columns; /* of the examples file, in its order */
 	size_t n_columns;
-	/* n_rows = n_duplicates + n_straddling + pool + dev + test */
-	size_t n_rows;       /* examples in the file */
+	/* n_rows = n_duplicates + n_straddling + n_uncollected + pool + dev + test */
+	size_t n_rows;       /* examples in the file, and collected ones */
 	size_t n_duplicates; /* dropped: the same text stands in a later split (or before, without a split column) */
 	size_t n_straddling; /* dropped: their group stands in a later one of the user's splits */
 	const char *const *warnings; /* sentences for `rung check`: few examples, conflicting labels, ... */
@@ -152,6 +157,7 @@ struct task {
 struct task_options {
 	const char *examples; /* another examples file than the task names; NULL: the task's */
 	uint64_t seed;        /* of the split */
+	const size_t *collected; /* the first so many rows of the collected file, as an earlier climb saw it; NULL: all */
 	bool file_alone;      /* read the task file and not the examples: `rung docs` works before there are any */
 };
 

@@ -1,5 +1,6 @@
 /* task_file.c - the keys of a task file are one table: name, kind of value, where it goes. A new key is a new row here
  * and a row in docs/task.md. */
+#include "task/collected.h"
 #include "task/task_file.h"
 
 #include <errno.h>
@@ -566,6 +567,7 @@ static const struct key task_keys[] = {
 	{ "many", FLAG, TASK(many) },
 	{ "labels", OWN, .own = labels_read },
 	{ "examples", MAP, .keys = examples_keys },
+	{ "collected", TEXT, TASK(collected_file) },
 	{ "documents", OWN, .own = documents_read },
 	{ "embedding", OWN, .own = embedding_read },
 	{ "rerank", TEXT, TASK(rerank) },
@@ -617,6 +619,19 @@ static bool traffic_fits(struct reader *r)
 			      "both above 0: costs are counted over them", climb_for_names[t->climb_for]);
 }
 
+/* Rows are added to it a line at a time. */
+static bool collected_fits(struct reader *r)
+{
+	struct task *t = &r->f->task;
+	const char *dot = t->collected_file ? strrchr(t->collected_file, '.') : NULL;
+
+	if (t->collected_file && (!dot || strcmp(dot, ".jsonl") != 0))
+		return task_file_fail(r->f, yaml_get(r->f->root, "collected"), r->err, "collected has to be a .jsonl, to which lines can be added, not "
+				      "\"%.80s\"", t->collected_file);
+	t->collected_file = task_file_path(r->f, t->collected_file ? t->collected_file : COLLECTED_FILE);
+	return true;
+}
+
 static bool rewrite_fits(struct reader *r)
 {
 	const struct yaml *rewrite = yaml_get(r->f->root, "rewrite");
@@ -665,7 +680,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !rewrite_fits(&r) || !objects_fit(f, err) ||
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !collected_fits(&r) || !rewrite_fits(&r) || !objects_fit(f, err) ||
 	    !style_fit(f, err))
 		return false;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;

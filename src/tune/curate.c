@@ -106,47 +106,6 @@ static void note(struct work *w, size_t i, enum curate_reason reason, double sco
 					       .decision = reasons[reason].usual };
 }
 
-/* --- texts as vectors ---------------------------------------------------------------------------------------------- */
-
-static void space_of_words(struct work *w)
-{
-	static const struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
-	struct tfidf *t = tfidf_fit(&words, w->texts, w->n);
-
-	w->space = (struct near_space){ .n = w->n, .rows = mem_zero(w->n, sizeof(struct sparse_row)), .n_terms = tfidf_terms(t),
-					.alike = CURATE_WORDS_ALIKE };
-	for (size_t i = 0; i < w->n; i++)
-		w->space.rows[i] = tfidf_vector(t, w->texts[i]);
-	tfidf_free(t);
-	w->out->by = "words";
-}
-
-static bool space_init(struct work *w, struct models *models, struct error *err)
-{
-	struct error why;
-	size_t width = models ? models_embedding_width(models, &why) : 0;
-
-	if (models && width == 0)
-		w->out->note = arena_string(w->arena, why.text);
-	if (width == 0) {
-		space_of_words(w);
-		return true;
-	}
-	float *vectors = mem_zero(w->n * width, sizeof(*vectors));
-
-	w->space = (struct near_space){ .n = w->n, .width = width, .vectors = vectors, .alike = CURATE_EMBEDDINGS_ALIKE };
-	w->out->by = models_embedding_name(models);
-	return models_embed(models, w->texts, w->n, vectors, err);
-}
-
-static void space_release(struct near_space *s)
-{
-	free((void *)s->vectors);
-	for (size_t i = 0; s->rows && i < s->n; i++)
-		free(s->rows[i].entries);
-	free(s->rows);
-}
-
 /* --- empty, leaking, repeated, contradicting ------------------------------------------------------------------------ */
 
 static void find_empty(struct work *w)
@@ -416,7 +375,7 @@ bool curate_find(const struct task *task, const struct curate_models *m, uint64_
 	struct work w;
 
 	work_init(&w, task, arena, out);
-	bool done = space_init(&w, m->models, err);
+	bool done = near_space_init(&w.space, w.texts, w.n, m->models, arena, out, err);
 
 	find_empty(&w);
 	done = done && find_leaks(&w, err) && find_copies(&w, err);
@@ -424,7 +383,7 @@ bool curate_find(const struct task *task, const struct curate_models *m, uint64_
 		find_suspects(&w, m->models, seed);
 	if (done)
 		find_long(&w, m);
-	space_release(&w.space);
+	near_space_release(&w.space);
 	gather(&w);
 	return done;
 }

@@ -15,6 +15,12 @@ struct near_space {
 	double alike; /* the cosine from which two are near copies */
 };
 
+/* Fills it with the n texts by the embedding model, or where there is none (models NULL, or it cannot be had) by their words; out->by and
+ * out->note say which and why. Released in any case. */
+bool near_space_init(struct near_space *s, const char *const *texts, size_t n, struct models *models, struct arena *arena, struct curation *out,
+		     struct error *err);
+void near_space_release(struct near_space *s);
+
 /* Texts of the space that were added, to be searched (curate_near.c). */
 struct near;
 struct near *near_new(const struct near_space *space, struct error *err); /* borrows space */

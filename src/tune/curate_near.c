@@ -22,6 +22,45 @@ struct near {
 	double *scores;              /* (n) scratch, zero between searches */
 };
 
+static void space_of_words(struct near_space *s, const char *const *texts, size_t n)
+{
+	static const struct tfidf_options words = { .unit = TFIDF_WORDS, .shortest = 1, .longest = 1, .sublinear = true };
+	struct tfidf *t = tfidf_fit(&words, texts, n);
+
+	*s = (struct near_space){ .n = n, .rows = mem_zero(n, sizeof(struct sparse_row)), .n_terms = tfidf_terms(t), .alike = CURATE_WORDS_ALIKE };
+	for (size_t i = 0; i < n; i++)
+		s->rows[i] = tfidf_vector(t, texts[i]);
+	tfidf_free(t);
+}
+
+bool near_space_init(struct near_space *s, const char *const *texts, size_t n, struct models *models, struct arena *arena, struct curation *out,
+		     struct error *err)
+{
+	struct error why;
+	size_t width = models ? models_embedding_width(models, &why) : 0;
+
+	if (models && width == 0)
+		out->note = arena_string(arena, why.text);
+	if (width == 0) {
+		space_of_words(s, texts, n);
+		out->by = "words";
+		return true;
+	}
+	float *vectors = mem_zero(n * width, sizeof(*vectors));
+
+	*s = (struct near_space){ .n = n, .width = width, .vectors = vectors, .alike = CURATE_EMBEDDINGS_ALIKE };
+	out->by = models_embedding_name(models);
+	return models_embed(models, texts, n, vectors, err);
+}
+
+void near_space_release(struct near_space *s)
+{
+	free((void *)s->vectors);
+	for (size_t i = 0; s->rows && i < s->n; i++)
+		free(s->rows[i].entries);
+	free(s->rows);
+}
+
 struct near *near_new(const struct near_space *space, struct error *err)
 {
 	struct near *x = mem_zero(1, sizeof(*x));

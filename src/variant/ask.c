@@ -28,8 +28,7 @@ static size_t only_column(const struct task *task)
 	return found;
 }
 
-static bool fill_values(const struct task *task, const char *input, struct arena *arena, const char **values,
-			struct error *err)
+bool ask_values(const struct task *task, const char *input, struct arena *arena, const char **values, struct error *err)
 {
 	json_error_t at;
 	json_t *root = json_loads(input, 0, &at);
@@ -102,7 +101,7 @@ static const struct example *read_asked(const struct task *task, struct asked *a
 	bool good = text_valid(a->input, strlen(a->input), &bad) ||
 		    error_set(&why, "the input is not valid UTF-8 at byte %zu", bad);
 
-	good = good && fill_values(task, a->input, arena, values, &why);
+	good = good && ask_values(task, a->input, arena, values, &why);
 	a->why = good ? NULL : arena_string(arena, why.text);
 	*e = (struct example){ .id = "asked", .values = values, .answer = "" };
 	return good ? e : NULL;

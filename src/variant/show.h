@@ -23,6 +23,8 @@ struct asked {
 	struct answer answer;
 	double probability;   /* of the label that was answered; NAN: not known */
 };
+/* The columns of one: values (n_columns), "" where it has none. False and a sentence: it is no input of the task. */
+bool ask_values(const struct task *task, const char *input, struct arena *arena, const char **values, struct error *err);
 /* Answers n inputs together; everything lives in arena. False and a sentence when the variant as a whole cannot answer. */
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
 		     struct error *err);

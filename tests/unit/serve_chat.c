@@ -30,6 +30,34 @@ static const struct {
 	{ "{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"\\u00e4\\ud83d\\ude00\\n\"}]}", "\xc3\xa4\xf0\x9f\x98\x80\n", false, false },
 };
 
+static const struct {
+	const char *body, *subject; /* subject NULL: it says none */
+} about[] = {
+	{ "{" ASKED "}", NULL },
+	{ "{" ASKED ", \"user\": \"u-1\"}", "u-1" },
+	{ "{" ASKED ", \"user\": \"u-1\", \"metadata\": {\"subject\": \"patient 7\"}}", "patient 7" },
+	{ "{" ASKED ", \"user\": \"\", \"metadata\": {\"subject\": 7}}", NULL },
+};
+
+static void subjects_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(about); i++) {
+		struct arena arena;
+		struct chat_request r;
+		struct chat_fault fault = { 0 };
+
+		arena_init(&arena);
+		if (!chat_read(about[i].body, strlen(about[i].body), &arena, &r, &fault))
+			fail_msg("%s: %s", about[i].body, fault.message);
+		if (about[i].subject)
+			assert_string_equal(r.subject, about[i].subject);
+		else
+			assert_null(r.subject);
+		arena_release(&arena);
+	}
+}
+
 static void requests_are_read(void **state)
 {
 	(void)state;
@@ -227,7 +255,7 @@ static void models_are_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests_are_read), cmocka_unit_test(mistakes_are_named), cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(requests_are_read), cmocka_unit_test(subjects_are_read), cmocka_unit_test(mistakes_are_named), cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(faults_are_openais), cmocka_unit_test(replies_are_openais), cmocka_unit_test(what_is_no_text_is_repaired),
 		cmocka_unit_test(streams_are_openais), cmocka_unit_test(models_are_listed),
 	};
