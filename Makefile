@@ -3,7 +3,7 @@
 #   make            build/rung and librung.a        make demo    everything, then a climb on examples/email
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
-#   make bench-decide   what decisions promise, by simulation and on recorded outcomes
+#   make bench-decide   what decisions promise, by simulation and on recorded outcomes; bench-cascade: what thresholds of cascades do
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp

@@ -23,7 +23,7 @@ struct cascade_rule {
 struct cascade_item {
 	double confidence; /* of the cheap answer; NAN: it has none, and is never accepted */
 	double loss;       /* of that answer, 1 - score: 0 right, 1 wrong, grades between */
-	size_t cluster;    /* rising numbers; items of one number are one observation */
+	size_t cluster;    /* items that follow one another with one number are one observation */
 };
 
 /* A threshold over such items. */

@@ -15,6 +15,7 @@ static struct climb_bound rung_bound(const struct task *task, const struct varia
 {
 	struct climb_bound bound = { 0 };
 	size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
+	size_t sure = 0;    /* likewise of those whose answers have probabilities, which a cascade may ask more */
 
 	for (size_t i = 0; i < n; i++) {
 		size_t calls = variant_calls(&variants[i]);
@@ -24,8 +25,10 @@ static struct climb_bound rung_bound(const struct task *task, const struct varia
 		bound.dev_calls += task->dev.list.n * calls;
 		bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
 		dearest = calls > dearest ? calls : dearest;
+		if (rung < 3 && variants[i].technique && variants[i].technique->answer == ANSWER_SCORES)
+			sure = calls > sure ? calls : sure;
 	}
-	bound.test_calls += task->test.list.n * dearest;
+	bound.test_calls += task->test.list.n * dearest + task->aside.list.n * sure;
 	return bound;
 }
 

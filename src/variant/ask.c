@@ -108,14 +108,6 @@ static const struct example *read_asked(const struct task *task, struct asked *a
 	return good ? e : NULL;
 }
 
-static double probability_of(const struct task *task, const struct answer *answer)
-{
-	for (size_t i = 0; !task->many && answer->text && answer->scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer->text) == 0)
-			return answer->scores[i];
-	return NAN;
-}
-
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
 		     struct error *err)
 {
@@ -131,7 +123,7 @@ bool ask_variant_all(struct workshop *w, const struct task *task, const struct v
 	for (size_t i = 0; i < n; i++)
 		if (!asked[i].why) {
 			asked[i].answer = answers[at++];
-			asked[i].probability = probability_of(task, &asked[i].answer);
+			asked[i].probability = answer_confidence(task, &asked[i].answer);
 		}
 	return true;
 }
