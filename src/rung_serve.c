@@ -26,7 +26,7 @@ static void fill(const struct rung *r, const struct asked *a, struct question *q
 		return;
 	q->text = a->answer.text ? arena_string(&q->arena, a->answer.text) : NULL;
 	q->status = a->answer.status; /* static, as the variant's id and the verdict are as long-lived as the task */
-	q->variant = r->winner->id;
+	q->variant = a->by->id;
 	q->verdict = r->verdict;
 	q->citations = citations_text(&a->answer, &q->arena);
 	q->probability = a->probability;
@@ -46,7 +46,7 @@ static void answer(void *context, struct question *const *questions, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		asked[i].input = questions[i]->input;
-	if (ask_variant_all(r->workshop, r->task, r->winner, asked, n, &arena, &err)) {
+	if (escalate_all(r->workshop, r->task, &r->escalation, asked, n, &arena, &err)) {
 		for (size_t i = 0; i < n; i++)
 			fill(r, &asked[i], questions[i]);
 	} else {
@@ -66,7 +66,8 @@ static bool warm(struct rung *r, struct error *err)
 
 	arena_init(&arena);
 	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err);
+	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err) &&
+	       (!r->escalation.cheap || variant_answer(r->workshop, r->escalation.cheap, items.items, 1, &arena, &ignored, err));
 	arena_release(&arena);
 	workshop_keep_nothing(r->workshop);
 	return good;

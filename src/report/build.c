@@ -338,9 +338,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!costs_price(task, store, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;
 	costs_rank(task, arena, report, b.variants, b.rungs);
-	if (!cascading_build(task, store, run, arena, report, err))
-		return false;
-	if (!rewriting_build(task, store, run, arena, report, err))
+	if (!cascading_build(task, store, run, arena, report, err) || !rewriting_build(task, store, run, arena, report, err))
 		return false;
 	if (!spent(&b, full_grid - rewriting_spared(report), err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))

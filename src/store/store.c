@@ -147,7 +147,7 @@ static const char *const versions[] = { first_sql, second_sql, third_sql, fourth
 					ninth_sql, tenth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 9, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = sizeof(versions) / sizeof(versions[0]), .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
