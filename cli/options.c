@@ -150,6 +150,10 @@ const struct option_row option_upstream = { "--upstream", NULL, OPTION_LIST, "A,
 const struct option_row option_fallback = { "--fallback", NULL, OPTION_LIST, "A=B", "upstream B is asked where A fails", AT(fallbacks) };
 const struct option_row option_upstream_limits = { "--upstream-limits", NULL, OPTION_LIST, "S,S,S,S,S",
 	"seconds to connect, to the headers, to the first byte, between pieces, in all (default 10,60,60,60,900)", AT(upstream_limits) };
+const struct option_row option_auto = { "--auto", NULL, OPTION_FLAG, NULL,
+	"answer \"rung/auto\", too: by the task that the input is like, learnt from the tasks' examples at the start", AT(route) };
+const struct option_row option_default = { "--default", NULL, OPTION_TEXT, "TASK|UPSTREAM",
+	"gets what is like none of the tasks (default: 404); it brings --auto with it", AT(route_default) };
 const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
 	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
 const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };

@@ -111,6 +111,8 @@ struct rung_serve_options {
 	size_t n_upstreams;
 	const char *const *fallbacks; /* (n_fallbacks) "A=B": upstream B where A fails */
 	size_t n_fallbacks;
+	bool route;               /* "rung/auto" goes to the task that its input is like; learnt from the tasks' examples when it begins */
+	const char *route_default; /* task or upstream that gets what is like none of them; NULL: 404 */
 	double upstream_ms[5];    /* to connect, to the headers, to the first byte, between two pieces, in all; 0: 10, 60, 60, 60 and 900 s */
 	const char *address;      /* NULL: 127.0.0.1 */
 	int port;                 /* 0: any that is free */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rung_inner.h"
+#include "rung_routing.h"
 #include "serve/gateway.h"
 #include "variant/show.h"
 
@@ -11,6 +12,7 @@ struct serving {
 	struct gateway_task *tasks;
 	size_t n;
 	struct relay_upstream *upstreams; /* (n_upstreams) */
+	struct rung_routing *routing;     /* NULL: nothing is routed */
 };
 
 static void failed(struct question *const *questions, size_t n, const char *why)
@@ -126,23 +128,27 @@ static const char *log_of(struct rung *r, const struct rung_serve_options *o)
 
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *o, struct rung_error *err)
 {
-	struct serving s = { mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), mem_zero(o->n_tasks + 1, sizeof(*s.tasks)), 0, NULL };
+	struct serving s = { .rungs = mem_zero(o->n_tasks + 1, sizeof(*s.rungs)), .tasks = mem_zero(o->n_tasks + 1, sizeof(*s.tasks)) };
 	const double *ms = o->upstream_ms;
 	struct error e;
 	bool good = list_upstreams(&s, o, &e);
 
 	for (size_t i = 0; i < o->n_tasks && good; i++)
 		good = open_one(&s, options, o->tasks[i], &e);
+	if (good && o->route)
+		good = (s.routing = rung_routing_open(options, o, &e)) != NULL;
 	const struct gateway_settings gateway = {
 		.tasks = s.tasks, .n_tasks = s.n, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
 		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] },
-		.keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
+		.route = s.routing ? router_answer : NULL, .route_context = s.routing ? rung_routing_router(s.routing) : NULL,
+		.route_default = o->route_default, .keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
 		.context = options->context,
 	};
 
 	good = good && gateway_run(&gateway, &e);
 	for (size_t i = 0; i < s.n; i++)
 		rung_close(s.rungs[i]);
+	rung_routing_close(s.routing);
 	free(s.rungs);
 	free(s.tasks);
 	free(s.upstreams);

@@ -47,13 +47,15 @@ static void models(struct gateway *g, struct exchange *x)
 {
 	struct arena *arena = exchange_arena(x);
 	size_t n = g->settings->n_tasks, n_all = n + g->settings->n_upstreams;
-	const char **ids = arena_array(arena, n_all + 1, sizeof(*ids));
+	const char **ids = arena_array(arena, n_all + 2, sizeof(*ids));
 	struct buf body = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = arena_printf(arena, "rung/%s", g->settings->tasks[i].name);
 	for (size_t i = n; i < n_all; i++)
 		ids[i] = g->settings->upstreams[i - n].name;
+	if (g->router)
+		ids[n_all++] = "rung/auto";
 	chat_write_models(ids, n_all, g->created, &body);
 	reply_json(x, 200, &body);
 }
@@ -111,6 +113,8 @@ static void on_turn(void *context)
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
 		gateway_take_back(worker_taken(g->seats[i].worker));
+	if (g->router)
+		gateway_take_routed(worker_taken(g->router));
 	if (g->relay)
 		relay_turn(g->relay);
 }
@@ -145,12 +149,15 @@ static bool start_tasks(struct gateway *g, struct error *err)
 		if (!g->seats[i].worker)
 			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}
+	if (g->settings->route && !(g->router = worker_start(g->settings->route, g->settings->route_context, on_wake, g)))
+		return error_set(err, "rung/auto: no thread can be started for it; let this process have more of them");
 	return true;
 }
 
 /* Their clients are gone by now. */
 static void stop_tasks(struct gateway *g)
 {
+	gateway_take_routed(worker_stop(g->router));
 	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
 		gateway_take_back(worker_stop(g->seats[i].worker));
 	free(g->seats);

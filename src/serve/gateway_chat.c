@@ -135,6 +135,15 @@ static void ask(struct gateway *g, struct exchange *x, const struct seat *seat, 
 	forget(p);
 }
 
+bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request)
+{
+	const struct seat *seat = seat_named(g, task);
+
+	if (seat)
+		ask(g, x, seat, request);
+	return seat != NULL;
+}
+
 void gateway_chat(struct gateway *g, struct exchange *x)
 {
 	struct chat_request request;
@@ -148,12 +157,12 @@ void gateway_chat(struct gateway *g, struct exchange *x)
 		reply_fault(x, &fault);
 		return;
 	}
-	const struct seat *seat = seat_named(g, request.model);
-
-	if (seat) {
-		ask(g, x, seat, &request);
+	if (gateway_is_auto(g, request.model)) {
+		gateway_route(g, x, &request);
 		return;
 	}
+	if (gateway_ask_task(g, x, request.model, &request))
+		return;
 	fault = (struct chat_fault){ 404, "invalid_request_error", "model_not_found", "model",
 				     arena_printf(exchange_arena(x), "there is no model \"%.200s\" here; GET /v1/models lists them", request.model) };
 	reply_fault(x, &fault);

@@ -20,6 +20,7 @@ struct gateway {
 	struct server *server;
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
+	struct worker *router;   /* NULL: there is no "rung/auto" */
 	struct relay *relay;     /* NULL: no upstream is asked */
 	uint64_t created;
 	double stop_by;          /* 0: nobody has asked for it */
@@ -36,6 +37,12 @@ void reply_fault(struct exchange *x, const struct chat_fault *fault);
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
 void gateway_chat(struct gateway *g, struct exchange *x);
 void gateway_take_back(struct question *q);
+/* Has the task of that name asked; false: there is none, and the exchange is still the caller's. */
+bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request);
+/* What asks for "rung/auto"; and what comes back from the router. (gateway_auto.c) */
+bool gateway_is_auto(const struct gateway *g, const char *model);
+void gateway_route(struct gateway *g, struct exchange *x, const struct chat_request *request);
+void gateway_take_routed(struct question *q);
 /* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway (gateway_relay.c) */
 void gateway_embeddings(struct gateway *g, struct exchange *x);
 void gateway_relayed(void *context, const struct relay_outcome *outcome);

@@ -512,25 +512,43 @@ static void pass_on(struct relay *r, struct exchange *x, enum relay_path path, s
 	attempt(p);
 }
 
-bool relay_take(struct relay *r, struct exchange *x, enum relay_path path)
+/* If the upstream cannot read the body otherwise than it was read here. */
+static void take(struct relay *r, struct exchange *x, enum relay_path path, struct upstream *u, struct relay_body *body)
 {
 	static const char *const headers[] = { "Content-Type", "application/json", "Cache-Control", "no-store", NULL };
 	struct buf reply = { 0 };
 	struct chat_fault fault;
+
+	if (relay_body_check(body, exchange_arena(x), &fault)) {
+		pass_on(r, x, path, u, body);
+		return;
+	}
+	chat_write_fault(&fault, &reply);
+	exchange_reply(x, fault.status, headers, buf_text(&reply), reply.n);
+	buf_release(&reply);
+}
+
+bool relay_take(struct relay *r, struct exchange *x, enum relay_path path)
+{
 	struct relay_body body;
 	size_t n;
 	const char *bytes = exchange_body(x, &n);
 	struct upstream *u = r && relay_body_find(bytes, n, exchange_arena(x), &body) ? upstream_named(r, body.model) : NULL;
 
-	if (!u)
+	if (u)
+		take(r, x, path, u, &body);
+	return u != NULL;
+}
+
+bool relay_take_as(struct relay *r, struct exchange *x, enum relay_path path, const char *upstream)
+{
+	struct relay_body body;
+	size_t n;
+	const char *bytes = exchange_body(x, &n);
+
+	if (!relay_body_find(bytes, n, exchange_arena(x), &body))
 		return false;
-	if (relay_body_check(&body, exchange_arena(x), &fault)) {
-		pass_on(r, x, path, u, &body);
-		return true;
-	}
-	chat_write_fault(&fault, &reply);
-	exchange_reply(x, fault.status, headers, buf_text(&reply), reply.n);
-	buf_release(&reply);
+	take(r, x, path, upstream_named(r, upstream), &body);
 	return true;
 }
 

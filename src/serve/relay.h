@@ -71,6 +71,8 @@ void relay_connect(struct relay *r, struct client *client, struct server *server
 
 /* Takes the exchange if it asks for one of the upstreams; false: it does not, and is still the caller's. */
 bool relay_take(struct relay *r, struct exchange *x, enum relay_path path);
+/* The same whatever model it asks for, by the upstream of that name, which there is; false: it names no model. */
+bool relay_take_as(struct relay *r, struct exchange *x, enum relay_path path, const char *upstream);
 void relay_turn(struct relay *r); /* after each turn of the loop: what has waited long enough is tried again */
 
 #endif

@@ -108,6 +108,18 @@ static const struct example *read_asked(const struct task *task, struct asked *a
 	return good ? e : NULL;
 }
 
+bool ask_fits(const struct task *task, const char *input)
+{
+	struct asked asked = { .input = input };
+	struct arena arena;
+
+	arena_init(&arena);
+	bool fits = read_asked(task, &asked, &arena) != NULL;
+
+	arena_release(&arena);
+	return fits;
+}
+
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
 		     struct error *err)
 {

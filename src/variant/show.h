@@ -27,6 +27,7 @@ struct asked {
 /* Answers n inputs together; everything lives in arena. False and a sentence when the variant as a whole cannot answer. */
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
 		     struct error *err);
+bool ask_fits(const struct task *task, const char *input); /* whether it can be answered by that task, as `input` above says */
 /* What an answer cites, as a JSON array of {document, start, end, match, text}; NULL where it stands on nothing. Lives in arena. */
 const char *citations_text(const struct answer *answer, struct arena *arena);
 
