@@ -81,7 +81,7 @@ static size_t answers_bound(const struct task *task, const struct variant *varia
 
 		if (v->rung != rung || v->skipped)
 			continue;
-		answers += dev + (v->incumbent || answers == 0 ? test : 0); /* one of them is the rung's candidate */
+		answers += dev + (v->incumbent || answers == 0 ? test + task->aside.list.n : 0); /* one of them is the rung's candidate */
 		answers += v->classifier ? points * dev : 0;
 	}
 	return answers;
@@ -99,7 +99,7 @@ static size_t recorded_grades(struct item_list list)
 /* The same answer to the same item is graded once; of labels there are only so many. */
 static void bound_grades(struct climb_bound *bound, const struct task *task)
 {
-	size_t labels = task->kind == TASK_CLASSIFY && !task->many ? (task->dev.list.n + task->test.list.n) * task->n_labels : SIZE_MAX;
+	size_t labels = task->kind == TASK_CLASSIFY && !task->many ? (task->dev.list.n + task->test.list.n + task->aside.list.n) * task->n_labels : SIZE_MAX;
 
 	bound->grades += bound->probe_calls;
 	bound->grades = bound->grades < labels ? bound->grades : labels;

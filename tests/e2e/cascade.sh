@@ -104,6 +104,21 @@ asks "an unsure one goes on" "$unsure" "$known" "1/" 1
 "$rung" ask "$scratch/task" --store "$scratch/all.db" --variant "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["cascade"]["strong"])' "$scratch/all.json")" "a rose with blood on it" >"$scratch/out" 2>&1
 if grep -qF '"variant":"1/' "$scratch/out"; then ok "who is asked for by name answers alone"; else fail "who is asked for by name answers alone" "$(cat "$scratch/out")"; fi
 
+# Served from the store beside the task.
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+"$rung" climb "$scratch/task" --rungs 0-1 --plan full --yes --quiet >"$scratch/out" 2>&1 || fail "climb beside the task" "$(head -c 300 "$scratch/out")"
+"$rung" serve "$scratch/task" --port 0 --no-log >"$scratch/at" 2>"$scratch/err" &
+served=$!
+fault_ids="$fault_ids $served"
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s "$scratch/at" ] && break; sleep .5; done
+serves() { # NAME INPUT ANSWER VARIANT
+	curl -s -m 60 "$(cat "$scratch/at")/v1/chat/completions" -d "{\"model\": \"rung/colours\", \"messages\": [{\"role\": \"user\", \"content\": \"$2\"}]}" >"$scratch/out"
+	if grep -qF "\"content\":\"$3\"" "$scratch/out" && grep -qF "\"rung::variant\":\"$4" "$scratch/out"; then ok "$1"; else fail "$1" "$(cat "$scratch/out" "$scratch/err")"; fi
+}
+serves "served, a sure answer is the cheap one's" "a rose with blood on it" red "0/"
+serves "and an unsure one the winner's" "$unsure" "$known" "1/"
+kill "$served" && wait "$served"
+
 task "cascade: {risk: .05, of: accepted, aside: .6}"
 climb accepted
 holds "of the accepted, too" accepted 'assert c["of"] == "accepted" and r["examples"]["aside"] == 108 and (c["threshold"] is None or c["test"]["risk"]["n"] == c["test"]["n"] - c["test"]["escalated"]), c'
