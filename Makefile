@@ -4,7 +4,7 @@
 #   make bench-peers, then make bench-engine        the engine beside llama.cpp and ONNX Runtime (docs/benchmarks.md)
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
 #   make bench-peers, then make bench-serve         `rung serve` beside LiteLLM, Portkey and TensorZero
-#   make bench-decide   what decisions promise, by simulation and on recorded outcomes
+#   make bench-decide   what decisions promise, by simulation and on recorded outcomes; bench-cascade: what thresholds of cascades do
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp

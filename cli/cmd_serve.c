@@ -50,6 +50,7 @@ static int run(const struct settings *s)
 		.models = s->models.items, .n_models = s->models.n, .upstreams = s->upstreams.items, .n_upstreams = s->upstreams.n, .fallbacks = s->fallbacks.items, .n_fallbacks = s->fallbacks.n,
 		.address = s->address, .keys = s->keys, .cache_mb = s->cache_mb > 0 ? (size_t)s->cache_mb : 0, .prices = s->cost.price.items,
 		.n_prices = s->cost.price.n,
+		.route = s->route || s->route_default, .route_default = s->route_default,
 		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts, .ready = say_address,
 	};
 	struct rung_options options = terminal_options(s, NULL);
@@ -68,13 +69,13 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_address, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_address, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_auto, &option_default, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_serve = {
 	"serve", "[TASK...]", "answers for production, through OpenAI's chat completions",
 	"Serves each task by the winner of its last climb, at POST /v1/chat/completions: the model is \"rung/TASK\", the input the last user\n"
-	"message, as `rung ask` takes it. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
+	"message, as `rung ask` takes it. With --auto the model may be\n\"rung/auto\", too: then it is answered by the task that the input is like. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
 	options_of, 0, MAX_LIST, run,
 };

@@ -170,6 +170,10 @@ const struct option_row option_key_rpm = { "--rpm", NULL, OPTION_NUMBER, "N", "r
 const struct option_row option_key_tpm = { "--tpm", NULL, OPTION_NUMBER, "N", "tokens in any minute, at most, prompts and replies together",
 	AT(tokens_per_minute) };
 const struct option_row option_key_usd = { "--usd-per-day", NULL, OPTION_NUMBER, "USD", "paid to providers in any 24 hours, at most", AT(usd_per_day) };
+const struct option_row option_auto = { "--auto", NULL, OPTION_FLAG, NULL,
+	"answer \"rung/auto\", too: by the task that the input is like, learnt from the tasks' examples at the start", AT(route) };
+const struct option_row option_default = { "--default", NULL, OPTION_TEXT, "TASK|UPSTREAM",
+	"gets what is like none of the tasks (default: 404); it brings --auto with it", AT(route_default) };
 const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
 	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
 const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };

@@ -37,7 +37,7 @@ struct cost_settings {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
-	const char *answer, *kind, *address, *log, *keys, *tenant;
+	const char *answer, *kind, *address, *log, *keys, *tenant, *route_default;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list upstreams, fallbacks, upstream_limits, scopes;
 	const char *subject;
@@ -50,7 +50,7 @@ struct settings {
 	double port, cache_mb, usd_per_day;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, route, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -73,7 +73,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
-	option_fallback, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
+	option_fallback, option_auto, option_default, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
 	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd, option_data_log, option_accept, option_reject, option_fix, option_right, option_days,
 	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms;
 

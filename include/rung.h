@@ -114,6 +114,8 @@ struct rung_serve_options {
 	size_t n_upstreams;
 	const char *const *fallbacks; /* (n_fallbacks) "A=B": upstream B where A fails */
 	size_t n_fallbacks;
+	bool route;               /* "rung/auto" goes to the task that its input is like; learnt from the tasks' examples when it begins */
+	const char *route_default; /* task or upstream that gets what is like none of them; NULL: 404 */
 	double upstream_ms[5];    /* to connect, to the headers, to the first byte, between two pieces, in all; 0: 10, 60, 60, 60 and 900 s */
 	const char *keys;         /* file of those who may ask (rung_key_add()); NULL: no key is asked for, and only this machine is answered */
 	size_t cache_mb;          /* of answers kept for who asks exactly the same; 0: none are */

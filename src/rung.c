@@ -458,12 +458,30 @@ static bool curate_winner(struct rung *r, const char *settings, struct error *er
 	return true;
 }
 
+/* The winner, and before it what the verdict's cascade says; alone: it was asked for by name. */
+static bool escalation_open(struct rung *r, const struct report *report, bool alone, const struct variant *variants, size_t n, struct error *err)
+{
+	const struct report_cascade *c = &report->cascade;
+	const char *unfit = NULL;
+
+	r->escalation = (struct escalation){ .strong = r->winner, .at = c->cut.at };
+	if (alone || !c->wanted || c->why)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(variants[i].id, c->cheap->id) == 0)
+			r->escalation.cheap = &variants[i];
+	if (!r->escalation.cheap)
+		return true;
+	snprintf(r->verdict, sizeof(r->verdict), "%016llx", (unsigned long long)hash64(c->cheap->id, strlen(c->cheap->id), hash64(r->verdict, 16, 0)));
+	return variant_ready(r->workshop, r->escalation.cheap, &unfit, err) && (!unfit || error_set(err, "%s", unfit));
+}
+
 bool rung_choose(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
 	struct run_row run;
 	size_t n;
-	bool found;
+	bool found, alone = id != NULL;
 
 	if (!rung_last_report(r, NULL, &report, err) ||
 	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
@@ -490,17 +508,27 @@ bool rung_choose(struct rung *r, const char *id, struct error *err)
 	workshop_serve(r->workshop, run.id);
 	snprintf(r->verdict, sizeof(r->verdict), "%016llx", (unsigned long long)hash64(id, strlen(id), hash64(run.key, strlen(run.key), 0)));
 	if (curate_winner(r, run.settings, err))
-		return true;
+		return escalation_open(r, &report, alone, variants, n, err);
 	r->winner = NULL; /* asked again, it is refused again */
 	return false;
 }
 
 enum rung_status rung_ask(struct rung *r, const char *variant, const char *input, char **answer, struct rung_error *err)
 {
+	struct asked asked = { .input = input };
 	struct buf out = { 0 };
+	struct arena arena;
 	struct error e;
 
-	if ((!r->winner && !rung_choose(r, variant, &e)) || !ask_variant(r->workshop, r->task, r->winner, input, &out, &e))
+	if (!r->winner && !rung_choose(r, variant, &e))
+		return rung_failed(RUNG_INPUT, &e, err);
+	arena_init(&arena);
+	bool answered = escalate_all(r->workshop, r->task, &r->escalation, &asked, 1, &arena, &e) && (!asked.why || error_set(&e, "%s", asked.why));
+
+	if (answered)
+		asked_write(r->task, &asked, &out);
+	arena_release(&arena);
+	if (!answered)
 		return rung_failed(RUNG_INPUT, &e, err);
 	*answer = rung_handed_over(&out);
 	return RUNG_OK;

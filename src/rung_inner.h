@@ -9,6 +9,7 @@
 #include "rung.h"
 #include "store/store.h"
 #include "task/task.h"
+#include "variant/escalate.h"
 #include "variant/workshop.h"
 
 struct rung {
@@ -20,6 +21,7 @@ struct rung {
 	struct library *library; /* the task's documents; NULL when it has none */
 	struct workshop *workshop; /* kept between questions */
 	const struct variant *winner;
+	struct escalation escalation; /* the winner, and what answers before it where the verdict has a cascade */
 	char verdict[17]; /* names the climb and the variant that answers */
 	struct curated curated; /* what a fine-tuned winner learnt from */
 	int meets_target;

@@ -8,6 +8,7 @@
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
+#include "rung_routing.h"
 #include "rung_serve_inner.h"
 #include "serve/gateway.h"
 #include "variant/show.h"
@@ -15,10 +16,12 @@
 struct serving {
 	struct rung **rungs; /* (n) */
 	struct served_task *served;
-	struct gateway_task *tasks; /* (n_asked) the tasks', then the models' */
-	size_t n, n_asked;
-	struct served_model **models; /* (n_asked - n) */
+	size_t n;
+	struct served_model **models; /* (n_models) */
+	size_t n_models;
+	struct gateway_task *tasks; /* (n + n_models) the tasks', then the models' */
 	struct relay_upstream *upstreams; /* (n_upstreams) */
+	struct rung_routing *routing;     /* NULL: nothing is routed */
 	struct price_table *prices;
 };
 
@@ -34,15 +37,15 @@ static void failed(struct question *const *questions, size_t n, const char *why)
 		questions[i]->failed = arena_string(&questions[i]->arena, why);
 }
 
-/* What the winner's model charges; what runs here costs its time alone. */
-static double paid(const struct served_task *t, const struct answer *a)
+/* What the model of who answered charges; what runs here costs its time alone. */
+static double paid(const struct served_task *t, const struct asked *a)
 {
-	const char *model = t->rung->winner->model;
-	const struct price_model *price = model ? pricing_model(t->prices, t->rung->winner->id, model) : NULL;
+	const char *model = a->by->model;
+	const struct price_model *price = model ? pricing_model(t->prices, a->by->id, model) : NULL;
 
 	if (!model || (!price && registry_runs_here(model)))
 		return 0;
-	return price ? price_tokens(price, (double)a->input_tokens, (double)a->output_tokens, 0, 0) : NAN;
+	return price ? price_tokens(price, (double)a->answer.input_tokens, (double)a->answer.output_tokens, 0, 0) : NAN;
 }
 
 static void fill(const struct served_task *t, const struct asked *a, struct question *q)
@@ -54,14 +57,14 @@ static void fill(const struct served_task *t, const struct asked *a, struct ques
 		return;
 	q->text = a->answer.text ? arena_string(&q->arena, a->answer.text) : NULL;
 	q->status = a->answer.status; /* static, as the variant's id and the verdict are as long-lived as the task */
-	q->variant = r->winner->id;
+	q->variant = a->by->id;
 	q->verdict = r->verdict;
 	q->citations = citations_text(&a->answer, &q->arena);
 	q->probability = a->probability;
 	q->ms = a->answer.ms;
 	q->input_tokens = a->answer.input_tokens;
 	q->output_tokens = a->answer.output_tokens;
-	q->usd = paid(t, &a->answer);
+	q->usd = paid(t, a);
 }
 
 static void answer(void *context, struct question *const *questions, size_t n)
@@ -76,7 +79,7 @@ static void answer(void *context, struct question *const *questions, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		asked[i].input = questions[i]->input;
-	if (ask_variant_all(r->workshop, r->task, r->winner, asked, n, &arena, &err)) {
+	if (escalate_all(r->workshop, r->task, &r->escalation, asked, n, &arena, &err)) {
 		for (size_t i = 0; i < n; i++)
 			fill(t, &asked[i], questions[i]);
 	} else {
@@ -96,7 +99,8 @@ static bool warm(struct rung *r, struct error *err)
 
 	arena_init(&arena);
 	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err);
+	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err) &&
+	       (!r->escalation.cheap || variant_answer(r->workshop, r->escalation.cheap, items.items, 1, &arena, &ignored, err));
 	arena_release(&arena);
 	workshop_keep_nothing(r->workshop);
 	return good;
@@ -120,7 +124,6 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 					 r->task->name);
 	s->served[s->n - 1] = (struct served_task){ r, s->prices };
 	s->tasks[s->n - 1] = (struct gateway_task){ .name = r->task->name, .verdict = r->verdict, .answer = answer, .context = &s->served[s->n - 1] };
-	s->n_asked = s->n;
 	return true;
 }
 
@@ -185,9 +188,9 @@ static bool open_model(struct serving *s, const struct rung_options *options, co
 	buf_release(&full);
 	if (!m)
 		return false;
-	s->models[s->n_asked - s->n] = m;
-	s->tasks[s->n_asked] = served_model_task(m);
-	s->tasks[s->n_asked++].name = name;
+	s->tasks[s->n + s->n_models] = served_model_task(m);
+	s->tasks[s->n + s->n_models].name = name;
+	s->models[s->n_models++] = m;
 	return true;
 }
 
@@ -217,15 +220,16 @@ static bool begin(struct serving *s, const struct rung_options *options, const s
 		good = open_one(s, options, o->tasks[i], err);
 	for (size_t i = 0; i < o->n_models && good; i++)
 		good = open_model(s, options, o->models[i], err);
-	return good;
+	return good && (!o->route || (s->routing = rung_routing_open(options, o, err)) != NULL);
 }
 
 static void end(struct serving *s)
 {
-	for (size_t i = 0; i < s->n_asked - s->n; i++)
+	for (size_t i = 0; i < s->n_models; i++)
 		served_model_close(s->models[i]);
 	for (size_t i = 0; i < s->n; i++)
 		rung_close(s->rungs[i]);
+	rung_routing_close(s->routing);
 	free(s->models);
 	free(s->rungs);
 	free(s->served);
@@ -241,8 +245,10 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 	struct error e;
 	bool good = begin(&s, options, o, &e);
 	const struct gateway_settings gateway = {
-		.tasks = s.tasks, .n_tasks = s.n_asked, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
+		.tasks = s.tasks, .n_tasks = s.n + s.n_models, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
 		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] }, .keys = o->keys,
+		.route = s.routing ? router_answer : NULL, .route_context = s.routing ? rung_routing_router(s.routing) : NULL,
+		.route_default = o->route_default,
 		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready,
 		.stopped = options->stopped, .context = options->context,
 	};

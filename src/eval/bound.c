@@ -15,6 +15,7 @@ static struct climb_bound rung_bound(const struct task *task, const struct varia
 {
 	struct climb_bound bound = { 0 };
 	size_t dearest = 0; /* calls an answer of the rung's candidate takes at most */
+	size_t sure = 0;    /* likewise of those whose answers have probabilities, which a cascade may ask more */
 
 	for (size_t i = 0; i < n; i++) {
 		size_t calls = variant_calls(&variants[i]);
@@ -24,8 +25,10 @@ static struct climb_bound rung_bound(const struct task *task, const struct varia
 		bound.dev_calls += task->dev.list.n * calls;
 		bound.test_calls += variants[i].incumbent ? task->test.list.n * calls : 0;
 		dearest = calls > dearest ? calls : dearest;
+		if (rung < 3 && variants[i].technique && variants[i].technique->answer == ANSWER_SCORES)
+			sure = calls > sure ? calls : sure;
 	}
-	bound.test_calls += task->test.list.n * dearest;
+	bound.test_calls += task->test.list.n * dearest + task->aside.list.n * sure;
 	return bound;
 }
 
@@ -78,7 +81,7 @@ static size_t answers_bound(const struct task *task, const struct variant *varia
 
 		if (v->rung != rung || v->skipped)
 			continue;
-		answers += dev + (v->incumbent || answers == 0 ? test : 0); /* one of them is the rung's candidate */
+		answers += dev + (v->incumbent || answers == 0 ? test + task->aside.list.n : 0); /* one of them is the rung's candidate */
 		answers += v->classifier ? points * dev : 0;
 	}
 	return answers;
@@ -96,7 +99,7 @@ static size_t recorded_grades(struct item_list list)
 /* The same answer to the same item is graded once; of labels there are only so many. */
 static void bound_grades(struct climb_bound *bound, const struct task *task)
 {
-	size_t labels = task->kind == TASK_CLASSIFY && !task->many ? (task->dev.list.n + task->test.list.n) * task->n_labels : SIZE_MAX;
+	size_t labels = task->kind == TASK_CLASSIFY && !task->many ? (task->dev.list.n + task->test.list.n + task->aside.list.n) * task->n_labels : SIZE_MAX;
 
 	bound->grades += bound->probe_calls;
 	bound->grades = bound->grades < labels ? bound->grades : labels;

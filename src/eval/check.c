@@ -161,7 +161,10 @@ void check_write_text(const struct check *c, struct buf *out)
 	if (t->n_labels > 0)
 		buf_addf(out, "%zu labels, ", t->n_labels);
 	buf_addf(out, "%zu examples (%zu duplicates dropped)\n", t->n_rows, t->n_duplicates);
-	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
+	buf_addf(out, "  pool %zu   dev %zu   test %zu", t->pool.list.n, t->dev.list.n, t->test.list.n);
+	if (t->cascade.wanted)
+		buf_addf(out, "   aside %zu, for the threshold of the cascade", t->aside.list.n);
+	buf_addc(out, '\n');
 	for (size_t i = 0; i < c->n_lengths; i++)
 		write_lengths(&c->lengths[i], out);
 	buf_addf(out, "  a climb makes at most %zu model calls on dev, %zu to diagnose and %zu on test\n", c->bound.dev_calls,
@@ -253,6 +256,8 @@ void check_write_json(const struct check *c, struct buf *out)
 		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
 		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
 		"providers_at_most", providers_json(c), "recorded_unusable", unusable_json(c));
+	if (t->cascade.wanted)
+		json_object_set_new(json_object_get(root, "examples"), "aside", json_integer((json_int_t)t->aside.list.n));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

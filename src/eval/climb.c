@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "eval/aside.h"
 #include "eval/bound.h"
 #include "eval/ceiling.h"
 #include "eval/contest.h"
@@ -264,7 +265,7 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
 				 c->options->last_rung);
 	return contest_meet(&contest, err) && contest_end(&contest, err) && dear_curves(c, &contest, &drawn, err) &&
-	       store_run_finish(c->store, c->run, err);
+	       aside_measure(c, &contest, err) && store_run_finish(c->store, c->run, err);
 }
 
 /* What people graded is put before whoever grades outside too: how far the two agree is then known. */

@@ -64,6 +64,9 @@ static bool answer_batch(struct climb *c, const struct variant *v, const char *s
 					  .answer = answers[i].text, .status = answers[i].status, .ms = answers[i].ms,
 					  .samples = answers[i].samples, .n_samples = answers[i].n_samples,
 					  .evidence = answers[i].evidence ? evidence_json(answers[i].evidence, &arena) : NULL };
+		double confidence = answer_confidence(c->task, &answers[i]);
+
+		row.confidence = confidence > 0 ? confidence : 0;
 
 		if (!store_answer_put(c->store, c->run, &row, err))
 			goto out;

@@ -85,7 +85,7 @@ static void add_rung(struct previewed *p, const struct task *task, const struct 
 			dearest = v;
 	}
 	if (dearest)
-		add_variant(p, dearest, task->test.list.n, t);
+		add_variant(p, dearest, task->test.list.n + task->aside.list.n, t);
 }
 
 enum { JUDGE_BYTES = 700, JUDGED = 60 }; /* of rubric and form; tokens of a reply */

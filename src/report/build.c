@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/cascading.h"
 #include "report/chance.h"
 #include "report/classes.h"
 #include "report/constraints.h"
@@ -328,7 +329,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 		labels[i] = task->labels[i].name;
 	*report = (struct report){
 		.task = task->name, .program = "rung 0.1.0", .labels = labels, .n_labels = task->n_labels, .seed = run->seed,
-		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n },
+		.examples = { task->n_rows, task->n_duplicates, task->pool.list.n, task->dev.list.n, task->test.list.n, task->aside.list.n },
 		.variants = b.variants, .n_variants = n, .majority_share = chance_majority(task, task->test.list),
 		.cpu_usd_per_core_hour = assumed->usd_per_core_hour, .prices_as_of = price_local_as_of(),
 		.calls_per_day = assumed->traffic.calls_per_day, .horizon_days = assumed->traffic.horizon_days,
@@ -337,7 +338,7 @@ bool report_build(const struct task *task, struct store *store, const struct run
 	if (!costs_price(task, store, run, assumed, arena, n, b.variants, &b.rungs, err) || !decide(&b, err))
 		return false;
 	costs_rank(task, arena, report, b.variants, b.rungs);
-	if (!rewriting_build(task, store, run, arena, report, err))
+	if (!cascading_build(task, store, run, arena, report, err) || !rewriting_build(task, store, run, arena, report, err))
 		return false;
 	if (!spent(&b, full_grid - rewriting_spared(report), err) || !diagnosis_build(task, store, run, curation, arena, report, err) || !list_answers(&b, err) ||
 	    !curves_build(task, store, run, arena, report, err))

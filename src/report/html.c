@@ -366,6 +366,19 @@ static void add_footer(struct buf *out, const struct report *r)
 	buf_release(&line);
 }
 
+static void add_cascade(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (!r->cascade.wanted)
+		return;
+	buf_adds(out, "<section>\n<h2>Cascade</h2>\n");
+	for (size_t i = 0; buf_clear(&sentence), words_cascade(&sentence, r, i); i++)
+		html_prose(out, "p", buf_text(&sentence));
+	buf_adds(out, "</section>\n");
+	buf_release(&sentence);
+}
+
 void page_write(const struct report *r, const char *version, struct buf *out, struct buf *policy)
 {
 	const struct page_scripts scripts = scripts_of(r, version != NULL);
@@ -383,6 +396,7 @@ void page_write(const struct report *r, const char *version, struct buf *out, st
 	html_documents(out, r);
 	add_curves(out, r);
 	add_costs(out, r);
+	add_cascade(out, r);
 	html_what_if(out, r);
 	add_mistakes(out, r);
 	add_classes(out, r);

@@ -71,6 +71,7 @@ static json_t *examples_value(const struct report *r)
 	put(o, "pool", count_value(r->examples.pool));
 	put(o, "dev", count_value(r->examples.dev));
 	put(o, "test", count_value(r->examples.test));
+	put(o, "aside", count_value(r->examples.aside));
 	return o;
 }
 
@@ -554,6 +555,50 @@ static json_t *wordings_value(const struct report *r)
 	return list;
 }
 
+static json_t *cut_value(const struct cascade_cut *c)
+{
+	json_t *o = json_object();
+
+	put(o, "n", count_value(c->n));
+	put(o, "accepted", count_value(c->accepted));
+	put(o, "wrong", real_value(c->lost));
+	put(o, "p_value", real_value(c->p));
+	return o;
+}
+
+static json_t *cascade_value(const struct report_cascade *c)
+{
+	bool judged = c->n > 0;
+	json_t *o, *test;
+
+	if (!c->wanted || !c->strong)
+		return json_null();
+	o = json_object();
+	test = json_object();
+	put(o, "risk", real_value(c->rule.level));
+	put(o, "alpha", real_value(c->rule.alpha));
+	put(o, "of", text_value(cascade_of_name(c->rule.of)));
+	put(o, "cheap", text_value(c->cheap ? c->cheap->id : NULL));
+	put(o, "strong", text_value(c->strong->id));
+	put(o, "threshold", real_value(c->cut.at));
+	put(o, "aside", cut_value(&c->cut));
+	put(test, "n", count_value(c->n));
+	put(test, "escalated", count_value(c->escalated));
+	put(test, "score", score_value(&c->score));
+	put(test, "strong_score", score_value(&c->strong_score));
+	put(test, "risk", score_value(&c->risk));
+	put(test, "delta", real_value(judged ? c->compared.delta : NAN));
+	put(test, "low", real_value(judged ? c->compared.low : NAN));
+	put(test, "high", real_value(judged ? c->compared.high : NAN));
+	put(test, "decision", text_value(judged ? decision_name(c->compared.decision) : NULL));
+	put(o, "test", test);
+	put(o, "usd_per_1k_calls", real_value(c->usd_per_1k_calls));
+	put(o, "pays_below_escalated", real_value(c->pays_below));
+	put(o, "served", json_boolean(!c->why));
+	put(o, "why", text_value(c->why));
+	return o;
+}
+
 static json_t *report_value(const struct report *r)
 {
 	json_t *o = json_object();
@@ -579,6 +624,7 @@ static json_t *report_value(const struct report *r)
 	put(o, "findings", texts_value(r->findings, r->n_findings));
 	put(o, "diagnosis", diagnosis_value(r));
 	put(o, "wordings", wordings_value(r));
+	put(o, "cascade", cascade_value(&r->cascade));
 	put(o, "curves", curves_value(r));
 	put(o, "switching", switching_value(r));
 	put(o, "questions", questions_value(r));

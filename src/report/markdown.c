@@ -194,6 +194,17 @@ static void add_wordings(struct buf *out, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_cascade(struct buf *out, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->cascade.wanted)
+		buf_adds(out, "\n**Cascade**\n\n");
+	for (size_t i = 0; buf_clear(&sentence), words_cascade(&sentence, r, i); i++)
+		add_text(out, "- ", buf_text(&sentence), "\n");
+	buf_release(&sentence);
+}
+
 static void add_curves(struct buf *out, const struct report *r)
 {
 	struct buf sentence = { 0 };
@@ -277,6 +288,7 @@ void report_write_markdown(const struct report *r, struct buf *out)
 	add_documents(out, r);
 	add_curves(out, r);
 	add_switching(out, r);
+	add_cascade(out, r);
 	add_list(out, "**Who graded**", r->grading.sentences, r->grading.n_sentences);
 	add_list(out, "**Worth knowing**", r->findings, r->n_findings);
 	add_questions(out, r);

@@ -327,9 +327,19 @@ static bool constraints(struct asking *a)
 
 static bool routing(struct asking *a)
 {
-	buf_adds(&a->out, "all traffic of this task goes to the winner; a cascade's share of escalated calls needs a threshold that is set on items "
-			  "used for nothing else.");
-	return false;
+	const struct report_cascade *c = &a->r->cascade;
+
+	if (!c->wanted || c->n == 0) {
+		buf_adds(&a->out, "all traffic of this task goes to the winner; ");
+		buf_adds(&a->out, c->wanted ? "what is said of the cascade has the reason."
+					    : "a cascade's share of escalated calls needs a threshold that is set on items used for nothing else "
+					      "(`cascade` of the task file).");
+		return c->wanted;
+	}
+	buf_addf(&a->out, "%s of the test items are answered by %s, %s go on to %s%s%s.", figure_percent(1 - (double)c->escalated / (double)c->n).text,
+		 c->cheap->id, figure_percent((double)c->escalated / (double)c->n).text, c->strong->id,
+		 c->why ? ", if the cascade were served, which it is not: " : "", c->why ? c->why : "");
+	return true;
 }
 
 static const struct {

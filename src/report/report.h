@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "cost/summary.h"
+#include "decide/cascade.h"
 #include "decide/decide.h"
 #include "decide/knowledge.h"
 #include "eval/pricing.h"
@@ -210,6 +211,21 @@ struct report_paid {
 	double usd; /* NAN: its price is not known */
 };
 
+/* Where the task asks for a cascade: answers of `cheap` that are sure enough stand, the others go to the winner. */
+struct report_cascade {
+	bool wanted;
+	const char *why;            /* it is not served: a clause; NULL: it is, in place of the winner alone */
+	const struct report_variant *cheap, *strong; /* cheap NULL: nothing below the winner gives probabilities */
+	struct cascade_rule rule;
+	struct cascade_cut cut;     /* on the items set aside */
+	size_t n, escalated;        /* test items that both answered; 0: no threshold passed */
+	struct report_score score, strong_score; /* on these, cascade and winner alone */
+	struct report_score risk;   /* on these, what the level bounds */
+	struct comparison compared; /* of winner and cascade: not worse by the margin, at the rule's alpha? */
+	double usd_per_1k_calls;    /* NAN: the costs of one of the two are unknown */
+	double pays_below;          /* the escalated share below which it costs less than the winner alone; NAN likewise */
+};
+
 struct report {
 	enum report_origin origin;
 	const char *task, *program; /* program: "rung 0.1.0" */
@@ -217,7 +233,7 @@ struct report {
 	size_t n_labels;
 	uint64_t seed;
 	double alpha, margin, target; /* target NAN: none */
-	struct { size_t total, duplicates, pool, dev, test; } examples;
+	struct { size_t total, duplicates, pool, dev, test, aside; } examples;
 	const struct report_variant *variants; /* by rung, then best dev score first */
 	size_t n_variants;
 	enum decide_plan plan;
@@ -234,6 +250,7 @@ struct report {
 	size_t n_diagnosis;
 	struct { size_t n; double score[KNOWLEDGE_ROWS]; } probe; /* mean of each row; NAN: not asked */
 	const struct report_question *questions; /* (REPORT_QUESTIONS); NULL: not asked, as of outcomes recorded elsewhere */
+	struct report_cascade cascade;
 	const struct report_wording *wordings; /* (n_wordings) by round and number */
 	size_t n_wordings;
 	const struct report_curve *curves; /* those that could be fitted */

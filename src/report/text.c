@@ -349,6 +349,17 @@ static void add_wordings(const struct terminal *t, const struct report *r)
 	buf_release(&sentence);
 }
 
+static void add_cascade(const struct terminal *t, const struct report *r)
+{
+	struct buf sentence = { 0 };
+
+	if (r->cascade.wanted)
+		add_heading(t, "Cascade");
+	for (size_t i = 0; buf_clear(&sentence), words_cascade(&sentence, r, i); i++)
+		add_wrapped(t, "  - ", buf_text(&sentence), PLAIN);
+	buf_release(&sentence);
+}
+
 static void add_curves(const struct terminal *t, const struct report *r)
 {
 	struct buf sentence = { 0 };
@@ -408,6 +419,7 @@ void report_write_terminal(const struct report *r, bool colour, int width, struc
 	add_documents(&t, r);
 	add_curves(&t, r);
 	add_switching(&t, r);
+	add_cascade(&t, r);
 	add_list(&t, "Who graded", r->grading.sentences, r->grading.n_sentences);
 	add_list(&t, "Worth knowing", r->findings, r->n_findings);
 	add_heading(&t, "Spent");

@@ -356,6 +356,8 @@ void words_examples(struct buf *out, const struct report *r)
 	else
 		buf_adds(out, ": ");
 	buf_addf(out, "%s test", figure_count(r->examples.test).text);
+	if (r->examples.aside > 0)
+		buf_addf(out, ", %s set aside", figure_count(r->examples.aside).text);
 }
 
 void words_spent(struct buf *out, const struct report *r)

@@ -43,6 +43,8 @@ void words_retrieval(struct buf *out, const struct report_variant *v);
 
 /* Wordings that a model proposed: what became of number i, a sentence or two; false when there are no more. */
 bool words_wording(struct buf *out, const struct report *r, size_t i);
+/* The cascade that the task asks for, a sentence or two for each i; false when there are no more. */
+bool words_cascade(struct buf *out, const struct report *r, size_t i);
 /* What more labels would bring to a variant that learns from them, a sentence or two for each i. */
 bool words_curve(struct buf *out, const struct report *r, size_t i);
 /* The same of outcomes recorded elsewhere; what words.c hands over. */

@@ -96,10 +96,11 @@ static void add_event(const struct chat_reply *r, json_t *choices, bool extras, 
 /* A stream that comes about: its first event has the role. */
 void chat_write_piece(const struct chat_reply *r, const char *text, bool first, bool include_usage, struct buf *out)
 {
-	json_t *delta = json_pack("{s:o}", "content", text_json(text));
+	json_t *delta = json_object();
 
 	if (first)
 		json_object_set_new(delta, "role", json_string("assistant"));
+	json_object_set_new(delta, "content", text_json(text));
 	add_event(r, json_pack("[{s:i, s:o, s:n}]", "index", 0, "delta", delta, "finish_reason"), false, include_usage ? json_null() : NULL, out);
 }
 

@@ -47,7 +47,7 @@ static void models(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	struct arena *arena = exchange_arena(x);
 	size_t n_tasks = g->settings->n_tasks, n_all = n_tasks + g->settings->n_upstreams, n = 0;
-	const char **ids = arena_array(arena, n_all + 1, sizeof(*ids));
+	const char **ids = arena_array(arena, n_all + 2, sizeof(*ids));
 	struct buf body = { 0 };
 
 	for (size_t i = 0; i < n_all; i++) {
@@ -56,6 +56,8 @@ static void models(struct gateway *g, struct exchange *x, struct account *whose)
 		ids[n] = !task ? g->settings->upstreams[i - n_tasks].name : task->is_model ? task->name : arena_printf(arena, "rung/%s", task->name);
 		n += gateway_may_ask(whose, ids[n]);
 	}
+	if (g->router)
+		ids[n++] = "rung/auto";
 	chat_write_models(ids, n, g->created, &body);
 	reply_json(x, 200, &body);
 }
@@ -126,6 +128,8 @@ static void on_turn(void *context)
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
 		g->seats[i].take_back(worker_taken(g->seats[i].worker));
 	gateway_flow(g);
+	if (g->router)
+		gateway_take_routed(worker_taken(g->router));
 	if (g->relay)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
@@ -162,12 +166,15 @@ static bool start_tasks(struct gateway *g, struct error *err)
 		if (!g->seats[i].worker)
 			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}
+	if (g->settings->route && !(g->router = worker_start(g->settings->route, g->settings->route_context, on_wake, g)))
+		return error_set(err, "rung/auto: no thread can be started for it; let this process have more of them");
 	return true;
 }
 
 /* Their clients are gone by now. */
 static void stop_tasks(struct gateway *g)
 {
+	gateway_take_routed(worker_stop(g->router));
 	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
 		if (g->seats[i].worker)
 			g->seats[i].take_back(worker_stop(g->seats[i].worker));

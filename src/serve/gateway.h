@@ -1,6 +1,7 @@
 /* gateway.h - one process that serves every task on the rung that won it, through the API that people use already.
  *
- *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it;
+ *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it; "rung/auto": of
+ *                                 the task that the router says (router.h), else of the default;
  *                                 or an upstream: passed on byte for byte (relay.h), as is
  *                                 or a model of this machine, asked as it is
  *     POST /v1/embeddings         of an upstream, or of a model of this machine
@@ -32,6 +33,9 @@ struct gateway_settings {
 	size_t n_tasks;
 	const struct relay_upstream *upstreams; /* (n_upstreams) borrowed */
 	size_t n_upstreams;
+	worker_answer *route; /* says which task an input is for, as router_answer() does; NULL: nobody does, and there is no "rung/auto" */
+	void *route_context;
+	const char *route_default; /* task or upstream that gets what is for none of the tasks; NULL: 404 */
 	struct http_timeouts timeouts; /* of upstreams; 0: as relay.h says */
 	const char *journal; /* file in which calls and feedback are kept (store/served.h); NULL: none */
 	bool keep_texts;     /* inputs and outputs, too */

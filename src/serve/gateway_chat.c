@@ -187,6 +187,17 @@ static void take(struct gateway *g, struct exchange *x, struct seat *seat, const
 	forget(p);
 }
 
+bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request, struct account *whose)
+{
+	struct seat *seat = gateway_seat(g, task, whose);
+
+	if (seat && seat->task->is_model)
+		gateway_ask_model(g, x, seat, request, whose);
+	else if (seat)
+		take(g, x, seat, request, whose);
+	return seat != NULL;
+}
+
 void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	struct chat_request request;
@@ -194,22 +205,18 @@ void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
 	size_t n;
 	const char *body = exchange_body(x, &n);
 
-	if (gateway_passes(g, x, RELAY_CHAT, whose))
+	if (gateway_passes(g, x, RELAY_CHAT, NULL, whose))
 		return;
 	if (!chat_read(body, n, exchange_arena(x), &request, &fault)) {
 		reply_fault(x, &fault);
 		return;
 	}
-	struct seat *seat = gateway_seat(g, request.model, whose);
-
-	if (seat && seat->task->is_model) {
-		gateway_ask_model(g, x, seat, &request, whose);
+	if (gateway_is_auto(g, request.model)) {
+		gateway_route(g, x, &request, whose);
 		return;
 	}
-	if (seat) {
-		take(g, x, seat, &request, whose);
+	if (gateway_ask_task(g, x, request.model, &request, whose))
 		return;
-	}
 	fault = (struct chat_fault){ 404, "invalid_request_error", "model_not_found", "model",
 				     arena_printf(exchange_arena(x), "there is no model \"%.200s\" here; GET /v1/models lists them", request.model) };
 	reply_fault(x, &fault);

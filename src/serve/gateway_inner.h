@@ -36,6 +36,7 @@ struct gateway {
 	struct server *server;
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
+	struct worker *router;   /* NULL: there is no "rung/auto" */
 	struct relay *relay;     /* NULL: no upstream is asked */
 	struct accounts *accounts; /* NULL: no key is asked for */
 	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
@@ -86,10 +87,17 @@ void gateway_ask_model(struct gateway *g, struct exchange *x, struct seat *seat,
 void gateway_embed(struct gateway *g, struct exchange *x, struct seat *seat, struct account *whose);
 void gateway_take_back_told(struct question *q);
 void gateway_flow(struct gateway *g);
-/* Whether it asks for an upstream: then it is taken, or refused. (gateway_relay.c) */
-bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose);
+/* Whether it asks for an upstream: then it is taken, or refused. as: the upstream's name, whatever model the body asks for; NULL: that one.
+ * (gateway_relay.c) */
+bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, const char *as, struct account *whose);
 /* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway */
 void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *whose);
+/* Has the task, or the local model, of that name asked; false: there is none, and the exchange is still the caller's. */
+bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request, struct account *whose);
+/* What asks for "rung/auto"; and what comes back from the router. (gateway_auto.c) */
+bool gateway_is_auto(const struct gateway *g, const char *model);
+void gateway_route(struct gateway *g, struct exchange *x, const struct chat_request *request, struct account *whose);
+void gateway_take_routed(struct question *q);
 void gateway_relayed(void *context, const struct relay_outcome *outcome);
 /* POST /v1/feedback (gateway_feedback.c) */
 void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose);

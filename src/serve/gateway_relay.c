@@ -71,13 +71,13 @@ static bool admit(struct gateway *g, struct exchange *x, enum relay_path path, s
 	return gateway_admit(g, x, whose, input + output, price(g, q->upstream, input, output), e);
 }
 
-bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose)
+bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, const char *as, struct account *whose)
 {
 	struct relay_question q;
 	struct chat_fault fault;
 	struct errand e;
 
-	if (!relay_reads(g->relay, x, &q, &fault) || !gateway_may_ask(whose, q.upstream))
+	if (!relay_reads(g->relay, x, as, &q, &fault) || !gateway_may_ask(whose, q.upstream))
 		return false;
 	if (fault.status != 0) {
 		reply_fault(x, &fault);
@@ -100,7 +100,7 @@ void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *w
 	size_t n;
 	const char *bytes = exchange_body(x, &n);
 
-	if (gateway_passes(g, x, RELAY_EMBEDDINGS, whose))
+	if (gateway_passes(g, x, RELAY_EMBEDDINGS, NULL, whose))
 		return;
 	struct seat *seat = relay_body_find(bytes, n, exchange_arena(x), &body) ? gateway_seat(g, body.model, whose) : NULL;
 

@@ -503,11 +503,11 @@ static void went_away(void *context)
 	passing_free(p);
 }
 
-bool relay_reads(const struct relay *r, struct exchange *x, struct relay_question *out, struct chat_fault *fault)
+bool relay_reads(const struct relay *r, struct exchange *x, const char *as, struct relay_question *out, struct chat_fault *fault)
 {
 	size_t n;
 	const char *bytes = exchange_body(x, &n);
-	struct upstream *u = r && relay_body_find(bytes, n, exchange_arena(x), &out->body) ? upstream_named(r, out->body.model) : NULL;
+	struct upstream *u = r && relay_body_find(bytes, n, exchange_arena(x), &out->body) ? upstream_named(r, as ? as : out->body.model) : NULL;
 
 	if (!u)
 		return false;

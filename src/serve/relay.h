@@ -79,8 +79,8 @@ struct relay_question {
 	const char *upstream; /* its name */
 	struct relay_body body;
 };
-/* False: it asks for none of them. Else it does, and fault->status says whether what it sent is none that could be passed on. */
-bool relay_reads(const struct relay *r, struct exchange *x, struct relay_question *out, struct chat_fault *fault);
+/* as: the name of one, whatever model the body asks for; NULL: that one. False: it asks for none of them. Else it does, and fault->status says whether what it sent is none that could be passed on. */
+bool relay_reads(const struct relay *r, struct exchange *x, const char *as, struct relay_question *out, struct chat_fault *fault);
 /* Takes the exchange. asker: is told with the outcome whose it was. */
 void relay_pass(struct relay *r, struct exchange *x, enum relay_path path, const struct relay_question *q, void *asker);
 void relay_turn(struct relay *r); /* after each turn of the loop: what has waited long enough is tried again */

@@ -74,6 +74,9 @@ static const char ninth_sql[] =
 	"CREATE TABLE server(model TEXT PRIMARY KEY, lacks INTEGER NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;"
 	"PRAGMA user_version = 9;";
 
+/* Version 10: how sure an answer is. */
+static const char tenth_sql[] = "ALTER TABLE answer ADD COLUMN confidence REAL; PRAGMA user_version = 10;";
+
 #define RUN_COLUMNS "id, key, examples, seed, fingerprint, settings, state"
 #define CALL_VALUES "model, request_hash, request, output, scores, status, input_tokens, output_tokens, ms, why, cache_read," \
 		    " cache_written, reasoning, first_ms, usd"
@@ -96,8 +99,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[CALLS] = "SELECT " CALL_COLUMNS " FROM call ORDER BY id",
 	[CALL_PUT] = "INSERT OR IGNORE INTO call(" CALL_VALUES ")"
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[ANSWER_PUT] = "INSERT OR IGNORE INTO answer(run, variant, item, split, call, answer, status, ms, evidence, confidence)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[SAMPLE_PUT] = "INSERT OR IGNORE INTO sample(run, variant, item, split, number, call)"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SAMPLES] = "SELECT c.id, " CALL_VALUES " FROM sample s JOIN call c ON c.id = s.call"
@@ -105,7 +108,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[ANSWERS] = "SELECT a.item, a.call, a.answer, a.status, a.ms, coalesce(s.input, c.input_tokens),"
 		    " coalesce(s.output, c.output_tokens), coalesce(s.n, a.call IS NOT NULL), a.evidence,"
 		    " c.scores IS NOT NULL, c.scores IS NULL AND instr(c.request, '\"want\":\"scores\"') > 0,"
-		    " c.usd FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
+		    " c.usd, a.confidence FROM answer a LEFT JOIN call c ON c.id = a.call LEFT JOIN"
 		    " (SELECT item, count(*) n, sum(input_tokens) input, sum(output_tokens) output FROM sample"
 		    " JOIN call ON call.id = sample.call WHERE run = ?1 AND variant = ?2 AND split = ?3"
 		    " GROUP BY item) s ON s.item = a.item WHERE a.run = ?1 AND a.variant = ?2 AND a.split = ?3",
@@ -141,10 +144,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 };
 
 static const char *const versions[] = { first_sql, second_sql, third_sql, fourth_sql, fifth_sql, sixth_sql, seventh_sql, eighth_sql,
-					ninth_sql };
+					ninth_sql, tenth_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 9, .table = "run", .absent = "no store here; run `rung climb` first",
+	.versions = versions, .n_versions = sizeof(versions) / sizeof(versions[0]), .table = "run", .absent = "no store here; run `rung climb` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -459,6 +462,8 @@ bool store_answer_put(struct store *s, int64_t run, const struct answer_row *a, 
 	bind_text(q, 7, a->status);
 	sqlite3_bind_double(q, 8, a->ms);
 	bind_text(q, 9, a->evidence);
+	if (a->confidence > 0)
+		sqlite3_bind_double(q, 10, a->confidence);
 	if (!database_done(&s->base, q, err))
 		return false;
 	for (size_t i = 0; i < a->n_samples; i++)
@@ -481,6 +486,7 @@ static void read_answer(struct arena *arena, sqlite3_stmt *q, struct answer_row 
 	a->scored = sqlite3_column_int(q, 9) != 0;
 	a->written = sqlite3_column_int(q, 10) != 0;
 	a->usd = sqlite3_column_type(q, 11) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 11);
+	a->confidence = sqlite3_column_double(q, 12); /* of NULL: 0 */
 }
 
 bool store_answers(struct store *s, int64_t run, const char *variant, const char *split, struct arena *arena,

@@ -156,7 +156,7 @@ bool store_grades(struct store *s, uint64_t scorer, struct arena *arena, struct 
 
 struct answer_row {
 	const char *variant, *item;
-	const char *split;  /* "dev", "test"; "probe": asked to diagnose; "rewrite": for wordings; "prior": asked to calibrate, scored by nobody */
+	const char *split;  /* "dev", "test"; "aside": for the threshold of a cascade; "probe": asked to diagnose; "rewrite": for wordings; "prior": asked to calibrate, scored by nobody */
 	int64_t call;       /* 0: no model was asked; the first of several */
 	const int64_t *samples; /* (n_samples) every call, when the answer is a vote of several; not read back */
 	size_t n_samples;
@@ -164,6 +164,7 @@ struct answer_row {
 	const char *status; /* "answered", "abstained", "unparsed", or the call's own */
 	const char *evidence; /* JSON: passages shown and what was cited of them (variant/evidence.h); NULL: none */
 	double ms;          /* of the call, or of the classifier */
+	double confidence;  /* probability of the label that was answered; 0: not known */
 	size_t calls, input_tokens, output_tokens; /* of all its calls together; filled by store_answers() */
 	double usd;         /* that its call is recorded to have cost; NAN: its tokens say. Filled likewise */
 	bool scored, written; /* its call brought scores; it was to bring scores, and brought a text. Filled likewise */

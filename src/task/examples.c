@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "decide/order.h"
 #include "stats/interval.h"
 #include "task/mention.h"
 
@@ -460,6 +461,31 @@ static struct item_list list_of(struct examples *x, enum split split, uint64_t s
 	return (struct item_list){ items, n };
 }
 
+/* Takes the items for the threshold of a cascade out of dev, groups whole. Of pool they would be missed most, and test has to stay what the
+ * verdict is about; dev chooses, which takes fewer items than proving does. */
+static void set_aside(struct examples *x, uint64_t seed)
+{
+	struct task *t = &x->f->task;
+	struct item_list dev = t->dev.list;
+	size_t *group = arena_array(&x->scratch, dev.n, sizeof(*group)), *order = arena_array(&x->scratch, dev.n, sizeof(*order)), n = 0;
+	const struct example **aside = arena_array(&t->arena, dev.n, sizeof(*aside)), **rest = arena_array(&t->arena, dev.n, sizeof(*rest));
+	double wanted = t->cascade.share * (double)dev.n;
+
+	for (size_t i = 0; i < dev.n; i++)
+		group[i] = dev.items[i]->group;
+	order_shuffle(order, group, dev.n, seed, "aside");
+	for (; n < dev.n && ((double)n < wanted || group[order[n]] == group[order[n - 1]]); n++)
+		aside[n] = dev.items[order[n]];
+	for (size_t i = n; i < dev.n; i++)
+		rest[i - n] = dev.items[order[i]];
+	t->aside.list = (struct item_list){ aside, n };
+	t->dev.list = (struct item_list){ rest, dev.n - n };
+	if (n < cascade_fewest(&t->cascade.rule))
+		examples_warn(x, "%zu examples are set aside for the cascade, and it takes %zu that are all right to show a risk of %g at alpha %g: no "
+			      "threshold can pass; label more, or set more aside", n, cascade_fewest(&t->cascade.rule), t->cascade.rule.level,
+			      t->cascade.rule.alpha);
+}
+
 static void drops_count(struct examples *x)
 {
 	struct task *t = &x->f->task;
@@ -485,7 +511,12 @@ static bool lists_fill(struct examples *x, uint64_t seed)
 	t->pool.list = list_of(x, SPLIT_POOL, seed);
 	t->dev.list = list_of(x, SPLIT_DEV, seed);
 	t->test.list = list_of(x, SPLIT_TEST, seed);
+	if (t->cascade.wanted && t->dev.list.n > 0)
+		set_aside(x, seed);
 	drops_count(x);
+	if (t->cascade.wanted && !t->dev.list.n && t->aside.list.n)
+		return fail(x, "cascade would set aside all %zu dev examples, and none would be left to choose by; set less aside, form smaller groups, or "
+			    "label more", t->aside.list.n);
 	if (!t->pool.list.n || !t->dev.list.n || !t->test.list.n)
 		return fail(x, "the splits would have %zu pool, %zu dev and %zu test examples, and none may be empty; "
 			    "label more, form smaller groups, or change the split column",

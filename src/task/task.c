@@ -205,6 +205,14 @@ static uint64_t mix_documents(uint64_t h, const struct task_documents *d)
 	return mix_text(h, d->id);
 }
 
+static uint64_t mix_cascade(uint64_t h, const struct task *t)
+{
+	const struct cascade_rule *r = &t->cascade.rule;
+
+	h = mix_number(mix_number(mix_number(mix_text(h, "cascade"), r->level), r->alpha), r->of);
+	return mix_items(h, t, &t->aside.list);
+}
+
 static uint64_t fingerprint(const struct task *t)
 {
 	double numbers[] = { t->kind, t->many, t->has_target, t->target, t->margin, t->alpha, t->plan,
@@ -229,6 +237,8 @@ static uint64_t fingerprint(const struct task *t)
 	h = t->rerank ? mix_text(mix_text(h, "rerank"), t->rerank) : h;
 	h = t->schema ? mix_text(h, t->schema) : h;
 	h = t->pattern ? mix_text(h, t->pattern) : h;
+	if (t->cascade.wanted)
+		h = mix_cascade(h, t);
 	h = mix_items(h, t, &t->pool.list);
 	h = mix_items(h, t, &t->dev.list);
 	return mix_items(h, t, &t->test.list);

@@ -4,8 +4,8 @@
  * TSV). task_open() checks all of it before it returns: whatever is wrong is one sentence naming file, line, column or
  * field, the value and what is allowed, and nothing is written anywhere. A task is immutable afterwards.
  *
- * The three splits are three types. Shots and training take struct pool_items, selection struct dev_items, the verdict
- * struct test_items; handing one to code that wants another does not compile (tests/unit/task_leak.c proves it). */
+ * The splits are types. Shots and training take struct pool_items, selection struct dev_items, the verdict struct
+ * test_items, the threshold of a cascade struct aside_items; handing one to code that wants another does not compile (tests/unit/task_leak.c proves it). */
 #ifndef RUNG_TASK_TASK_H
 #define RUNG_TASK_TASK_H
 
@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "decide/cascade.h"
 
 struct validator;
 struct grades;
@@ -53,7 +54,8 @@ struct example {
 	bool collected;            /* it stands in the task's collected file, whose line is meant above */
 };
 
-/* In one order shuffled by the seed, the same for every variant; test items that were drawn out of production come last. */
+/* In one order shuffled by the seed, the same for every variant; test items that were drawn out of production come last. aside: the part of dev
+ * that a cascade's threshold is set on, used for nothing else; empty where the task asks for no cascade. */
 struct item_list {
 	const struct example *const *items;
 	size_t n;
@@ -61,6 +63,7 @@ struct item_list {
 struct pool_items { struct item_list list; };
 struct dev_items  { struct item_list list; };
 struct test_items { struct item_list list; };
+struct aside_items { struct item_list list; };
 
 /* One entry of `variants:`, the user's own. Absent texts are NULL, absent numbers 0. */
 struct task_variant {
@@ -90,6 +93,13 @@ struct task_rewrite {
 	size_t rounds, wordings; /* wordings: of a round, at most */
 };
 enum { REWRITE_ROUNDS_MOST = 10, REWRITE_WORDINGS_MOST = 20 };
+
+/* `cascade:`, answers of a cheap variant stand where it is sure of them, and the others go to the one that was chosen. */
+struct task_cascade {
+	bool wanted;
+	struct cascade_rule rule;
+	double share; /* of dev, set aside */
+};
 
 struct task {
 	struct arena arena; /* everything below lives here */
@@ -127,6 +137,7 @@ struct task {
 	struct { bool private, citations; } constraints;
 	struct { double usd, minutes; size_t calls; } budget; /* 0: none */
 	struct task_rewrite rewrite;
+	struct task_cascade cascade;
 	const char *embedding; /* model that embeds inputs and documents; NULL: the local one */
 	const char *rerank;    /* model that orders passages; NULL: none does */
 	bool has_gold; /* examples name a passage, or documents, that hold their answers */
@@ -139,7 +150,7 @@ struct task {
 	size_t n_uncollected;       /* and those of them that were dropped: what they say stands elsewhere, or would leak */
 	const char *const *columns; /* of the examples file, in its order */
 	size_t n_columns;
-	/* n_rows = n_duplicates + n_straddling + n_uncollected + pool + dev + test */
+	/* n_rows = n_duplicates + n_straddling + n_uncollected + pool + dev + aside + test */
 	size_t n_rows;       /* examples in the file, and collected ones */
 	size_t n_duplicates; /* dropped: the same text stands in a later split (or before, without a split column) */
 	size_t n_straddling; /* dropped: their group stands in a later one of the user's splits */
@@ -149,6 +160,7 @@ struct task {
 	struct pool_items pool;
 	struct dev_items dev;
 	struct test_items test;
+	struct aside_items aside;
 	/* Of everything above that can change a result, examples and split included. Left out: name, models (each
 	 * variant names its own), rewrite (a run's settings have it), budget, traffic, climb_for and label_cost, which a report may be recomputed with. */
 	uint64_t fingerprint;

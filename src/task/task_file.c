@@ -559,6 +559,17 @@ static const struct key rewrite_keys[] = {
 	{ 0 },
 };
 
+static const char *const of_names[] = { "all", "accepted", NULL };
+_Static_assert(sizeof(enum cascade_of) == sizeof(int), "choices are ints");
+
+static const struct key cascade_keys[] = {
+	{ "risk", NUMBER, TASK(cascade.rule.level), .range = &share },
+	{ "alpha", NUMBER, TASK(cascade.rule.alpha), .range = &share },
+	{ "of", CHOICE, TASK(cascade.rule.of), .choices = of_names },
+	{ "aside", NUMBER, TASK(cascade.share), .range = &share },
+	{ 0 },
+};
+
 static const struct key task_keys[] = {
 	{ "name", TEXT, TASK(name) },
 	{ "kind", CHOICE, TASK(kind), .choices = kind_names },
@@ -586,6 +597,7 @@ static const struct key task_keys[] = {
 	{ "constraints", MAP, .keys = constraint_keys },
 	{ "budget", MAP, .keys = budget_keys },
 	{ "rewrite", MAP, .keys = rewrite_keys },
+	{ "cascade", MAP, .keys = cascade_keys },
 	{ 0 },
 };
 
@@ -642,6 +654,18 @@ static bool rewrite_fits(struct reader *r)
 			      "{model: \"openai:gpt-4.1\"}");
 }
 
+/* What a cascade needs is one probability an answer. */
+static bool cascade_fits(struct reader *r)
+{
+	const struct task *t = &r->f->task;
+	const struct yaml *cascade = yaml_get(r->f->root, "cascade");
+
+	if (!cascade || (t->kind == TASK_CLASSIFY && !t->many))
+		return true;
+	return task_file_fail(r->f, cascade, r->err, "cascade needs answers with one probability each, which kind: classify has, one label an item; not %s",
+			      t->many ? "many: true" : task_kind_name(t->kind));
+}
+
 static bool needed(struct reader *r)
 {
 	const struct task_file *f = r->f;
@@ -672,6 +696,7 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	f->task.alpha = 0.05;
 	f->task.label_cost = NAN;
 	f->task.rewrite = (struct task_rewrite){ .rounds = 1, .wordings = 4 };
+	f->task.cascade = (struct task_cascade){ .rule = { .level = 0.05, .alpha = 0.05, .of = CASCADE_OF_ALL }, .share = 0.5 };
 	f->task.models = local;
 	f->task.n_models = 1;
 	f->root = yaml_parse(&f->task.arena, bytes, n, f->task.file, err);
@@ -680,9 +705,10 @@ bool task_file_read(struct task_file *f, const char *bytes, size_t n, struct err
 	if (f->root->type != YAML_MAP)
 		return task_file_fail(f, f->root, err, "a task file is a map of key: value, not %s",
 				      yaml_type_name(f->root->type));
-	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !collected_fits(&r) || !rewrite_fits(&r) || !objects_fit(f, err) ||
+	if (!map_read(&r, f->root, task_keys, f) || !needed(&r) || !many_fits(&r) || !traffic_fits(&r) || !collected_fits(&r) || !rewrite_fits(&r) || !cascade_fits(&r) || !objects_fit(f, err) ||
 	    !style_fit(f, err))
 		return false;
+	f->task.cascade.wanted = yaml_get(f->root, "cascade") != NULL;
 	f->task.has_target = yaml_get(f->root, "target") != NULL;
 	if (!f->task.scorer)
 		f->task.scorer = f->task.many ? "set_f1" : scorer_default(f->task.kind);

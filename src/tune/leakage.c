@@ -57,9 +57,10 @@ size_t leakage_find(const struct task *task, struct arena *arena, const struct n
 	for (size_t i = 0; i < pool.n; i++)
 		texts[i] = item_text(s.input, pool.items[i], arena);
 	s.pool = tfidf_index_new(&words, texts, pool.n);
-	s.found = arena_array(arena, task->dev.list.n + task->test.list.n, sizeof(*s.found));
+	s.found = arena_array(arena, task->dev.list.n + task->test.list.n + task->aside.list.n, sizeof(*s.found));
 	search_list(&s, task->test.list, arena);
 	search_list(&s, task->dev.list, arena);
+	search_list(&s, task->aside.list, arena);
 	tfidf_index_free(s.pool);
 	*copies = s.found;
 	return s.n;

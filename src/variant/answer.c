@@ -304,6 +304,14 @@ static void abstain(struct answer *a, struct arena *arena)
 	a->status = "abstained";
 }
 
+double answer_confidence(const struct task *task, const struct answer *answer)
+{
+	for (size_t i = 0; !task->many && answer->text && answer->scores && i < task->n_labels; i++)
+		if (strcmp(task->labels[i].name, answer->text) == 0)
+			return answer->scores[i];
+	return NAN;
+}
+
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		    struct arena *arena, struct answer *answers, struct error *err)
 {

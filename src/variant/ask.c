@@ -107,12 +107,16 @@ static const struct example *read_asked(const struct task *task, struct asked *a
 	return good ? e : NULL;
 }
 
-static double probability_of(const struct task *task, const struct answer *answer)
+bool ask_fits(const struct task *task, const char *input)
 {
-	for (size_t i = 0; !task->many && answer->text && answer->scores && i < task->n_labels; i++)
-		if (strcmp(task->labels[i].name, answer->text) == 0)
-			return answer->scores[i];
-	return NAN;
+	struct asked asked = { .input = input };
+	struct arena arena;
+
+	arena_init(&arena);
+	bool fits = read_asked(task, &asked, &arena) != NULL;
+
+	arena_release(&arena);
+	return fits;
 }
 
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
@@ -130,37 +134,26 @@ bool ask_variant_all(struct workshop *w, const struct task *task, const struct v
 	for (size_t i = 0; i < n; i++)
 		if (!asked[i].why) {
 			asked[i].answer = answers[at++];
-			asked[i].probability = probability_of(task, &asked[i].answer);
+			asked[i].by = v;
+			asked[i].probability = answer_confidence(task, &asked[i].answer);
 		}
 	return true;
 }
 
-bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
-		 struct buf *out, struct error *err)
+void asked_write(const struct task *task, const struct asked *asked, struct buf *out)
 {
-	struct asked asked = { .input = input };
-	struct answer *answer = &asked.answer;
-	struct arena arena;
+	const struct answer *answer = &asked->answer;
+	json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer->text, "variant", asked->by->id, "status", answer->status, "ms", answer->ms);
 
-	arena_init(&arena);
-	bool answered = ask_variant_all(w, task, v, &asked, 1, &arena, err) && (!asked.why || error_set(err, "%s", asked.why));
+	if (answer->evidence)
+		json_object_set_new(root, "citations", citations_json(answer->evidence));
+	if (task->many && answer->text)
+		json_object_set_new(root, "labels", labels_json(answer->text));
+	if (!isnan(asked->probability))
+		json_object_set_new(root, "probability", json_real(asked->probability));
+	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
 
-	if (answered) {
-		json_t *root = json_pack("{s:s?, s:s, s:s, s:f}", "answer", answer->text, "variant", v->id, "status", answer->status, "ms",
-					 answer->ms);
-
-		if (answer->evidence)
-			json_object_set_new(root, "citations", citations_json(answer->evidence));
-		if (task->many && answer->text)
-			json_object_set_new(root, "labels", labels_json(answer->text));
-		if (!isnan(asked.probability))
-			json_object_set_new(root, "probability", json_real(asked.probability));
-		char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
-
-		buf_adds(out, text);
-		free(text);
-		json_decref(root);
-	}
-	arena_release(&arena);
-	return answered;
+	buf_adds(out, text);
+	free(text);
+	json_decref(root);
 }

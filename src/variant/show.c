@@ -14,10 +14,10 @@
 static const struct example *find_item(const struct task *task, const char *id, const char **split)
 {
 	const struct { const char *name; struct item_list list; } splits[] = {
-		{ "test", task->test.list }, { "dev", task->dev.list }, { "pool", task->pool.list },
+		{ "test", task->test.list }, { "dev", task->dev.list }, { "pool", task->pool.list }, { "aside", task->aside.list },
 	};
 
-	for (size_t s = 0; s < 3; s++)
+	for (size_t s = 0; s < sizeof(splits) / sizeof(splits[0]); s++)
 		for (size_t i = 0; i < splits[s].list.n; i++)
 			if (strcmp(splits[s].list.items[i]->id, id) == 0) {
 				*split = splits[s].name;

@@ -21,6 +21,7 @@ struct asked {
 	const char *input;    /* a JSON object with the columns that the input template names, or plain text when it names one column */
 	const char *why;      /* it cannot be answered: a sentence; NULL: `answer` is there */
 	struct answer answer;
+	const struct variant *by; /* who answered */
 	double probability;   /* of the label that was answered; NAN: not known */
 };
 /* The columns of one: values (n_columns), "" where it has none. False and a sentence: it is no input of the task. */
@@ -28,12 +29,12 @@ bool ask_values(const struct task *task, const char *input, struct arena *arena,
 /* Answers n inputs together; everything lives in arena. False and a sentence when the variant as a whole cannot answer. */
 bool ask_variant_all(struct workshop *w, const struct task *task, const struct variant *v, struct asked *asked, size_t n, struct arena *arena,
 		     struct error *err);
+bool ask_fits(const struct task *task, const char *input); /* whether it can be answered by that task, as `input` above says */
 /* What an answer cites, as a JSON array of {document, start, end, match, text}; NULL where it stands on nothing. Lives in arena. */
 const char *citations_text(const struct answer *answer, struct arena *arena);
 
-/* input: a JSON object with the columns that the input template names, or plain text when it names one column. Appends
- * {"answer", "variant", "status", "probability", "citations", "ms"} as one line of JSON; what does not apply is absent. */
-bool ask_variant(struct workshop *w, const struct task *task, const struct variant *v, const char *input,
-		 struct buf *out, struct error *err);
+/* Appends {"answer", "variant", "status", "probability", "citations", "ms"} of what was answered as one line of JSON; what does not apply is
+ * absent. */
+void asked_write(const struct task *task, const struct asked *asked, struct buf *out);
 
 #endif

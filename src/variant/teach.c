@@ -215,6 +215,7 @@ bool teach_file(struct workshop *w, const struct task *task, const struct varian
 	note_list(w, task->pool.list, arena, &known);
 	note_list(w, task->dev.list, arena, &known);
 	note_list(w, task->test.list, arena, &known);
+	note_list(w, task->aside.list, arena, &known);
 	out->rows = t.n_rows;
 	for (size_t i = 0; i < t.n_rows; i++) {
 		struct example *e = row_example(task, &t.rows[i], column, arena);

@@ -188,6 +188,9 @@ struct answer {
 	const double *scores; /* (n_labels) probabilities behind the answer, calibrated; NULL when there are none */
 };
 
+/* The probability of the label that was answered; NAN: there is none (no probabilities, many labels, no answer). */
+double answer_confidence(const struct task *task, const struct answer *answer);
+
 /* Answers n inputs; answers (n) live in arena. A model that fails on one input gives that answer a status; false only
  * when the variant as a whole cannot answer (no model, store full). */
 bool variant_answer(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,

@@ -172,7 +172,7 @@ static void faults_are_openais(void **state)
 static struct chat_reply spam(void)
 {
 	return (struct chat_reply){ .id = "chatcmpl-1", .model = "rung/email", .created = 1700000000, .text = "spam", .finish = "stop", .input_tokens = 5,
-				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75 };
+				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75, .usd = 0.25, .cached = true };
 }
 
 #define EXTRAS "\"rung::task\":\"email\",\"rung::variant\":\"0/bayes\",\"rung::verdict\":\"v1\",\"rung::status\":\"answered\""
@@ -189,7 +189,7 @@ static void replies_are_openais(void **state)
 			    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"rung/email\",\"choices\":[{\"index\":0,"
 			    "\"message\":{\"role\":\"assistant\",\"content\":\"spam\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
 			    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,\"total_tokens\":7}," EXTRAS
-			    ",\"rung::citations\":[{\"document\":\"a.md\"}],\"rung::confidence\":0.75}");
+			    ",\"rung::citations\":[{\"document\":\"a.md\"}],\"rung::confidence\":0.75,\"rung::cost\":0.25,\"rung::cached\":true}");
 	r = spam();
 	r.text = NULL;
 	r.finish = "content_filter";
@@ -221,7 +221,7 @@ static void what_is_no_text_is_repaired(void **state)
 
 #define EVENT "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"rung/email\",\"choices\":"
 #define FIRST EVENT "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"spam\"},\"finish_reason\":null}]"
-#define LAST EVENT "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]," EXTRAS ",\"rung::confidence\":0.75"
+#define LAST EVENT "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]," EXTRAS ",\"rung::confidence\":0.75,\"rung::cost\":0.25,\"rung::cached\":true"
 
 static void streams_are_openais(void **state)
 {

@@ -281,7 +281,7 @@ static void a_store_of_version_1_is_upgraded(void **state)
 	store_close(s);
 	make_database(path, "DROP TABLE curve; DROP TABLE sample; DROP TABLE attempt; DROP TABLE grade; DROP TABLE batch; DROP TABLE wording; DROP TABLE server; ALTER TABLE call DROP COLUMN why; "
 		      "ALTER TABLE call DROP COLUMN cache_read; ALTER TABLE call DROP COLUMN cache_written; ALTER TABLE call DROP COLUMN reasoning; "
-		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE call DROP COLUMN usd; ALTER TABLE answer DROP COLUMN evidence; PRAGMA user_version = 1");
+		      "ALTER TABLE call DROP COLUMN first_ms; ALTER TABLE call DROP COLUMN usd; ALTER TABLE answer DROP COLUMN evidence; ALTER TABLE answer DROP COLUMN confidence; PRAGMA user_version = 1");
 	s = opened();
 	assert_true(store_call_find(s, &arena, "m", 8, &found, &there, &err) && there);
 	assert_string_equal(found.output, "spam");

@@ -24,6 +24,8 @@ static const struct {
 	{ "selection on test", "select_on(t->test)", false },
 	{ "judgement on dev", "judge(t->dev)", false },
 	{ "judgement on the pool", "judge(t->pool)", false },
+	{ "selection on what is set aside", "select_on(t->aside)", false },
+	{ "shots from what is set aside", "shots(t->aside)", false },
 };
 
 /* Whether the compiler accepts the source; -1 when there is no compiler. */
