@@ -1,5 +1,6 @@
 /* cmd_serve.c - rung serve TASK... */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <stdlib.h>
@@ -32,6 +33,23 @@ static bool read_limits(const struct text_list *list, double ms[5])
 	return true;
 }
 
+static volatile sig_atomic_t hung_up;
+
+static void on_hang_up(int number)
+{
+	(void)number;
+	hung_up = 1;
+}
+
+static bool again(void *context)
+{
+	(void)context;
+	if (!hung_up)
+		return false;
+	hung_up = 0;
+	return true;
+}
+
 /* Each client, and each upstream that is asked for it, is an open file. */
 static void take_open_files(void)
 {
@@ -49,7 +67,8 @@ static int run(const struct settings *s)
 		.tasks = (const char *const *)s->arguments, .n_tasks = s->n_arguments,
 		.upstreams = s->upstreams.items, .n_upstreams = s->upstreams.n, .fallbacks = s->fallbacks.items, .n_fallbacks = s->fallbacks.n,
 		.address = s->address,
-		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts, .ready = say_address,
+		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts,
+		.share = s->share > 0 ? s->share : 0, .shadow = s->shadow, .again = again, .ready = say_address,
 	};
 	struct rung_options options = terminal_options(s, NULL);
 	struct rung_error err;
@@ -60,20 +79,29 @@ static int run(const struct settings *s)
 	}
 	if (!read_limits(&s->upstream_limits, serve.upstream_ms))
 		return RUNG_INPUT;
+	if (s->history) {
+		char *text;
+		enum rung_status read = rung_serve_history(&options, &serve, &text, &err);
+
+		return read ? terminal_fail(read, &err) : terminal_output(text, NULL);
+	}
 	take_open_files();
+	signal(SIGHUP, on_hang_up);
 	enum rung_status status = rung_serve(&options, &serve, &err);
 
 	return status ? terminal_fail(status, &err) : 0;
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_upstream, &option_fallback, &option_upstream_limits, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_upstream, &option_fallback, &option_upstream_limits, &option_log, &option_no_log, &option_no_texts, &option_share, &option_shadow, &option_history, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_serve = {
 	"serve", "[TASK...]", "answers for production, through OpenAI's chat completions",
 	"Serves each task by the winner of its last climb, at POST /v1/chat/completions: the model is \"rung/TASK\", the input the last user\n"
-	"message, as `rung ask` takes it. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
+	"message, as `rung ask` takes it. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.\n"
+	"What a later climb finds is tried on a share of the calls; what is said of its answers promotes it, and brings back who served before\n"
+	"where that has fallen. SIGHUP tries again what could not be taken.",
 	options_of, 0, MAX_LIST, run,
 };

@@ -43,10 +43,10 @@ struct settings {
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
 	double concurrency, requests_per_minute, tokens_per_minute, timeout, poll;
-	double port;
+	double port, share;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, shadow, history, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -69,7 +69,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_kind, option_init_name, option_calls_all, option_outcomes, option_grades, option_usd, option_concurrency,
 	option_rpm, option_tpm, option_timeout, option_yes, option_in_batches, option_poll, option_no_cache,
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
-	option_fallback, option_upstream_limits;
+	option_fallback, option_upstream_limits, option_share, option_shadow, option_history;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

@@ -102,6 +102,9 @@ static bool read_root(const json_t *root, struct arena *arena, struct chat_reque
 		return wrong(fault, "stream", "stream has to be true or false");
 	if (n && !(json_is_integer(n) && json_integer_value(n) == 1) && !json_is_null(n))
 		return wrong(fault, "n", "n has to be 1: a task has one answer");
+	const char *user = json_string_value(json_object_get(root, "user"));
+
+	out->subject = user && *user ? arena_string(arena, user) : NULL;
 	out->model = arena_string(arena, model);
 	out->stream = json_is_true(json_object_get(root, "stream"));
 	out->include_usage = json_is_true(json_object_get(json_object_get(root, "stream_options"), "include_usage"));

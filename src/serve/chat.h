@@ -22,6 +22,7 @@ void chat_write_fault(const struct chat_fault *f, struct buf *out);
 struct chat_request {
 	const char *model;
 	const char *input;  /* the text of the last user message */
+	const char *subject; /* `user`: whom it is about; NULL */
 	bool stream, include_usage;
 };
 /* What the body says; texts live in arena. False: *fault is what to reply. */

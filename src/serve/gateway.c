@@ -66,7 +66,12 @@ static void healthz(struct gateway *g, struct exchange *x)
 
 static void readyz(struct gateway *g, struct exchange *x)
 {
-	reply_text(x, g->stop_by == 0 ? 200 : 503, g->stop_by == 0 ? "ready\n" : "stopping\n");
+	struct buf text = { 0 };
+
+	buf_adds(&text, g->stop_by == 0 ? "ready\n" : "stopping\n");
+	governor_say_fallen(g->governor, &text);
+	reply_text(x, g->stop_by == 0 ? 200 : 503, buf_text(&text));
+	buf_release(&text);
 }
 
 static const struct route {
@@ -110,7 +115,8 @@ static void on_turn(void *context)
 	struct gateway *g = context;
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		gateway_take_back(worker_taken(g->seats[i].worker));
+		seat_take(&g->seats[i], gateway_take_back);
+	governor_turn(g->governor);
 	if (g->relay)
 		relay_turn(g->relay);
 }
@@ -137,22 +143,20 @@ static bool is_over(void *context)
 
 static bool start_tasks(struct gateway *g, struct error *err)
 {
-	g->seats = mem_zero(g->settings->n_tasks + 1, sizeof(*g->seats));
-	for (size_t i = 0; i < g->settings->n_tasks; i++) {
-		const struct gateway_task *task = &g->settings->tasks[i];
+	const struct gateway_settings *s = g->settings;
+	const struct governor_settings governor = { .journal = s->journal, .share = s->share, .shadow = s->shadow, .notice = s->notice, .again = s->again,
+						    .context = s->context, .wake = on_wake, .wake_context = g };
 
-		g->seats[i] = (struct seat){ task, worker_start(task->answer, task->context, on_wake, g) };
-		if (!g->seats[i].worker)
-			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
-	}
-	return true;
+	g->governor = governor_open(&governor, s->tasks, s->n_tasks, g->seats, err);
+	return g->governor && governor_start(g->governor, err);
 }
 
 /* Their clients are gone by now. */
 static void stop_tasks(struct gateway *g)
 {
-	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
-		gateway_take_back(worker_stop(g->seats[i].worker));
+	governor_close(g->governor);
+	for (size_t i = 0; i < g->settings->n_tasks; i++)
+		seat_stop(&g->seats[i], gateway_take_back);
 	free(g->seats);
 }
 
@@ -172,29 +176,38 @@ static bool is_loopback(const char *address)
 	return !address || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+/* What the loop stands on. */
+static bool open_parts(struct gateway *g, struct error *err)
+{
+	const struct gateway_settings *s = g->settings;
+	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = true, .handler = on_request, .turn = on_turn,
+					      .context = g };
+	const struct journal_settings journal = { .path = s->journal, .notice = s->notice, .context = s->context };
+	const struct relay_settings relay = { .upstreams = s->upstreams, .n_upstreams = s->n_upstreams, .timeouts = s->timeouts,
+					      .ended = gateway_relayed, .context = g };
+
+	if (!is_loopback(s->address))
+		return error_set(err, "\"%s\": without keys only this machine is answered; listen on 127.0.0.1 or ::1, behind a proxy that asks for keys",
+				 s->address);
+	if ((s->n_upstreams > 0 && !(g->relay = relay_open(&relay, err))) || (s->journal && !(g->journal = journal_open(&journal, err))))
+		return false;
+	g->client = client_open(err);
+	return g->client && (g->server = server_open(&http, g->client, err));
+}
+
+static void release_tasks(const struct gateway_settings *s)
+{
+	for (size_t i = 0; i < s->n_tasks; i++)
+		s->tasks[i].first.release(s->tasks[i].first.context);
+}
+
 bool gateway_run(const struct gateway_settings *settings, struct error *err)
 {
-	if (!is_loopback(settings->address))
-		return error_set(err, "\"%s\": without keys only this machine is answered; listen on 127.0.0.1 or ::1, behind a proxy that asks for keys",
-				 settings->address);
-	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
-	const struct server_settings http = { .address = settings->address, .port = settings->port, .own_host = true, .handler = on_request, .turn = on_turn,
-					      .context = &g };
-	const struct journal_settings journal = { .path = settings->journal, .notice = settings->notice, .context = settings->context };
+	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000, .seats = mem_zero(settings->n_tasks + 1, sizeof(*g.seats)) };
+	bool opened = open_parts(&g, err), started = opened && start_tasks(&g, err);
 
-	const struct relay_settings relay = { .upstreams = settings->upstreams, .n_upstreams = settings->n_upstreams,
-					      .timeouts = settings->timeouts, .ended = gateway_relayed, .context = &g };
-
-	if (settings->n_upstreams > 0 && !(g.relay = relay_open(&relay, err)))
-		return false;
-	if (settings->journal && !(g.journal = journal_open(&journal, err))) {
-		relay_free(g.relay);
-		return false;
-	}
-	g.client = client_open(err);
-	g.server = g.client ? server_open(&http, g.client, err) : NULL;
-	bool started = g.server && start_tasks(&g, err);
-
+	if (!opened)
+		release_tasks(settings);
 	if (g.relay && started)
 		relay_connect(g.relay, g.client, g.server);
 	if (started) {

@@ -5,21 +5,15 @@
  *     POST /v1/embeddings
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
- *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
+ *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped; tasks that have fallen
  *
- * One thread has the connections (server.h), each task its own (worker.h). */
+ * One thread has the connections (server.h), each verdict its own (seat.h, worker.h); one more says which verdict answers (governor.h). */
 #ifndef RUNG_SERVE_GATEWAY_H
 #define RUNG_SERVE_GATEWAY_H
 
 #include "serve/relay.h"
 #include "serve/server.h"
-#include "serve/worker.h"
-
-struct gateway_task {
-	const char *name;      /* as it is asked for, behind "rung/" */
-	worker_answer *answer; /* in a thread of its own */
-	void *context;
-};
+#include "serve/verdict.h"
 
 struct gateway_settings {
 	const struct gateway_task *tasks; /* (n_tasks) borrowed */
@@ -29,6 +23,8 @@ struct gateway_settings {
 	struct http_timeouts timeouts; /* of upstreams; 0: as relay.h says */
 	const char *journal; /* file in which calls and feedback are kept (store/served.h); NULL: none */
 	bool keep_texts;     /* inputs and outputs, too */
+	double share;        /* of calls that a new verdict gets at first; 0: .1; 1: all of them at once */
+	bool shadow;         /* it is asked as well, and not shown, in place of a share */
 	const char *address; /* NULL: 127.0.0.1 */
 	int port;
 	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */
@@ -36,6 +32,8 @@ struct gateway_settings {
 	void (*notice)(void *context, const char *sentence);
 	void (*ready)(void *context, const char *address); /* it listens: "http://127.0.0.1:8080" */
 	bool (*stopped)(void *context);
+	/* What could not be taken from a store should be tried again: true once for each wish (serve/governor.h). NULL: never. */
+	bool (*again)(void *context);
 	void *context;
 };
 

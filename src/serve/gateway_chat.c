@@ -11,6 +11,9 @@
 struct pending {
 	struct gateway *gateway;
 	const struct seat *seat;
+	struct arm *arm;           /* that was asked */
+	double propensity;         /* with which it was chosen */
+	bool shadow;               /* the answer is compared with the one that went out, and shown to nobody */
 	struct exchange *exchange; /* NULL: the client went away */
 	struct chat_request request;
 	char id[ID_PREFIX + UUID_TEXT];
@@ -32,6 +35,15 @@ static void forget(struct pending *p)
 {
 	arena_release(&p->question.arena);
 	free(p);
+}
+
+static bool give(struct pending *p, struct arm *arm)
+{
+	if (!worker_ask(arm->worker, &p->question))
+		return false;
+	p->arm = arm;
+	arm->asked++;
+	return true;
 }
 
 static const char *finish_of(const char *status)
@@ -58,18 +70,46 @@ static void note(const struct pending *p, int http)
 {
 	const struct gateway *g = p->gateway;
 	const struct question *q = &p->question;
-	bool answered = http == 200;
+	bool answered = http == 200, ours = answered || (p->exchange && http >= 500);
 	const struct served_call call = {
-		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .tenant = "", .task = p->seat->task->name,
-		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : "", .stream = p->request.stream, .http = http,
+		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .tenant = "", .task = p->seat->task, .subject = p->request.subject,
+		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : ours ? p->arm->verdict.id : "", .stream = p->request.stream, .http = http,
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
 		.output_tokens = q->output_tokens, .ms = clock_ms() - p->began_ms, .first_ms = NAN,
-		.probability = answered ? q->probability : NAN, .propensity = 1, .input = g->settings->keep_texts ? q->input : NULL,
+		.probability = answered ? q->probability : NAN, .propensity = p->propensity, .input = g->settings->keep_texts ? q->input : NULL,
 		.output = g->settings->keep_texts ? q->text : NULL,
 	};
 
 	if (g->journal)
 		journal_call(g->journal, &call);
+}
+
+static void note_shadow(const struct pending *p)
+{
+	const struct question *q = &p->question;
+	bool said = !q->why && !q->failed;
+	const struct served_shadow row = { p->id + ID_PREFIX, p->arm->verdict.id, p->arm->verdict.variant, said ? q->status : "failed",
+					   said && p->gateway->settings->keep_texts ? q->text : NULL, q->ms };
+
+	journal_shadow(p->gateway->journal, &row);
+}
+
+/* What was answered is asked of the one in the shadow, too, where its queue has room; nobody waits for it. */
+static void ask_shadow(const struct pending *of)
+{
+	struct arm *arm = of->seat->challenger;
+	struct pending *p;
+
+	if (!arm || of->seat->share > 0 || !of->gateway->journal)
+		return;
+	p = mem_zero(1, sizeof(*p));
+	*p = (struct pending){ .gateway = of->gateway, .seat = of->seat, .arm = arm, .shadow = true };
+	memcpy(p->id, of->id, sizeof(p->id));
+	arena_init(&p->question.arena);
+	p->question.context = p;
+	p->question.input = arena_string(&p->question.arena, of->question.input);
+	if (!give(p, arm))
+		forget(p);
 }
 
 static void answer(struct pending *p)
@@ -85,11 +125,12 @@ static void answer(struct pending *p)
 		return;
 	}
 	note(p, 200);
+	ask_shadow(p);
 	if (!p->exchange)
 		return;
 	const struct chat_reply r = {
 		.id = p->id, .model = p->request.model, .created = uuid_now_ms() / 1000, .text = q->text, .finish = finish_of(q->status),
-		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->seat->task->name, .variant = q->variant,
+		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->seat->task, .variant = q->variant,
 		.verdict = q->verdict, .status = q->status, .citations = q->citations, .probability = q->probability,
 	};
 
@@ -126,8 +167,14 @@ static void ask(struct gateway *g, struct exchange *x, const struct seat *seat, 
 	p->question.context = p;
 	p->question.input = arena_string(&p->question.arena, request->input); /* the client may go away before it is answered */
 	p->request.model = arena_string(&p->question.arena, request->model);
+	p->request.subject = request->subject ? arena_string(&p->question.arena, request->subject) : NULL;
 	exchange_watch(x, went_away, p);
-	if (worker_ask(seat->worker, &p->question))
+	struct arm *arm = seat_draw(seat, request->subject ? request->subject : p->id, &p->propensity);
+
+	if (give(p, arm))
+		return;
+	p->propensity = 1; /* that its queue is full is no choice of chance's */
+	if (arm != seat->serving && give(p, seat->serving))
 		return;
 	const struct chat_fault busy = { 503, "server_error", "overloaded", NULL, "too many questions wait for this task; try again in a moment" };
 
@@ -165,7 +212,11 @@ void gateway_take_back(struct question *q)
 		struct pending *p = q->context;
 
 		next = q->next;
-		answer(p);
+		if (p->shadow)
+			note_shadow(p);
+		else
+			answer(p);
+		p->arm->asked--;
 		forget(p);
 	}
 }

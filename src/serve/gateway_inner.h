@@ -5,14 +5,9 @@
 #include "base/uuid.h"
 #include "serve/chat.h"
 #include "serve/gateway.h"
+#include "serve/governor.h"
 #include "serve/journal.h"
 #include "serve/relay.h"
-
-/* A task, and the thread that answers it. */
-struct seat {
-	const struct gateway_task *task;
-	struct worker *worker;
-};
 
 struct gateway {
 	const struct gateway_settings *settings;
@@ -20,6 +15,7 @@ struct gateway {
 	struct server *server;
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
+	struct governor *governor;
 	struct relay *relay;     /* NULL: no upstream is asked */
 	uint64_t created;
 	double stop_by;          /* 0: nobody has asked for it */

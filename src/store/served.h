@@ -64,6 +64,48 @@ struct served_attempt {
 };
 bool served_attempt_put(struct served *s, const struct served_attempt *a, struct error *err); /* keeps an old one */
 
+/* What answers a task, from when on and why: nothing is ever changed here, and the last rows say how things stand. */
+struct served_turn {
+	const char *task;
+	uint64_t at_ms;
+	const char *event;    /* serve/governor.h has them */
+	const char *verdict, *variant, *run; /* which, and the key of its climb */
+	double share;         /* of calls: 1 of what serves, less of a trial, 0 of a shadow */
+	double floor;         /* mean score that a promoted one has to keep; NAN: none */
+	const char *why;      /* a sentence */
+	const char *evidence; /* a JSON object; NULL */
+};
+bool served_turn_put(struct served *s, const struct served_turn *t, struct error *err);
+/* All of a task, oldest first; task is borrowed, texts live in arena. */
+bool served_turns(struct served *s, const char *task, struct arena *arena, struct served_turn **rows, size_t *n, struct error *err);
+
+/* What a verdict in the shadow answered to a call that another one answered. */
+struct served_shadow {
+	const char *call, *verdict, *variant, *status;
+	const char *output; /* NULL: none, or not kept */
+	double ms;
+};
+bool served_shadow_put(struct served *s, const struct served_shadow *h, struct error *err); /* keeps an old one */
+
+/* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed" and
+ * value 0. By call, then by when it was said; texts live in arena. */
+struct served_score {
+	const char *call;
+	uint64_t began_ms, at_ms;
+	const char *verdict;
+	double propensity;
+	const char *subject;        /* NULL */
+	const char *kind, *text;    /* as in struct served_feedback */
+	double value;
+	const char *input, *output; /* NULL: not kept */
+	const char *shadow_verdict, *shadow; /* NULL: there was none */
+};
+bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n, struct error *err);
+/* Calls that a verdict has answered. */
+bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err);
+/* Another number whenever another handle has written. */
+bool served_version(struct served *s, int *version, struct error *err);
+
 /* Rows of each kind, and those whose call is not there. */
 struct served_counts {
 	size_t calls, bodies, feedback, orphans, attempts;
