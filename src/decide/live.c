@@ -88,7 +88,7 @@ static enum live_decision settled(const struct live *l)
 		return LIVE_DEMOTE;
 	if (live_log_worse(l) >= enough)
 		return LIVE_END;
-	return live_log_not_worse(l) >= enough ? LIVE_PROMOTE : LIVE_KEEP;
+	return l->record[LIVE_CHALLENGER].n >= LIVE_LEAST && live_log_not_worse(l) >= enough ? LIVE_PROMOTE : LIVE_KEEP;
 }
 
 enum live_decision live_add(struct live *l, const struct live_event *e)

@@ -4,7 +4,8 @@
  * right answer of a call becomes known). Scored calls go in one by one, in the order in which their scores came; the first that settles
  * something decides, and whoever looks after every one keeps the promises:
  *
- *   promote   the challenger is shown not worse than the one that serves by `margin`: one that is, is promoted in at most alpha of trials
+ *   promote   the challenger is shown not worse than the one that serves by `margin`: one that is, is promoted in at most alpha of trials; not
+ *             before LIVE_LEAST calls of it were scored, whatever the first few say
  *   end       it is shown worse (delta < 0): one that is not, is ended in at most alpha of trials
  *   demote    the one that serves scores below what it did (detector.h): a false alarm comes after run_length scored calls on average or later
  *
@@ -19,7 +20,7 @@
 #include "stats/detector.h"
 #include "stats/weighted.h"
 
-enum { LIVE_SETTLED = 100 };
+enum { LIVE_SETTLED = 100, LIVE_LEAST = 30 };
 
 struct live_rule {
 	double alpha, margin;

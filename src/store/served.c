@@ -32,6 +32,7 @@ static const char history_sql[] =
 	"CREATE TABLE shadow(call TEXT PRIMARY KEY, verdict TEXT NOT NULL, variant TEXT NOT NULL, status TEXT NOT NULL, output TEXT, ms REAL)"
 	" WITHOUT ROWID;"
 	"CREATE INDEX feedback_at ON feedback(at_ms);"
+	"CREATE INDEX served_failed ON served(task, began_ms) WHERE http >= 500;"
 	"PRAGMA user_version = 3;";
 
 enum statement { TURN_PUT, TURNS, SHADOW_PUT, SCORED, VOLUME, CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, COUNTS, N_STATEMENTS };

@@ -20,7 +20,8 @@ static const struct {
 	{ "much worse: the trial ends", LIVE_CHALLENGER, .85, .85, .40, NAN, 3000, LIVE_END },
 	{ "better in the shadow: promoted", LIVE_BOTH, .70, .70, .90, NAN, 3000, LIVE_PROMOTE },
 	{ "worse in the shadow: the trial ends", LIVE_BOTH, .85, .85, .50, NAN, 3000, LIVE_END },
-	{ "ten calls say nothing", LIVE_CHALLENGER, .85, .85, .86, NAN, 10, LIVE_KEEP },
+	{ "the first few do not promote", LIVE_CHALLENGER, .00, .00, 1.0, NAN, 40, LIVE_KEEP },
+	{ "more of the same do", LIVE_CHALLENGER, .00, .00, 1.0, NAN, 90, LIVE_PROMOTE },
 };
 
 static void decisions(void **state)
