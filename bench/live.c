@@ -55,7 +55,7 @@ static enum live_decision trial(struct rng *r, const struct scene *s, size_t *sc
 		if (rng_double(r) >= s->feedback)
 			continue;
 		heard = s->subject > 0;
-		live_add(&l, &(struct live_event){ first ? LIVE_CHALLENGER : LIVE_SERVING, drawn ? s->share : 1, score, 0 });
+		live_add(&l, &(struct live_event){ first ? LIVE_CHALLENGER : LIVE_SERVING, drawn ? s->share : 1, score, 0, false });
 		(*scored)++;
 	}
 	return l.decision;
@@ -133,7 +133,7 @@ static size_t until_demoted(struct rng *r, double good, double bad, size_t chang
 
 	live_init(&l, &live_rule_default);
 	while (n < most && l.decision == LIVE_KEEP) {
-		live_add(&l, &(struct live_event){ LIVE_SERVING, 1, rng_double(r) < (n < change ? good : bad), 0 });
+		live_add(&l, &(struct live_event){ LIVE_SERVING, 1, rng_double(r) < (n < change ? good : bad), 0, false });
 		n++;
 	}
 	return n;

@@ -1,6 +1,7 @@
 /* cmd_serve.c - rung serve TASK... */
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <stdlib.h>
@@ -33,21 +34,18 @@ static bool read_limits(const struct text_list *list, double ms[5])
 	return true;
 }
 
-static volatile sig_atomic_t hung_up;
+static atomic_bool hung_up; /* set by a signal, read by a thread of the gateway */
 
 static void on_hang_up(int number)
 {
 	(void)number;
-	hung_up = 1;
+	hung_up = true;
 }
 
 static bool again(void *context)
 {
 	(void)context;
-	if (!hung_up)
-		return false;
-	hung_up = 0;
-	return true;
+	return atomic_exchange(&hung_up, false);
 }
 
 /* Each client, and each upstream that is asked for it, is an open file. */

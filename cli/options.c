@@ -158,7 +158,8 @@ const struct option_row option_share = { "--share", NULL, OPTION_NUMBER, "SHARE"
 	"of calls that what a later climb finds answers while on trial (default 0.1; 1: all, without a trial)", AT(share) };
 const struct option_row option_shadow = { "--shadow", NULL, OPTION_FLAG, NULL, "ask it as well, and do not show what it says, in place of a share",
 	AT(shadow) };
-const struct option_row option_history = { "--history", NULL, OPTION_FLAG, NULL, "print what served the tasks, since when and why, and end", AT(history) };
+const struct option_row option_history = { "--history", NULL, OPTION_FLAG, NULL,
+	"print what served the tasks, since when and why, and end", AT(history) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
 	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
 const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",

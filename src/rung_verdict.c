@@ -128,8 +128,10 @@ static bool load(void *context, const char *run, const char *variant, struct ser
 		release(r);
 		return false;
 	}
-	*out = (struct served_verdict){ .id = r->verdict, .variant = r->winner->id, .run = r->chosen, .answer = answer, .score = score, .alpha = r->task->alpha,
-				 .margin = r->task->margin, .break_even_calls = r->break_even_calls, .release = release, .context = r };
+	*out = (struct served_verdict){
+		.id = r->verdict, .variant = r->winner->id, .run = r->chosen, .answer = answer, .score = score, .alpha = r->task->alpha,
+		.margin = r->task->margin, .break_even_calls = r->break_even_calls, .release = release, .context = r,
+	};
 	return true;
 }
 
@@ -159,7 +161,7 @@ static bool newest(void *context, struct arena *arena, const char **run, struct 
 struct rung_verdicts *rung_verdicts_open(const struct rung_options *options, const char *task, struct gateway_task *out, struct error *err)
 {
 	struct rung_verdicts *v = mem_zero(1, sizeof(*v));
-	struct task_options whole = { .examples = options->examples, .seed = options->seed };
+	struct task_options alone = { .file_alone = true };
 	const char *run = NULL;
 	struct error ignored;
 	struct arena arena;
@@ -171,7 +173,7 @@ struct rung_verdicts *rung_verdicts_open(const struct rung_options *options, con
 	v->options.progress = NULL; /* threads of their own, which nobody listens to */
 	v->options.notice = NULL;
 	struct rung *r = rung_open(&v->options);
-	bool good = rung_open_task(r, &whole, err);
+	bool good = rung_open_task(r, &alone, err);
 
 	if (good) {
 		v->store = mem_string(rung_store_path(r));

@@ -1,4 +1,4 @@
-/* live.c - three tests that run side by side */
+/* live.c - tests that run side by side */
 #include "decide/live.h"
 
 #include <math.h>
@@ -12,6 +12,7 @@ void live_init(struct live *l, const struct live_rule *rule)
 	weighted_init(&l->worse, 0);
 	bet_init(&l->paired_not_worse, 0.5 * (1 - rule->margin));
 	bet_init(&l->paired_worse, 0.5);
+	bet_init(&l->failing, 0.5); /* each step brings its mean along */
 }
 
 static void record(struct live_record *r, double score)
@@ -69,6 +70,19 @@ static void pair(struct live *l, const struct live_event *e)
 	record(&l->rival, e->score);
 }
 
+/* Where both fail alike, chance has drawn whose failure it is. */
+static void fail(struct live *l, const struct live_event *e)
+{
+	bool first = e->who == LIVE_CHALLENGER;
+	struct bet_step step;
+
+	if (!(e->propensity > 0 && e->propensity < 1))
+		return;
+	bet_step_init(&step, e->propensity, first);
+	bet_add_step(&l->failing, &step);
+	l->failures[first ? LIVE_CHALLENGER : LIVE_SERVING]++;
+}
+
 /* A trial compares in one way or the other; the other's capital is 1. */
 double live_log_not_worse(const struct live *l)
 {
@@ -80,13 +94,23 @@ double live_log_worse(const struct live *l)
 	return weighted_log_k(&l->worse) + bet_log_k(&l->paired_worse);
 }
 
+double live_log_failing(const struct live *l)
+{
+	return bet_log_k(&l->failing);
+}
+
+bool live_fails(const struct live *l)
+{
+	return l->failures[LIVE_CHALLENGER] >= LIVE_FAILURES && live_log_failing(l) >= -log(l->rule.alpha);
+}
+
 static enum live_decision settled(const struct live *l)
 {
 	double enough = -log(l->rule.alpha);
 
 	if (detector_level(&l->fall) >= l->rule.run_length)
 		return LIVE_DEMOTE;
-	if (live_log_worse(l) >= enough)
+	if (live_log_worse(l) >= enough || live_fails(l))
 		return LIVE_END;
 	return l->record[LIVE_CHALLENGER].n >= LIVE_LEAST && live_log_not_worse(l) >= enough ? LIVE_PROMOTE : LIVE_KEEP;
 }
@@ -95,9 +119,11 @@ enum live_decision live_add(struct live *l, const struct live_event *e)
 {
 	if (l->decision != LIVE_KEEP)
 		return l->decision;
-	if (e->who != LIVE_CHALLENGER)
+	if (e->who != LIVE_CHALLENGER && !e->failed)
 		watch(l, e->score);
-	if (e->who == LIVE_BOTH)
+	if (e->failed)
+		fail(l, e);
+	else if (e->who == LIVE_BOTH)
 		pair(l, e);
 	else
 		compare(l, e);

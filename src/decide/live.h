@@ -6,7 +6,8 @@
  *
  *   promote   the challenger is shown not worse than the one that serves by `margin`: one that is, is promoted in at most alpha of trials; not
  *             before LIVE_LEAST calls of it were scored, whatever the first few say
- *   end       it is shown worse (delta < 0): one that is not, is ended in at most alpha of trials
+ *   end       it is shown worse (delta < 0), or to fail more often, by the share of all failures that are its own: one that is not, or does
+ *             not, is ended in at most alpha of trials for either reason
  *   demote    the one that serves scores below what it did (detector.h): a false alarm comes after run_length scored calls on average or later
  *
  * What it did is the mean of its scored calls less one standard error, known before each call and not looked at below LIVE_SETTLED calls;
@@ -20,7 +21,7 @@
 #include "stats/detector.h"
 #include "stats/weighted.h"
 
-enum { LIVE_SETTLED = 100, LIVE_LEAST = 30 };
+enum { LIVE_SETTLED = 100, LIVE_LEAST = 30, LIVE_FAILURES = 5 };
 
 struct live_rule {
 	double alpha, margin;
@@ -35,6 +36,7 @@ struct live_event {
 	double propensity; /* of the challenger, in (0, 1); anything else: chance had no say, the call counts for the detector alone */
 	double score;      /* 0 .. 1, of who answered; LIVE_BOTH: of the serving one */
 	double challenger; /* LIVE_BOTH: its score on the same call */
+	bool failed;       /* there was no answer, and there are no scores */
 };
 
 enum live_decision { LIVE_KEEP, LIVE_PROMOTE, LIVE_END, LIVE_DEMOTE };
@@ -52,6 +54,8 @@ struct live {
 	double baseline;              /* that the last call was held against; NAN: none yet */
 	struct weighted not_worse, worse;
 	struct bet paired_not_worse, paired_worse;
+	struct bet failing;           /* each failure is the challenger's with the probability of its share, or more */
+	size_t failures[2];           /* in the trial, by enum live_who; looked at from LIVE_FAILURES of the challenger's on */
 	enum live_decision decision;  /* stays once it is one */
 };
 
@@ -61,6 +65,8 @@ enum live_decision live_add(struct live *l, const struct live_event *e);
 /* Natural logs of the evidence: against "worse by the margin", and against "not worse". Each is convincing at log(1/alpha). */
 double live_log_not_worse(const struct live *l);
 double live_log_worse(const struct live *l);
+double live_log_failing(const struct live *l); /* against "it fails no more often" */
+bool live_fails(const struct live *l);         /* that is why its trial ended */
 double live_mean(const struct live_record *r); /* NAN of none */
 /* What somebody who takes over from this one has to score at least; NAN below LIVE_SETTLED scored calls. */
 double live_floor(const struct live *l);

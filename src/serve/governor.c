@@ -65,8 +65,8 @@ static void say(struct governor *g, const char *sentence)
 
 static struct served_turn turn_of(const struct charge *c, const char *event, const struct served_verdict *v, const char *why)
 {
-	return (struct served_turn){ .task = c->task->name, .at_ms = uuid_now_ms(), .event = event, .verdict = v->id, .variant = v->variant, .run = v->run,
-				     .share = 1, .floor = NAN, .why = why };
+	return (struct served_turn){ .task = c->task->name, .at_ms = uuid_now_ms(), .event = event, .verdict = v->id, .variant = v->variant,
+				     .run = v->run, .share = 1, .floor = NAN, .why = why };
 }
 
 static bool read_history(struct governor *g, struct charge *c, struct error *err)
@@ -186,8 +186,8 @@ static bool try_out(struct governor *g, struct charge *c, struct arm *a, struct 
 	double share = shadow ? 0 : g->settings.share;
 
 	if (!g->served || (!shadow && share >= 1))
-		return replace(g, c, a, g->served ? "a new climb found it, and a share of 1 asks for no trial" : "a new climb found it, and without a log there is no trial",
-			       err);
+		return replace(g, c, a, g->served ? "a new climb found it, and a share of 1 asks for no trial" :
+						    "a new climb found it, and without a log there is no trial", err);
 	struct served_turn turns[2];
 	size_t n = 0;
 
@@ -258,8 +258,11 @@ static const char *words(struct arena *arena, const struct live *l, enum live_de
 	if (d == LIVE_DEMOTE)
 		return arena_printf(arena, "%zu scored calls, mean %.3f in all, have fallen below %.3f (detector %.0f, alarm at %.0f)", serving->n,
 				    live_mean(serving), l->baseline, detector_level(&l->fall), l->rule.run_length);
-	return arena_printf(arena, "%zu scored calls with mean %.3f, beside %zu with mean %.3f of what served: %s (e-value %.1f, alpha %g)", second->n,
-			    live_mean(second), rival->n, live_mean(rival),
+	if (d == LIVE_END && live_fails(l))
+		return arena_printf(arena, "%zu of its calls failed, beside %zu of what served: more than its share of them (e-value %.1f, alpha %g)",
+				    l->failures[LIVE_CHALLENGER], l->failures[LIVE_SERVING], exp(live_log_failing(l)), l->rule.alpha);
+	return arena_printf(arena, "%zu scored calls with mean %.3f, beside %zu with mean %.3f of what served: %s (e-value %.1f, alpha %g)",
+			    second->n, live_mean(second), rival->n, live_mean(rival),
 			    d == LIVE_PROMOTE ? arena_printf(arena, "not worse by %g", l->rule.margin) : "worse",
 			    exp(d == LIVE_PROMOTE ? live_log_not_worse(l) : live_log_worse(l)), l->rule.alpha);
 }
@@ -336,18 +339,21 @@ static bool demote(struct governor *g, struct charge *c, const struct served_tur
 
 static bool act(struct governor *g, struct charge *c, const struct live *l, struct arena *arena, struct error *err)
 {
-	const struct served_verdict *serving = &c->serving->verdict, *second = c->challenger ? &c->challenger->verdict : NULL;
+	static const char *const events[] = { [LIVE_PROMOTE] = "promoted", [LIVE_END] = "ended", [LIVE_DEMOTE] = "demoted" };
+	const struct arm *of = l->decision == LIVE_DEMOTE || !c->challenger ? c->serving : c->challenger;
 	struct buf evidence = { 0 };
 	struct served_turn t;
-	bool good = true;
+	bool good;
 
 	if (l->decision == LIVE_KEEP)
 		return true;
 	standing_write(l, &evidence);
-	t = turn_of(c, l->decision == LIVE_PROMOTE ? "promoted" : l->decision == LIVE_END ? "ended" : "demoted", l->decision == LIVE_DEMOTE ? serving : second,
-		    words(arena, l, l->decision));
+	t = turn_of(c, events[l->decision], &of->verdict, words(arena, l, l->decision));
 	t.evidence = buf_text(&evidence);
-	good = l->decision == LIVE_PROMOTE ? promote(g, c, &t, live_floor(l), err) : l->decision == LIVE_END ? end_trial(g, c, &t, err) : demote(g, c, &t, err);
+	if (l->decision == LIVE_PROMOTE)
+		good = promote(g, c, &t, live_floor(l), err);
+	else
+		good = l->decision == LIVE_END ? end_trial(g, c, &t, err) : demote(g, c, &t, err);
 	buf_release(&evidence);
 	return good;
 }
@@ -382,8 +388,9 @@ static bool count(struct governor *g, struct charge *c, struct arena *arena, str
 		return false;
 	if ((double)calls < v->break_even_calls)
 		return true;
-	const struct served_turn t = turn_of(c, "paid", v, arena_printf(arena, "you passed break-even: after %zu calls the one-off costs of %s are back (%.0f were needed)",
-									 calls, v->variant, ceil(v->break_even_calls)));
+	const char *why = arena_printf(arena, "you passed break-even: after %zu calls the one-off costs of %s are back (the cost equation asks for %.0f)",
+				       calls, v->variant, ceil(v->break_even_calls));
+	const struct served_turn t = turn_of(c, "paid", v, why);
 
 	return write_down(g, c, &t, 1, err);
 }
@@ -565,7 +572,8 @@ void governor_say_fallen(struct governor *g, struct buf *out)
 	pthread_mutex_lock(&g->mutex);
 	for (size_t i = 0; i < g->n; i++)
 		if (g->charges[i].fallen)
-			buf_addf(out, "task \"%s\" has fallen below what it did, and nothing else can serve; climb again\n", g->charges[i].task->name);
+			buf_addf(out, "task \"%s\" has fallen below what it did, and nothing else can serve; climb again\n",
+				 g->charges[i].task->name);
 	pthread_mutex_unlock(&g->mutex);
 }
 

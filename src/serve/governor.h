@@ -7,7 +7,7 @@
  *     trial       a new verdict gets a share of the calls, by chance (seat.h);
  *     shadow      or is asked as well, and not shown: what it says is compared where the right answer becomes known (a demonstration)
  *     promoted    the trial showed it not worse by the margin: it serves, and who did is kept
- *     ended       the trial showed it worse, a newer one came, or it cannot be loaded: the trial is over
+ *     ended       the trial showed it worse, or failing, a newer one came, or it cannot be loaded: the trial is over
  *     replaced    it serves without a trial: so it was asked for, or who did cannot be loaded any more
  *     demoted     it served, and has fallen below what it did;
  *     restored    who served before serves again;
@@ -15,7 +15,7 @@
  *     paid        the calls that it answered have brought its one-off costs back
  *
  * A verdict whose trial ended badly, or that was demoted, is not tried again. The score of a call: by the task's scorer where a right output
- * was shown (demonstration), else the mean of what was said (boolean, float); 0 where we failed (5xx). */
+ * was shown (demonstration), else the mean of what was said (boolean, float). A call that we failed (5xx) has none, but failures are counted. */
 #ifndef RUNG_SERVE_GOVERNOR_H
 #define RUNG_SERVE_GOVERNOR_H
 
@@ -37,7 +37,8 @@ struct governor_settings {
 
 struct governor;
 
-/* Borrows the tasks, and releases the first verdict of each in any case. Seats (n) get who serves, by the history. NULL and a sentence when it cannot begin; what is in the seats then is the caller's to stop. */
+/* Borrows the tasks, and releases the first verdict of each in any case. Seats (n) get who serves, by the history. NULL and a sentence when it
+ * cannot begin; what is in the seats then is the caller's to stop. */
 struct governor *governor_open(const struct governor_settings *settings, const struct gateway_task *tasks, size_t n, struct seat *seats,
 			       struct error *err);
 bool governor_start(struct governor *g, struct error *err);

@@ -66,6 +66,7 @@ struct scored {
 	const struct served_score *row;
 	uint64_t at_ms;
 	double score, shadow; /* shadow NAN: its answer is not known, or what is right is not */
+	bool failed;          /* by our fault: it has no score */
 };
 
 static double grade(const struct served_verdict *v, const char *output, const char *right)
@@ -86,6 +87,8 @@ static struct scored score_call(const struct served_score *rows, size_t n, const
 			shown = grade(who, rows[i].output, rows[i].text);
 			if (challenger && rows[i].shadow_verdict && strcmp(rows[i].shadow_verdict, challenger->id) == 0)
 				s.shadow = grade(challenger, rows[i].shadow, rows[i].text);
+		} else if (strcmp(rows[i].kind, "failed") == 0) {
+			s.failed = true;
 		} else if (!isnan(rows[i].value)) {
 			sum += rows[i].value;
 			said++;
@@ -103,8 +106,8 @@ static int by_time(const void *a, const void *b)
 }
 
 /* Those of the two verdicts, one a call, in the order in which what is said of them was said. */
-static struct scored *scores_of(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger,
-				struct arena *arena, size_t *n_scores)
+static struct scored *scores_of(const struct served_score *rows, size_t n, const struct served_verdict *serving,
+				const struct served_verdict *challenger, struct arena *arena, size_t *n_scores)
 {
 	struct scored *list = arena_array(arena, n + 1, sizeof(*list));
 
@@ -118,7 +121,7 @@ static struct scored *scores_of(const struct served_score *rows, size_t n, const
 			continue;
 		struct scored s = score_call(&rows[i], of_call, second ? challenger : serving, challenger);
 
-		if (!isnan(s.score))
+		if (s.failed || !isnan(s.score))
 			list[(*n_scores)++] = s;
 	}
 	qsort(list, *n_scores, sizeof(*list), by_time);
@@ -138,8 +141,8 @@ static bool is_drawn(const struct served_score *row, uint64_t trial_ms, struct h
 	return subjects->n > before;
 }
 
-void standing_weigh(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger, uint64_t trial_ms,
-		    struct arena *arena, struct live *live)
+void standing_weigh(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger,
+		    uint64_t trial_ms, struct arena *arena, struct live *live)
 {
 	struct hash_map subjects = { 0 };
 	size_t n_scores;
@@ -148,8 +151,11 @@ void standing_weigh(const struct served_score *rows, size_t n, const struct serv
 	for (const struct scored *s = list; s < list + n_scores; s++) {
 		bool second = challenger && strcmp(s->row->verdict, challenger->id) == 0;
 		bool drawn = challenger && is_drawn(s->row, trial_ms, &subjects);
-		struct live_event e = { second ? LIVE_CHALLENGER : drawn && !isnan(s->shadow) ? LIVE_BOTH : LIVE_SERVING, 1, s->score, s->shadow };
+		struct live_event e = { .who = second ? LIVE_CHALLENGER : LIVE_SERVING, .propensity = 1, .score = s->score, .challenger = s->shadow,
+					.failed = s->failed };
 
+		if (drawn && !second && !isnan(s->shadow))
+			e.who = LIVE_BOTH;
 		if (drawn)
 			e.propensity = second ? s->row->propensity : 1 - s->row->propensity;
 		live_add(live, &e);
@@ -166,10 +172,12 @@ static json_t *number(double x)
 void standing_write(const struct live *l, struct buf *out)
 {
 	const struct live_record *serving = &l->record[LIVE_SERVING], *challenger = &l->record[LIVE_CHALLENGER];
-	json_t *root = json_pack("{s:{s:I, s:o}, s:{s:I, s:o}, s:{s:I, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *root = json_pack("{s:{s:I, s:o}, s:{s:I, s:o}, s:{s:I, s:o}, s:[I, I], s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"serving", "scored", (json_int_t)serving->n, "mean", number(live_mean(serving)),
 		"serving_in_trial", "scored", (json_int_t)l->rival.n, "mean", number(live_mean(&l->rival)),
 		"challenger", "scored", (json_int_t)challenger->n, "mean", number(live_mean(challenger)),
+		"failures", (json_int_t)l->failures[LIVE_SERVING], (json_int_t)l->failures[LIVE_CHALLENGER],
+		"e_failing", number(exp(live_log_failing(l))),
 		"e_not_worse", number(exp(live_log_not_worse(l))), "e_worse", number(exp(live_log_worse(l))),
 		"fallen", number(detector_level(&l->fall)), "baseline", number(l->baseline), "floor", number(l->rule.floor),
 		"alpha", number(l->rule.alpha), "margin", number(l->rule.margin), "run_length", number(l->rule.run_length));

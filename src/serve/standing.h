@@ -20,8 +20,8 @@ bool standing_judged(const struct served_turn *turns, size_t n, const char *verd
 bool standing_paid(const struct served_turn *turns, size_t n, const char *verdict);
 
 /* Weighs the rows (n, as served_scored() gives them); challenger NULL: nobody is on trial. */
-void standing_weigh(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger, uint64_t trial_ms,
-		    struct arena *arena, struct live *live);
+void standing_weigh(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger,
+		    uint64_t trial_ms, struct arena *arena, struct live *live);
 /* The numbers as a JSON object. */
 void standing_write(const struct live *live, struct buf *out);
 

@@ -42,10 +42,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[TURNS] = "SELECT at_ms, event, verdict, variant, run, share, floor, why, evidence FROM history WHERE task = ?1 ORDER BY n",
 	[SHADOW_PUT] = "INSERT OR IGNORE INTO shadow(call, verdict, variant, status, output, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.input, b.output, h.verdict, h.output"
+	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, h.verdict, h.output"
 		   " FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id LEFT JOIN shadow h ON h.call = s.id"
 		   " WHERE s.task = ?1 AND f.at_ms >= ?2 AND s.began_ms >= ?2 AND f.kind <> 'comment'"
-		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', 0, NULL, NULL, NULL, NULL, NULL FROM served"
+		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', NULL, NULL, NULL, NULL, NULL FROM served"
 		   " WHERE task = ?1 AND began_ms >= ?2 AND http >= 500 AND verdict <> '' ORDER BY 1, 6, 7",
 	[VOLUME] = "SELECT count(*) FROM served WHERE task = ?1 AND verdict = ?2 AND http = 200",
 	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
@@ -259,8 +259,8 @@ bool served_turns(struct served *s, const char *task, struct arena *arena, struc
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct served_turn){
-			.task = task, .at_ms = (uint64_t)sqlite3_column_int64(q, 0), .event = column_text(arena, q, 1), .verdict = column_text(arena, q, 2),
-			.variant = column_text(arena, q, 3), .run = column_text(arena, q, 4), .share = sqlite3_column_double(q, 5),
+			.task = task, .at_ms = (uint64_t)sqlite3_column_int64(q, 0), .event = column_text(arena, q, 1),
+			.verdict = column_text(arena, q, 2), .variant = column_text(arena, q, 3), .run = column_text(arena, q, 4), .share = sqlite3_column_double(q, 5),
 			.floor = column_real(q, 6), .why = column_text(arena, q, 7), .evidence = column_text(arena, q, 8),
 		};
 	}
@@ -282,7 +282,8 @@ bool served_shadow_put(struct served *s, const struct served_shadow *h, struct e
 	return database_done(&s->base, q, err);
 }
 
-bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n, struct error *err)
+bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
+		   struct error *err)
 {
 	sqlite3_stmt *q = database_statement(&s->base, SCORED, err);
 	int code;
@@ -298,8 +299,8 @@ bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct
 		(*rows)[(*n)++] = (struct served_score){
 			.call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
 			.propensity = sqlite3_column_double(q, 3), .subject = column_text(arena, q, 4), .at_ms = (uint64_t)sqlite3_column_int64(q, 5),
-			.kind = column_text(arena, q, 6), .value = column_real(q, 7), .text = column_text(arena, q, 8), .input = column_text(arena, q, 9),
-			.output = column_text(arena, q, 10), .shadow_verdict = column_text(arena, q, 11), .shadow = column_text(arena, q, 12),
+			.kind = column_text(arena, q, 6), .value = column_real(q, 7), .text = column_text(arena, q, 8),
+			.output = column_text(arena, q, 9), .shadow_verdict = column_text(arena, q, 10), .shadow = column_text(arena, q, 11),
 		};
 	}
 	return database_ended(&s->base, q, code, err);

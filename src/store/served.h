@@ -87,8 +87,8 @@ struct served_shadow {
 };
 bool served_shadow_put(struct served *s, const struct served_shadow *h, struct error *err); /* keeps an old one */
 
-/* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed" and
- * value 0. By call, then by when it was said; texts live in arena. */
+/* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed". By call,
+ * then by when it was said; texts live in arena. */
 struct served_score {
 	const char *call;
 	uint64_t began_ms, at_ms;
@@ -97,10 +97,11 @@ struct served_score {
 	const char *subject;        /* NULL */
 	const char *kind, *text;    /* as in struct served_feedback */
 	double value;
-	const char *input, *output; /* NULL: not kept */
+	const char *output;         /* NULL: not kept */
 	const char *shadow_verdict, *shadow; /* NULL: there was none */
 };
-bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n, struct error *err);
+bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
+		   struct error *err);
 /* Calls that a verdict has answered. */
 bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err);
 /* Another number whenever another handle has written. */

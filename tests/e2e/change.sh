@@ -125,6 +125,7 @@ def taken_up():
     global g, first, second
     first = g.chat()["rung::verdict"]
     load = Load(g)
+    g.process.send_signal(signal.SIGHUP)  # nothing is to be tried again
     climb(2)
     seen = set()
     while len(seen) < 2:

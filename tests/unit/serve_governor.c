@@ -164,7 +164,8 @@ static void begin(struct world *w)
 	pthread_cond_init(&w->changed, NULL);
 	w->served = served_open(w->path, true, &err);
 	assert_non_null(w->served);
-	w->settings = (struct governor_settings){ .journal = w->path, .share = 0.5, .notice = hear, .again = again, .context = w, .wake = wake, .wake_context = w };
+	w->settings = (struct governor_settings){ .journal = w->path, .share = 0.5, .notice = hear, .again = again, .context = w,
+						    .wake = wake, .wake_context = w };
 }
 
 static void end(struct world *w)
@@ -227,8 +228,8 @@ static void told(struct world *w, const char *verdict, size_t n, double value)
 		uint64_t now = uuid_now_ms();
 
 		uuid_make(now, id);
-		const struct served_call call = { .id = id, .began_ms = now, .tenant = "", .task = "t", .variant = "0/x", .verdict = verdict, .http = 200,
-						  .status = "answered", .ms = 1, .first_ms = NAN, .probability = NAN, .propensity = 0.5 };
+		const struct served_call call = { .id = id, .began_ms = now, .tenant = "", .task = "t", .variant = "0/x", .verdict = verdict,
+						  .http = 200, .status = "answered", .ms = 1, .first_ms = NAN, .probability = NAN, .propensity = 0.5 };
 		const struct served_feedback f = { .call = id, .name = "boolean", .at_ms = now, .kind = "boolean", .value = value };
 
 		assert_true(served_call_put(w->served, &call, &err) && (isnan(value) || served_feedback_put(w->served, &f, &err)));

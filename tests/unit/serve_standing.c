@@ -90,7 +90,7 @@ static void rows_become_scores(void **state)
 	struct served_score rows[] = {
 		said("a", "one", "boolean", 1, 1), said("a", "one", "float", 0.5, 2), /* the mean of what was said: .75 */
 		said("b", "one", "boolean", 0, 3), said("b", "one", "demonstration", NAN, 4), /* what is right says more: 1 */
-		said("c", "two", "failed", 0, 5),
+		said("c", "two", "failed", NAN, 5),
 		said("d", "other", "boolean", 1, 6), /* it serves no more */
 		said("e", "one", "demonstration", NAN, 7), /* no answer of this task: nothing */
 		said("f", "one", "demonstration", NAN, 8), /* its output was not kept: nothing */
@@ -103,8 +103,8 @@ static void rows_become_scores(void **state)
 
 	assert_int_equal(l.record[LIVE_SERVING].n, 2);
 	assert_close("sum", l.record[LIVE_SERVING].sum, 1.75, 1e-12);
-	assert_int_equal(l.record[LIVE_CHALLENGER].n, 1);
-	assert_close("failed", l.record[LIVE_CHALLENGER].sum, 0, 1e-12);
+	assert_int_equal(l.record[LIVE_CHALLENGER].n, 0);
+	assert_int_equal(l.failures[LIVE_CHALLENGER], 1);
 	assert_int_equal(l.rival.n, 2);
 	l = weighed(rows, ARRAY_SIZE(rows), false); /* nobody is on trial */
 	assert_int_equal(l.record[LIVE_SERVING].n, 2);
@@ -127,7 +127,7 @@ static void the_order_is_that_of_time(void **state)
 		rows[i] = said(names[i], "one", "boolean", at % 7 > 0, (uint64_t)at);
 	}
 	for (int at = 1; at <= 2 * LIVE_SETTLED; at++)
-		live_add(&want, &(struct live_event){ LIVE_SERVING, 1, at % 7 > 0, 0 });
+		live_add(&want, &(struct live_event){ LIVE_SERVING, 1, at % 7 > 0, 0, false });
 	l = weighed(rows, ARRAY_SIZE(rows), false);
 	assert_true(detector_level(&l.fall) > 0 && detector_level(&l.fall) == detector_level(&want.fall));
 }
