@@ -14,7 +14,8 @@ static const struct {
 } cases[] = {
 	{ "nothing happens while all is well", LIVE_SERVING, .85, .85, NAN, NAN, 3000, LIVE_KEEP },
 	{ "a fall demotes", LIVE_SERVING, .85, .60, NAN, NAN, 3000, LIVE_DEMOTE },
-	{ "one that never had what its forerunner had is demoted", LIVE_SERVING, .60, .60, NAN, .80, 3000, LIVE_DEMOTE },
+	{ "one that never had what its forerunner had is demoted", LIVE_SERVING, .50, .50, NAN, .80, 200, LIVE_DEMOTE },
+	{ "without a forerunner it is not", LIVE_SERVING, .50, .50, NAN, NAN, 200, LIVE_KEEP },
 	{ "one that has it is not", LIVE_SERVING, .85, .85, NAN, .80, 3000, LIVE_KEEP },
 	{ "better: promoted", LIVE_CHALLENGER, .70, .70, .90, NAN, 3000, LIVE_PROMOTE },
 	{ "much worse: the trial ends", LIVE_CHALLENGER, .85, .85, .40, NAN, 3000, LIVE_END },

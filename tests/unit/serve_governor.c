@@ -290,8 +290,17 @@ static void a_verdict_goes_its_way(void **state)
 	told(&w, "v-a", 40, 1);
 	told(&w, "v-c", 40, 0);
 	await_seat(&w, "v-a", NULL);
+	size_t loaded = w.loaded;
+
+	climb(&w, "b"); /* that climb once more: it is looked at, and left */
+	pthread_mutex_lock(&w.mutex);
+	while (w.loaded == loaded)
+		pthread_cond_wait(&w.changed, &w.mutex);
+	pthread_mutex_unlock(&w.mutex);
+	climb(&w, "d");
+	await_seat(&w, "v-a", "v-d");
 	close_gateway(&w);
-	history_is(&w, "first v-a, trial v-b, promoted v-b, demoted v-b, restored v-a, trial v-c, ended v-c");
+	history_is(&w, "first v-a, trial v-b, promoted v-b, demoted v-b, restored v-a, trial v-c, ended v-c, trial v-d");
 	end(&w);
 }
 

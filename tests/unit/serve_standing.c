@@ -151,6 +151,26 @@ static void what_was_drawn_compares(void **state)
 	assert_int_equal(l.record[LIVE_CHALLENGER].n, 1);
 }
 
+/* Rows have the probability of who answered; the test takes that of the challenger. */
+static void propensities_are_of_who_answered(void **state)
+{
+	struct served_score rows[] = { said("a", "one", "boolean", 1, 1), said("b", "two", "boolean", 0, 2), said("c", "one", "boolean", 0, 3) };
+	struct live want;
+
+	(void)state;
+	live_init(&want, &live_rule_default);
+	for (int i = 0; i < 3; i++) {
+		bool second = i == 1;
+
+		rows[i].propensity = second ? 0.1 : 0.9;
+		live_add(&want, &(struct live_event){ second ? LIVE_CHALLENGER : LIVE_SERVING, 0.1, rows[i].value, 0, false });
+	}
+	struct live l = weighed(rows, ARRAY_SIZE(rows), true);
+
+	assert_true(live_log_worse(&want) != 0 && live_log_worse(&l) == live_log_worse(&want));
+	assert_true(live_log_not_worse(&l) == live_log_not_worse(&want));
+}
+
 static void the_shadow_is_graded_by_what_is_right(void **state)
 {
 	struct served_score rows[] = { said("a", "one", "demonstration", NAN, 1), said("b", "one", "boolean", 1, 2), said("c", "one", "demonstration", NAN, 3) };
@@ -177,6 +197,7 @@ int main(void)
 		cmocka_unit_test(rows_become_scores),
 		cmocka_unit_test(the_order_is_that_of_time),
 		cmocka_unit_test(what_was_drawn_compares),
+		cmocka_unit_test(propensities_are_of_who_answered),
 		cmocka_unit_test(the_shadow_is_graded_by_what_is_right),
 	};
 
