@@ -1,8 +1,11 @@
 /* rung_verdict.c - what climbs found, made ready for the gateway (serve/verdict.h): each verdict has a struct rung, and with it models, of its
- * own, so that one is made ready while another answers. */
+ * own, so that one is made ready while another answers. The task as a climb saw it is put by when its verdict is first served, in the folder
+ * `served` beside the store, for the day when the examples have grown. */
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "rung_inner.h"
 #include "rung_verdict.h"
 #include "task/label_sets.h"
@@ -11,7 +14,7 @@
 
 struct rung_verdicts {
 	struct rung_options options;
-	char *store, *name;
+	char *store, *name, *file, *put_by; /* file: the task's; put_by: the folder */
 	uint64_t mark;       /* of the store's files when it was last read */
 	struct arena newest; /* what was read then, */
 	const char *run;     /* the key; NULL: none */
@@ -118,16 +121,82 @@ static void release(void *context)
 	free(run);
 }
 
-static bool load(void *context, const char *run, const char *variant, struct served_verdict *out, struct error *err)
+/* ---- the task as its climb saw it ---- */
+
+/* A file of the task's folder, to the same place below another one; what lies elsewhere stays there. */
+static bool put_by(const struct task *t, const char *path, const char *folder, struct error *err)
 {
-	const struct rung_verdicts *from = context;
-	struct rung *r = rung_open(&from->options);
+	size_t n = strlen(t->folder);
+	struct buf to = { 0 };
+
+	if (!path || strncmp(path, t->folder, n) != 0 || path[n] != '/' || strstr(path + n, "/../"))
+		return true;
+	buf_addf(&to, "%s%s", folder, path + n);
+	char *slash = strrchr(to.data, '/');
+
+	*slash = '\0';
+	bool good = file_make_folder(to.data, err);
+
+	*slash = '/';
+	good = good && file_copy(path, to.data, err);
+	buf_release(&to);
+	return good;
+}
+
+/* The task file is last, so that where it is, all is. What cannot be put by is missed later, if at all. */
+static void put_all_by(const struct task *t, const char *folder, const char *task_file)
+{
+	struct error ignored;
+	bool good = !file_exists(task_file) && put_by(t, t->examples_file, folder, &ignored) && put_by(t, t->schema_file, folder, &ignored);
+
+	for (size_t i = 0; i < t->n_variants && good; i++)
+		good = put_by(t, t->variants[i].schema_file, folder, &ignored);
+	if (good)
+		put_by(t, t->file, folder, &ignored);
+}
+
+static struct rung *choose(const struct rung_options *options, const char *run, const char *variant, struct error *err)
+{
+	struct rung *r = rung_open(options);
 
 	r->run = run ? mem_string(run) : NULL;
-	if (!rung_choose(r, variant, err) || !warm(r, err)) {
-		release(r);
+	if (rung_choose(r, variant, err) && warm(r, err))
+		return r;
+	release(r);
+	return NULL;
+}
+
+/* From the task's folder, else from what was put by. */
+static struct rung *choose_somewhere(const struct rung_verdicts *v, const char *run, const char *variant, struct error *err)
+{
+	struct rung *r = choose(&v->options, run, variant, err);
+	struct rung_options then = v->options;
+	struct error why;
+	struct arena arena;
+
+	arena_init(&arena);
+	const char *key = r ? r->chosen : run ? run : "";
+	const char *folder = arena_printf(&arena, "%s/%016llx", v->put_by, (unsigned long long)hash64(key, strlen(key), 0));
+	const char *name = strrchr(v->file, '/');
+
+	then.store = v->store;
+	then.task = arena_printf(&arena, "%s/%s", folder, name ? name + 1 : v->file);
+	if (r)
+		put_all_by(r->task, folder, then.task);
+	else if (file_exists(then.task))
+		r = choose(&then, run, variant, &why);
+	if (r)
+		r->options.task = v->options.task; /* what is in the arena goes; it is not opened again */
+	arena_release(&arena);
+	return r;
+}
+
+static bool load(void *context, const char *run, const char *variant, struct served_verdict *out, struct error *err)
+{
+	struct rung *r = choose_somewhere(context, run, variant, err);
+
+	if (!r)
 		return false;
-	}
 	*out = (struct served_verdict){
 		.id = r->verdict, .variant = r->winner->id, .run = r->chosen, .answer = answer, .score = score, .alpha = r->task->alpha,
 		.margin = r->task->margin, .break_even_calls = r->break_even_calls, .release = release, .context = r,
@@ -178,6 +247,8 @@ struct rung_verdicts *rung_verdicts_open(const struct rung_options *options, con
 	if (good) {
 		v->store = mem_string(rung_store_path(r));
 		v->name = mem_string(r->task->name);
+		v->file = mem_string(r->task->file);
+		v->put_by = mem_string(rung_beside_store(r, "served"));
 	}
 	rung_close(r);
 	if (good)
@@ -203,5 +274,7 @@ void rung_verdicts_close(struct rung_verdicts *v)
 	arena_release(&v->newest);
 	free(v->store);
 	free(v->name);
+	free(v->file);
+	free(v->put_by);
 	free(v);
 }

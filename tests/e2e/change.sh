@@ -229,13 +229,34 @@ def shadow():
     g.stop()
 
 
+def grown():
+    """The examples grow: what serves is loaded again as its climb saw it, and the new climb's verdict is tried beside it."""
+    global g
+    n = len(history())
+    serving = [h for h in history() if h[0] in ("promoted", "restored")][-1][1]
+    with open(f"{scratch}/one/examples.csv", "a") as f:
+        f.write("".join(f"f{i},{'grass' if i % 2 else 'blood'} again {i},{'green' if i % 2 else 'red'}\n" for i in range(40)))
+    g = Gateway()  # nothing has been climbed since
+    assert g.chat()["rung::verdict"] == serving and len(history()) == n, history()
+    g.stop()
+    climb(5)
+    g = Gateway("--share", "0.5")
+    while len({g.chat()["rung::verdict"] for _ in range(20)}) < 2:
+        pass
+    assert [h[0] for h in history()[n:]] == ["trial"], history()
+    g.stop()
+    g = Gateway("--share", "0.5")
+    c = g.connection()
+    assert {g.chat(c)["rung::verdict"] for _ in range(60)} == {serving, history()[-1][1]} and len(history()) == n + 1, history()
+    g.stop()
+
+
 def at_once():
     global g
     g = Gateway("--share", "1")
-    climb(5)
-    while len(history()) < 11:
+    climb(6)
+    while history()[-1][0] != "replaced":
         g.chat()
-    assert history()[-1][0] == "replaced", history()
     g.stop()
 
 
@@ -263,6 +284,7 @@ try:
     check("with nothing to go back to it goes on, and says so", fallen)
     check("a trial that shows it worse ends, for good", ended)
     check("in the shadow it is asked and not shown, and right outputs promote it", shadow)
+    check("examples that have grown part no verdict from its task", grown)
     check("a share of 1 takes it up at once", at_once)
     check("the history is told", told)
     check("what makes no sense is refused", refused)
