@@ -5,6 +5,7 @@
 #   make bench-peers, then make bench-retrieve      the vector index beside hnswlib, faiss, usearch, sqlite-vec
 #   make bench-peers, then make bench-serve         `rung serve` beside LiteLLM, Portkey and TensorZero
 #   make bench-decide   what decisions promise, by simulation and on recorded outcomes; bench-cascade: what thresholds of cascades do
+#   make bench-live     what promotion and demotion by live feedback promise, by simulation
 #   make test       everything, then every test     make check   layers, banned calls, clang-tidy, lengths
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp
@@ -169,6 +170,8 @@ bench-engine: $(B)/bench/engine
 bench-decide: $(B)/bench/replays $(B)/bench/decide
 	@$(B)/bench/replays
 	@$(B)/bench/decide $(if $(RUNS),-n $(RUNS))
+bench-live: $(B)/bench/live
+	@$< $(if $(RUNS),-n $(RUNS))
 bench-calls: $(B)/bench/calls $(B)/tests/support/fault_server
 	@$< $(B)/tests/support/fault_server
 bench-knowledge: $(B)/bench/knowledge
@@ -202,6 +205,6 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 
-.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export check-llama-server fuzz bench bench-engine bench-retrieve bench-calls bench-knowledge bench-decide bench-serve bench-train bench-peers install clean help
+.PHONY: all deps fault-server sdk test-deps models models-optional demo test tests neon-tests check check-handoff check-export check-llama-server fuzz bench bench-engine bench-retrieve bench-calls bench-knowledge bench-decide bench-live bench-serve bench-train bench-peers install clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

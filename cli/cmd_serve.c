@@ -1,5 +1,7 @@
 /* cmd_serve.c - rung serve TASK... */
 #include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <stdlib.h>
@@ -32,6 +34,20 @@ static bool read_limits(const struct text_list *list, double ms[5])
 	return true;
 }
 
+static atomic_bool hung_up; /* set by a signal, read by a thread of the gateway */
+
+static void on_hang_up(int number)
+{
+	(void)number;
+	hung_up = true;
+}
+
+static bool again(void *context)
+{
+	(void)context;
+	return atomic_exchange(&hung_up, false);
+}
+
 /* Each client, and each upstream that is asked for it, is an open file. */
 static void take_open_files(void)
 {
@@ -51,7 +67,8 @@ static int run(const struct settings *s)
 		.address = s->address, .keys = s->keys, .cache_mb = s->cache_mb > 0 ? (size_t)s->cache_mb : 0, .prices = s->cost.price.items,
 		.n_prices = s->cost.price.n,
 		.route = s->route || s->route_default, .route_default = s->route_default,
-		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts, .ready = say_address,
+		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts,
+		.share = s->share > 0 ? s->share : 0, .shadow = s->shadow, .again = again, .ready = say_address,
 	};
 	struct rung_options options = terminal_options(s, NULL);
 	struct rung_error err;
@@ -62,20 +79,31 @@ static int run(const struct settings *s)
 	}
 	if (!read_limits(&s->upstream_limits, serve.upstream_ms))
 		return RUNG_INPUT;
+	if (s->history) {
+		char *text;
+		enum rung_status read = rung_serve_history(&options, &serve, &text, &err);
+
+		return read ? terminal_fail(read, &err) : terminal_output(text, NULL);
+	}
 	take_open_files();
+	signal(SIGHUP, on_hang_up);
 	enum rung_status status = rung_serve(&options, &serve, &err);
 
 	return status ? terminal_fail(status, &err) : 0;
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_address, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_auto, &option_default, &option_log, &option_no_log, &option_no_texts, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_address, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_auto, &option_default, &option_log, &option_no_log, &option_no_texts, &option_share, &option_shadow, &option_history, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 
 const struct command command_serve = {
 	"serve", "[TASK...]", "answers for production, through OpenAI's chat completions",
 	"Serves each task by the winner of its last climb, at POST /v1/chat/completions: the model is \"rung/TASK\", the input the last user\n"
-	"message, as `rung ask` takes it. With --auto the model may be\n\"rung/auto\", too: then it is answered by the task that the input is like. What asks for an --upstream is passed on to it as it is, at /v1/embeddings, too. Prints the address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.",
+	"message, as `rung ask` takes it. With --auto the model may be \"rung/auto\", too: then it is answered by the task that the input is like.\n"
+	"What asks for one of --models is answered by it, what asks for an --upstream is passed on to it as it is; so are texts to embed. Prints the\n"
+	"address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.\n"
+	"What a later climb finds is tried on a share of the calls; what is said of its answers promotes it, and brings back who served before\n"
+	"where that has fallen. SIGHUP tries again what could not be taken.",
 	options_of, 0, MAX_LIST, run,
 };

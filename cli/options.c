@@ -178,6 +178,12 @@ const struct option_row option_log = { "--log", NULL, OPTION_TEXT, "FILE",
 	"where calls and feedback are kept (default: served.db beside the first task's store)", AT(log) };
 const struct option_row option_no_log = { "--no-log", NULL, OPTION_FLAG, NULL, "keep neither", AT(no_log) };
 const struct option_row option_no_texts = { "--no-texts", NULL, OPTION_FLAG, NULL, "keep calls without what was asked and answered", AT(no_texts) };
+const struct option_row option_share = { "--share", NULL, OPTION_NUMBER, "SHARE",
+	"of calls that what a later climb finds answers while on trial (default 0.1; 1: all, without a trial)", AT(share) };
+const struct option_row option_shadow = { "--shadow", NULL, OPTION_FLAG, NULL, "ask it as well, and do not show what it says, in place of a share",
+	AT(shadow) };
+const struct option_row option_history = { "--history", NULL, OPTION_FLAG, NULL,
+	"print what served the tasks, since when and why, and end", AT(history) };
 const struct option_row option_climb_for = { "--climb-for", NULL, OPTION_TEXT, "WHAT",
 	"quality, cost or both (default: both with --calls-per-day, else quality)", AT(climb_for) };
 const struct option_row option_calls_per_day = { "--calls-per-day", NULL, OPTION_NUMBER, "N",
@@ -298,7 +304,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 				  .budget_minutes = -1, .budget_calls = -1, .budget_usd = -1, .concurrency = -1,
 				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .poll = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
-				  .port = -1, .days = -1, .sampled = -1, .calls_days = -1, .texts_days = -1, .false_alarms = -1 };
+				  .port = -1, .share = -1, .days = -1, .sampled = -1, .calls_days = -1, .texts_days = -1, .false_alarms = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

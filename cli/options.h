@@ -47,10 +47,10 @@ struct settings {
 	struct text_list models, filters, text, ladder;
 	double k, seed, threads, memory, context, budget_minutes, budget_calls, budget_usd, core_hour;
 	double concurrency, requests_per_minute, tokens_per_minute, timeout, poll;
-	double port, cache_mb, usd_per_day;
+	double port, share, cache_mb, usd_per_day;
 	double epochs, batch, rate, rank, seeds, most_tokens, alpha, margin, target;
 	struct cost_settings cost;
-	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, route, help;
+	bool json, quiet, dry_run, require_target, watch, balanced, reasons, calls, outcomes, grades, yes, in_batches, no_cache, on_dev, cancel, no_log, no_texts, route, shadow, history, help;
 	char **arguments; /* what is not an option, in order; in place of argv */
 	size_t n_arguments;
 };
@@ -75,7 +75,7 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
 	option_fallback, option_auto, option_default, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
 	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd, option_data_log, option_accept, option_reject, option_fix, option_right, option_days,
-	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms;
+	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms, option_share, option_shadow, option_history;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

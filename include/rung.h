@@ -125,6 +125,11 @@ struct rung_serve_options {
 	int port;                 /* 0: any that is free */
 	const char *log;          /* file of calls and feedback; NULL: served.db beside the first task's store */
 	bool no_log, no_texts;    /* nothing is kept; inputs and outputs are not */
+	double share;             /* of calls that what a later climb finds gets while it is on trial; 0: .1; 1: all of them, without a trial */
+	bool shadow;              /* it is asked as well, and not shown, in place of a share */
+	/* True once for each wish to try again what could not be taken from a store; from another thread. NULL: never. Its context, and that of
+	 * ready, is options.context. */
+	bool (*again)(void *context);
 	/* Called once it answers; the address is valid during the call. */
 	void (*ready)(void *context, const char *address);
 	void *context;
@@ -145,6 +150,8 @@ struct rung_key_options {
 enum rung_status rung_key_add(const char *file, const struct rung_key_options *options, char **key, struct rung_error *err);
 enum rung_status rung_key_list(const char *file, bool json, char **text, struct rung_error *err);
 enum rung_status rung_key_remove(const char *file, const char *name, struct rung_error *err);
+/* What served the tasks, from when on and why, out of their log: text. */
+enum rung_status rung_serve_history(const struct rung_options *options, const struct rung_serve_options *serve, char **text, struct rung_error *err);
 /* 1: the target is met, 0: it is not shown to be, -1: the task has none. After rung_report(). */
 int rung_meets_target(const struct rung *r);
 

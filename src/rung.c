@@ -286,6 +286,11 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	return status;
 }
 
+static bool find_run(struct rung *r, const uint64_t *seed, struct run_row *run, bool *found, struct error *err)
+{
+	return r->run ? store_run_done(r->store, &r->arena, r->run, run, found, err) : store_run_latest(r->store, &r->arena, seed, run, found, err);
+}
+
 /* Opens task and store at the last climb (of the seed asked for), the task as that climb saw it. */
 static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 {
@@ -294,8 +299,7 @@ static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 	if (!open_task(r, r->options.examples, r->options.seed, err))
 		return false;
 	r->store = store_open(rung_store_path(r), false, err);
-	if (!r->store || !store_run_latest(r->store, &r->arena, r->options.seed_given ? &r->options.seed : NULL, run, &found,
-					   err))
+	if (!r->store || !find_run(r, r->options.seed_given ? &r->options.seed : NULL, run, &found, err))
 		return false;
 	if (!found)
 		return error_set(err, "%s: no climb of this task is stored; run `rung climb` first", r->task->file);
@@ -476,6 +480,21 @@ static bool escalation_open(struct rung *r, const struct report *report, bool al
 	return variant_ready(r->workshop, r->escalation.cheap, &unfit, err) && (!unfit || error_set(err, "%s", unfit));
 }
 
+/* Without a price of a day, a call is a call however many a day there are. */
+static double calls_to_break_even(const struct report *report, const struct report_variant *v)
+{
+	struct cost_traffic traffic = report->traffic;
+
+	if (!v || !v->cost || !v->rival_cost || !(cost_once_usd(&v->cost->setup) > cost_once_usd(&v->rival_cost->setup)))
+		return NAN;
+	if (!(traffic.calls_per_day > 0)) {
+		if (cost_day_usd(&v->cost->daily) > 0 || cost_day_usd(&v->rival_cost->daily) > 0)
+			return NAN;
+		traffic.calls_per_day = traffic.calls_low = traffic.calls_high = 1000;
+	}
+	return cost_break_even_days(v->cost, v->rival_cost, &traffic) * traffic.calls_per_day;
+}
+
 bool rung_choose(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
@@ -484,10 +503,12 @@ bool rung_choose(struct rung *r, const char *id, struct error *err)
 	bool found, alone = id != NULL;
 
 	if (!rung_last_report(r, NULL, &report, err) ||
-	    !store_run_latest(r->store, &r->arena, &report.seed, &run, &found, err))
+	    !find_run(r, &report.seed, &run, &found, err))
 		return false;
 	if (!id)
 		id = report.variants[report.verdict.winner].id;
+	r->chosen = run.key;
+	r->break_even_calls = calls_to_break_even(&report, report_find(&report, id));
 	const struct variant *variants;
 
 	if (!run_variants(r->task, r->store, &run, &r->arena, &variants, &n, err))

@@ -23,6 +23,10 @@ struct rung {
 	const struct variant *winner;
 	struct escalation escalation; /* the winner, and what answers before it where the verdict has a cascade */
 	char verdict[17]; /* names the climb and the variant that answers */
+	const char *run;           /* key of the climb that is meant, borrowed; NULL: the last one */
+	const char *chosen;        /* key of the climb that the winner is of; lives in the task's arena */
+	double break_even_calls;   /* after so many the winner's one-off costs are back against its rival; NAN: nothing to pay back, or unknown */
+	const struct price_table *prices; /* of models that are asked elsewhere while it serves, borrowed; NULL: none are known */
 	struct curated curated; /* what a fine-tuned winner learnt from */
 	int meets_target;
 };
@@ -55,6 +59,10 @@ bool rung_last_rows(struct rung *r, bool (*write)(const struct rows_from *from, 
 
 /* Makes ready what answers: the variant of that id, NULL: the winner of the last climb. */
 bool rung_choose(struct rung *r, const char *id, struct error *err);
+
+/* Another number when the file has changed; one of no bytes is as good as none: the write-ahead log is there, and empty, while anybody has the
+ * store open. path NULL: no file. */
+uint64_t rung_file_mark(const char *path, uint64_t seed);
 
 /* Opens the task's store at the last climb of the seed asked for, the task as that climb saw it. */
 bool rung_open_last(struct rung *r, struct run_row *run, struct error *err);

@@ -1,129 +1,47 @@
-/* rung_serve.c - the public API over src/serve: tasks opened and warmed, each handed to a thread of the gateway. */
-#include <math.h>
+/* rung_serve.c - the public API over src/serve: tasks and upstreams put together and handed to the gateway; the history read back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "cost/price.h"
-#include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
 #include "rung_routing.h"
 #include "rung_serve_inner.h"
+#include "rung_verdict.h"
 #include "serve/gateway.h"
-#include "variant/show.h"
+#include "store/served.h"
 
 struct serving {
-	struct rung **rungs; /* (n) */
-	struct served_task *served;
+	struct rung_verdicts **verdicts; /* (n) */
+	struct gateway_task *tasks;
 	size_t n;
-	struct served_model **models; /* (n_models) */
+	struct served_model **models;    /* (n_models) */
+	struct gateway_model *asked;     /* (n_models) as the gateway has them */
 	size_t n_models;
-	struct gateway_task *tasks; /* (n + n_models) the tasks', then the models' */
 	struct relay_upstream *upstreams; /* (n_upstreams) */
 	struct rung_routing *routing;     /* NULL: nothing is routed */
 	struct price_table *prices;
+	char *log;                        /* NULL: none */
 };
 
-/* A task that is answered in a thread of its own. */
-struct served_task {
-	struct rung *rung;
-	const struct price_table *prices;
-};
-
-static void failed(struct question *const *questions, size_t n, const char *why)
+static void release_firsts(struct serving *s)
 {
-	for (size_t i = 0; i < n; i++)
-		questions[i]->failed = arena_string(&questions[i]->arena, why);
-}
-
-/* What the model of who answered charges; what runs here costs its time alone. */
-static double paid(const struct served_task *t, const struct asked *a)
-{
-	const char *model = a->by->model;
-	const struct price_model *price = model ? pricing_model(t->prices, a->by->id, model) : NULL;
-
-	if (!model || (!price && registry_runs_here(model)))
-		return 0;
-	return price ? price_tokens(price, (double)a->answer.input_tokens, (double)a->answer.output_tokens, 0, 0) : NAN;
-}
-
-static void fill(const struct served_task *t, const struct asked *a, struct question *q)
-{
-	const struct rung *r = t->rung;
-
-	q->why = a->why ? arena_string(&q->arena, a->why) : NULL;
-	if (a->why)
-		return;
-	q->text = a->answer.text ? arena_string(&q->arena, a->answer.text) : NULL;
-	q->status = a->answer.status; /* static, as the variant's id and the verdict are as long-lived as the task */
-	q->variant = a->by->id;
-	q->verdict = r->verdict;
-	q->citations = citations_text(&a->answer, &q->arena);
-	q->probability = a->probability;
-	q->ms = a->answer.ms;
-	q->input_tokens = a->answer.input_tokens;
-	q->output_tokens = a->answer.output_tokens;
-	q->usd = paid(t, a);
-}
-
-static void answer(void *context, struct question *const *questions, size_t n)
-{
-	const struct served_task *t = context;
-	struct rung *r = t->rung;
-	struct arena arena;
-	struct error err;
-
-	arena_init(&arena);
-	struct asked *asked = arena_array(&arena, n, sizeof(*asked));
-
-	for (size_t i = 0; i < n; i++)
-		asked[i].input = questions[i]->input;
-	if (escalate_all(r->workshop, r->task, &r->escalation, asked, n, &arena, &err)) {
-		for (size_t i = 0; i < n; i++)
-			fill(t, &asked[i], questions[i]);
-	} else {
-		failed(questions, n, err.text);
-	}
-	arena_release(&arena);
-}
-
-/* One answer that nobody waits for loads what would else be loaded by the first that somebody does. */
-static bool warm(struct rung *r, struct error *err)
-{
-	struct item_list items = r->task->dev.list.n > 0 ? r->task->dev.list : r->task->test.list;
-	struct arena arena;
-	struct answer ignored;
-	const char *unfit = NULL;
-	bool good;
-
-	arena_init(&arena);
-	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err) &&
-	       (!r->escalation.cheap || variant_answer(r->workshop, r->escalation.cheap, items.items, 1, &arena, &ignored, err));
-	arena_release(&arena);
-	workshop_keep_nothing(r->workshop);
-	return good;
+	for (size_t i = 0; i < s->n; i++)
+		s->tasks[i].first.release(s->tasks[i].first.context);
 }
 
 static bool open_one(struct serving *s, const struct rung_options *options, const char *task, struct error *err)
 {
-	struct rung_options mine = *options;
-	struct rung *r;
+	struct gateway_task *mine = &s->tasks[s->n];
 
-	mine.task = task;
-	mine.progress = NULL; /* threads of their own, which nobody listens to */
-	mine.notice = NULL;
-	s->rungs[s->n] = r = rung_open(&mine);
-	s->n++;
-	if (!rung_choose(r, NULL, err) || !warm(r, err))
+	s->verdicts[s->n] = rung_verdicts_open(options, task, s->prices, mine, err);
+	if (!s->verdicts[s->n])
 		return false;
+	s->n++;
 	for (size_t i = 0; i + 1 < s->n; i++)
-		if (strcmp(s->rungs[i]->task->name, r->task->name) == 0)
-			return error_set(err, "%s: is called \"%s\", as another task that is to be served; give one of them another name", r->task->file,
-					 r->task->name);
-	s->served[s->n - 1] = (struct served_task){ r, s->prices };
-	s->tasks[s->n - 1] = (struct gateway_task){ .name = r->task->name, .verdict = r->verdict, .answer = answer, .context = &s->served[s->n - 1] };
+		if (strcmp(s->tasks[i].name, mine->name) == 0)
+			return error_set(err, "%s: is called \"%s\", as another task that is to be served; give one of them another name", task, mine->name);
 	return true;
 }
 
@@ -153,17 +71,37 @@ static bool list_upstreams(struct serving *s, const struct rung_serve_options *o
 	       error_set(err, "there is nothing to serve; name a task's folder, or a model with --models or --upstream");
 }
 
-/* Beside the first task's store, where nothing else is said. */
-static const char *log_of(struct rung *r, const struct rung_serve_options *o)
+/* The file, or folder, of that name beside that store. */
+static char *beside(const char *store, const char *name)
 {
-	return o->log ? o->log : rung_beside_store(r, "served.db");
+	const char *slash = strrchr(store, '/');
+	struct buf path = { 0 };
+
+	buf_add(&path, store, slash ? (size_t)(slash - store) + 1 : 0);
+	buf_adds(&path, name);
+	return rung_handed_over(&path);
 }
 
-/* The registry that has this version: that of the first task whose own does. */
-static const char *registry_with(const struct serving *s, const char *name)
+/* Beside the first task's store, where nothing else is said. */
+static char *log_of(const struct serving *s, const struct rung_serve_options *o)
+{
+	if (o->no_log || (!o->log && s->n == 0))
+		return NULL;
+	return o->log ? mem_string(o->log) : beside(rung_verdicts_store(s->verdicts[0]), "served.db");
+}
+
+static bool sane(const struct rung_serve_options *o, struct error *err)
+{
+	if (!(o->share >= 0 && o->share <= 1))
+		return error_set(err, "share %g: has to be above 0 and at most 1; 1 lets a new verdict answer everything at once", o->share);
+	return !(o->shadow && o->no_log) || error_set(err, "without a log nothing is compared in the shadow; leave out --no-log or --shadow");
+}
+
+/* The registry that has this version, that of the first task whose own does; NULL: none. */
+static char *registry_with(const struct serving *s, const char *name)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		const char *folder = rung_beside_store(s->rungs[i], "tuned");
+		char *folder = beside(rung_verdicts_store(s->verdicts[i]), "tuned");
 		struct tuned found;
 		struct error ignored;
 
@@ -171,6 +109,7 @@ static const char *registry_with(const struct serving *s, const char *name)
 			tuned_release(&found);
 			return folder;
 		}
+		free(folder);
 	}
 	return NULL;
 }
@@ -179,18 +118,19 @@ static const char *registry_with(const struct serving *s, const char *name)
 static bool open_model(struct serving *s, const struct rung_options *options, const char *name, struct error *err)
 {
 	struct buf full = { 0 };
-	const char *folder;
+	char *folder;
 
 	buf_addf(&full, "%s%s", tuned_is(name) ? "" : "tuned:", name);
 	folder = tuned_is(buf_text(&full)) ? registry_with(s, buf_text(&full)) : NULL;
 	struct served_model *m = served_model_open(options, folder ? buf_text(&full) : name, folder, err);
 
 	buf_release(&full);
+	free(folder);
 	if (!m)
 		return false;
-	s->tasks[s->n + s->n_models] = served_model_task(m);
-	s->tasks[s->n + s->n_models].name = name;
-	s->models[s->n_models++] = m;
+	s->models[s->n_models] = m;
+	s->asked[s->n_models] = served_model_asked(m);
+	s->asked[s->n_models++].name = name;
 	return true;
 }
 
@@ -209,18 +149,21 @@ static bool read_prices(struct serving *s, const struct rung_serve_options *o, s
 
 static bool begin(struct serving *s, const struct rung_options *options, const struct rung_serve_options *o, struct error *err)
 {
-	bool good;
-
-	s->rungs = mem_zero(o->n_tasks + 1, sizeof(*s->rungs));
-	s->served = mem_zero(o->n_tasks + 1, sizeof(*s->served));
-	s->tasks = mem_zero(o->n_tasks + o->n_models + 1, sizeof(*s->tasks));
+	s->verdicts = mem_zero(o->n_tasks + 1, sizeof(*s->verdicts));
+	s->tasks = mem_zero(o->n_tasks + 1, sizeof(*s->tasks));
 	s->models = mem_zero(o->n_models + 1, sizeof(*s->models));
-	good = read_prices(s, o, err) && list_upstreams(s, o, err);
+	s->asked = mem_zero(o->n_models + 1, sizeof(*s->asked));
+	bool good = sane(o, err) && read_prices(s, o, err) && list_upstreams(s, o, err);
+
 	for (size_t i = 0; i < o->n_tasks && good; i++)
 		good = open_one(s, options, o->tasks[i], err);
 	for (size_t i = 0; i < o->n_models && good; i++)
 		good = open_model(s, options, o->models[i], err);
-	return good && (!o->route || (s->routing = rung_routing_open(options, o, err)) != NULL);
+	s->log = good ? log_of(s, o) : NULL;
+	good = good && (!o->route || (s->routing = rung_routing_open(options, o, err)) != NULL);
+	if (!good)
+		release_firsts(s);
+	return good;
 }
 
 static void end(struct serving *s)
@@ -228,14 +171,15 @@ static void end(struct serving *s)
 	for (size_t i = 0; i < s->n_models; i++)
 		served_model_close(s->models[i]);
 	for (size_t i = 0; i < s->n; i++)
-		rung_close(s->rungs[i]);
+		rung_verdicts_close(s->verdicts[i]);
 	rung_routing_close(s->routing);
+	price_table_free(s->prices);
 	free(s->models);
-	free(s->rungs);
-	free(s->served);
+	free(s->asked);
+	free(s->verdicts);
 	free(s->tasks);
 	free(s->upstreams);
-	price_table_free(s->prices);
+	free(s->log);
 }
 
 enum rung_status rung_serve(const struct rung_options *options, const struct rung_serve_options *o, struct rung_error *err)
@@ -245,15 +189,70 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 	struct error e;
 	bool good = begin(&s, options, o, &e);
 	const struct gateway_settings gateway = {
-		.tasks = s.tasks, .n_tasks = s.n + s.n_models, .address = o->address, .port = o->port, .journal = o->no_log ? NULL : s.n > 0 ? log_of(s.rungs[0], o) : o->log,
+		.tasks = s.tasks, .n_tasks = s.n, .models = s.asked, .n_models = s.n_models, .address = o->address, .port = o->port, .journal = s.log,
 		.upstreams = s.upstreams, .n_upstreams = o->n_upstreams, .timeouts = { ms[0], ms[1], ms[2], ms[3], ms[4] }, .keys = o->keys,
-		.route = s.routing ? router_answer : NULL, .route_context = s.routing ? rung_routing_router(s.routing) : NULL,
-		.route_default = o->route_default,
-		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .keep_texts = !o->no_texts, .notice = options->notice, .ready = o->ready,
-		.stopped = options->stopped, .context = options->context,
+		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .route = s.routing ? router_answer : NULL,
+		.route_context = s.routing ? rung_routing_router(s.routing) : NULL, .route_default = o->route_default, .keep_texts = !o->no_texts,
+		.share = o->share, .shadow = o->shadow, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
+		.again = o->again, .context = options->context,
 	};
 
 	good = good && gateway_run(&gateway, &e);
 	end(&s);
 	return good ? RUNG_OK : rung_failed(RUNG_INPUT, &e, err);
+}
+
+/* ---- history ---- */
+
+static bool add_history(struct served *served, const char *task, struct buf *out, struct error *err)
+{
+	struct served_turn *turns;
+	struct arena arena;
+	size_t n;
+
+	arena_init(&arena);
+	bool good = served_turns(served, task, &arena, &turns, &n, err);
+
+	if (good)
+		buf_addf(out, "%s%s%s\n", out->n > 0 ? "\n" : "", task, n > 0 ? "" : ": nothing has served it");
+	for (size_t i = 0; good && i < n; i++) {
+		char at[CLOCK_MINUTE];
+
+		clock_minute((int64_t)(turns[i].at_ms / 1000), at);
+		buf_addf(out, "  %s  %-8s  %s  %s: %s\n", at, turns[i].event, turns[i].verdict, turns[i].variant, turns[i].why);
+	}
+	arena_release(&arena);
+	return good;
+}
+
+enum rung_status rung_serve_history(const struct rung_options *options, const struct rung_serve_options *o, char **text, struct rung_error *err)
+{
+	struct served *served = NULL;
+	struct buf out = { 0 };
+	struct error e;
+	bool good = o->n_tasks > 0 || error_set(&e, "name the tasks whose history is wanted");
+
+	for (size_t i = 0; i < o->n_tasks && good; i++) {
+		const struct task_options alone = { .file_alone = true };
+		struct rung_options mine = *options;
+
+		mine.task = o->tasks[i];
+		struct rung *r = rung_open(&mine);
+
+		good = rung_open_task(r, &alone, &e);
+		if (good && !served) {
+			char *log = o->log ? mem_string(o->log) : beside(rung_store_path(r), "served.db");
+
+			good = (served = served_open(log, false, &e)) != NULL;
+			free(log);
+		}
+		good = good && add_history(served, r->task->name, &out, &e);
+		rung_close(r);
+	}
+	served_close(served);
+	*text = rung_handed_over(&out);
+	if (good)
+		return RUNG_OK;
+	rung_free_text(*text);
+	return rung_failed(RUNG_INPUT, &e, err);
 }

@@ -10,7 +10,7 @@
 struct served_model;
 /* tuned: the folder of fine-tuned models; NULL: none. NULL and a sentence when it cannot be had. */
 struct served_model *served_model_open(const struct rung_options *options, const char *name, const char *tuned, struct error *err);
-struct gateway_task served_model_task(struct served_model *m);
+struct gateway_model served_model_asked(struct served_model *m);
 void served_model_close(struct served_model *m);
 
 #endif

@@ -142,10 +142,9 @@ struct served_model *served_model_open(const struct rung_options *options, const
 	return NULL;
 }
 
-struct gateway_task served_model_task(struct served_model *m)
+struct gateway_model served_model_asked(struct served_model *m)
 {
-	return (struct gateway_task){ .name = m->name, .is_model = true, .embeds = !m->model, .answer = m->model ? answer_prompts : answer_texts,
-				      .context = m };
+	return (struct gateway_model){ m->name, !m->model, m->model ? answer_prompts : answer_texts, m };
 }
 
 void served_model_close(struct served_model *m)

@@ -17,8 +17,7 @@ struct viewing {
 	struct arena arena;
 };
 
-/* The write-ahead log is there, and empty, while anybody has the store open: that changes nothing. */
-static uint64_t mark(const char *path, uint64_t seed)
+uint64_t rung_file_mark(const char *path, uint64_t seed)
 {
 	struct stat s;
 
@@ -35,7 +34,7 @@ static uint64_t version_of(void *context)
 	uint64_t version = 1;
 
 	for (size_t i = 0; i < N_WATCHED; i++)
-		version = mark(v->watched[i], version);
+		version = rung_file_mark(v->watched[i], version);
 	return version;
 }
 

@@ -23,8 +23,8 @@ void chat_write_fault(const struct chat_fault *f, struct buf *out);
 struct chat_request {
 	const char *model;
 	const char *input;  /* the text of the last user message */
-	bool stream, include_usage;
 	const char *subject; /* whom it is about: metadata.subject, else user; NULL: it does not say */
+	bool stream, include_usage;
 };
 /* What the body says; texts live in arena. False: *fault is what to reply. */
 bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_request *out, struct chat_fault *fault);

@@ -43,21 +43,28 @@ void reply_fault(struct exchange *x, const struct chat_fault *fault)
 	reply_json(x, fault->status, &body);
 }
 
+static size_t add_id(const char **ids, size_t n, const char *id, const struct account *whose)
+{
+	ids[n] = id;
+	return gateway_may_ask(whose, id) ? n + 1 : n;
+}
+
 static void models(struct gateway *g, struct exchange *x, struct account *whose)
 {
+	const struct gateway_settings *s = g->settings;
 	struct arena *arena = exchange_arena(x);
-	size_t n_tasks = g->settings->n_tasks, n_all = n_tasks + g->settings->n_upstreams, n = 0;
-	const char **ids = arena_array(arena, n_all + 2, sizeof(*ids));
+	const char **ids = arena_array(arena, s->n_tasks + s->n_models + s->n_upstreams + 1, sizeof(*ids));
 	struct buf body = { 0 };
+	size_t n = 0;
 
-	for (size_t i = 0; i < n_all; i++) {
-		const struct gateway_task *task = i < n_tasks ? &g->settings->tasks[i] : NULL;
-
-		ids[n] = !task ? g->settings->upstreams[i - n_tasks].name : task->is_model ? task->name : arena_printf(arena, "rung/%s", task->name);
-		n += gateway_may_ask(whose, ids[n]);
-	}
+	for (size_t i = 0; i < s->n_tasks; i++)
+		n = add_id(ids, n, arena_printf(arena, "rung/%s", s->tasks[i].name), whose);
+	for (size_t i = 0; i < s->n_models; i++)
+		n = add_id(ids, n, s->models[i].name, whose);
+	for (size_t i = 0; i < s->n_upstreams; i++)
+		n = add_id(ids, n, s->upstreams[i].name, whose);
 	if (g->router)
-		ids[n++] = "rung/auto";
+		n = add_id(ids, n, "rung/auto", whose);
 	chat_write_models(ids, n, g->created, &body);
 	reply_json(x, 200, &body);
 }
@@ -71,8 +78,13 @@ static void healthz(struct gateway *g, struct exchange *x, struct account *whose
 
 static void readyz(struct gateway *g, struct exchange *x, struct account *whose)
 {
+	struct buf text = { 0 };
+
 	(void)whose;
-	reply_text(x, g->stop_by == 0 ? 200 : 503, g->stop_by == 0 ? "ready\n" : "stopping\n");
+	buf_adds(&text, g->stop_by == 0 ? "ready\n" : "stopping\n");
+	governor_say_fallen(g->governor, &text);
+	reply_text(x, g->stop_by == 0 ? 200 : 503, buf_text(&text));
+	buf_release(&text);
 }
 
 static const struct route {
@@ -126,7 +138,10 @@ static void on_turn(void *context)
 	struct gateway *g = context;
 
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		g->seats[i].take_back(worker_taken(g->seats[i].worker));
+		seat_take(&g->seats[i], gateway_take_back);
+	governor_turn(g->governor);
+	for (size_t i = 0; i < g->settings->n_models; i++)
+		gateway_take_back_told(worker_taken(g->hosts[i].worker));
 	gateway_flow(g);
 	if (g->router)
 		gateway_take_routed(worker_taken(g->router));
@@ -157,16 +172,20 @@ static bool is_over(void *context)
 
 static bool start_tasks(struct gateway *g, struct error *err)
 {
-	g->seats = mem_zero(g->settings->n_tasks + 1, sizeof(*g->seats));
-	for (size_t i = 0; i < g->settings->n_tasks; i++) {
-		const struct gateway_task *task = &g->settings->tasks[i];
+	const struct gateway_settings *s = g->settings;
+	const struct governor_settings governor = { .journal = s->journal, .share = s->share, .shadow = s->shadow, .notice = s->notice, .again = s->again,
+						    .context = s->context, .wake = on_wake, .wake_context = g };
 
-		g->seats[i] = (struct seat){ .task = task, .take_back = task->is_model ? gateway_take_back_told : gateway_take_back,
-					     .worker = worker_start(task->answer, task->context, on_wake, g) };
-		if (!g->seats[i].worker)
-			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
+
+	g->governor = governor_open(&governor, s->tasks, s->n_tasks, g->seats, err);
+	if (!g->governor || !governor_start(g->governor, err))
+		return false;
+	for (size_t i = 0; i < s->n_models; i++) {
+		g->hosts[i] = (struct host){ &s->models[i], worker_start(s->models[i].answer, s->models[i].context, on_wake, g) };
+		if (!g->hosts[i].worker)
+			return error_set(err, "model \"%s\": no thread can be started for it; let this process have more of them", s->models[i].name);
 	}
-	if (g->settings->route && !(g->router = worker_start(g->settings->route, g->settings->route_context, on_wake, g)))
+	if (s->route && !(g->router = worker_start(s->route, s->route_context, on_wake, g)))
 		return error_set(err, "rung/auto: no thread can be started for it; let this process have more of them");
 	return true;
 }
@@ -175,9 +194,12 @@ static bool start_tasks(struct gateway *g, struct error *err)
 static void stop_tasks(struct gateway *g)
 {
 	gateway_take_routed(worker_stop(g->router));
-	for (size_t i = 0; g->seats && i < g->settings->n_tasks; i++)
-		if (g->seats[i].worker)
-			g->seats[i].take_back(worker_stop(g->seats[i].worker));
+	governor_close(g->governor);
+	for (size_t i = 0; i < g->settings->n_tasks; i++)
+		seat_stop(&g->seats[i], gateway_take_back);
+	for (size_t i = 0; i < g->settings->n_models; i++)
+		gateway_take_back_told(worker_stop(g->hosts[i].worker));
+	free(g->hosts);
 	free(g->seats);
 }
 
@@ -197,7 +219,22 @@ static bool is_loopback(const char *address)
 	return !address || strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
-/* What there is before anybody listens. */
+static bool listen_now(struct gateway *g, struct error *err)
+{
+	const struct gateway_settings *s = g->settings;
+	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .handler = on_request, .turn = on_turn,
+					      .context = g };
+
+	if (!s->keys && !is_loopback(s->address))
+		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
+				 s->address);
+	g->server = server_open(&http, g->client, err);
+	if (g->server && g->relay)
+		relay_connect(g->relay, g->client, g->server);
+	return g->server != NULL;
+}
+
+/* What the loop stands on. */
 static bool open_parts(struct gateway *g, struct error *err)
 {
 	const struct gateway_settings *s = g->settings;
@@ -211,21 +248,8 @@ static bool open_parts(struct gateway *g, struct error *err)
 		return false;
 	if (s->journal && !(g->journal = journal_open(&journal, err)))
 		return false;
-	return gateway_open_keys(g, err);
-}
-
-static bool listen_now(struct gateway *g, struct error *err)
-{
-	const struct server_settings http = { .address = g->settings->address, .port = g->settings->port, .own_host = !g->settings->keys,
-					      .handler = on_request, .turn = on_turn, .context = g };
-
 	g->client = client_open(err);
-	g->server = g->client ? server_open(&http, g->client, err) : NULL;
-	if (!g->server || !start_tasks(g, err))
-		return false;
-	if (g->relay)
-		relay_connect(g->relay, g->client, g->server);
-	return true;
+	return g->client && gateway_open_keys(g, err) && listen_now(g, err);
 }
 
 static void close_parts(struct gateway *g)
@@ -240,15 +264,20 @@ static void close_parts(struct gateway *g)
 	metrics_free(g->metrics);
 }
 
+static void release_tasks(const struct gateway_settings *s)
+{
+	for (size_t i = 0; i < s->n_tasks; i++)
+		s->tasks[i].first.release(s->tasks[i].first.context);
+}
+
 bool gateway_run(const struct gateway_settings *settings, struct error *err)
 {
-	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000 };
+	struct gateway g = { .settings = settings, .created = uuid_now_ms() / 1000, .seats = mem_zero(settings->n_tasks + 1, sizeof(*g.seats)),
+			     .hosts = mem_zero(settings->n_models + 1, sizeof(*g.hosts)) };
+	bool opened = open_parts(&g, err), started = opened && start_tasks(&g, err);
 
-	if (!settings->keys && !is_loopback(settings->address))
-		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
-				 settings->address);
-	bool started = open_parts(&g, err) && listen_now(&g, err);
-
+	if (!opened)
+		release_tasks(settings);
 	if (started) {
 		say_address(&g);
 		server_run(g.server, is_over, &g);

@@ -8,29 +8,30 @@
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
  *     GET /metrics                what was counted, as Prometheus reads it
- *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped
+ *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped; tasks that have fallen
  *
- * One thread has the connections (server.h), each task its own (worker.h). */
+ * One thread has the connections (server.h), each verdict its own (seat.h, worker.h); one more says which verdict answers (governor.h). */
 #ifndef RUNG_SERVE_GATEWAY_H
 #define RUNG_SERVE_GATEWAY_H
 
 #include "cost/price.h"
 #include "serve/relay.h"
 #include "serve/server.h"
-#include "serve/worker.h"
+#include "serve/verdict.h"
 
-struct gateway_task {
-	const char *name;      /* as it is asked for, behind "rung/" */
-	const char *verdict;   /* that answers it; NULL: not known before it does */
-	bool is_model;         /* a model of this machine, asked as it is, under its name alone */
-	bool embeds;           /* one that embeds texts */
-	worker_answer *answer; /* in a thread of its own */
+/* A model of this machine, asked as it is under its name alone, in a thread of its own. */
+struct gateway_model {
+	const char *name;
+	bool embeds; /* it embeds texts, and answers no prompts */
+	worker_answer *answer;
 	void *context;
 };
 
 struct gateway_settings {
 	const struct gateway_task *tasks; /* (n_tasks) borrowed */
 	size_t n_tasks;
+	const struct gateway_model *models; /* (n_models) borrowed */
+	size_t n_models;
 	const struct relay_upstream *upstreams; /* (n_upstreams) borrowed */
 	size_t n_upstreams;
 	worker_answer *route; /* says which task an input is for, as router_answer() does; NULL: nobody does, and there is no "rung/auto" */
@@ -42,6 +43,8 @@ struct gateway_settings {
 	const char *keys;    /* file of those who may ask (keys.h); NULL: no key is asked for, and only this machine is answered */
 	size_t cache_bytes;  /* of answers kept for who asks the same; 0: none are */
 	const struct price_table *prices; /* of upstreams; NULL: none are known */
+	double share;        /* of calls that a new verdict gets at first; 0: .1; 1: all of them at once */
+	bool shadow;         /* it is asked as well, and not shown, in place of a share */
 	const char *address; /* NULL: 127.0.0.1 */
 	int port;
 	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */
@@ -49,6 +52,8 @@ struct gateway_settings {
 	void (*notice)(void *context, const char *sentence);
 	void (*ready)(void *context, const char *address); /* it listens: "http://127.0.0.1:8080" */
 	bool (*stopped)(void *context);
+	/* What could not be taken from a store should be tried again: true once for each wish (serve/governor.h). NULL: never. */
+	bool (*again)(void *context);
 	void *context;
 };
 

@@ -11,6 +11,9 @@
 struct pending {
 	struct gateway *gateway;
 	struct seat *seat;
+	struct arm *arm;           /* that was asked */
+	double propensity;         /* with which it was chosen */
+	bool shadow;               /* the answer is compared with the one that went out, and shown to nobody */
 	struct errand errand;
 	struct exchange *exchange; /* NULL: the client went away */
 	struct chat_request request;
@@ -33,6 +36,15 @@ static void forget(struct pending *p)
 {
 	arena_release(&p->question.arena);
 	free(p);
+}
+
+static bool give(struct pending *p, struct arm *arm)
+{
+	if (!worker_ask(arm->worker, &p->question))
+		return false;
+	p->arm = arm;
+	arm->asked++;
+	return true;
 }
 
 static const char *finish_of(const char *status)
@@ -58,13 +70,13 @@ static bool has_failed(const struct question *q, struct chat_fault *fault)
 static void note(struct pending *p, int http)
 {
 	const struct question *q = &p->question;
-	bool answered = http == 200;
+	bool answered = http == 200, ours = answered || (p->exchange && http >= 500);
 	const struct served_call call = {
-		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .task = p->seat->task->name,
-		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : "", .stream = p->request.stream, .http = http,
+		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .task = p->seat->task,
+		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : ours ? p->arm->verdict.id : "", .stream = p->request.stream, .http = http,
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
 		.output_tokens = q->output_tokens, .usd = q->usd, .cached = p->cached, .ms = clock_ms() - p->errand.began_ms, .first_ms = NAN,
-		.probability = answered ? q->probability : NAN, .propensity = 1, .subject = p->request.subject, .input = q->input, .output = q->text,
+		.probability = answered ? q->probability : NAN, .propensity = p->propensity, .subject = p->request.subject, .input = q->input, .output = q->text,
 	};
 
 	gateway_keep(p->gateway, &call, &p->errand, NAN);
@@ -79,6 +91,34 @@ static void learn(struct pending *p)
 	p->seat->most_usd = fmax(p->seat->most_usd, q->usd); /* NAN gives the other */
 	if (strcmp(q->status, "answered") == 0 || strcmp(q->status, "abstained") == 0)
 		gateway_keep_answer(p->gateway, q, &p->errand);
+}
+
+static void note_shadow(const struct pending *p)
+{
+	const struct question *q = &p->question;
+	bool said = !q->why && !q->failed;
+	const struct served_shadow row = { p->id + ID_PREFIX, p->arm->verdict.id, p->arm->verdict.variant, said ? q->status : "failed",
+					   said && p->gateway->settings->keep_texts ? q->text : NULL, q->ms };
+
+	journal_shadow(p->gateway->journal, &row);
+}
+
+/* What was answered is asked of the one in the shadow, too, where its queue has room; nobody waits for it. */
+static void ask_shadow(const struct pending *of)
+{
+	struct arm *arm = of->seat->challenger;
+	struct pending *p;
+
+	if (!arm || of->seat->share > 0 || !of->gateway->journal)
+		return;
+	p = mem_zero(1, sizeof(*p));
+	*p = (struct pending){ .gateway = of->gateway, .seat = of->seat, .arm = arm, .shadow = true };
+	memcpy(p->id, of->id, sizeof(p->id));
+	arena_init(&p->question.arena);
+	p->question.context = p;
+	p->question.input = arena_string(&p->question.arena, of->question.input);
+	if (!give(p, arm))
+		forget(p);
 }
 
 static void answer(struct pending *p)
@@ -96,11 +136,13 @@ static void answer(struct pending *p)
 	if (!p->cached)
 		learn(p);
 	note(p, 200);
+	if (!p->cached)
+		ask_shadow(p);
 	if (!p->exchange)
 		return;
 	const struct chat_reply r = {
 		.id = p->id, .model = p->request.model, .created = uuid_now_ms() / 1000, .text = q->text, .finish = finish_of(q->status),
-		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->seat->task->name, .variant = q->variant,
+		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .task = p->seat->task, .variant = q->variant,
 		.verdict = q->verdict, .status = q->status, .citations = q->citations, .probability = q->probability, .usd = q->usd,
 		.cached = p->cached,
 	};
@@ -114,23 +156,18 @@ static void answer(struct pending *p)
 	}
 }
 
-/* Keys name a task as GET /v1/models does. */
-static bool is_asked(const struct gateway_task *task, const char *model, const struct account *whose)
+/* As clients have it, with or without "rung/"; keys name a task as GET /v1/models does. */
+static struct seat *seat_named(struct gateway *g, const char *model, const struct account *whose)
 {
 	static const char before[] = "rung/";
+	size_t n = sizeof(before) - 1;
+	const char *name = strncmp(model, before, n) == 0 ? model + n : model;
 	char full[256];
 
-	if (task->is_model)
-		return strcmp(task->name, model) == 0 && gateway_may_ask(whose, model);
-	snprintf(full, sizeof(full), "%s%s", before, task->name);
-	return (strcmp(full, model) == 0 || strcmp(task->name, model) == 0) && gateway_may_ask(whose, full);
-}
-
-struct seat *gateway_seat(struct gateway *g, const char *model, const struct account *whose)
-{
+	snprintf(full, sizeof(full), "%s%s", before, name);
 	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		if (is_asked(&g->settings->tasks[i], model, whose))
-			return &g->seats[i];
+		if (strcmp(g->seats[i].task, name) == 0)
+			return gateway_may_ask(whose, full) ? &g->seats[i] : NULL;
 	return NULL;
 }
 
@@ -158,7 +195,10 @@ static void ask(struct pending *p)
 						"too many questions wait for this task; try again in a moment" };
 
 	exchange_watch(p->exchange, went_away, p);
-	if (worker_ask(p->seat->worker, &p->question))
+	if (give(p, p->arm))
+		return;
+	p->propensity = 1; /* that its queue is full is no choice of chance's */
+	if (p->arm != p->seat->serving && give(p, p->seat->serving))
 		return;
 	claim_settle(&p->errand.claim, 0, 0, clock_ms());
 	metrics_refused(p->gateway->metrics, busy.code);
@@ -177,25 +217,28 @@ static void take(struct gateway *g, struct exchange *x, struct seat *seat, const
 	struct pending *p = pending_new(g, x, seat, request);
 
 	p->errand = e;
-	p->cached = gateway_knows_answer(g, x, seat->task->name, seat->task->verdict, &p->question, &p->errand);
+	p->arm = seat_draw(seat, p->request.subject ? p->request.subject : p->id, &p->propensity);
+	p->cached = gateway_knows_answer(g, x, seat->task, p->arm->verdict.id, &p->question, &p->errand);
 	if (!p->cached) {
 		ask(p);
 		return;
 	}
 	p->question.usd = 0;
+	p->propensity = 1; /* what was said of an answer before says nothing new of who gave it */
 	answer(p);
 	forget(p);
 }
 
 bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request, struct account *whose)
 {
-	struct seat *seat = gateway_seat(g, task, whose);
+	struct seat *seat = seat_named(g, task, whose);
+	struct host *host = seat ? NULL : gateway_host(g, task, whose);
 
-	if (seat && seat->task->is_model)
-		gateway_ask_model(g, x, seat, request, whose);
-	else if (seat)
+	if (seat)
 		take(g, x, seat, request, whose);
-	return seat != NULL;
+	else if (host)
+		gateway_ask_model(g, x, host, request, whose);
+	return seat || host;
 }
 
 void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
@@ -228,7 +271,11 @@ void gateway_take_back(struct question *q)
 		struct pending *p = q->context;
 
 		next = q->next;
-		answer(p);
+		if (p->shadow)
+			note_shadow(p);
+		else
+			answer(p);
+		p->arm->asked--;
 		forget(p);
 	}
 }

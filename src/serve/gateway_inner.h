@@ -7,16 +7,15 @@
 #include "serve/cache.h"
 #include "serve/chat.h"
 #include "serve/gateway.h"
+#include "serve/governor.h"
 #include "serve/journal.h"
 #include "serve/metrics.h"
 #include "serve/relay.h"
 
-/* A task, and the thread that answers it. */
-struct seat {
-	const struct gateway_task *task;
+/* A model of this machine, and the thread that answers for it. */
+struct host {
+	const struct gateway_model *model;
 	struct worker *worker;
-	void (*take_back)(struct question *q); /* a list of what came back */
-	double most_tokens, most_usd; /* that one of its answers has taken so far */
 };
 
 /* A request that goes on: whose it is, what was reserved for it, and where its answer may be kept. */
@@ -36,7 +35,9 @@ struct gateway {
 	struct server *server;
 	struct journal *journal; /* NULL: nothing is written down */
 	struct seat *seats;      /* (n_tasks) */
+	struct host *hosts;      /* (n_models) */
 	struct worker *router;   /* NULL: there is no "rung/auto" */
+	struct governor *governor;
 	struct relay *relay;     /* NULL: no upstream is asked */
 	struct accounts *accounts; /* NULL: no key is asked for */
 	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
@@ -80,11 +81,11 @@ void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whos
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
 void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose);
 void gateway_take_back(struct question *q);
-/* The seat of that name, as clients have it ("rung/TASK", "TASK", or a model's); NULL: none that this key may ask. */
-struct seat *gateway_seat(struct gateway *g, const char *model, const struct account *whose);
-/* A model of this machine, and what comes back from its worker; what streams have said goes out. (gateway_local.c) */
-void gateway_ask_model(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose);
-void gateway_embed(struct gateway *g, struct exchange *x, struct seat *seat, struct account *whose);
+/* The model of this machine of that name; NULL: none that this key may ask. It is asked, and what comes back from its worker; what streams
+ * have said goes out. (gateway_local.c) */
+struct host *gateway_host(struct gateway *g, const char *model, const struct account *whose);
+void gateway_ask_model(struct gateway *g, struct exchange *x, struct host *host, const struct chat_request *request, struct account *whose);
+void gateway_embed(struct gateway *g, struct exchange *x, struct host *host, struct account *whose);
 void gateway_take_back_told(struct question *q);
 void gateway_flow(struct gateway *g);
 /* Whether it asks for an upstream: then it is taken, or refused. as: the upstream's name, whatever model the body asks for; NULL: that one.

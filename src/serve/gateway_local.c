@@ -12,7 +12,7 @@
 /* A request to a model on its way. */
 struct told {
 	struct gateway *gateway;
-	struct seat *seat;
+	const struct host *host;
 	struct exchange *exchange; /* NULL: the client went away */
 	struct errand errand;
 	struct chat_request request;
@@ -132,7 +132,7 @@ static void note(struct told *t, int http)
 {
 	const struct question *q = &t->question;
 	const struct served_call call = {
-		.id = t->id + ID_PREFIX, .began_ms = t->began_unix_ms, .task = t->seat->task->name, .variant = http == 200 ? "model" : "", .verdict = "",
+		.id = t->id + ID_PREFIX, .began_ms = t->began_unix_ms, .task = t->host->model->name, .variant = http == 200 ? "model" : "", .verdict = "",
 		.stream = t->request.stream, .http = http, .status = http == 200 ? q->status : "failed", .why = q->why ? q->why : q->failed,
 		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .usd = 0, .ms = clock_ms() - t->errand.began_ms,
 		.first_ms = t->first_ms, .probability = NAN, .propensity = 1, .input = q->input, .output = q->text,
@@ -203,13 +203,13 @@ void gateway_take_back_told(struct question *q)
 
 /* ---- on the way ---- */
 
-static struct told *told_new(struct gateway *g, struct exchange *x, struct seat *seat, const char *model)
+static struct told *told_new(struct gateway *g, struct exchange *x, const struct host *host, const char *model)
 {
 	struct told *t = mem_zero(1, sizeof(*t));
 	char uuid[UUID_TEXT];
 	size_t n;
 
-	*t = (struct told){ .gateway = g, .seat = seat, .exchange = x, .began_unix_ms = uuid_now_ms(), .first_ms = NAN };
+	*t = (struct told){ .gateway = g, .host = host, .exchange = x, .began_unix_ms = uuid_now_ms(), .first_ms = NAN };
 	pthread_mutex_init(&t->mutex, NULL);
 	arena_init(&t->question.arena);
 	uuid_make(t->began_unix_ms, uuid);
@@ -225,7 +225,7 @@ static void ask(struct told *t)
 	static const struct chat_fault busy = { 503, "server_error", "overloaded", NULL, "too many wait for this model; try again in a moment" };
 
 	exchange_watch(t->exchange, went_away, t);
-	if (worker_ask(t->seat->worker, &t->question))
+	if (worker_ask(t->host->worker, &t->question))
 		return;
 	claim_settle(&t->errand.claim, 0, 0, clock_ms());
 	metrics_refused(t->gateway->metrics, busy.code);
@@ -241,7 +241,7 @@ static bool read_prompt(struct told *t, const struct chat_request *request, stru
 
 	t->request.stream = request->stream;
 	t->request.include_usage = request->include_usage;
-	if (t->seat->task->embeds) {
+	if (t->host->model->embeds) {
 		*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, "model", "this model embeds texts; ask it at /v1/embeddings" };
 		return false;
 	}
@@ -286,18 +286,26 @@ static void go(struct told *t, struct account *whose, bool good, const struct ch
 	forget(t);
 }
 
-void gateway_ask_model(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose)
+struct host *gateway_host(struct gateway *g, const char *model, const struct account *whose)
 {
-	struct told *t = told_new(g, x, seat, request->model);
+	for (size_t i = 0; i < g->settings->n_models; i++)
+		if (strcmp(g->hosts[i].model->name, model) == 0)
+			return gateway_may_ask(whose, model) ? &g->hosts[i] : NULL;
+	return NULL;
+}
+
+void gateway_ask_model(struct gateway *g, struct exchange *x, struct host *host, const struct chat_request *request, struct account *whose)
+{
+	struct told *t = told_new(g, x, host, request->model);
 	struct chat_fault fault;
 	bool good = read_prompt(t, request, &fault);
 
 	go(t, whose, good, &fault);
 }
 
-void gateway_embed(struct gateway *g, struct exchange *x, struct seat *seat, struct account *whose)
+void gateway_embed(struct gateway *g, struct exchange *x, struct host *host, struct account *whose)
 {
-	struct told *t = told_new(g, x, seat, seat->task->name);
+	struct told *t = told_new(g, x, host, host->model->name);
 	struct chat_fault fault;
 	bool good = read_texts(t, &fault);
 

@@ -33,11 +33,13 @@ static void add_journal(struct gateway *g, struct buf *out)
 
 static void add_queues(struct gateway *g, struct buf *out)
 {
-	static const char help[] = "Questions that wait for a task.";
+	static const char name[] = "rung_questions_waiting";
+	const char *help = "Questions that wait for a task or a local model.";
 
-	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		metrics_write_one(out, "rung_questions_waiting", "gauge", i == 0 ? help : NULL, "task", g->settings->tasks[i].name,
-				  (double)worker_waiting(g->seats[i].worker));
+	for (size_t i = 0; i < g->settings->n_tasks; i++, help = NULL)
+		metrics_write_one(out, name, "gauge", help, "model", g->seats[i].task, (double)worker_waiting(g->seats[i].serving->worker));
+	for (size_t i = 0; i < g->settings->n_models; i++, help = NULL)
+		metrics_write_one(out, name, "gauge", help, "model", g->hosts[i].model->name, (double)worker_waiting(g->hosts[i].worker));
 }
 
 void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whose)

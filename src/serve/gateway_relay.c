@@ -102,10 +102,10 @@ void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *w
 
 	if (gateway_passes(g, x, RELAY_EMBEDDINGS, NULL, whose))
 		return;
-	struct seat *seat = relay_body_find(bytes, n, exchange_arena(x), &body) ? gateway_seat(g, body.model, whose) : NULL;
+	struct host *host = relay_body_find(bytes, n, exchange_arena(x), &body) ? gateway_host(g, body.model, whose) : NULL;
 
-	if (seat && seat->task->embeds)
-		gateway_embed(g, x, seat, whose);
+	if (host && host->model->embeds)
+		gateway_embed(g, x, host, whose);
 	else
 		reply_fault(x, &unknown);
 }

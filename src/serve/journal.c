@@ -14,10 +14,11 @@ static const double group_ms = 10, retry_ms = 200; /* between two transactions; 
 struct entry {
 	struct entry *next;
 	size_t bytes;
-	enum { CALL, FEEDBACK, ATTEMPT } kind;
+	enum { CALL, FEEDBACK, ATTEMPT, SHADOW } kind;
 	struct served_call call;         /* with its texts behind the struct */
 	struct served_feedback feedback;
 	struct served_attempt attempt;
+	struct served_shadow shadow;
 };
 
 struct journal {
@@ -108,6 +109,14 @@ bool journal_attempt(struct journal *j, const struct served_attempt *a)
 	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
 }
 
+bool journal_shadow(struct journal *j, const struct served_shadow *h)
+{
+	struct entry e = { .kind = SHADOW, .shadow = *h };
+	const char **texts[] = { &e.shadow.call, &e.shadow.verdict, &e.shadow.variant, &e.shadow.status, &e.shadow.output };
+
+	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
+}
+
 static bool is_among(const struct entry *e, const char *id, const char *tenant)
 {
 	while (e && !(e->kind == CALL && strcmp(e->call.id, id) == 0 && (!tenant || strcmp(e->call.tenant, tenant) == 0)))
@@ -170,6 +179,8 @@ static bool put_one(struct served *to, const struct entry *e, struct error *err)
 {
 	if (e->kind == CALL)
 		return served_call_put(to, &e->call, err);
+	if (e->kind == SHADOW)
+		return served_shadow_put(to, &e->shadow, err);
 	return e->kind == FEEDBACK ? served_feedback_put(to, &e->feedback, err) : served_attempt_put(to, &e->attempt, err);
 }
 

@@ -25,6 +25,7 @@ struct journal *journal_open(const struct journal_settings *settings, struct err
 bool journal_call(struct journal *j, const struct served_call *c);
 bool journal_feedback(struct journal *j, const struct served_feedback *f);
 bool journal_attempt(struct journal *j, const struct served_attempt *a); /* of a call that was handed over before */
+bool journal_shadow(struct journal *j, const struct served_shadow *h);   /* likewise */
 /* Whether a call of that id is stored, or on its way there; tenant: one of this tenant's, NULL: of anybody's. False when it cannot be looked
  * up. */
 bool journal_knows(struct journal *j, const char *id, const char *tenant);

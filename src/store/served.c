@@ -31,9 +31,30 @@ static const char paid_sql[] =
 	"ALTER TABLE served ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;"
 	"PRAGMA user_version = 3;";
 
-enum statement { CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, PAID, COUNTS, N_STATEMENTS };
+/* When what answered, and why; and what was answered beside the one that serves, and not shown. */
+static const char history_sql[] =
+	"CREATE TABLE history(n INTEGER PRIMARY KEY, task TEXT NOT NULL, at_ms INTEGER NOT NULL, event TEXT NOT NULL, verdict TEXT NOT NULL,"
+	" variant TEXT NOT NULL, run TEXT NOT NULL, share REAL NOT NULL, floor REAL, why TEXT NOT NULL, evidence TEXT);"
+	"CREATE INDEX history_task ON history(task, n);"
+	"CREATE TABLE shadow(call TEXT PRIMARY KEY, verdict TEXT NOT NULL, variant TEXT NOT NULL, status TEXT NOT NULL, output TEXT, ms REAL)"
+	" WITHOUT ROWID;"
+	"CREATE INDEX feedback_at ON feedback(at_ms);"
+	"CREATE INDEX served_failed ON served(task, began_ms) WHERE http >= 500;"
+	"PRAGMA user_version = 4;";
+
+enum statement { TURN_PUT, TURNS, SHADOW_PUT, SCORED, VOLUME, CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, PAID, COUNTS, N_STATEMENTS };
 
 static const char *const statement_sql[N_STATEMENTS] = {
+	[TURN_PUT] = "INSERT INTO history(task, at_ms, event, verdict, variant, run, share, floor, why, evidence)"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[TURNS] = "SELECT at_ms, event, verdict, variant, run, share, floor, why, evidence FROM history WHERE task = ?1 ORDER BY n",
+	[SHADOW_PUT] = "INSERT OR IGNORE INTO shadow(call, verdict, variant, status, output, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, h.verdict, h.output"
+		   " FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id LEFT JOIN shadow h ON h.call = s.id"
+		   " WHERE s.task = ?1 AND f.at_ms >= ?2 AND s.began_ms >= ?2 AND f.kind <> 'comment'"
+		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', NULL, NULL, NULL, NULL, NULL FROM served"
+		   " WHERE task = ?1 AND began_ms >= ?2 AND http >= 500 AND verdict <> '' ORDER BY 1, 6, 7",
+	[VOLUME] = "SELECT count(*) FROM served WHERE task = ?1 AND verdict = ?2 AND http = 200",
 	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
 		     " output_tokens, ms, first_ms, probability, propensity, subject, key, usd, cached)"
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
@@ -49,10 +70,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		   " + (SELECT count(*) FROM attempt WHERE call NOT IN (SELECT id FROM served)), (SELECT count(*) FROM attempt)",
 };
 
-static const char *const versions[] = { first_sql, attempt_sql, paid_sql };
+static const char *const versions[] = { first_sql, attempt_sql, paid_sql, history_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 3, .table = "served", .absent = "nothing was served here; run `rung serve` first",
+	.versions = versions, .n_versions = 4, .table = "served", .absent = "nothing was served here; run `rung serve` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -221,4 +242,109 @@ bool served_count(struct served *s, struct served_counts *out, struct error *err
 					       (size_t)sqlite3_column_int64(q, 2), (size_t)sqlite3_column_int64(q, 3),
 					       (size_t)sqlite3_column_int64(q, 4) };
 	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
+}
+
+/* ---- history ---- */
+
+bool served_turn_put(struct served *s, const struct served_turn *t, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, TURN_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, t->task);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)t->at_ms);
+	bind_text(q, 3, t->event);
+	bind_text(q, 4, t->verdict);
+	bind_text(q, 5, t->variant);
+	bind_text(q, 6, t->run);
+	sqlite3_bind_double(q, 7, t->share);
+	bind_real(q, 8, t->floor);
+	bind_text(q, 9, t->why);
+	bind_text(q, 10, t->evidence);
+	return database_done(&s->base, q, err);
+}
+
+static double column_real(sqlite3_stmt *q, int at)
+{
+	return sqlite3_column_type(q, at) == SQLITE_NULL ? NAN : sqlite3_column_double(q, at);
+}
+
+bool served_turns(struct served *s, const char *task, struct arena *arena, struct served_turn **rows, size_t *n, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, TURNS, err);
+	int code;
+
+	*rows = NULL;
+	*n = 0;
+	if (!q)
+		return false;
+	bind_text(q, 1, task);
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct served_turn){
+			.task = task, .at_ms = (uint64_t)sqlite3_column_int64(q, 0), .event = column_text(arena, q, 1),
+			.verdict = column_text(arena, q, 2), .variant = column_text(arena, q, 3), .run = column_text(arena, q, 4), .share = sqlite3_column_double(q, 5),
+			.floor = column_real(q, 6), .why = column_text(arena, q, 7), .evidence = column_text(arena, q, 8),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
+bool served_shadow_put(struct served *s, const struct served_shadow *h, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SHADOW_PUT, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, h->call);
+	bind_text(q, 2, h->verdict);
+	bind_text(q, 3, h->variant);
+	bind_text(q, 4, h->status);
+	bind_text(q, 5, h->output);
+	bind_real(q, 6, h->ms);
+	return database_done(&s->base, q, err);
+}
+
+bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
+		   struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, SCORED, err);
+	int code;
+
+	*rows = NULL;
+	*n = 0;
+	if (!q)
+		return false;
+	bind_text(q, 1, task);
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)since_ms);
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct served_score){
+			.call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
+			.propensity = sqlite3_column_double(q, 3), .subject = column_text(arena, q, 4), .at_ms = (uint64_t)sqlite3_column_int64(q, 5),
+			.kind = column_text(arena, q, 6), .value = column_real(q, 7), .text = column_text(arena, q, 8),
+			.output = column_text(arena, q, 9), .shadow_verdict = column_text(arena, q, 10), .shadow = column_text(arena, q, 11),
+		};
+	}
+	return database_ended(&s->base, q, code, err);
+}
+
+bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, VOLUME, err);
+
+	if (!q)
+		return false;
+	bind_text(q, 1, task);
+	bind_text(q, 2, verdict);
+	int code = sqlite3_step(q);
+
+	*calls = code == SQLITE_ROW ? (size_t)sqlite3_column_int64(q, 0) : 0;
+	return database_ended(&s->base, q, code == SQLITE_ROW ? SQLITE_DONE : code, err);
+}
+
+bool served_version(struct served *s, int *version, struct error *err)
+{
+	return database_number(&s->base, "PRAGMA data_version", version, err);
 }

@@ -87,7 +87,7 @@ typedef bool served_visit(void *context, const struct served_call *call, const s
 bool served_each(struct served *s, const struct served_query *query, served_visit *visit, void *context, struct error *err);
 
 struct served_removed {
-	size_t calls, bodies, feedback, attempts;
+	size_t calls, bodies, feedback, shadows, attempts;
 };
 /* All about one subject, in one transaction, after which the file is written anew and its WAL emptied: what SQLite had moved from page to
  * page stands in the slack of pages even where deleted content is overwritten (secure_delete), so that nothing less leaves nothing
@@ -99,6 +99,49 @@ bool served_calls_about(struct served *s, const char *subject, void (*visit)(voi
  * transactions of two thousand rows at most, so that a gateway writes on between them; what was deleted is overwritten and pages that come
  * free are given back, without the promise of served_forget(). */
 bool served_retain(struct served *s, uint64_t calls_before_ms, uint64_t texts_before_ms, struct served_removed *out, struct error *err);
+
+/* What answers a task, from when on and why: nothing is ever changed here, and the last rows say how things stand. */
+struct served_turn {
+	const char *task;
+	uint64_t at_ms;
+	const char *event;    /* serve/governor.h has them */
+	const char *verdict, *variant, *run; /* which, and the key of its climb */
+	double share;         /* of calls: 1 of what serves, less of a trial, 0 of a shadow */
+	double floor;         /* mean score that a promoted one has to keep; NAN: none */
+	const char *why;      /* a sentence */
+	const char *evidence; /* a JSON object; NULL */
+};
+bool served_turn_put(struct served *s, const struct served_turn *t, struct error *err);
+/* All of a task, oldest first; task is borrowed, texts live in arena. */
+bool served_turns(struct served *s, const char *task, struct arena *arena, struct served_turn **rows, size_t *n, struct error *err);
+
+/* What a verdict in the shadow answered to a call that another one answered. */
+struct served_shadow {
+	const char *call, *verdict, *variant, *status;
+	const char *output; /* NULL: none, or not kept */
+	double ms;
+};
+bool served_shadow_put(struct served *s, const struct served_shadow *h, struct error *err); /* keeps an old one */
+
+/* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed". By call,
+ * then by when it was said; texts live in arena. */
+struct served_score {
+	const char *call;
+	uint64_t began_ms, at_ms;
+	const char *verdict;
+	double propensity;
+	const char *subject;        /* NULL */
+	const char *kind, *text;    /* as in struct served_feedback */
+	double value;
+	const char *output;         /* NULL: not kept */
+	const char *shadow_verdict, *shadow; /* NULL: there was none */
+};
+bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
+		   struct error *err);
+/* Calls that a verdict has answered. */
+bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err);
+/* Another number whenever another handle has written. */
+bool served_version(struct served *s, int *version, struct error *err);
 
 /* Rows of each kind, and those whose call is not there. */
 struct served_counts {

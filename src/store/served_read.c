@@ -134,6 +134,7 @@ static bool remove_subject(struct served *s, const char *subject, struct served_
 {
 #define ITS_CALLS "(SELECT id FROM served WHERE subject = :text)"
 	return change(s, "DELETE FROM body WHERE call IN " ITS_CALLS, subject, &out->bodies, err) &&
+	       change(s, "DELETE FROM shadow WHERE call IN " ITS_CALLS, subject, &out->shadows, err) &&
 	       change(s, "DELETE FROM feedback WHERE call IN " ITS_CALLS, subject, &out->feedback, err) &&
 	       change(s, "DELETE FROM attempt WHERE call IN " ITS_CALLS, subject, &out->attempts, err) &&
 	       change(s, "DELETE FROM served WHERE subject = :text", subject, &out->calls, err);
@@ -188,17 +189,19 @@ bool served_forget(struct served *s, const char *subject, struct served_removed 
 static const char *const old_calls[] = {
 	"DELETE FROM body WHERE rowid IN (SELECT rowid FROM body WHERE call < :text" SOME,
 	"DELETE FROM feedback WHERE (call, name) IN (SELECT call, name FROM feedback WHERE call < :text" SOME,
+	"DELETE FROM shadow WHERE call IN (SELECT call FROM shadow WHERE call < :text" SOME,
 	"DELETE FROM attempt WHERE (call, n) IN (SELECT call, n FROM attempt WHERE call < :text" SOME,
 	"DELETE FROM served WHERE id IN (SELECT id FROM served WHERE id < :text" SOME,
 };
 static const char *const old_texts[] = {
 	"DELETE FROM body WHERE rowid IN (SELECT rowid FROM body WHERE call < :text" SOME,
 	"DELETE FROM feedback WHERE (call, name) IN (SELECT call, name FROM feedback WHERE call < :text AND text IS NOT NULL" SOME,
+	"DELETE FROM shadow WHERE call IN (SELECT call FROM shadow WHERE call < :text" SOME,
 };
 
 static bool remove_old(struct served *s, const char *const *sql, size_t n, uint64_t before_ms, struct served_removed *out, struct error *err)
 {
-	size_t *const counts[] = { &out->bodies, &out->feedback, &out->attempts, &out->calls };
+	size_t *const counts[] = { &out->bodies, &out->feedback, &out->shadows, &out->attempts, &out->calls };
 	char first[FIRST_ID];
 
 	first_id(before_ms, first);

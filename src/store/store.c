@@ -89,6 +89,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[RUN_TOUCH] = "UPDATE run SET begun = (SELECT max(begun) + 1 FROM run) WHERE id = ?1",
 	[RUN_FINISH] = "UPDATE run SET state = 'done' WHERE id = ?1",
 	[RUN_LATEST] = "SELECT " RUN_COLUMNS " FROM run ORDER BY begun DESC LIMIT 1",
+	[RUN_DONE] = "SELECT " RUN_COLUMNS " FROM run WHERE CASE WHEN ?1 IS NULL THEN state = 'done' ELSE key = ?1 END ORDER BY begun DESC LIMIT 1",
 	[RUN_LATEST_SEED] = "SELECT " RUN_COLUMNS " FROM run WHERE seed = ?1 ORDER BY begun DESC LIMIT 1",
 	[VARIANT_PUT] = "INSERT OR REPLACE INTO variant(run, id, name, model, rung, position, incumbent, candidate,"
 			" calls_model, status, why, recipe) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -241,15 +242,8 @@ bool store_run_finish(struct store *s, int64_t run, struct error *err)
 	return database_done(&s->base, q, err);
 }
 
-bool store_run_latest(struct store *s, struct arena *arena, const uint64_t *seed, struct run_row *run, bool *found,
-		      struct error *err)
+static bool read_found(struct store *s, sqlite3_stmt *q, struct arena *arena, struct run_row *run, bool *found, struct error *err)
 {
-	sqlite3_stmt *q = database_statement(&s->base, seed ? RUN_LATEST_SEED : RUN_LATEST, err);
-
-	if (!q)
-		return false;
-	if (seed)
-		sqlite3_bind_int64(q, 1, (sqlite3_int64)*seed);
 	int code = sqlite3_step(q);
 
 	*found = code == SQLITE_ROW;
@@ -257,6 +251,25 @@ bool store_run_latest(struct store *s, struct arena *arena, const uint64_t *seed
 		read_run(arena, q, run);
 	sqlite3_reset(q);
 	return code == SQLITE_ROW || code == SQLITE_DONE || database_fail(&s->base, err);
+}
+
+bool store_run_latest(struct store *s, struct arena *arena, const uint64_t *seed, struct run_row *run, bool *found,
+		      struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, seed ? RUN_LATEST_SEED : RUN_LATEST, err);
+
+	if (q && seed)
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)*seed);
+	return q && read_found(s, q, arena, run, found, err);
+}
+
+bool store_run_done(struct store *s, struct arena *arena, const char *key, struct run_row *run, bool *found, struct error *err)
+{
+	sqlite3_stmt *q = database_statement(&s->base, RUN_DONE, err);
+
+	if (q)
+		bind_text(q, 1, key);
+	return q && read_found(s, q, arena, run, found, err);
 }
 
 bool store_variant_put(struct store *s, int64_t run, const struct variant_row *v, struct error *err)

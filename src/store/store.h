@@ -45,6 +45,9 @@ bool store_run_finish(struct store *s, int64_t run, struct error *err);
 bool store_run_latest(struct store *s, struct arena *arena, const uint64_t *seed, struct run_row *run, bool *found,
 		      struct error *err);
 
+/* The run of that key; key NULL: of those that are done, the one last begun. */
+bool store_run_done(struct store *s, struct arena *arena, const char *key, struct run_row *run, bool *found, struct error *err);
+
 struct variant_row {
 	const char *id, *name, *model; /* model NULL: none */
 	int rung;
