@@ -97,7 +97,7 @@ struct served_score {
 	const char *subject;        /* NULL */
 	const char *kind, *text;    /* as in struct served_feedback */
 	double value;
-	const char *output;         /* NULL: not kept */
+	const char *output;         /* NULL: not kept, or not asked for: of other kinds than demonstrations it is not read */
 	const char *shadow_verdict, *shadow; /* NULL: there was none */
 };
 bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
