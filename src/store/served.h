@@ -26,7 +26,8 @@ struct served_call {
 	const char *id;       /* a UUID, version 7 (base/uuid.h): calls sort by when they began */
 	uint64_t began_ms;    /* since 1970 */
 	const char *tenant;   /* whose key it came with; "": keys are not used */
-	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did */
+	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did, and verdict is who was asked and
+					       * failed, or "" */
 	bool stream;
 	int http;             /* status of the reply */
 	const char *status;   /* of the answer: "answered", ..., "failed": there is none */
