@@ -77,6 +77,10 @@ static int run(const struct settings *s)
 		fprintf(stderr, "rung serve: --port %.0f is no port; ports go from 0 (any that is free) to %d\n", s->port, HIGHEST_PORT);
 		return RUNG_INPUT;
 	}
+	if (s->share >= 0 && !(s->share > 0)) {
+		fprintf(stderr, "rung serve: --share 0 would let a new verdict answer nothing; --shadow asks it and shows nothing\n");
+		return RUNG_INPUT;
+	}
 	if (!read_limits(&s->upstream_limits, serve.upstream_ms))
 		return RUNG_INPUT;
 	if (s->history) {

@@ -480,21 +480,6 @@ static bool escalation_open(struct rung *r, const struct report *report, bool al
 	return variant_ready(r->workshop, r->escalation.cheap, &unfit, err) && (!unfit || error_set(err, "%s", unfit));
 }
 
-/* Without a price of a day, a call is a call however many a day there are. */
-static double calls_to_break_even(const struct report *report, const struct report_variant *v)
-{
-	struct cost_traffic traffic = report->traffic;
-
-	if (!v || !v->cost || !v->rival_cost || !(cost_once_usd(&v->cost->setup) > cost_once_usd(&v->rival_cost->setup)))
-		return NAN;
-	if (!(traffic.calls_per_day > 0)) {
-		if (cost_day_usd(&v->cost->daily) > 0 || cost_day_usd(&v->rival_cost->daily) > 0)
-			return NAN;
-		traffic.calls_per_day = traffic.calls_low = traffic.calls_high = 1000;
-	}
-	return cost_break_even_days(v->cost, v->rival_cost, &traffic) * traffic.calls_per_day;
-}
-
 bool rung_choose(struct rung *r, const char *id, struct error *err)
 {
 	struct report report;
@@ -508,7 +493,9 @@ bool rung_choose(struct rung *r, const char *id, struct error *err)
 	if (!id)
 		id = report.variants[report.verdict.winner].id;
 	r->chosen = run.key;
-	r->break_even_calls = calls_to_break_even(&report, report_find(&report, id));
+	const struct report_variant *v = report_find(&report, id);
+
+	r->break_even_calls = v && v->cost && v->rival_cost ? cost_break_even_volume(v->cost, v->rival_cost, &report.traffic) : NAN;
 	const struct variant *variants;
 
 	if (!run_variants(r->task, r->store, &run, &r->arena, &variants, &n, err))

@@ -70,6 +70,25 @@ double cost_break_even_days(const struct cost_rung *to, const struct cost_rung *
 	return t->price_decline == 0 ? once / (s.listed + s.own) : days_with_decline(once, s, t->price_decline);
 }
 
+static bool costs_nothing_a_day(const struct cost_daily *d)
+{
+	return !(cost_day_usd(d) > 0) && !(reserve(d) > 0);
+}
+
+double cost_break_even_volume(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic)
+{
+	struct cost_traffic t = *traffic;
+
+	if (!(cost_once_usd(&to->setup) > cost_once_usd(&from->setup)))
+		return NAN;
+	if (!(t.calls_per_day > 0)) {
+		if (!costs_nothing_a_day(&to->daily) || !costs_nothing_a_day(&from->daily) || t.price_decline > 0)
+			return NAN;
+		t.calls_per_day = 1;
+	}
+	return cost_break_even_days(to, from, &t) * t.calls_per_day;
+}
+
 /* Where a + b x, what `to` costs more at x, is below 0 for x from `low` to `high`. */
 static struct cost_tip tip_of_line(double a, double b, double low, double high)
 {

@@ -12,6 +12,10 @@
  * INFINITY when it saves nothing a day, or prices fall faster than it pays; 0 when there is nothing to pay back. */
 double cost_break_even_days(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic);
 
+/* t* in calls: how many of them bring the difference back. Without a traffic (0 calls a day) it is known where neither costs anything a day, since
+ * a call is a call then, however many a day there are. NAN: there is nothing to pay back, or it is unknown. */
+double cost_break_even_volume(const struct cost_rung *to, const struct cost_rung *from, const struct cost_traffic *traffic);
+
 /* Where along a quantity `to` becomes the cheaper one over the horizon. */
 enum cost_side { COST_ALWAYS, COST_NEVER, COST_ABOVE, COST_BELOW, COST_UNKNOWN };
 struct cost_tip {

@@ -50,7 +50,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 	[TURNS] = "SELECT at_ms, event, verdict, variant, run, share, floor, why, evidence FROM history WHERE task = ?1 ORDER BY n",
 	[SHADOW_PUT] = "INSERT OR IGNORE INTO shadow(call, verdict, variant, status, output, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, h.verdict, h.output"
-		   " FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id LEFT JOIN shadow h ON h.call = s.id"
+		   " FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id AND f.kind = 'demonstration'"
+		   " LEFT JOIN shadow h ON h.call = s.id AND f.kind = 'demonstration'"
 		   " WHERE s.task = ?1 AND f.at_ms >= ?2 AND s.began_ms >= ?2 AND f.kind <> 'comment'"
 		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', NULL, NULL, NULL, NULL, NULL FROM served"
 		   " WHERE task = ?1 AND began_ms >= ?2 AND http >= 500 AND verdict <> '' ORDER BY 1, 6, 7",

@@ -26,7 +26,8 @@ struct served_call {
 	const char *id;       /* a UUID, version 7 (base/uuid.h): calls sort by when they began */
 	uint64_t began_ms;    /* since 1970 */
 	const char *tenant, *key; /* whose key it came with, and its name; "": keys are not used */
-	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did */
+	const char *task, *variant, *verdict; /* who answered, and by which verdict; variant "": nobody did, and verdict is who was asked and
+					       * failed, or "" */
 	bool stream;
 	int http;             /* status of the reply */
 	const char *status;   /* of the answer: "answered", ..., "failed": there is none */
@@ -133,7 +134,7 @@ struct served_score {
 	const char *subject;        /* NULL */
 	const char *kind, *text;    /* as in struct served_feedback */
 	double value;
-	const char *output;         /* NULL: not kept */
+	const char *output;         /* NULL: not kept, or not asked for: of other kinds than demonstrations it is not read */
 	const char *shadow_verdict, *shadow; /* NULL: there was none */
 };
 bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,

@@ -267,7 +267,7 @@ def told():
 
 
 def refused():
-    for words, *options in (("share", "--share", "1.5"), ("log", "--shadow", "--no-log")):
+    for words, *options in (("share", "--share", "1.5"), ("shadow", "--share", "0"), ("log", "--shadow", "--no-log")):
         r = subprocess.run([rung, "serve", "--port", "0", *options, f"{scratch}/one"], capture_output=True, text=True, timeout=60)
         assert r.returncode == 1 and words in r.stderr and r.stderr.count("\n") == 1, r
 

@@ -49,6 +49,26 @@ static void a_small_model_pays_itself_back(void **state)
 	}
 }
 
+/* 2,000 once at .003 less a call: 666,667 calls, whatever a day has of them. At 100 a day more, 500,000 calls save 1,400: 714,286. */
+static void so_many_calls_pay_it_back(void **state)
+{
+	struct cost_rung large = priced(1000, 100, 3, 15), small = priced(1000, 100, 1, 5);
+	struct cost_traffic none = traffic(0, 0), some = traffic(500000, 90), many = traffic(5e6, 90);
+
+	(void)state;
+	assert_true(isnan(cost_break_even_volume(&small, &large, &some))); /* nothing to pay back */
+	small.setup.other_usd = 2000;
+	assert_close("none", cost_break_even_volume(&small, &large, &none), 2000 / .003, 1e-12);
+	assert_close("some", cost_break_even_volume(&small, &large, &some), 2000 / .003, 1e-12);
+	assert_close("many", cost_break_even_volume(&small, &large, &many), 2000 / .003, 1e-12);
+	assert_true(isinf(cost_break_even_volume(&large, &small, &some)) || isnan(cost_break_even_volume(&large, &small, &some)));
+	small.daily.hosting_usd = 100;
+	assert_close("a day costs, too", cost_break_even_volume(&small, &large, &some), 5e5 * 2000 / 1400, 1e-12);
+	assert_true(isnan(cost_break_even_volume(&small, &large, &none)));
+	large.setup.other_usd = 1500;
+	assert_close("the difference", cost_break_even_volume(&small, &large, &some), 5e5 * 500 / 1400, 1e-12);
+}
+
 /* Within a week while F <= 7 V delta: $14,437.50 and $9,975. */
 static void within_a_week(void **state)
 {
@@ -494,6 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_model_pays_itself_back),
+		cmocka_unit_test(so_many_calls_pay_it_back),
 		cmocka_unit_test(within_a_week),
 		cmocka_unit_test(a_cached_prompt_beats_its_own_fine_tune),
 		cmocka_unit_test(a_hosted_small_model_undercuts_a_tuned_one),

@@ -217,8 +217,8 @@ static void climb(struct world *w, const char *run)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-/* So many calls of a verdict, all of that value, told in one transaction. */
-static void told(struct world *w, const char *verdict, size_t n, double value)
+/* So many calls of a verdict, all of that value (NAN: nothing was said), in one transaction. */
+static void served(struct world *w, const char *verdict, size_t n, int http, double value)
 {
 	struct error err;
 
@@ -229,12 +229,17 @@ static void told(struct world *w, const char *verdict, size_t n, double value)
 
 		uuid_make(now, id);
 		const struct served_call call = { .id = id, .began_ms = now, .tenant = "", .task = "t", .variant = "0/x", .verdict = verdict,
-						  .http = 200, .status = "answered", .ms = 1, .first_ms = NAN, .probability = NAN, .propensity = 0.5 };
+						  .http = http, .status = "answered", .ms = 1, .first_ms = NAN, .probability = NAN, .propensity = 0.5 };
 		const struct served_feedback f = { .call = id, .name = "boolean", .at_ms = now, .kind = "boolean", .value = value };
 
 		assert_true(served_call_put(w->served, &call, &err) && (isnan(value) || served_feedback_put(w->served, &f, &err)));
 	}
 	assert_true(served_commit(w->served, &err));
+}
+
+static void told(struct world *w, const char *verdict, size_t n, double value)
+{
+	served(w, verdict, n, 200, value);
 }
 
 static void said_last(struct world *w, const char *words)
@@ -377,6 +382,24 @@ static void what_cannot_be_loaded_is_said_once_and_tried_again_when_asked(void *
 	await_seat(&w, "v-b", NULL);
 	close_gateway(&w);
 	history_is(&w, "first v-a, trial v-b, replaced v-b");
+	end(&w);
+}
+
+static void one_that_fails_is_ended(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	open_gateway(&w, "a");
+	climb(&w, "b");
+	await_seat(&w, "v-a", "v-b");
+	served(&w, "v-a", 1, 502, NAN);
+	served(&w, "v-b", 12, 502, NAN);
+	await_seat(&w, "v-a", NULL);
+	said_last(&w, "of its calls failed, beside 1 of what served");
+	close_gateway(&w);
+	history_is(&w, "first v-a, trial v-b, ended v-b");
 	end(&w);
 }
 
@@ -523,6 +546,7 @@ int main(void)
 		cmocka_unit_test(a_lucky_one_is_found_out),
 		cmocka_unit_test(nothing_to_go_back_to),
 		cmocka_unit_test(what_cannot_be_loaded_is_said_once_and_tried_again_when_asked),
+		cmocka_unit_test(one_that_fails_is_ended),
 		cmocka_unit_test(a_newer_climb_ends_a_trial),
 		cmocka_unit_test(without_a_trial),
 		cmocka_unit_test(break_even_is_said_once),
