@@ -57,11 +57,25 @@ static bool knows_default(const struct rung_routing *r, const struct rung_serve_
 	return known || error_set(err, "default \"%s\": is neither one of these tasks by its name nor an --upstream", o->route_default);
 }
 
+/* What is like none of the tasks may still be one of theirs. */
+static bool keeps_private(const struct rung_routing *r, const struct rung_serve_options *o, struct error *err)
+{
+	bool task = false, kept = true;
+
+	for (size_t i = 0; i < r->n; i++)
+		task |= o->route_default && strcmp(r->tasks[i]->name, o->route_default) == 0;
+	for (size_t i = 0; i < r->n && o->route_default && !task && kept; i++)
+		if (r->tasks[i]->constraints.private && model_leaves(o->route_default))
+			kept = error_set(err, "%s: says `private: true`, and inputs of it that are not known for such would be sent to %s; choose another default",
+					 r->tasks[i]->file, o->route_default);
+	return kept;
+}
+
 struct rung_routing *rung_routing_open(const struct rung_options *options, const struct rung_serve_options *o, struct error *err)
 {
 	struct rung_routing *r = mem_zero(1, sizeof(*r));
 
-	if (open_tasks(r, o, options->seed, err) && knows_default(r, o, err)) {
+	if (open_tasks(r, o, options->seed, err) && knows_default(r, o, err) && keeps_private(r, o, err)) {
 		r->models = open_models(options);
 		r->router = router_open((const struct task *const *)r->tasks, r->n, r->models, err);
 	}

@@ -3,7 +3,9 @@
 
 #include <math.h>
 
+#include "eval/answers.h"
 #include "eval/aside.h"
+#include "stats/quantile.h"
 
 struct cascading {
 	const struct task *task;
@@ -68,6 +70,7 @@ static bool choose_threshold(struct cascading *b, struct error *err)
 /* Both on the test items that both answered, in the common order. */
 struct together {
 	double *strong, *cascade; /* (n) scores */
+	double *ms;               /* (n) that an answer of it took */
 	double *risk;             /* (n_risk) losses of what the level is about */
 	struct item_list items, risked;
 };
@@ -78,10 +81,13 @@ static bool put_together(struct cascading *b, struct together *t, struct error *
 	size_t n = b->test.n + 1;
 	const struct example **items = arena_array(b->arena, n, sizeof(*items)), **risked = arena_array(b->arena, n, sizeof(*risked));
 	struct cascade_item *cheap, *strong;
+	const struct answer_row **of_cheap, **of_strong;
 
 	*t = (struct together){ arena_array(b->arena, n, sizeof(double)), arena_array(b->arena, n, sizeof(double)),
-				arena_array(b->arena, n, sizeof(double)), { items, 0 }, { risked, 0 } };
-	if (!load(b, c->cheap->id, "test", b->test, &cheap, err) || !load(b, c->strong->id, "test", b->test, &strong, err))
+				arena_array(b->arena, n, sizeof(double)), arena_array(b->arena, n, sizeof(double)), { items, 0 }, { risked, 0 } };
+	if (!load(b, c->cheap->id, "test", b->test, &cheap, err) || !load(b, c->strong->id, "test", b->test, &strong, err) ||
+	    !answers_of(b->store, b->run->id, c->cheap->id, "test", b->test, b->arena, &of_cheap, err) ||
+	    !answers_of(b->store, b->run->id, c->strong->id, "test", b->test, b->arena, &of_strong, err))
 		return false;
 	for (size_t i = 0; i < b->test.n; i++) {
 		bool accepted = cheap[i].confidence >= c->cut.at;
@@ -89,6 +95,7 @@ static bool put_together(struct cascading *b, struct together *t, struct error *
 		if (isnan(cheap[i].loss) || isnan(strong[i].loss))
 			continue;
 		t->strong[t->items.n] = 1 - strong[i].loss;
+		t->ms[t->items.n] = of_cheap[i]->ms + (accepted ? 0 : of_strong[i]->ms);
 		t->cascade[t->items.n] = 1 - (accepted ? cheap[i].loss : strong[i].loss);
 		items[t->items.n++] = b->test.items[i];
 		c->escalated += !accepted;
@@ -150,6 +157,7 @@ static bool judge(struct cascading *b, struct error *err)
 	c->score = mean_of(&rule, t.cascade, t.items, b->arena);
 	c->strong_score = mean_of(&rule, t.strong, t.items, b->arena);
 	c->risk = mean_of(&rule, t.risk, t.risked, b->arena);
+	c->ms_p95 = quantile(t.ms, t.items.n, 0.95);
 	c->compared = compare(&rule, c, &t, b->arena);
 	c->usd_per_1k_calls = c->cheap->usd_per_1k_calls + escalated * c->strong->usd_per_1k_calls;
 	/* The probability comes with the answer: to check costs nothing more. */
@@ -158,6 +166,8 @@ static bool judge(struct cascading *b, struct error *err)
 		c->why = "what one of the two costs is not known";
 	else if (!(escalated < c->pays_below))
 		c->why = "it costs no less than the winner alone";
+	else if (b->task->traffic.latency_p95_ms > 0 && c->ms_p95 > b->task->traffic.latency_p95_ms)
+		c->why = "asking both takes longer than latency_p95_ms allows";
 	else if (c->compared.decision != DECISION_NOT_WORSE && c->compared.decision != DECISION_BETTER)
 		c->why = "it is not shown to be no worse than the winner alone by the margin";
 	return true;
@@ -170,7 +180,7 @@ bool cascading_build(const struct task *task, struct store *store, const struct 
 	struct report_cascade *c = &r->cascade;
 
 	*c = (struct report_cascade){ .wanted = task->cascade.wanted, .strong = report_winner(r), .rule = task->cascade.rule,
-				      .cut = { .at = INFINITY, .p = 1 }, .usd_per_1k_calls = NAN, .pays_below = NAN };
+				      .cut = { .at = INFINITY, .p = 1 }, .ms_p95 = NAN, .usd_per_1k_calls = NAN, .pays_below = NAN };
 	if (!c->wanted || !c->strong)
 		return true;
 	if (!choose_cheap(&b, err))

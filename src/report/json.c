@@ -594,6 +594,7 @@ static json_t *cascade_value(const struct report_cascade *c)
 	put(o, "test", test);
 	put(o, "usd_per_1k_calls", real_value(c->usd_per_1k_calls));
 	put(o, "pays_below_escalated", real_value(c->pays_below));
+	put(o, "ms_p95", real_value(c->ms_p95));
 	put(o, "served", json_boolean(!c->why));
 	put(o, "why", text_value(c->why));
 	return o;

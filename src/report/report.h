@@ -222,6 +222,7 @@ struct report_cascade {
 	struct report_score score, strong_score; /* on these, cascade and winner alone */
 	struct report_score risk;   /* on these, what the level bounds */
 	struct comparison compared; /* of winner and cascade: not worse by the margin, at the rule's alpha? */
+	double ms_p95;              /* of it on these: both are waited for where the winner is asked */
 	double usd_per_1k_calls;    /* NAN: the costs of one of the two are unknown */
 	double pays_below;          /* the escalated share below which it costs less than the winner alone; NAN likewise */
 };

@@ -23,6 +23,7 @@ refused() { # NAME WORDS ARGUMENT...
 	if grep -qF "$words" "$scratch/why" && [ ! -s "$scratch/out" ]; then ok "$name"; else fail "$name" "$(head -c 500 "$scratch/why")"; fi
 }
 refused "a default that is nobody" 'default "nobody": is neither' --default nobody "$scratch/email"
+OPENAI_API_KEY=sk-test-1 refused "private inputs stay here" 'says `private: true`' --upstream openai:gpt-4.1-mini --default openai:gpt-4.1-mini "$scratch/email" "$scratch/medical-coder"
 refused "a task whose name is taken" 'is called "auto"' --auto "$scratch/auto"
 refused "nothing to route to" "there is no task to route to" --auto --upstream http://127.0.0.1:9/v1#m
 

@@ -119,6 +119,21 @@ serves "served, a sure answer is the cheap one's" "a rose with blood on it" red 
 serves "and an unsure one the winner's" "$unsure" "$known" "1/"
 kill "$served" && wait "$served"
 
+task "cascade: {risk: .05}
+traffic: {latency_p95_ms: 1000000}"
+"$rung" report "$scratch/task" --store "$scratch/all.db" --format json >"$scratch/fast.json" 2>"$scratch/err"
+cp "$scratch/all.db" "$scratch/fast.db"
+holds "it keeps to the latency that is asked" fast 'assert c["served"] and 0 < c["ms_p95"] < 1e6, c'
+python3 - "$scratch/all.db" <<'PY'
+import sqlite3, sys
+d = sqlite3.connect(sys.argv[1])
+d.execute("UPDATE answer SET ms = CASE WHEN variant LIKE '1/%' THEN 999999 ELSE 5 END")
+d.commit()
+PY
+"$rung" report "$scratch/task" --store "$scratch/all.db" --format json >"$scratch/slow.json" 2>"$scratch/err"
+cp "$scratch/all.db" "$scratch/slow.db"
+holds "where both together take too long it is not served" slow 'assert not c["served"] and "latency_p95_ms" in c["why"], c'
+
 task "cascade: {risk: .05, of: accepted, aside: .6}"
 climb accepted
 holds "of the accepted, too" accepted 'assert c["of"] == "accepted" and r["examples"]["aside"] == 108 and (c["threshold"] is None or c["test"]["risk"]["n"] == c["test"]["n"] - c["test"]["escalated"]), c'
