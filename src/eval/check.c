@@ -162,6 +162,8 @@ void check_write_text(const struct check *c, struct buf *out)
 		buf_addf(out, "%zu labels, ", t->n_labels);
 	buf_addf(out, "%zu examples (%zu duplicates dropped)\n", t->n_rows, t->n_duplicates);
 	buf_addf(out, "  pool %zu   dev %zu   test %zu\n", t->pool.list.n, t->dev.list.n, t->test.list.n);
+	if (t->n_collected > 0)
+		buf_addf(out, "  of them %zu of the %zu collected in %s\n", t->n_collected - t->n_uncollected, t->n_collected, t->collected_file);
 	for (size_t i = 0; i < c->n_lengths; i++)
 		write_lengths(&c->lengths[i], out);
 	buf_addf(out, "  a climb makes at most %zu model calls on dev, %zu to diagnose and %zu on test\n", c->bound.dev_calls,
@@ -253,6 +255,10 @@ void check_write_json(const struct check *c, struct buf *out)
 		"grades", (json_int_t)c->bound.grades, "judge", (json_int_t)c->bound.judge_calls,
 		"input_tokens", lengths_json(c), "near_copies", copies_json(c), "gold_missing", lost_json(c), "warnings", warnings,
 		"providers_at_most", providers_json(c), "recorded_unusable", unusable_json(c));
+
+	if (t->n_collected > 0)
+		json_object_set_new(root, "collected", json_pack("{s:s, s:I, s:I}", "file", t->collected_file, "read", (json_int_t)t->n_collected, "used",
+								 (json_int_t)(t->n_collected - t->n_uncollected)));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);
