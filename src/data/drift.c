@@ -182,11 +182,11 @@ static bool test_inputs(struct window *w, struct models *models, const struct dr
 	d->inputs.examples = examples;
 	d->inputs.served = w->n_inputs;
 	d->inputs.by = width ? models_embedding_name(models) : "words";
-	if (examples < TWOSAMPLE_LEAST || w->n_inputs < TWOSAMPLE_LEAST)
-		width = 0; /* there is nothing to compare, so that nothing is embedded */
-	else if (width)
+	bool enough = examples >= TWOSAMPLE_LEAST && w->n_inputs >= TWOSAMPLE_LEAST; /* else nothing is embedded */
+
+	if (enough && width)
 		done = gram_of_embeddings(models, width, texts, n, gram, err);
-	else
+	else if (enough)
 		gram_of_words(texts, n, gram);
 	struct twosample t = done ? twosample_kernel(gram, second, n, o->seed, scores) : (struct twosample){ NAN, NAN };
 
@@ -206,7 +206,7 @@ static bool test_inputs(struct window *w, struct models *models, const struct dr
 static void test_answers(struct window *w, const struct drift_options *o)
 {
 	struct drift *d = w->out;
-	size_t n = w->names.n, *counts[2];
+	size_t n, *counts[2];
 
 	for (size_t l = 0; w->climb->variant && l < 2; l++)
 		for (size_t i = 0; i < w->climb->n_answers[l]; i++)

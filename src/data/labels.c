@@ -101,8 +101,9 @@ json_t *labels_json(const struct labels *l, const struct task *now)
 		json_array_append_new(open, json_pack("{s:s, s:s, s:o, s:I}", "from", l->open[i].from, "to", l->open[i].to, "needed",
 						      count_or_null(l->open[i].needed), "drawn", (json_int_t)drawn));
 	for (size_t i = 0; i < l->n_curves; i++) {
-		struct forecast then = curve_forecast(&l->curves[i].fit, (double)(l->curves[i].fit.most + collected));
-		json_t *row = json_pack("{s:s, s:I}", "name", l->curves[i].name, "examples", (json_int_t)(l->curves[i].fit.most + collected));
+		size_t have = l->curves[i].fit.most + collected;
+		struct forecast then = curve_forecast(&l->curves[i].fit, (double)have);
+		json_t *row = json_pack("{s:s, s:I}", "name", l->curves[i].name, "examples", (json_int_t)have);
 
 		json_object_set_new(row, "score", isnan(then.error) ? json_null() : json_real(1 - then.error));
 		json_object_set_new(row, "low", isnan(then.error) ? json_null() : json_real(1 - then.high));

@@ -179,7 +179,8 @@ bool review_find(const struct task *task, struct served *served, struct models *
 {
 	struct inputs inputs = inputs_of(task, arena);
 	struct finding f = { .task = task, .options = options, .inputs = &inputs, .arena = arena, .out = out };
-	const struct served_query query = { .task = task->name, .since_ms = options->since_ms, .answered = true };
+	const struct served_query query = { .task = task->name, .since_ms = options->since_ms, .answered = true,
+					   .feedback = options->right ? NULL : "demonstration" };
 
 	*out = (struct review){ .by = "words" };
 	bool found = collected_calls(task, arena, &f.collected, err) && sample_calls(options->sample, arena, &f.drawn, err) &&

@@ -29,9 +29,14 @@ struct drawing {
 static bool list_call(void *context, const struct served_call *c, const struct served_feedback *said, size_t n_said, struct error *err)
 {
 	struct drawing *d = context;
+	struct arena scratch; /* a log may hold more than fits */
 
 	(void)said, (void)n_said, (void)err;
-	if (hash_map_get(&d->before, c->id, strlen(c->id), SIZE_MAX) != SIZE_MAX || !inputs_values(d->inputs, c->input, d->arena))
+	arena_init(&scratch);
+	bool fits = hash_map_get(&d->before, c->id, strlen(c->id), SIZE_MAX) == SIZE_MAX && inputs_values(d->inputs, c->input, &scratch);
+
+	arena_release(&scratch);
+	if (!fits)
 		return true;
 	d->calls = rows_room(d->arena, d->calls, d->out->frame, sizeof(*d->calls));
 	d->calls[d->out->frame++] = arena_string(d->arena, c->id);

@@ -165,6 +165,8 @@ void check_write_text(const struct check *c, struct buf *out)
 	if (t->cascade.wanted)
 		buf_addf(out, "   aside %zu, for the threshold of the cascade", t->aside.list.n);
 	buf_addc(out, '\n');
+	if (t->n_collected > 0)
+		buf_addf(out, "  of them %zu of the %zu collected in %s\n", t->n_collected - t->n_uncollected, t->n_collected, t->collected_file);
 	for (size_t i = 0; i < c->n_lengths; i++)
 		write_lengths(&c->lengths[i], out);
 	buf_addf(out, "  a climb makes at most %zu model calls on dev, %zu to diagnose and %zu on test\n", c->bound.dev_calls,
@@ -258,6 +260,9 @@ void check_write_json(const struct check *c, struct buf *out)
 		"providers_at_most", providers_json(c), "recorded_unusable", unusable_json(c));
 	if (t->cascade.wanted)
 		json_object_set_new(json_object_get(root, "examples"), "aside", json_integer((json_int_t)t->aside.list.n));
+	if (t->n_collected > 0)
+		json_object_set_new(root, "collected", json_pack("{s:s, s:I, s:I}", "file", t->collected_file, "read", (json_int_t)t->n_collected, "used",
+								 (json_int_t)(t->n_collected - t->n_uncollected)));
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	buf_addf(out, "%s\n", text);

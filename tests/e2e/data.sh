@@ -260,6 +260,31 @@ def planted():
     open(path, "w", encoding="utf-8").write(kept)
 
 
+def shown():
+    """The same with a model that is shown examples: everything that it was sent, on every rung that shows any."""
+    other = f"{scratch}/other"
+    os.mkdir(other)
+    for name in ("task.yaml", "examples.csv"):
+        open(f"{other}/{name}", "w").write(open(f"{task}/{name}").read())
+    with open(f"{other}/collected.jsonl", "w") as out:
+        for r in rows:
+            if r["split"] != "train":
+                print(json.dumps({"text": r["text"] + " zzplanted", "label": r["label"]}), file=out)
+                print(json.dumps({"text": r["text"].upper() + " !!", "label": r["label"]}), file=out)
+        for i in range(40):
+            print(json.dumps({"text": text("spam") + " zzlearnt", "label": "spam"}), file=out)
+    run("climb", other, "--rungs", "0-1", "--models", "openai:m", "--yes", "--quiet")
+    sent = [json.loads(line) for line in run("export", other, "--calls").splitlines()]
+    asked = "".join(json.dumps(c["request"]) for c in sent)
+    assert len(sent) > 40 and asked.count("zzlearnt") > 0, (len(sent), asked[:300])
+    assert "zzplanted" not in asked
+    for r in rows:
+        if r["split"] != "train":
+            assert r["text"].upper() not in asked, r
+    curves = json.loads(run("report", other, "--format", "json"))["curves"]
+    assert curves and all(p["n"] <= 160 for c in curves for p in c["points"]), curves
+
+
 def sampled():
     r = data_json("sample", "-n", "12")
     assert r["drawn"] == 12 and not r["taken"] and r["of"] >= 60, r
@@ -328,7 +353,7 @@ def kept():
 for name, test in (("calls are served, and what is right is said of them", served), ("what has moved is said, and what has not", drifts),
                    ("review finds what can be taken, and why not", review_finds),
                    ("a person decides in the file", review_file), ("or on the command line", flags), ("a person at a terminal is asked", asked), ("the next climb learns from it", climbs_again),
-                   ("what is tested is in nothing that is learnt", planted), ("calls drawn at random become test items", sampled),
+                   ("what is tested is in nothing that is learnt", planted), ("nor in anything that a model is shown", shown), ("calls drawn at random become test items", sampled),
                    ("a subject is forgotten to the last byte", forgets), ("what is old goes", kept)):
     check(name, test)
 for p in started:
@@ -336,5 +361,7 @@ for p in started:
         p.kill()
 sys.exit(failures > 0)
 PY
+start_faults --seconds 600
+export OPENAI_BASE_URL="http://127.0.0.1:$faults/v1" OPENAI_API_KEY=sk-test-0
 python3 "$scratch/drive.py" "$rung" "$scratch" || failures=1
 finish
