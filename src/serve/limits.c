@@ -4,6 +4,7 @@
 #include <math.h>
 
 static const int64_t parts = LIMIT_PARTS + 1;
+static const double rounding_ms = 1; /* of a time that is given out: never a moment before the part has left */
 
 static int64_t part_at(const struct limit *l, double ms)
 {
@@ -64,6 +65,6 @@ double limit_wait_ms(struct limit *l, double amount, double now_ms)
 	for (int64_t part = l->newest > LIMIT_PARTS ? l->newest - LIMIT_PARTS : 0;; part++) {
 		sum -= l->taken[part % parts];
 		if (part == l->newest || sum + amount <= l->most) /* it leaves when the newest has moved on by all of the ring */
-			return fmax(0, (double)(part + parts) * l->span_ms / LIMIT_PARTS - now_ms);
+			return fmax(0, (double)(part + parts) * l->span_ms / LIMIT_PARTS - now_ms) + rounding_ms;
 	}
 }
