@@ -78,7 +78,8 @@ static bool read_keys(struct accounts *a, struct error *err)
 
 static bool is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	/* Not what was written when, which people set back (cp -p), but when anything of it changed: also who may read it. */
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 bool accounts_refresh(struct accounts *a, struct error *err)
@@ -149,27 +150,42 @@ const struct key *account_key(const struct account *a)
 
 /* ---- limits ---- */
 
-static bool never(struct refusal *why, struct arena *arena, const char *what, double amount, const char *span, double most)
+/* One of the three limits, and how much of it is asked for. */
+struct part {
+	struct limit *limit;
+	double amount;
+	const char *what, *span;
+};
+
+static bool never(const struct part *p, struct arena *arena, struct refusal *why)
 {
 	why->fault = (struct chat_fault){ 400, "invalid_request_error", "over_limit", NULL,
-					  arena_printf(arena, "this request may take %.12g %s, and this key has %.12g %s; ask for less, such as by max_tokens", amount,
-						       what, most, span) };
+					  arena_printf(arena, "this request may take %.12g %s, and this key has %.12g %s; ask for less, such as by max_tokens",
+						       p->amount, p->what, p->limit->most, p->span) };
 	why->wait_ms = INFINITY;
 	return false;
 }
 
-/* Whether it fits; else the longest wait so far is kept. */
-static bool fits(struct limit *l, double amount, double now_ms, const char *what, const char *span, struct arena *arena, struct refusal *why)
+/* Whether all of them fit; else the refusal is that of the one that is waited for the longest. */
+static bool fit(const struct part *parts, size_t n, double now_ms, struct arena *arena, struct refusal *why)
 {
-	if (limit_fits(l, amount, now_ms))
-		return true;
-	double wait = limit_wait_ms(l, amount, now_ms);
+	const struct part *longest = NULL;
+	double most = 0;
 
-	if (isinf(wait))
-		return never(why, arena, what, amount, span, l->most);
+	for (size_t i = 0; i < n; i++) {
+		double wait = limit_wait_ms(parts[i].limit, parts[i].amount, now_ms);
+
+		if (isinf(wait))
+			return never(&parts[i], arena, why);
+		longest = wait > most ? &parts[i] : longest;
+		most = fmax(most, wait);
+	}
+	if (!longest)
+		return true;
 	why->fault = (struct chat_fault){ 429, "rate_limit_error", "rate_limit_exceeded", NULL,
-					  arena_printf(arena, "this key has %.12g %s, and they are taken; try again in %.0f s", l->most, span, ceil(wait / 1000)) };
-	why->wait_ms = wait;
+					  arena_printf(arena, "this key has %.12g %s, and they are taken; try again in %.0f s", longest->limit->most,
+						       longest->span, ceil(most / 1000)) };
+	why->wait_ms = most;
 	return false;
 }
 
@@ -190,12 +206,15 @@ bool account_claim(struct account *a, double tokens, double usd, double now_ms, 
 	*out = (struct claim){ 0 };
 	if (!a)
 		return true;
-	if (!price_is_known(a, usd, why) || !fits(&a->requests, 1, now_ms, "requests", "requests a minute", arena, why) ||
-	    !fits(&a->tokens, tokens, now_ms, "tokens", "tokens a minute", arena, why) || !fits(&a->usd, paid, now_ms, "USD", "USD a day", arena, why))
+	const struct part parts[] = { { &a->requests, 1, "requests", "requests a minute" },
+				      { &a->tokens, tokens, "tokens", "tokens a minute" },
+				      { &a->usd, paid, "USD", "USD a day" } };
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+
+	if (!price_is_known(a, usd, why) || !fit(parts, n, now_ms, arena, why))
 		return false;
-	limit_take(&a->requests, 1, now_ms);
-	limit_take(&a->tokens, tokens, now_ms);
-	limit_take(&a->usd, paid, now_ms);
+	for (size_t i = 0; i < n; i++)
+		limit_take(parts[i].limit, parts[i].amount, now_ms);
 	*out = (struct claim){ a, tokens, paid, now_ms };
 	return true;
 }
@@ -211,6 +230,6 @@ void claim_settle(struct claim *c, double tokens, double usd, double now_ms)
 
 void account_paid(struct account *a, double usd, double ago_ms, double now_ms)
 {
-	if (ago_ms < day_ms && usd > 0) /* before the clock's zero is as early as it goes */
-		limit_change(&a->usd, usd, fmax(0, now_ms - ago_ms), now_ms);
+	if (ago_ms < day_ms && usd > 0)
+		limit_change(&a->usd, usd, now_ms - fmax(0, ago_ms), now_ms);
 }

@@ -105,8 +105,8 @@ static void take_paid(void *context, const char *key, double usd, uint64_t began
 	const struct paid *p = context;
 	struct account *a = accounts_named(p->gateway->accounts, key);
 
-	if (a)
-		account_paid(a, usd, (double)(p->now_unix_ms - began_ms), p->now_ms);
+	if (a) /* one that is to come was paid before the machine's clock was set back: it is as if it were now */
+		account_paid(a, usd, began_ms < p->now_unix_ms ? (double)(p->now_unix_ms - began_ms) : 0, p->now_ms);
 }
 
 bool gateway_open_keys(struct gateway *g, struct error *err)

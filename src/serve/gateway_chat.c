@@ -76,7 +76,7 @@ static void learn(struct pending *p)
 	const struct question *q = &p->question;
 
 	p->seat->most_tokens = fmax(p->seat->most_tokens, (double)(q->input_tokens + q->output_tokens));
-	p->seat->most_usd = fmax(p->seat->most_usd, q->usd); /* NAN gives the other */
+	p->seat->most_usd = isnan(q->usd) ? NAN : fmax(p->seat->most_usd, q->usd);
 	if (strcmp(q->status, "answered") == 0 || strcmp(q->status, "abstained") == 0)
 		gateway_keep_answer(p->gateway, q, &p->errand);
 }
@@ -155,10 +155,10 @@ static void ask(struct pending *p)
 	forget(p);
 }
 
-/* An answer takes as much as the task's largest so far, or, of the first, its input's bytes. */
+/* A token is a byte or more, and around its input a task asks no more than it did for the largest of its answers. */
 static void take(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose)
 {
-	double tokens = fmax(seat->most_tokens, (double)strlen(request->input));
+	double tokens = seat->most_tokens + (double)strlen(request->input);
 	struct errand e;
 
 	if (!gateway_admit(g, x, whose, tokens, seat->most_usd, &e))

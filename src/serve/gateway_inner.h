@@ -15,7 +15,7 @@
 struct seat {
 	const struct gateway_task *task;
 	struct worker *worker;
-	double most_tokens, most_usd; /* that one of its answers has taken so far */
+	double most_tokens, most_usd; /* that one of its answers has taken so far; NAN: nobody knows what the last cost */
 };
 
 /* A request that goes on: whose it is, what was reserved for it, and where its answer may be kept. */
