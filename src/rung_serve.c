@@ -82,18 +82,23 @@ static void answer(void *context, struct question *const *questions, size_t n)
 	arena_release(&arena);
 }
 
-/* One answer that nobody waits for loads what would else be loaded by the first that somebody does. */
-static bool warm(struct rung *r, struct error *err)
+/* One answer that nobody waits for loads what would else be loaded by the first that somebody does; and says what one takes. */
+static bool warm(const struct served_task *t, struct gateway_task *out, struct error *err)
 {
+	struct rung *r = t->rung;
 	struct item_list items = r->task->dev.list.n > 0 ? r->task->dev.list : r->task->test.list;
 	struct arena arena;
-	struct answer ignored;
+	struct answer a;
 	const char *unfit = NULL;
 	bool good;
 
 	arena_init(&arena);
 	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err);
+	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &a, err);
+	if (good) {
+		out->tokens = (double)(a.input_tokens + a.output_tokens);
+		out->usd = paid(t, &a);
+	}
 	arena_release(&arena);
 	workshop_keep_nothing(r->workshop);
 	return good;
@@ -102,6 +107,8 @@ static bool warm(struct rung *r, struct error *err)
 static bool open_one(struct serving *s, const struct rung_options *options, const char *task, struct error *err)
 {
 	struct rung_options mine = *options;
+	struct served_task *served = &s->served[s->n];
+	struct gateway_task *out = &s->tasks[s->n];
 	struct rung *r;
 
 	mine.task = task;
@@ -109,14 +116,17 @@ static bool open_one(struct serving *s, const struct rung_options *options, cons
 	mine.notice = NULL;
 	s->rungs[s->n] = r = rung_open(&mine);
 	s->n++;
-	if (!rung_choose(r, NULL, err) || !warm(r, err))
+	*served = (struct served_task){ r, s->prices };
+	if (!rung_choose(r, NULL, err) || !warm(served, out, err))
 		return false;
 	for (size_t i = 0; i + 1 < s->n; i++)
 		if (strcmp(s->rungs[i]->task->name, r->task->name) == 0)
 			return error_set(err, "%s: is called \"%s\", as another task that is to be served; give one of them another name", r->task->file,
 					 r->task->name);
-	s->served[s->n - 1] = (struct served_task){ r, s->prices };
-	s->tasks[s->n - 1] = (struct gateway_task){ r->task->name, r->verdict, answer, &s->served[s->n - 1] };
+	out->name = r->task->name;
+	out->verdict = r->verdict;
+	out->answer = answer;
+	out->context = served;
 	return true;
 }
 

@@ -154,7 +154,8 @@ static bool start_tasks(struct gateway *g, struct error *err)
 	for (size_t i = 0; i < g->settings->n_tasks; i++) {
 		const struct gateway_task *task = &g->settings->tasks[i];
 
-		g->seats[i] = (struct seat){ .task = task, .worker = worker_start(task->answer, task->context, on_wake, g) };
+		g->seats[i] = (struct seat){ .task = task, .worker = worker_start(task->answer, task->context, on_wake, g),
+					     .most_tokens = task->tokens, .most_usd = task->usd };
 		if (!g->seats[i].worker)
 			return error_set(err, "task \"%s\": no thread can be started for it; let this process have more of them", task->name);
 	}

@@ -22,6 +22,7 @@ struct gateway_task {
 	const char *verdict;   /* that answers it; NULL: not known before it does */
 	worker_answer *answer; /* in a thread of its own */
 	void *context;
+	double tokens, usd;    /* that an answer before has taken: so much the first is thought to take (usd NAN: nobody knows) */
 };
 
 struct gateway_settings {

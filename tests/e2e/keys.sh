@@ -4,7 +4,7 @@
 . tests/e2e/lib.sh
 export OPENAI_API_KEY=sk-test-keys-51f0
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-mkdir "$scratch/models" "$scratch/one"
+mkdir "$scratch/models" "$scratch/one" "$scratch/far"
 export RUNG_MODELS="$scratch/models"
 awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++)
 	printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' >"$scratch/one/examples.csv"
@@ -16,8 +16,13 @@ input: "{{text}}"
 labels: [red, green]
 examples: {file: examples.csv, answer: label, id: id}
 Y
+cp "$scratch/one/examples.csv" "$scratch/far"
+sed 's/^name: one/name: far/' "$scratch/one/task.yaml" >"$scratch/far/task.yaml"
+printf '{"match": "%s number", "answer": "%s", "wrong": "%s"}\n' grass green red blood red green >"$scratch/answers"
+start_faults --answers "$scratch/answers" --log "$scratch/paid"
 "$rung" climb "$scratch/one" --rungs 0-0 --quiet >"$scratch/out" 2>&1 || fail "climb" "$(head -c 300 "$scratch/out")"
-start_faults --log "$scratch/paid"
+"$rung" climb "$scratch/far" --rungs 1-1 --models "http://127.0.0.1:$faults/v1#far" --yes --quiet >"$scratch/out" 2>&1 ||
+	fail "climb with a model elsewhere" "$(head -c 300 "$scratch/out")"
 
 cat >"$scratch/drive.py" <<'PY'
 """drive.py RUNG SCRATCH FAULTS SDK_PYTHON"""
@@ -380,11 +385,9 @@ def failed_upstream():
 def usd_a_day():
     global g
     priced = ["--price", f"{UP}#dear=1000/1000,{UP}#m=0/0"]
-    gateway = Gateway("usd.db", *priced)
     key = new_key("by usd", "--usd-per-day", "1")
-    g, kept = gateway, g
+    g, kept = Gateway("usd.db", *priced), g
     try:
-        until(lambda: g.ask("GET", "/v1/models", key=key)[0] == 200)
         before = paid_tokens("dear")
         many(lambda text, c: g.chat("dear", text, key, c, max_tokens=2), clients=16)
         used = (paid_tokens("dear") - before) / 1000
@@ -397,7 +400,7 @@ def usd_a_day():
         assert abs(g.metric("rung_usd_total", watcher) - used) < 1e-6
         assert g.stop() == 0
         assert abs(g.rows("SELECT total(usd) FROM served WHERE key = 'by usd'")[0][0] - used) < 1e-6
-        gateway = g = Gateway("usd.db", *priced)
+        g = Gateway("usd.db", *priced)
         assert g.chat("dear", "x" * 20, key, max_tokens=2)[0] == 429
         assert g.chat("m", "x", key)[0] == 200
         assert g.stop() == 0
@@ -413,6 +416,23 @@ def dear_fallback():
         reply = gateway.chat("m+500", "x", key, max_tokens=2)
         assert reply[0] == status and (not code or json.loads(reply[1])["error"]["code"] == code), (name, reply)
         assert gateway.stop() == 0
+
+
+def tasks_have_limits():
+    """The first that ask a task at once pass no limit, though nobody has heard yet what an answer takes."""
+    global g
+    tokens, usd = new_key("first", "--tpm", "5000"), new_key("first by usd", "--usd-per-day", "1")
+    g, kept = Gateway("far.db", "--price", f"{UP}#far=1000/1000", tasks=("one", "far")), g
+    try:
+        for key, what, most in ((tokens, "input_tokens + output_tokens", 5000), (usd, "usd", 1)):
+            name = "first" if key == tokens else "first by usd"
+            good, took = many(lambda text, c: g.chat("rung/far", f"grass number {text}", key, c))
+            until(lambda: g.rows(f"SELECT count(*) FROM served WHERE key = '{name}' AND http = 200") == [(len(good),)])
+            used = g.rows(f"SELECT total({what}), max({what}) FROM served WHERE key = '{name}'")[0]
+            assert used[1] > 0 and .95 * most <= used[0] <= most * windows(took), (used, len(good), took)
+        assert g.stop() == 0
+    finally:
+        g = kept
 
 
 # ---- the log does not decide who is let in ----
@@ -600,6 +620,7 @@ try:
     check("what failed took nothing", failed_upstream)
     check("USD of a day, also after a restart; an unknown price is refused", usd_a_day)
     check("a fallback is reserved for, too", dear_fallback)
+    check("64 clients: the tokens and USD of a task, from the first question on", tasks_have_limits)
     check("LiteLLM #34479: a log in trouble is no 401", log_in_trouble)
     if os.path.exists(sdk) and subprocess.run([sdk, "-c", "import openai"], capture_output=True).returncode == 0:
         check("the vendor's own package reads the refusals", with_sdk)
