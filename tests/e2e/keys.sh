@@ -17,11 +17,11 @@ labels: [red, green]
 examples: {file: examples.csv, answer: label, id: id}
 Y
 cp "$scratch/one/examples.csv" "$scratch/far"
-sed 's/^name: one/name: far/' "$scratch/one/task.yaml" >"$scratch/far/task.yaml"
+sed "s/^name: one/name: far/; s/What?/$(printf 'What is it, after all? %.0s' $(seq 60))/" "$scratch/one/task.yaml" >"$scratch/far/task.yaml"
 printf '{"match": "%s number", "answer": "%s", "wrong": "%s"}\n' grass green red blood red green >"$scratch/answers"
 start_faults --answers "$scratch/answers" --log "$scratch/paid"
 "$rung" climb "$scratch/one" --rungs 0-0 --quiet >"$scratch/out" 2>&1 || fail "climb" "$(head -c 300 "$scratch/out")"
-"$rung" climb "$scratch/far" --rungs 1-1 --models "http://127.0.0.1:$faults/v1#far" --yes --quiet >"$scratch/out" 2>&1 ||
+"$rung" climb "$scratch/far" --rungs 1-1 --models "http://127.0.0.1:$faults/v1#far+slow-100" --yes --quiet >"$scratch/out" 2>&1 ||
 	fail "climb with a model elsewhere" "$(head -c 300 "$scratch/out")"
 
 cat >"$scratch/drive.py" <<'PY'
@@ -286,11 +286,13 @@ def paid_tokens(model):
 
 def many(ask, clients=64, enough=30):
     """Each asks until it was refused so often in a row; the replies that were 200, and how long it took."""
-    good, other, mutex = [], set(), threading.Lock()
+    good, other, mutex, together = [], set(), threading.Lock(), threading.Barrier(clients)
 
     def run(n):
         c = http.client.HTTPConnection("127.0.0.1", g.port, timeout=120)
         refused = i = 0
+        c.connect()
+        together.wait()
         while refused < enough:
             i += 1
             status, body, _ = ask(f"{n} {i}", c)
@@ -421,10 +423,10 @@ def dear_fallback():
 def tasks_have_limits():
     """The first that ask a task at once pass no limit, though nobody has heard yet what an answer takes."""
     global g
-    tokens, usd = new_key("first", "--tpm", "5000"), new_key("first by usd", "--usd-per-day", "1")
-    g, kept = Gateway("far.db", "--price", f"{UP}#far=1000/1000", tasks=("one", "far")), g
+    tokens, usd = new_key("first", "--tpm", "10000"), new_key("first by usd", "--usd-per-day", "10")
+    g, kept = Gateway("far.db", "--price", f"{UP}#far+slow-100=1000/1000", tasks=("one", "far")), g
     try:
-        for key, what, most in ((tokens, "input_tokens + output_tokens", 5000), (usd, "usd", 1)):
+        for key, what, most in ((tokens, "input_tokens + output_tokens", 10000), (usd, "usd", 10)):
             name = "first" if key == tokens else "first by usd"
             good, took = many(lambda text, c: g.chat("rung/far", f"grass number {text}", key, c))
             until(lambda: g.rows(f"SELECT count(*) FROM served WHERE key = '{name}' AND http = 200") == [(len(good),)])
