@@ -552,6 +552,7 @@ def limits_count_hits():
     key = new_key("hits", "--tpm", "1000", "--rpm", "8")
     until(lambda: c.ask("GET", "/v1/models", key=key)[0] == 200)
     assert [c.chat("m", "mine", key, max_tokens=700)[0] for _ in range(9)] == [200] * 8 + [429]
+    assert c.stop() == 0
 
 
 # ---- what is counted, and what is nowhere ----
