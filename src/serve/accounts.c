@@ -7,13 +7,12 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/hash.h"
 #include "serve/limits.h"
 
 static const double minute_ms = 60e3, day_ms = 86400e3;
 
 struct account {
-	struct account *next;
 	uint8_t sha256[SHA256_BYTES];
 	const struct key *key; /* NULL: it is not in the file any more */
 	struct limit requests, tokens, usd;
@@ -24,7 +23,9 @@ struct accounts {
 	struct arena arena; /* of the keys */
 	const struct key *keys;
 	size_t n;
-	struct account *all;
+	struct account **all; /* (n_all) those whose key is gone, too */
+	size_t n_all;
+	struct hash_map by_hash, by_name; /* places among all; names are those of the file */
 	struct stat read; /* the file as it was read */
 };
 
@@ -32,18 +33,18 @@ struct accounts {
 
 static struct account *account_of(struct accounts *a, const struct key *k)
 {
-	struct account *x = a->all;
+	size_t at = hash_map_get(&a->by_hash, (const char *)k->sha256, SHA256_BYTES, SIZE_MAX);
 
-	while (x && memcmp(x->sha256, k->sha256, SHA256_BYTES) != 0)
-		x = x->next;
-	if (x)
-		return x;
-	x = mem_zero(1, sizeof(*x));
+	if (at != SIZE_MAX)
+		return a->all[at];
+	struct account *x = mem_zero(1, sizeof(*x));
+
 	memcpy(x->sha256, k->sha256, SHA256_BYTES);
 	x->requests.span_ms = x->tokens.span_ms = minute_ms;
 	x->usd.span_ms = day_ms;
-	x->next = a->all;
-	a->all = x;
+	a->all = mem_resize(a->all, a->n_all + 1, sizeof(*a->all));
+	a->all[a->n_all] = x;
+	hash_map_put(&a->by_hash, (const char *)x->sha256, SHA256_BYTES, a->n_all++);
 	return x;
 }
 
@@ -59,8 +60,9 @@ static bool read_keys(struct accounts *a, struct error *err)
 		arena_release(&arena);
 		return false;
 	}
-	for (struct account *x = a->all; x; x = x->next)
-		x->key = NULL;
+	for (size_t i = 0; i < a->n_all; i++)
+		a->all[i]->key = NULL;
+	hash_map_release(&a->by_name);
 	for (size_t i = 0; i < n; i++) {
 		struct account *x = account_of(a, &keys[i]);
 
@@ -68,6 +70,8 @@ static bool read_keys(struct accounts *a, struct error *err)
 		x->requests.most = keys[i].requests_per_minute;
 		x->tokens.most = keys[i].tokens_per_minute;
 		x->usd.most = keys[i].usd_per_day;
+		hash_map_put(&a->by_name, x->key->name, strlen(x->key->name),
+			     hash_map_get(&a->by_hash, (const char *)x->sha256, SHA256_BYTES, SIZE_MAX));
 	}
 	arena_release(&a->arena);
 	a->arena = arena;
@@ -111,10 +115,11 @@ void accounts_free(struct accounts *a)
 {
 	if (!a)
 		return;
-	for (struct account *x = a->all, *next; x; x = next) {
-		next = x->next;
-		free(x);
-	}
+	for (size_t i = 0; i < a->n_all; i++)
+		free(a->all[i]);
+	free(a->all);
+	hash_map_release(&a->by_hash);
+	hash_map_release(&a->by_name);
 	arena_release(&a->arena);
 	free(a->path);
 	free(a);
@@ -136,11 +141,9 @@ struct account *accounts_find(struct accounts *a, const char *authorization)
 
 struct account *accounts_named(struct accounts *a, const char *name)
 {
-	struct account *x = a->all;
+	size_t at = hash_map_get(&a->by_name, name, strlen(name), SIZE_MAX);
 
-	while (x && !(x->key && strcmp(x->key->name, name) == 0))
-		x = x->next;
-	return x;
+	return at == SIZE_MAX ? NULL : a->all[at];
 }
 
 const struct key *account_key(const struct account *a)

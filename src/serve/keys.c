@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 
 enum { NAME_MOST = KEY_NAME - 1, FILE_MOST = 16 << 20 };
 static const char prefix[] = "rung-";
@@ -46,6 +47,7 @@ const char *key_scope_name(unsigned scope)
 struct place {
 	const char *path;
 	size_t line; /* 0: it is not in the file yet */
+	struct hash_map names, hashes; /* that were there before: their places among the keys */
 	struct arena *arena;
 	struct error *err;
 };
@@ -190,18 +192,17 @@ static bool read_key(const json_t *root, const struct place *at, struct key *out
 
 /* ---- the file ---- */
 
-static bool is_new(const struct key *keys, size_t n, const struct place *at)
+static bool is_new(const struct key *keys, size_t n, struct place *at)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(keys[i].name, keys[n].name) == 0)
-			return wrong(at, arena_printf(at->arena, "another key is called \"%s\" already; give each a name of its own", keys[n].name));
-		if (memcmp(keys[i].sha256, keys[n].sha256, SHA256_BYTES) == 0)
-			return wrong(at, arena_printf(at->arena, "it is the key \"%s\" again; make another with `rung key add`", keys[i].name));
-	}
-	return true;
+	size_t named = hash_map_put(&at->names, keys[n].name, strlen(keys[n].name), n);
+	size_t same = hash_map_put(&at->hashes, (const char *)keys[n].sha256, SHA256_BYTES, n);
+
+	if (named < n)
+		return wrong(at, arena_printf(at->arena, "another key is called \"%s\" already; give each a name of its own", keys[n].name));
+	return same == n || wrong(at, arena_printf(at->arena, "it is the key \"%s\" again; make another with `rung key add`", keys[same].name));
 }
 
-static bool read_line(const char *line, size_t length, const struct place *at, struct key *keys, size_t n)
+static bool read_line(const char *line, size_t length, struct place *at, struct key *keys, size_t n)
 {
 	json_error_t why;
 
@@ -228,24 +229,29 @@ static size_t line_length(const char *text, size_t n)
 	return end ? (size_t)(end - text) : n;
 }
 
-/* With room for one more. */
-static struct key *parse(const char *path, const char *text, size_t length, struct arena *arena, size_t *n, struct error *err)
+static void place_release(struct place *at)
 {
-	struct place at = { path, 0, arena, err };
+	hash_map_release(&at->names);
+	hash_map_release(&at->hashes);
+}
+
+/* With room for one more. */
+static struct key *parse(struct place *at, const char *text, size_t length, size_t *n)
+{
 	size_t lines = 2;
 	bool good = true;
 
 	*n = 0;
 	for (size_t i = 0; i < length; i++)
 		lines += text[i] == '\n';
-	struct key *keys = arena_array(arena, lines, sizeof(*keys));
+	struct key *keys = arena_array(at->arena, lines, sizeof(*keys));
 
 	for (size_t from = 0, so_long; good && from < length; from += so_long + 1) {
 		so_long = line_length(text + from, length - from);
-		at.line++;
+		at->line++;
 		if (is_blank(text + from, so_long))
 			continue;
-		good = read_line(text + from, so_long, &at, keys, *n);
+		good = read_line(text + from, so_long, at, keys, *n);
 		*n += good;
 	}
 	return good ? keys : NULL;
@@ -253,11 +259,13 @@ static struct key *parse(const char *path, const char *text, size_t length, stru
 
 struct key *keys_read(const char *path, struct arena *arena, size_t *n, struct error *err)
 {
+	struct place at = { .path = path, .arena = arena, .err = err };
 	size_t length;
 	char *text = file_read(path, FILE_MOST, &length, err);
-	struct key *keys = text ? parse(path, text, length, arena, n, err) : NULL;
+	struct key *keys = text ? parse(&at, text, length, n) : NULL;
 
 	free(text);
+	place_release(&at);
 	return keys;
 }
 
@@ -339,9 +347,8 @@ static char *key_line(const struct key *k)
 }
 
 /* The line of a new key beside those that are there, judged as if it had been read. NULL: it would be wrong. */
-static char *new_line(const char *path, const struct key *like, struct key *keys, size_t n, struct arena *arena, char key[KEY_TEXT], struct error *err)
+static char *new_line(struct place *at, const struct key *like, struct key *keys, size_t n, char key[KEY_TEXT])
 {
-	const struct place at = { path, 0, arena, err };
 	struct key made = *like;
 	char today[CLOCK_DATE], text[KEY_TEXT];
 
@@ -351,11 +358,12 @@ static char *new_line(const char *path, const struct key *like, struct key *keys
 	sha256(text, strlen(text), made.sha256);
 	char *line = key_line(&made);
 
-	if (line && read_line(line, strlen(line), &at, keys, n)) {
+	at->line = 0;
+	if (line && read_line(line, strlen(line), at, keys, n)) {
 		memcpy(key, text, KEY_TEXT);
 	} else {
 		if (!line)
-			error_set(err, "a name, tenant, model or limit of the key cannot be written; texts have to be UTF-8");
+			wrong(at, "a name, tenant, model or limit of the key cannot be written; texts have to be UTF-8");
 		free(line);
 		line = NULL;
 	}
@@ -398,13 +406,13 @@ static bool replace(const char *path, int locked, const struct buf *text, struct
 }
 
 /* The other lines stay as people wrote them. */
-static bool add_line(const char *path, int locked, const struct key *like, char key[KEY_TEXT], struct arena *arena, struct error *err)
+static bool add_line(struct place *at, int locked, const struct key *like, char key[KEY_TEXT])
 {
 	size_t length, n;
-	char *old = file_read(path, FILE_MOST, &length, err), *line = NULL;
-	struct key *keys = old ? parse(path, old, length, arena, &n, err) : NULL;
+	char *old = file_read(at->path, FILE_MOST, &length, at->err), *line = NULL;
+	struct key *keys = old ? parse(at, old, length, &n) : NULL;
 	struct buf text = { 0 };
-	bool good = keys && (line = new_line(path, like, keys, n, arena, key, err));
+	bool good = keys && (line = new_line(at, like, keys, n, key));
 
 	if (good) {
 		buf_add(&text, old, length);
@@ -412,7 +420,7 @@ static bool add_line(const char *path, int locked, const struct key *like, char 
 			buf_addc(&text, '\n');
 		buf_adds(&text, line);
 		buf_addc(&text, '\n');
-		good = replace(path, locked, &text, err);
+		good = replace(at->path, locked, &text, at->err);
 	}
 	buf_release(&text);
 	free(line);
@@ -423,17 +431,20 @@ static bool add_line(const char *path, int locked, const struct key *like, char 
 bool keys_add(const char *path, const struct key *like, char key[KEY_TEXT], struct error *err)
 {
 	struct arena arena;
-	struct key alone[1];
+	struct place at = { .path = path, .arena = &arena, .err = err }, alone = at;
+	struct key first[1];
 	char unused[KEY_TEXT];
 
 	arena_init(&arena);
-	char *line = new_line(path, like, alone, 0, &arena, unused, err); /* no file is made for a key that is none */
+	char *line = new_line(&alone, like, first, 0, unused); /* no file is made for a key that is none */
 	int locked = line ? lock(path, O_CREAT, err) : -1;
-	bool good = locked >= 0 && add_line(path, locked, like, key, &arena, err);
+	bool good = locked >= 0 && add_line(&at, locked, like, key);
 
 	if (locked >= 0)
 		close(locked);
 	free(line);
+	place_release(&alone);
+	place_release(&at);
 	arena_release(&arena);
 	return good;
 }
@@ -464,13 +475,14 @@ static bool is_there(const struct key *keys, size_t n, const char *name)
 bool keys_remove(const char *path, const char *name, struct error *err)
 {
 	struct arena arena;
+	struct place at = { .path = path, .arena = &arena, .err = err };
 	struct buf text = { 0 };
 	size_t length, n;
 
 	arena_init(&arena);
 	int locked = lock(path, 0, err);
 	char *old = locked >= 0 ? file_read(path, FILE_MOST, &length, err) : NULL;
-	struct key *keys = old ? parse(path, old, length, &arena, &n, err) : NULL;
+	struct key *keys = old ? parse(&at, old, length, &n) : NULL;
 	bool good = keys && (is_there(keys, n, name) || error_set(err, "%s: has no key of that name; `rung key ls` names them", path));
 
 	if (good) {
@@ -481,6 +493,7 @@ bool keys_remove(const char *path, const char *name, struct error *err)
 		close(locked);
 	free(old);
 	buf_release(&text);
+	place_release(&at);
 	arena_release(&arena);
 	return good;
 }
