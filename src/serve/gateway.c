@@ -206,7 +206,7 @@ static bool open_parts(struct gateway *g, struct error *err)
 static bool listen_now(struct gateway *g, struct error *err)
 {
 	const struct server_settings http = { .address = g->settings->address, .port = g->settings->port, .own_host = !g->settings->keys,
-					      .handler = on_request, .turn = on_turn, .context = g };
+					      .head = gateway_head, .handler = on_request, .turn = on_turn, .context = g };
 
 	g->client = client_open(err);
 	g->server = g->client ? server_open(&http, g->client, err) : NULL;

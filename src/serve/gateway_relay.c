@@ -57,14 +57,23 @@ static double elsewhere_ms(const struct relay_outcome *o)
 	return o->n_attempts > 0 ? sum : NAN;
 }
 
+/* An upstream was at work on it: what then broke off, or was given up, it has done in part. */
+static bool may_be_charged(const struct relay_outcome *o)
+{
+	for (size_t i = 0; i < o->n_attempts; i++)
+		if (strcmp(o->attempts[i].status, "refused") != 0 && strcmp(o->attempts[i].status, "unreached") != 0)
+			return true;
+	return false;
+}
+
 /* Priced by who answered: the last that was asked. A reply that counted nothing, as a stream that was not asked to, took what was reserved. */
 static void count(const struct gateway *g, const struct relay_outcome *o, struct errand *e, struct served_call *call)
 {
 	const char *upstream = o->n_attempts > 0 ? o->attempts[o->n_attempts - 1].upstream : o->model;
-	bool counted = o->input_tokens + o->output_tokens > 0, refused = strcmp(o->status, "refused") == 0 || strcmp(o->status, "failed") == 0;
+	bool counted = o->input_tokens + o->output_tokens > 0;
 
-	e->as_reserved = !counted && !refused;
-	call->usd = counted ? price(g, upstream, (double)o->input_tokens, (double)o->output_tokens) : refused ? 0 : e->reserved_usd;
+	e->as_reserved = !counted && may_be_charged(o);
+	call->usd = counted ? price(g, upstream, (double)o->input_tokens, (double)o->output_tokens) : e->as_reserved ? e->reserved_usd : 0;
 }
 
 /* The call first: no attempt stands without it. Vectors are no texts. */

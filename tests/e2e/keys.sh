@@ -26,7 +26,7 @@ start_faults --answers "$scratch/answers" --log "$scratch/paid"
 
 cat >"$scratch/drive.py" <<'PY'
 """drive.py RUNG SCRATCH FAULTS SDK_PYTHON"""
-import glob, http.client, http.server, json, os, re, resource, signal, sqlite3, subprocess, sys, threading, time, traceback
+import glob, http.client, http.server, json, os, re, resource, signal, socket, sqlite3, subprocess, sys, threading, time, traceback
 
 rung, scratch, faults, sdk = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 failures, started, shown, printed = 0, [], [], []
@@ -209,6 +209,20 @@ def strangers():
     assert g.ask("GET", "/v1/models", Authorization=f"bearer {web}")[0] == 200
 
 
+def bodies_of_strangers():
+    """They are not read: 4,096 connections with 16 MiB each would be more than a machine has."""
+    def refused(head, key=None):
+        with socket.create_connection(("127.0.0.1", g.port), timeout=60) as s:
+            who = f"Authorization: Bearer {key}\r\n" if key else ""
+            s.sendall(f"POST {head}\r\nHost: 127.0.0.1:{g.port}\r\nContent-Type: application/json\r\n{who}\r\n".encode())
+            return s.recv(99).split(b"\r\n")[0]  # and nothing of the body was sent
+    for path in ("/v1/chat/completions", "/v1/none", "/healthz"):
+        for size in ("Content-Length: 9000000", "Transfer-Encoding: chunked"):
+            assert b" 401 " in refused(f"{path} HTTP/1.1\r\n{size}"), (path, size)
+            assert b" 401 " in refused(f"{path} HTTP/1.1\r\n{size}", web[:-1]), (path, size)
+    assert g.chat("m", "x" * 200000, web)[0] == 200
+
+
 def scopes():
     error_of(g.ask("GET", "/metrics", key=web), 403)
     error_of(g.ask("GET", "/v1/models", key=watcher), 403)
@@ -373,6 +387,16 @@ def no_usage():
     until(lambda: g.ask("GET", "/v1/models", key=key)[0] == 200)
     ask = lambda **more: g.chat("m", "x", key, max_tokens=300, **more)[0]
     assert [ask(stream=True, stream_options={"include_usage": True}) for _ in range(10)] == [200] * 10
+
+
+def given_up():
+    """What was at work and did not answer in time may be charged for."""
+    key = new_key("waits", "--tpm", "1000")
+    for model, stream, want in (("m+hang-before-headers", True, [504, 504, 429]), ("m+500", False, [500, 503, 503])):  # 503: it is left alone
+        gateway = Gateway("given_up.db", "--upstream-limits", "2,.2,.2,.2,3", upstreams=[f"{UP}#{model}"], tasks=())
+        got = [gateway.chat(model, "x", key, max_tokens=300, stream=stream)[0] for _ in range(3)]
+        assert got == want, (model, got)
+        assert gateway.stop() == 0
 
 
 def failed_upstream():
@@ -610,6 +634,7 @@ try:
     check("what cannot be served is a sentence", not_started)
     g = Gateway("served.db", "--price", f"{UP}#m=1/1,{UP}#m+404-model=1/1")
     check("401: whoever has no key", strangers)
+    check("what strangers send is not read", bodies_of_strangers)
     check("403: a key without the scope", scopes)
     check("404: a model that is not for this key is none", models_of_a_key)
     check("no key of ours goes to an upstream", no_key_goes_further)
@@ -620,6 +645,7 @@ try:
     check("64 clients: the tokens of a minute", tokens_a_minute)
     check("LiteLLM #18730: no one request passes the tokens of a minute", one_large_request)
     check("a reply that counted nothing took what was reserved", no_usage)
+    check("what was given up took what was reserved", given_up)
     check("what failed took nothing", failed_upstream)
     check("USD of a day, also after a restart; an unknown price is refused", usd_a_day)
     check("a fallback is reserved for, too", dear_fallback)
