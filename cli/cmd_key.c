@@ -82,6 +82,6 @@ static const struct option_row *const options_of[] = { &option_key_file, &option
 const struct command command_key = {
 	"key", "add NAME | ls | rm NAME", "who may ask `rung serve`",
 	"Makes a key and prints it, once: the file has its hash alone. `rung serve --keys FILE` asks for one of them, and reads the file again\n"
-	"when it changes. `rm` ends a key within a second.",
+	"when it changes. `rm` ends a key within two seconds.",
 	options_of, 1, 2, run,
 };

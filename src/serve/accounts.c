@@ -26,7 +26,7 @@ struct accounts {
 	struct account **all; /* (n_all) those whose key is gone, too */
 	size_t n_all;
 	struct hash_map by_hash, by_name; /* places among all; names are those of the file */
-	struct stat read; /* the file as it was read */
+	struct stat read, seen; /* the file as it was read, and as it was last looked at */
 };
 
 /* ---- the file ---- */
@@ -92,7 +92,10 @@ bool accounts_refresh(struct accounts *a, struct error *err)
 
 	if (stat(a->path, &now) != 0)
 		return error_set(err, "%s: cannot be read any more; the keys stay as they were", a->path);
-	if (is_same(&now, &a->read))
+	bool still = is_same(&now, &a->seen);
+
+	a->seen = now;
+	if (is_same(&now, &a->read) || (now.st_ino == a->read.st_ino && !still)) /* written in place: half of its lines would be fewer keys */
 		return true;
 	a->read = now; /* what is wrong is said once */
 	return read_keys(a, err);

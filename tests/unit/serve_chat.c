@@ -144,7 +144,8 @@ static void faults_are_openais(void **state)
 static struct chat_reply spam(void)
 {
 	return (struct chat_reply){ .id = "chatcmpl-1", .model = "rung/email", .created = 1700000000, .text = "spam", .finish = "stop", .input_tokens = 5,
-				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75 };
+				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75,
+				    .usd = NAN };
 }
 
 #define EXTRAS "\"rung::task\":\"email\",\"rung::variant\":\"0/bayes\",\"rung::verdict\":\"v1\",\"rung::status\":\"answered\""
@@ -172,6 +173,14 @@ static void replies_are_openais(void **state)
 	assert_non_null(strstr(buf_text(&out), "\"finish_reason\":\"content_filter\""));
 	assert_null(strstr(buf_text(&out), "rung::confidence"));
 	assert_null(strstr(buf_text(&out), "rung::citations"));
+	assert_null(strstr(buf_text(&out), "rung::cost"));
+	assert_null(strstr(buf_text(&out), "rung::cached"));
+	r.usd = .25;
+	r.cached = true;
+	buf_clear(&out);
+	chat_write(&r, &out);
+	assert_non_null(strstr(buf_text(&out), "\"rung::cost\":0.25"));
+	assert_non_null(strstr(buf_text(&out), "\"rung::cached\":true"));
 	buf_release(&out);
 }
 
