@@ -124,8 +124,10 @@ void cache_put(struct cache *c, const uint8_t key[SHA256_BYTES], const void *byt
 		drop(c, old);
 	if (n > c->most || sizeof(struct entry) + n > c->most)
 		return;
-	while (c->bytes + sizeof(struct entry) + n > c->most)
-		drop(c, c->ring.newer);
+	for (struct entry *oldest = c->ring.newer, *next; c->bytes + sizeof(struct entry) + n > c->most; oldest = next) {
+		next = oldest->newer;
+		drop(c, oldest);
+	}
 	if (c->n >= c->n_heads)
 		grow(c);
 	struct entry *e = mem_alloc(sizeof(*e) + n), **head = head_of(c, key);

@@ -215,6 +215,7 @@ static void names_of_scopes(void **state)
 
 #define HASH "\"sha256\": \"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\""
 #define NAMES_64 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+#define NAMES_65 NAMES_64 "n"
 
 /* Each after a good line. */
 static const struct {
@@ -234,7 +235,7 @@ static const struct {
 	{ "a hash that is a number", "{\"name\": \"b\", \"sha256\": 12}", "sha256" },
 	{ "a name that is a number", "{\"name\": 7, " HASH "}", "name" },
 	{ "an empty name", "{\"name\": \"\", " HASH "}", "name" },
-	{ "a name that is too long", "{\"name\": \"" NAMES_64 "n\", " HASH "}", "name" },
+	{ "a name that is too long", "{\"name\": \"" NAMES_65 "\", " HASH "}", "name" },
 	{ "a name with a line break", "{\"name\": \"b\\nc\", " HASH "}", "name" },
 	{ "a name with an escape", "{\"name\": \"b\\u001b[2J\", " HASH "}", "name" },
 	{ "a name with a NUL", "{\"name\": \"b\\u0000c\", " HASH "}", "" },
@@ -242,7 +243,7 @@ static const struct {
 	{ "a hash that is there", "{\"name\": \"b\", \"sha256\": \"%s\"}", "" },
 	{ "a tenant that is a number", "{\"name\": \"b\", " HASH ", \"tenant\": 3}", "tenant" },
 	{ "an empty tenant", "{\"name\": \"b\", " HASH ", \"tenant\": \"\"}", "tenant" },
-	{ "a tenant that is too long", "{\"name\": \"b\", " HASH ", \"tenant\": \"" NAMES_64 "n\"}", "tenant" },
+	{ "a tenant that is too long", "{\"name\": \"b\", " HASH ", \"tenant\": \"" NAMES_65 "\"}", "tenant" },
 	{ "a tenant with a line break", "{\"name\": \"b\", " HASH ", \"tenant\": \"a\\nb\"}", "tenant" },
 	{ "a scope that is none", "{\"name\": \"b\", " HASH ", \"scopes\": [\"ask\", \"write\"]}", "write" },
 	{ "scopes that are a text", "{\"name\": \"b\", " HASH ", \"scopes\": \"ask\"}", "scopes" },
@@ -325,7 +326,7 @@ static void adding_and_removing(void **state)
 	assert_false(keys_add(p->path, &like, key, &p->err));
 	assert_non_null(strstr(p->err.text, "web"));
 	assert_string_equal(get(p), before);
-	static const char *const bad[] = { "", "a\nb", "a\tb", "\x1b[1m", NAMES_64 "n", "\xff" };
+	static const char too_long[] = NAMES_65, *const bad[] = { "", "a\nb", "a\tb", "\x1b[1m", too_long, "\xff" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		like.name = bad[i];
@@ -715,7 +716,7 @@ static void keys_do_not_share(void **state)
 {
 	struct place *p = *state;
 	struct claim open[64] = { 0 };
-	size_t at_row[64];
+	size_t at_row[64] = { 0 };
 	struct row {
 		double at, tokens;
 		size_t key;

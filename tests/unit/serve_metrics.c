@@ -308,7 +308,7 @@ static void histograms_add_up(void **state)
 		}
 		assert_true(isinf(before));
 		snprintf(bucket, sizeof(bucket), "%s_count", p->families[f].name);
-		assert_true(last == ARRAY_SIZE(ms) && last == sum_of(p, bucket, NULL));
+		assert_true((size_t)last == ARRAY_SIZE(ms) && last == sum_of(p, bucket, NULL));
 	}
 	assert_true(histograms > 0);
 	assert_close("seconds", sum_of(p, "rung_request_seconds_sum", NULL), seconds, 1e-9);
@@ -318,8 +318,8 @@ static void histograms_add_up(void **state)
 /* Whatever a task is called, the page can be read, and says so. */
 static void odd_labels(void **state)
 {
-	static const char *const names[] = { "", "a\"b", "back\\slash", "line\nbreak", "\\n", "\\", "}", "a\",b=\"c", "\xc3\xa4\xe2\x82\xac", " ", "http://127.0.0.1:1/v1#m",
-					     "# HELP x" };
+	static const char *const names[] = { "", "a\"b", "back\\slash", "line\nbreak", "\\n", "\\", "}", "a\",b=\"c", "\xc3\xa4\xe2\x82\xac", " ",
+					     "http://127.0.0.1:1/v1#m", "# HELP x" };
 	struct metrics *m = metrics_open();
 
 	(void)state;

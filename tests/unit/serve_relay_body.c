@@ -42,7 +42,8 @@ static void what_may_be_taken(void **state)
 
 static void the_name_alone_is_changed(void **state)
 {
-	static const char body[] = "{ \"a\": {\"model\": 1}, \"model\" :\"m\\u0065\" , \"n\":1e2}", want[] = "{ \"a\": {\"model\": 1}, \"model\" :\"x\\\"y\" , \"n\":1e2}";
+	static const char body[] = "{ \"a\": {\"model\": 1}, \"model\" :\"m\\u0065\" , \"n\":1e2}";
+	static const char want[] = "{ \"a\": {\"model\": 1}, \"model\" :\"x\\\"y\" , \"n\":1e2}";
 	struct arena arena = { 0 };
 	struct relay_body b;
 	struct buf out = { 0 };
