@@ -6,8 +6,26 @@
 
 static const char default_file[] = "keys.jsonl";
 
+/* A limit of 0 would be none to the library, and reads as nothing at all. */
+static bool limits_are_some(const struct settings *s)
+{
+	const struct {
+		const char *option;
+		double given;
+	} rows[] = { { "--rpm", s->requests_per_minute }, { "--tpm", s->tokens_per_minute }, { "--usd-per-day", s->usd_per_day } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given == 0) {
+			fprintf(stderr, "rung key: %s has to be above 0; leave it out for no limit\n", rows[i].option);
+			return false;
+		}
+	return true;
+}
+
 static int add(const char *file, const struct settings *s)
 {
+	if (!limits_are_some(s))
+		return RUNG_INPUT;
 	const struct rung_key_options options = {
 		.name = s->arguments[1], .tenant = s->tenant, .scopes = s->scopes.items, .n_scopes = s->scopes.n, .models = s->models.items,
 		.n_models = s->models.n, .requests_per_minute = s->requests_per_minute, .tokens_per_minute = s->tokens_per_minute,
@@ -64,6 +82,6 @@ static const struct option_row *const options_of[] = { &option_key_file, &option
 const struct command command_key = {
 	"key", "add NAME | ls | rm NAME", "who may ask `rung serve`",
 	"Makes a key and prints it, once: the file has its hash alone. `rung serve --keys FILE` asks for one of them, and reads the file again\n"
-	"when it changes. `rm` ends a key within a second.",
+	"when it changes. `rm` ends a key within two seconds.",
 	options_of, 1, 2, run,
 };

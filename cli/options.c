@@ -304,7 +304,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct setting
 				  .budget_minutes = -1, .budget_calls = -1, .budget_usd = -1, .concurrency = -1,
 				  .requests_per_minute = -1, .tokens_per_minute = -1, .timeout = -1, .poll = -1, .core_hour = -1, .epochs = -1, .batch = -1,
 				  .rate = -1, .rank = -1, .seeds = -1, .most_tokens = -1, .alpha = -1, .margin = -1, .target = -1,
-				  .port = -1, .share = -1, .days = -1, .sampled = -1, .calls_days = -1, .texts_days = -1, .false_alarms = -1 };
+				  .port = -1, .share = -1, .cache_mb = -1, .usd_per_day = -1, .days = -1, .sampled = -1, .calls_days = -1, .texts_days = -1, .false_alarms = -1 };
 	for (size_t i = 0; i < N_OPTIONS_COST; i++)
 		if (options_cost[i].kind == OPTION_NUMBER)
 			*(double *)(void *)((char *)s + options_cost[i].offset) = -1;

@@ -27,6 +27,7 @@ struct rung {
 	const char *chosen;        /* key of the climb that the winner is of; lives in the task's arena */
 	double break_even_calls;   /* after so many the winner's one-off costs are back against its rival; NAN: nothing to pay back, or unknown */
 	const struct price_table *prices; /* of models that are asked elsewhere while it serves, borrowed; NULL: none are known */
+	double warm_tokens, warm_usd; /* that its first answer took while it serves */
 	struct curated curated; /* what a fine-tuned winner learnt from */
 	int meets_target;
 };

@@ -111,18 +111,22 @@ static double score(void *context, const char *output, const char *right)
 
 /* ---- making ready ---- */
 
-/* One answer that nobody waits for loads what would else be loaded by the first that somebody does. */
+/* One answer that nobody waits for loads what would else be loaded by the first that somebody does; and says what one takes. */
 static bool warm(struct rung *r, struct error *err)
 {
 	struct item_list items = r->task->dev.list.n > 0 ? r->task->dev.list : r->task->test.list;
+	struct asked first = { .by = r->winner };
 	struct arena arena;
-	struct answer ignored;
 	const char *unfit = NULL;
 	bool good;
 
 	arena_init(&arena);
 	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &ignored, err);
+	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &first.answer, err);
+	if (good) {
+		r->warm_tokens = (double)(first.answer.input_tokens + first.answer.output_tokens);
+		r->warm_usd = paid(r, &first);
+	}
 	arena_release(&arena);
 	workshop_keep_nothing(r->workshop);
 	return good;
@@ -178,11 +182,12 @@ static bool choose_variant(struct rung *r, const char *variant, struct error *er
 	return rung_choose(r, NULL, err) && (!variant || strcmp(r->winner->id, variant) == 0 || rung_choose(r, variant, err));
 }
 
-static struct rung *choose(const struct rung_options *options, const char *run, const char *variant, struct error *err)
+static struct rung *choose(const struct rung_options *options, const struct price_table *prices, const char *run, const char *variant, struct error *err)
 {
 	struct rung *r = rung_open(options);
 
 	r->run = run ? mem_string(run) : NULL;
+	r->prices = prices;
 	if (choose_variant(r, variant, err) && warm(r, err))
 		return r;
 	release(r);
@@ -192,7 +197,7 @@ static struct rung *choose(const struct rung_options *options, const char *run, 
 /* From the task's folder, else from what was put by. */
 static struct rung *choose_somewhere(const struct rung_verdicts *v, const char *run, const char *variant, struct error *err)
 {
-	struct rung *r = choose(&v->options, run, variant, err);
+	struct rung *r = choose(&v->options, v->prices, run, variant, err);
 	struct rung_options then = v->options;
 	struct error why;
 	struct arena arena;
@@ -207,7 +212,7 @@ static struct rung *choose_somewhere(const struct rung_verdicts *v, const char *
 	if (r)
 		put_all_by(r->task, folder, then.task);
 	else if (file_exists(then.task))
-		r = choose(&then, run, variant, &why);
+		r = choose(&then, v->prices, run, variant, &why);
 	if (r)
 		r->options.task = v->options.task; /* what is in the arena goes; it is not opened again */
 	arena_release(&arena);
@@ -221,10 +226,10 @@ static bool load(void *context, const char *run, const char *variant, struct ser
 
 	if (!r)
 		return false;
-	r->prices = v->prices;
 	*out = (struct served_verdict){
 		.id = r->verdict, .variant = r->winner->id, .run = r->chosen, .answer = answer, .score = score, .alpha = r->task->alpha,
-		.margin = r->task->margin, .break_even_calls = r->break_even_calls, .release = release, .context = r,
+		.margin = r->task->margin, .tokens = r->warm_tokens,
+		.usd = r->warm_usd, .break_even_calls = r->break_even_calls, .release = release, .context = r,
 	};
 	return true;
 }

@@ -7,13 +7,12 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/hash.h"
 #include "serve/limits.h"
 
 static const double minute_ms = 60e3, day_ms = 86400e3;
 
 struct account {
-	struct account *next;
 	uint8_t sha256[SHA256_BYTES];
 	const struct key *key; /* NULL: it is not in the file any more */
 	struct limit requests, tokens, usd;
@@ -24,26 +23,28 @@ struct accounts {
 	struct arena arena; /* of the keys */
 	const struct key *keys;
 	size_t n;
-	struct account *all;
-	struct stat read; /* the file as it was read */
+	struct account **all; /* (n_all) those whose key is gone, too */
+	size_t n_all;
+	struct hash_map by_hash, by_name; /* places among all; names are those of the file */
+	struct stat read, seen; /* the file as it was read, and as it was last looked at */
 };
 
 /* ---- the file ---- */
 
 static struct account *account_of(struct accounts *a, const struct key *k)
 {
-	struct account *x = a->all;
+	size_t at = hash_map_get(&a->by_hash, (const char *)k->sha256, SHA256_BYTES, SIZE_MAX);
 
-	while (x && memcmp(x->sha256, k->sha256, SHA256_BYTES) != 0)
-		x = x->next;
-	if (x)
-		return x;
-	x = mem_zero(1, sizeof(*x));
+	if (at != SIZE_MAX)
+		return a->all[at];
+	struct account *x = mem_zero(1, sizeof(*x));
+
 	memcpy(x->sha256, k->sha256, SHA256_BYTES);
 	x->requests.span_ms = x->tokens.span_ms = minute_ms;
 	x->usd.span_ms = day_ms;
-	x->next = a->all;
-	a->all = x;
+	a->all = mem_resize(a->all, a->n_all + 1, sizeof(*a->all));
+	a->all[a->n_all] = x;
+	hash_map_put(&a->by_hash, (const char *)x->sha256, SHA256_BYTES, a->n_all++);
 	return x;
 }
 
@@ -59,8 +60,9 @@ static bool read_keys(struct accounts *a, struct error *err)
 		arena_release(&arena);
 		return false;
 	}
-	for (struct account *x = a->all; x; x = x->next)
-		x->key = NULL;
+	for (size_t i = 0; i < a->n_all; i++)
+		a->all[i]->key = NULL;
+	hash_map_release(&a->by_name);
 	for (size_t i = 0; i < n; i++) {
 		struct account *x = account_of(a, &keys[i]);
 
@@ -68,6 +70,8 @@ static bool read_keys(struct accounts *a, struct error *err)
 		x->requests.most = keys[i].requests_per_minute;
 		x->tokens.most = keys[i].tokens_per_minute;
 		x->usd.most = keys[i].usd_per_day;
+		hash_map_put(&a->by_name, x->key->name, strlen(x->key->name),
+			     hash_map_get(&a->by_hash, (const char *)x->sha256, SHA256_BYTES, SIZE_MAX));
 	}
 	arena_release(&a->arena);
 	a->arena = arena;
@@ -78,7 +82,8 @@ static bool read_keys(struct accounts *a, struct error *err)
 
 static bool is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	/* Not what was written when, which people set back (cp -p), but when anything of it changed: also who may read it. */
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 bool accounts_refresh(struct accounts *a, struct error *err)
@@ -87,7 +92,10 @@ bool accounts_refresh(struct accounts *a, struct error *err)
 
 	if (stat(a->path, &now) != 0)
 		return error_set(err, "%s: cannot be read any more; the keys stay as they were", a->path);
-	if (is_same(&now, &a->read))
+	bool still = is_same(&now, &a->seen);
+
+	a->seen = now;
+	if (is_same(&now, &a->read) || (now.st_ino == a->read.st_ino && !still)) /* written in place: half of its lines would be fewer keys */
 		return true;
 	a->read = now; /* what is wrong is said once */
 	return read_keys(a, err);
@@ -110,10 +118,11 @@ void accounts_free(struct accounts *a)
 {
 	if (!a)
 		return;
-	for (struct account *x = a->all, *next; x; x = next) {
-		next = x->next;
-		free(x);
-	}
+	for (size_t i = 0; i < a->n_all; i++)
+		free(a->all[i]);
+	free(a->all);
+	hash_map_release(&a->by_hash);
+	hash_map_release(&a->by_name);
 	arena_release(&a->arena);
 	free(a->path);
 	free(a);
@@ -135,11 +144,9 @@ struct account *accounts_find(struct accounts *a, const char *authorization)
 
 struct account *accounts_named(struct accounts *a, const char *name)
 {
-	struct account *x = a->all;
+	size_t at = hash_map_get(&a->by_name, name, strlen(name), SIZE_MAX);
 
-	while (x && !(x->key && strcmp(x->key->name, name) == 0))
-		x = x->next;
-	return x;
+	return at == SIZE_MAX ? NULL : a->all[at];
 }
 
 const struct key *account_key(const struct account *a)
@@ -149,27 +156,42 @@ const struct key *account_key(const struct account *a)
 
 /* ---- limits ---- */
 
-static bool never(struct refusal *why, struct arena *arena, const char *what, double amount, const char *span, double most)
+/* One of the three limits, and how much of it is asked for. */
+struct part {
+	struct limit *limit;
+	double amount;
+	const char *what, *span;
+};
+
+static bool never(const struct part *p, struct arena *arena, struct refusal *why)
 {
 	why->fault = (struct chat_fault){ 400, "invalid_request_error", "over_limit", NULL,
-					  arena_printf(arena, "this request may take %.12g %s, and this key has %.12g %s; ask for less, such as by max_tokens", amount,
-						       what, most, span) };
+					  arena_printf(arena, "this request may take %.12g %s, and this key has %.12g %s; ask for less, such as by max_tokens",
+						       p->amount, p->what, p->limit->most, p->span) };
 	why->wait_ms = INFINITY;
 	return false;
 }
 
-/* Whether it fits; else the longest wait so far is kept. */
-static bool fits(struct limit *l, double amount, double now_ms, const char *what, const char *span, struct arena *arena, struct refusal *why)
+/* Whether all of them fit; else the refusal is that of the one that is waited for the longest. */
+static bool fit(const struct part *parts, size_t n, double now_ms, struct arena *arena, struct refusal *why)
 {
-	if (limit_fits(l, amount, now_ms))
-		return true;
-	double wait = limit_wait_ms(l, amount, now_ms);
+	const struct part *longest = NULL;
+	double most = 0;
 
-	if (isinf(wait))
-		return never(why, arena, what, amount, span, l->most);
+	for (size_t i = 0; i < n; i++) {
+		double wait = limit_wait_ms(parts[i].limit, parts[i].amount, now_ms);
+
+		if (isinf(wait))
+			return never(&parts[i], arena, why);
+		longest = wait > most ? &parts[i] : longest;
+		most = fmax(most, wait);
+	}
+	if (!longest)
+		return true;
 	why->fault = (struct chat_fault){ 429, "rate_limit_error", "rate_limit_exceeded", NULL,
-					  arena_printf(arena, "this key has %.12g %s, and they are taken; try again in %.0f s", l->most, span, ceil(wait / 1000)) };
-	why->wait_ms = wait;
+					  arena_printf(arena, "this key has %.12g %s, and they are taken; try again in %.0f s", longest->limit->most,
+						       longest->span, ceil(most / 1000)) };
+	why->wait_ms = most;
 	return false;
 }
 
@@ -190,12 +212,15 @@ bool account_claim(struct account *a, double tokens, double usd, double now_ms, 
 	*out = (struct claim){ 0 };
 	if (!a)
 		return true;
-	if (!price_is_known(a, usd, why) || !fits(&a->requests, 1, now_ms, "requests", "requests a minute", arena, why) ||
-	    !fits(&a->tokens, tokens, now_ms, "tokens", "tokens a minute", arena, why) || !fits(&a->usd, paid, now_ms, "USD", "USD a day", arena, why))
+	const struct part parts[] = { { &a->requests, 1, "requests", "requests a minute" },
+				      { &a->tokens, tokens, "tokens", "tokens a minute" },
+				      { &a->usd, paid, "USD", "USD a day" } };
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+
+	if (!price_is_known(a, usd, why) || !fit(parts, n, now_ms, arena, why))
 		return false;
-	limit_take(&a->requests, 1, now_ms);
-	limit_take(&a->tokens, tokens, now_ms);
-	limit_take(&a->usd, paid, now_ms);
+	for (size_t i = 0; i < n; i++)
+		limit_take(parts[i].limit, parts[i].amount, now_ms);
 	*out = (struct claim){ a, tokens, paid, now_ms };
 	return true;
 }
@@ -211,6 +236,6 @@ void claim_settle(struct claim *c, double tokens, double usd, double now_ms)
 
 void account_paid(struct account *a, double usd, double ago_ms, double now_ms)
 {
-	if (ago_ms < day_ms && usd > 0) /* before the clock's zero is as early as it goes */
-		limit_change(&a->usd, usd, fmax(0, now_ms - ago_ms), now_ms);
+	if (ago_ms < day_ms && usd > 0)
+		limit_change(&a->usd, usd, now_ms - fmax(0, ago_ms), now_ms);
 }

@@ -14,7 +14,8 @@ struct account; /* a key, and what was taken with it; as long-lived as all of th
 
 struct accounts *accounts_open(const char *path, struct error *err);
 void accounts_free(struct accounts *a);
-/* Reads the file if it has changed since. False and a sentence: it is wrong, and the keys stay as they were. */
+/* Reads the file if it has changed since; where it is written in place, rather than replaced, once it has not changed between two calls. False and
+ * a sentence: it is wrong, and the keys stay as they were. */
 bool accounts_refresh(struct accounts *a, struct error *err);
 
 /* authorization: a header's value, "Bearer KEY"; NULL: none came. NULL: it is nobody's. */

@@ -92,30 +92,15 @@ const void *cache_get(struct cache *c, const uint8_t key[SHA256_BYTES], size_t *
 	return e->bytes;
 }
 
-/* It is in the ring no more. */
-static void forget(struct cache *c, struct entry *e)
+static void drop(struct cache *c, struct entry *e)
 {
 	struct entry **at = find(c, e->key);
 
 	*at = e->chained;
+	unlink_entry(e);
 	c->bytes -= sizeof(*e) + e->n;
 	c->n--;
 	free(e);
-}
-
-static void drop(struct cache *c, struct entry *e)
-{
-	unlink_entry(e);
-	forget(c, e);
-}
-
-static void drop_oldest(struct cache *c)
-{
-	struct entry *oldest = c->ring.newer;
-
-	c->ring.newer = oldest->newer;
-	oldest->newer->older = &c->ring;
-	forget(c, oldest);
 }
 
 static void grow(struct cache *c)
@@ -139,8 +124,10 @@ void cache_put(struct cache *c, const uint8_t key[SHA256_BYTES], const void *byt
 		drop(c, old);
 	if (n > c->most || sizeof(struct entry) + n > c->most)
 		return;
-	while (c->bytes + sizeof(struct entry) + n > c->most)
-		drop_oldest(c);
+	for (struct entry *oldest = c->ring.newer, *next; c->bytes + sizeof(struct entry) + n > c->most; oldest = next) {
+		next = oldest->newer;
+		drop(c, oldest);
+	}
 	if (c->n >= c->n_heads)
 		grow(c);
 	struct entry *e = mem_alloc(sizeof(*e) + n), **head = head_of(c, key);

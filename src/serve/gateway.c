@@ -222,7 +222,7 @@ static bool is_loopback(const char *address)
 static bool listen_now(struct gateway *g, struct error *err)
 {
 	const struct gateway_settings *s = g->settings;
-	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .handler = on_request, .turn = on_turn,
+	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
 					      .context = g };
 
 	if (!s->keys && !is_loopback(s->address))

@@ -1,12 +1,14 @@
 /* gateway_admit.c - who is let in, what is reserved for a request, and what is done with what came of it */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
 
 static const double day_ms = 86400e3, look_ms = 1000;
+static const unsigned long long small_bytes = 64 << 10; /* of a body that is read from whoever sends it */
 
 static void refuse(struct gateway *g, struct exchange *x, const struct chat_fault *fault, reply_headers headers)
 {
@@ -18,20 +20,39 @@ static void refuse(struct gateway *g, struct exchange *x, const struct chat_faul
 	buf_release(&body);
 }
 
-bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, struct account **whose)
+static const char *const asks[] = { "Content-Type", "application/json", "WWW-Authenticate", "Bearer", NULL };
+
+/* Whose key it has; NULL: nobody's, and it is refused. */
+static struct account *asker(struct gateway *g, struct exchange *x)
 {
-	static const char *const asks[] = { "Content-Type", "application/json", "WWW-Authenticate", "Bearer", NULL };
 	static const struct chat_fault nobody = { 401, "invalid_request_error", "invalid_api_key", NULL,
 						  "this server asks for a key of its own: Authorization: Bearer rung-..." };
+	struct account *whose = accounts_find(g->accounts, exchange_header(x, "Authorization"));
 
+	if (!whose)
+		refuse(g, x, &nobody, asks);
+	return whose;
+}
+
+/* A small body is read first, so that no connection breaks under a client that is still writing it. */
+void gateway_head(void *context, struct exchange *x)
+{
+	struct gateway *g = context;
+	const char *length = exchange_header(x, "Content-Length");
+	bool small = !exchange_header(x, "Transfer-Encoding") && (!length || strtoull(length, NULL, 10) <= small_bytes);
+
+	if (g->accounts && !small)
+		asker(g, x);
+}
+
+bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, struct account **whose)
+{
 	*whose = NULL;
 	if (!g->accounts || scope == 0)
 		return true;
-	*whose = accounts_find(g->accounts, exchange_header(x, "Authorization"));
-	if (!*whose) {
-		refuse(g, x, &nobody, asks);
+	*whose = asker(g, x);
+	if (!*whose)
 		return false;
-	}
 	if (account_key(*whose)->scopes & scope)
 		return true;
 	const struct chat_fault fault = { 403, "invalid_request_error", "scope", NULL,
@@ -105,8 +126,8 @@ static void take_paid(void *context, const char *key, double usd, uint64_t began
 	const struct paid *p = context;
 	struct account *a = accounts_named(p->gateway->accounts, key);
 
-	if (a)
-		account_paid(a, usd, (double)(p->now_unix_ms - began_ms), p->now_ms);
+	if (a) /* one that is to come was paid before the machine's clock was set back: it is as if it were now */
+		account_paid(a, usd, began_ms < p->now_unix_ms ? (double)(p->now_unix_ms - began_ms) : 0, p->now_ms);
 }
 
 bool gateway_open_keys(struct gateway *g, struct error *err)

@@ -9,7 +9,7 @@ static bool says(struct exchange *x, const char *word)
 {
 	const char *control = exchange_header(x, "Cache-Control");
 
-	return control && strstr(control, word);
+	return control && strcasestr(control, word);
 }
 
 static void keep_key(struct errand *e, const char *const *texts, size_t n)
@@ -41,7 +41,7 @@ static void reply_known(struct gateway *g, struct exchange *x, const struct rela
 
 bool gateway_knows_reply(struct gateway *g, struct exchange *x, enum relay_path path, const struct relay_question *q, struct errand *e)
 {
-	const char *const texts[] = { e->tenant, q->upstream, path == RELAY_CHAT ? "chat" : "embeddings", q->body.bytes };
+	const char *const texts[] = { path == RELAY_CHAT ? "chat" : "embeddings", e->tenant, q->upstream, q->body.bytes };
 	size_t n;
 
 	if (!g->cache || says(x, "no-store"))
@@ -98,7 +98,7 @@ static void unpack(const char *bytes, struct question *q)
 
 bool gateway_knows_answer(struct gateway *g, struct exchange *x, const char *task, const char *verdict, struct question *q, struct errand *e)
 {
-	const char *const texts[] = { e->tenant, task, verdict, q->input };
+	const char *const texts[] = { "task", e->tenant, task, verdict, q->input };
 	size_t n;
 
 	if (!g->cache || !verdict || says(x, "no-store"))

@@ -88,7 +88,7 @@ static void learn(struct pending *p)
 	const struct question *q = &p->question;
 
 	p->seat->most_tokens = fmax(p->seat->most_tokens, (double)(q->input_tokens + q->output_tokens));
-	p->seat->most_usd = fmax(p->seat->most_usd, q->usd); /* NAN gives the other */
+	p->seat->most_usd = isnan(q->usd) ? NAN : fmax(p->seat->most_usd, q->usd);
 	if (strcmp(q->status, "answered") == 0 || strcmp(q->status, "abstained") == 0)
 		gateway_keep_answer(p->gateway, q, &p->errand);
 }
@@ -206,13 +206,25 @@ static void ask(struct pending *p)
 	forget(p);
 }
 
-/* An answer takes as much as the task's largest so far, or, of the first, its input's bytes. */
+/* Of whoever may be drawn. */
+static double most_tokens(const struct seat *s)
+{
+	return fmax(s->most_tokens, fmax(s->serving->verdict.tokens, s->challenger ? s->challenger->verdict.tokens : 0));
+}
+
+static double most_usd(const struct seat *s)
+{
+	double serving = s->serving->verdict.usd, challenger = s->challenger ? s->challenger->verdict.usd : 0;
+
+	return isnan(s->most_usd) || isnan(serving) || isnan(challenger) ? NAN : fmax(s->most_usd, fmax(serving, challenger));
+}
+
+/* A token is a byte or more, and around its input a task asks no more than it did for the largest of its answers. */
 static void take(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose)
 {
-	double tokens = fmax(seat->most_tokens, (double)strlen(request->input));
 	struct errand e;
 
-	if (!gateway_admit(g, x, whose, tokens, seat->most_usd, &e))
+	if (!gateway_admit(g, x, whose, most_tokens(seat) + (double)strlen(request->input), most_usd(seat), &e))
 		return;
 	struct pending *p = pending_new(g, x, seat, request);
 

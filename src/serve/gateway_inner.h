@@ -57,6 +57,8 @@ void reply_events(struct exchange *x, struct buf *body);
 void reply_text(struct exchange *x, int status, const char *text);
 void reply_fault(struct exchange *x, const struct chat_fault *fault);
 
+/* The headers of a request are there: large bodies are read from those alone whose key is known. */
+void gateway_head(void *context, struct exchange *x);
 /* Whether the exchange has a key for that scope, a bit of enum key_scope (0: anybody may); else it is refused. *whose NULL: no key is asked
  * for. (gateway_admit.c) */
 bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, struct account **whose);

@@ -15,6 +15,28 @@ static double price(const struct gateway *g, const char *upstream, double input,
 	return m ? price_tokens(m, input, output, 0, 0) : NAN;
 }
 
+static const char *fallback_of(const struct gateway *g, const char *upstream)
+{
+	size_t i = 0;
+
+	while (strcmp(g->settings->upstreams[i].name, upstream) != 0)
+		i++;
+	return g->settings->upstreams[i].fallback;
+}
+
+/* Whoever may answer in the end: the dearest of it and its fallbacks; NAN where the price of one is not known. */
+static double price_most(const struct gateway *g, const char *upstream, double input, double output)
+{
+	double most = 0;
+
+	for (; upstream && !isnan(most); upstream = fallback_of(g, upstream)) {
+		double usd = price(g, upstream, input, output);
+
+		most = isnan(usd) ? NAN : fmax(most, usd);
+	}
+	return most;
+}
+
 static void keep_attempts(struct gateway *g, const struct relay_outcome *o)
 {
 	for (size_t i = 0; i < o->n_attempts; i++) {
@@ -35,14 +57,23 @@ static double elsewhere_ms(const struct relay_outcome *o)
 	return o->n_attempts > 0 ? sum : NAN;
 }
 
+/* An upstream was at work on it: what then broke off, or was given up, it has done in part. */
+static bool may_be_charged(const struct relay_outcome *o)
+{
+	for (size_t i = 0; i < o->n_attempts; i++)
+		if (strcmp(o->attempts[i].status, "refused") != 0 && strcmp(o->attempts[i].status, "unreached") != 0)
+			return true;
+	return false;
+}
+
 /* Priced by who answered: the last that was asked. A reply that counted nothing, as a stream that was not asked to, took what was reserved. */
 static void count(const struct gateway *g, const struct relay_outcome *o, struct errand *e, struct served_call *call)
 {
 	const char *upstream = o->n_attempts > 0 ? o->attempts[o->n_attempts - 1].upstream : o->model;
-	bool counted = o->input_tokens + o->output_tokens > 0, refused = strcmp(o->status, "refused") == 0 || strcmp(o->status, "failed") == 0;
+	bool counted = o->input_tokens + o->output_tokens > 0;
 
-	e->as_reserved = !counted && !refused;
-	call->usd = counted ? price(g, upstream, (double)o->input_tokens, (double)o->output_tokens) : refused ? 0 : e->reserved_usd;
+	e->as_reserved = !counted && may_be_charged(o);
+	call->usd = counted ? price(g, upstream, (double)o->input_tokens, (double)o->output_tokens) : e->as_reserved ? e->reserved_usd : 0;
 }
 
 /* The call first: no attempt stands without it. Vectors are no texts. */
@@ -66,9 +97,10 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 /* A token is a byte or more, and what a chat format adds is less than JSON's own signs. */
 static bool admit(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose, const struct relay_question *q, struct errand *e)
 {
-	double input = (double)q->body.n, output = path == RELAY_EMBEDDINGS ? 0 : isnan(q->body.most_output) ? output_usual : q->body.most_output;
+	double each = isnan(q->body.most_output) ? output_usual : q->body.most_output;
+	double input = (double)q->body.n, output = path == RELAY_EMBEDDINGS ? 0 : each * q->body.choices;
 
-	return gateway_admit(g, x, whose, input + output, price(g, q->upstream, input, output), e);
+	return gateway_admit(g, x, whose, input + output, price_most(g, q->upstream, input, output), e);
 }
 
 bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, const char *as, struct account *whose)

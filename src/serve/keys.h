@@ -6,7 +6,8 @@
  *     {"name": "web", "sha256": "...", "added": "2026-11-29", "scopes": ["ask", "feedback"], "tenant": "shop", "models": ["rung/email"],
  *      "requests_per_minute": 600, "tokens_per_minute": 100000, "usd_per_day": 5}
  *
- * All but the first two may be left out. A tenant sees what its own keys asked for, and nothing else; without one a key is its own. */
+ * All but the first two may be left out. A tenant sees what its own keys asked for, and nothing else; without one a key's name is its tenant.
+ * Names are texts of 1 to 64 bytes without control characters: they go to logs and terminals. */
 #ifndef RUNG_SERVE_KEYS_H
 #define RUNG_SERVE_KEYS_H
 
@@ -23,7 +24,7 @@ enum { KEY_TEXT = 49, KEY_NAME = 65 }; /* a key, and the longest name of one or 
 enum key_scope {
 	KEY_ASK = 1,      /* completions, embeddings, the list of models */
 	KEY_FEEDBACK = 2, /* say something of its tenant's answers */
-	KEY_READ = 4,     /* its tenant's calls, and the page */
+	KEY_READ = 4,     /* its tenant's calls, and the page: no route has them yet */
 	KEY_METRICS = 8,  /* /metrics */
 	KEY_ADMIN = 16,   /* calls of every tenant */
 };
@@ -41,9 +42,10 @@ struct key {
 unsigned key_scope_named(const char *name);
 const char *key_scope_name(unsigned scope); /* of a single one; NULL: it is none */
 
-/* The keys of the file; everything lives in arena. NULL and a sentence with the line of what is wrong. */
+/* The keys of the file; everything lives in arena. NULL and a sentence with the line of what is wrong, which quotes no key. */
 struct key *keys_read(const char *path, struct arena *arena, size_t *n, struct error *err);
-/* Makes a key as `like` says, adds its line to the file, which is made if it is not there, and gives the key itself out. */
+/* Makes a key as `like` says, adds its line to the file, which is made if it is not there (for its owner alone), and gives the key itself out.
+ * Both leave the other lines as they are, and wait for others who change the file. */
 bool keys_add(const char *path, const struct key *like, char key[KEY_TEXT], struct error *err);
 bool keys_remove(const char *path, const char *name, struct error *err);
 

@@ -4,10 +4,17 @@
 #include <math.h>
 
 static const int64_t parts = LIMIT_PARTS + 1;
+static const double rounding_ms = 1; /* of a time that is given out: never a moment before the part has left */
 
+/* From one window before the clock's zero: what was taken before the machine began has its part, too. */
 static int64_t part_at(const struct limit *l, double ms)
 {
-	return (int64_t)floor(ms * LIMIT_PARTS / l->span_ms);
+	return (int64_t)floor(ms * LIMIT_PARTS / l->span_ms) + parts;
+}
+
+static double begin_of(const struct limit *l, int64_t part)
+{
+	return (double)(part - parts) * l->span_ms / LIMIT_PARTS;
 }
 
 /* Empties what has left the window since. */
@@ -61,9 +68,9 @@ double limit_wait_ms(struct limit *l, double amount, double now_ms)
 		return INFINITY;
 	if (sum + amount <= l->most)
 		return 0;
-	for (int64_t part = l->newest > LIMIT_PARTS ? l->newest - LIMIT_PARTS : 0;; part++) {
+	for (int64_t part = l->newest - LIMIT_PARTS;; part++) {
 		sum -= l->taken[part % parts];
 		if (part == l->newest || sum + amount <= l->most) /* it leaves when the newest has moved on by all of the ring */
-			return fmax(0, (double)(part + parts) * l->span_ms / LIMIT_PARTS - now_ms);
+			return fmax(0, begin_of(l, part + parts) - now_ms) + rounding_ms;
 	}
 }

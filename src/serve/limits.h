@@ -16,14 +16,14 @@ struct limit {
 	double most; /* in any span; INFINITY: it does not limit */
 	double span_ms;
 	double taken[LIMIT_PARTS + 1]; /* of the newest parts, a ring; the oldest has not left the window whole */
-	int64_t newest;                /* number of the newest part since the clock's zero */
+	int64_t newest;                /* number of the newest part, since one window before the clock's zero */
 };
 
 /* Whether so much fits beside what was taken. Times are clock_ms()'s, or any that do not run backwards. */
 bool limit_fits(struct limit *l, double amount, double now_ms);
 void limit_take(struct limit *l, double amount, double now_ms);
-/* What was taken at that time was less, or more: `change` is added to its part, or to the newest when that has left the window. What is
- * given back there is lost. */
+/* What was taken at that time, which may lie before the clock's zero, was less, or more: `change` is added to its part, or to the newest when
+ * that has left the window. What is given back there is lost. */
 void limit_change(struct limit *l, double change, double taken_ms, double now_ms);
 /* Milliseconds until so much fits, if nobody takes anything; INFINITY: it never does. */
 double limit_wait_ms(struct limit *l, double amount, double now_ms);

@@ -75,14 +75,19 @@ static bool wrong(struct chat_fault *fault, const char *param, const char *messa
 	return false;
 }
 
-/* Both names of the limit; n choices have so much each. */
+/* More than any reply has: what is beyond is as much. */
+static const double output_beyond = 1e9;
+
+/* An upstream may know either name of the limit. */
 static double most_output(const json_t *root)
 {
-	const json_t *most = json_object_get(root, "max_completion_tokens"), *n = json_object_get(root, "n");
+	const json_t *names[] = { json_object_get(root, "max_completion_tokens"), json_object_get(root, "max_tokens") };
+	double most = NAN;
 
-	if (!json_is_number(most))
-		most = json_object_get(root, "max_tokens");
-	return json_is_number(most) ? fmax(0, json_number_value(most)) * fmax(1, json_number_value(n)) : NAN;
+	for (size_t i = 0; i < 2; i++)
+		if (json_is_number(names[i]))
+			most = fmax(most, fmax(0, json_number_value(names[i]))); /* of a NAN and a number the number */
+	return fmin(most, isnan(most) ? NAN : output_beyond);
 }
 
 bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fault *fault)
@@ -101,6 +106,7 @@ bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fau
 		good = wrong(fault, "model", "the body has to be an object that names its model once, under \"model\"");
 	b->stream = json_is_true(json_object_get(root, "stream"));
 	b->most_output = most_output(root);
+	b->choices = fmin(fmax(1, json_number_value(json_object_get(root, "n"))), output_beyond);
 	json_decref(root);
 	return good;
 }

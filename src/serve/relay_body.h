@@ -13,7 +13,8 @@ struct relay_body {
 	size_t from, to;   /* of the model's value, the text in its quotes */
 	const char *model; /* it, decoded */
 	bool stream;       /* its reply is asked for as events */
-	double most_output; /* tokens that all its choices may have; NAN: it does not say */
+	double choices;     /* that are asked for, 1 or more */
+	double most_output; /* tokens that each of them may have; NAN: it does not say */
 };
 
 /* Cheap, before anything else is known of the body. False: no text under "model" was found. The name lives in arena. */

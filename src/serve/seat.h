@@ -25,7 +25,7 @@ struct seat {
 	struct arm *serving;
 	struct arm *challenger, *previous; /* on trial; that served before; NULL: none */
 	struct arm *leaving;               /* a list */
-	double most_tokens, most_usd;      /* that one of its answers has taken so far */
+	double most_tokens, most_usd;      /* that one of its answers has taken so far; usd NAN: nobody knows what the last cost */
 	double share;                      /* of calls that the challenger answers; 0: it is asked, too, and not shown (shadow) */
 };
 

@@ -109,6 +109,8 @@ static enum MHD_Result begin(struct server *s, struct exchange *x)
 		exchange_refuse(x, MHD_HTTP_NOT_IMPLEMENTED, "a body may come with a Content-Length, or chunked, and in no other coding");
 	else if (length && strtoull(length, NULL, 10) > s->settings.most_body)
 		exchange_refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than this server takes");
+	else if (s->settings.head)
+		s->settings.head(s->settings.context, x);
 	return x->response ? queue(x) : MHD_YES;
 }
 

@@ -25,6 +25,8 @@ struct server_settings {
 	size_t connections;   /* 0: 4,096 */
 	double request_ms;    /* for a request to come whole; 0: 30 s */
 	double idle_ms;       /* for the next to begin on a kept connection; 0: 120 s */
+	/* Its headers are there, its body is not: what is replied to now has its body not read, and its connection ends. NULL: all are read. */
+	void (*head)(void *context, struct exchange *x);
 	/* A request is there. It is answered now or later, by exchange_reply() or exchange_begin(). */
 	void (*handler)(void *context, struct exchange *x);
 	/* After each turn of the loop: what other threads have finished is taken here. NULL: nothing is. */

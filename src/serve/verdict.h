@@ -12,6 +12,7 @@ struct served_verdict {
 	/* What the output is worth where `right` is the right one, 0 .. 1; NAN: it cannot be said here. Called beside `answer`, from one other
 	 * thread. */
 	double (*score)(void *context, const char *output, const char *right);
+	double tokens, usd;        /* that its answer before the first took: so much the next is thought to take (usd NAN: nobody knows) */
 	double alpha, margin;      /* of what live feedback may decide (decide/live.h) */
 	double break_even_calls;   /* after so many its one-off costs are back; NAN: nothing to pay back, or unknown */
 	void (*release)(void *context);

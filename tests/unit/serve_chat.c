@@ -172,7 +172,8 @@ static void faults_are_openais(void **state)
 static struct chat_reply spam(void)
 {
 	return (struct chat_reply){ .id = "chatcmpl-1", .model = "rung/email", .created = 1700000000, .text = "spam", .finish = "stop", .input_tokens = 5,
-				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75, .usd = 0.25, .cached = true };
+				    .output_tokens = 2, .task = "email", .variant = "0/bayes", .verdict = "v1", .status = "answered", .probability = 0.75,
+				    .usd = NAN };
 }
 
 #define EXTRAS "\"rung::task\":\"email\",\"rung::variant\":\"0/bayes\",\"rung::verdict\":\"v1\",\"rung::status\":\"answered\""
@@ -189,7 +190,7 @@ static void replies_are_openais(void **state)
 			    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"rung/email\",\"choices\":[{\"index\":0,"
 			    "\"message\":{\"role\":\"assistant\",\"content\":\"spam\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
 			    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,\"total_tokens\":7}," EXTRAS
-			    ",\"rung::citations\":[{\"document\":\"a.md\"}],\"rung::confidence\":0.75,\"rung::cost\":0.25,\"rung::cached\":true}");
+			    ",\"rung::citations\":[{\"document\":\"a.md\"}],\"rung::confidence\":0.75}");
 	r = spam();
 	r.text = NULL;
 	r.finish = "content_filter";
@@ -200,6 +201,14 @@ static void replies_are_openais(void **state)
 	assert_non_null(strstr(buf_text(&out), "\"finish_reason\":\"content_filter\""));
 	assert_null(strstr(buf_text(&out), "rung::confidence"));
 	assert_null(strstr(buf_text(&out), "rung::citations"));
+	assert_null(strstr(buf_text(&out), "rung::cost"));
+	assert_null(strstr(buf_text(&out), "rung::cached"));
+	r.usd = .25;
+	r.cached = true;
+	buf_clear(&out);
+	chat_write(&r, &out);
+	assert_non_null(strstr(buf_text(&out), "\"rung::cost\":0.25"));
+	assert_non_null(strstr(buf_text(&out), "\"rung::cached\":true"));
 	buf_release(&out);
 }
 
@@ -221,7 +230,7 @@ static void what_is_no_text_is_repaired(void **state)
 
 #define EVENT "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"rung/email\",\"choices\":"
 #define FIRST EVENT "[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"spam\"},\"finish_reason\":null}]"
-#define LAST EVENT "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]," EXTRAS ",\"rung::confidence\":0.75,\"rung::cost\":0.25,\"rung::cached\":true"
+#define LAST EVENT "[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]," EXTRAS ",\"rung::confidence\":0.75"
 
 static void streams_are_openais(void **state)
 {
