@@ -10,7 +10,7 @@
 #   make check-handoff  the files for TRL and axolotl, read by their own parsers
 #   make check-export   what rung tune export writes, loaded by PEFT, transformers and llama.cpp
 #   make check-llama-server  the local engine beside llama.cpp's server, and a climb through it
-#   make sdk            what tests/e2e/sdk.sh needs: the packages openai and anthropic
+#   make sdk            what tests/e2e/sdk.sh and clients.sh need: packages of vendors and of LangChain, for Python and Node
 #   make neon-tests  the engine's tests for 64-bit ARM, cross-compiled and run under qemu
 #   SAN=address,undefined | SAN=thread              builds into its own folder with that sanitizer
 #   V=1                                             shows the commands in full
@@ -114,7 +114,7 @@ test: deps test-deps
 tests: $(B)/rung $(B)/tests/support/fault_server $(TEST_BIN)
 	@tests/run.sh $(B) $(sort $(TEST_BIN))
 
-# The vendors' own Python packages, which tests/e2e/sdk.sh asks the fault server with; it skips without.
+# What tests/e2e/sdk.sh and clients.sh ask with; they skip without.
 sdk:
 	@tools/sdk.sh build/sdk
 

@@ -500,7 +500,8 @@ bool rung_choose(struct rung *r, const char *id, struct error *err)
 
 	if (!run_variants(r->task, r->store, &run, &r->arena, &variants, &n, err))
 		return false;
-
+	r->variants = variants;
+	r->n_variants = n;
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(variants[i].id, id) == 0)
 			r->winner = &variants[i];

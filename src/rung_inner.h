@@ -21,6 +21,8 @@ struct rung {
 	struct library *library; /* the task's documents; NULL when it has none */
 	struct workshop *workshop; /* kept between questions */
 	const struct variant *winner;
+	const struct variant *variants; /* (n_variants) what its climb tried */
+	size_t n_variants;
 	struct escalation escalation; /* the winner, and what answers before it where the verdict has a cascade */
 	char verdict[17]; /* names the climb and the variant that answers */
 	const char *run;           /* key of the climb that is meant, borrowed; NULL: the last one */

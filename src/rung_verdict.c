@@ -51,7 +51,7 @@ static void fill(const struct rung *r, const struct asked *a, struct question *q
 	q->text = a->answer.text ? arena_string(&q->arena, a->answer.text) : NULL;
 	q->status = a->answer.status; /* static, as the variant's id and the verdict are as long-lived as the task */
 	q->variant = a->by->id;
-	q->verdict = r->verdict;
+	q->verdict = q->wanted ? "" : r->verdict;
 	q->citations = citations_text(&a->answer, &q->arena);
 	q->probability = a->probability;
 	q->ms = a->answer.ms;
@@ -60,9 +60,29 @@ static void fill(const struct rung *r, const struct asked *a, struct question *q
 	q->usd = paid(r, a);
 }
 
-static void answer(void *context, struct question *const *questions, size_t n)
+/* The variant of that id, where it can answer beside the winner. */
+static const struct variant *find_wanted(struct rung *r, const char *id, struct error *err)
 {
-	struct rung *r = context;
+	const char *unfit = NULL;
+	size_t i = 0;
+
+	while (i < r->n_variants && strcmp(r->variants[i].id, id) != 0)
+		i++;
+	if (i == r->n_variants || r->variants[i].skipped || r->variants[i].recorded) {
+		error_set(err, "\"%.200s\": no variant of that name can answer; `rung report` lists them", id);
+		return NULL;
+	}
+	if (r->variants[i].tuning && &r->variants[i] != r->winner) {
+		error_set(err, "\"%.200s\": is fine-tuned and did not win; name the version that it was trained to with --models", id);
+		return NULL;
+	}
+	return variant_ready(r->workshop, &r->variants[i], &unfit, err) && (!unfit || error_set(err, "%s", unfit)) ? &r->variants[i] : NULL;
+}
+
+/* All of them by the same one: wanted, or (NULL) who won. */
+static void answer_alike(struct rung *r, const char *wanted, struct question *const *questions, size_t n)
+{
+	struct escalation alone = { 0 };
 	struct arena arena;
 	struct error err;
 
@@ -71,13 +91,40 @@ static void answer(void *context, struct question *const *questions, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		asked[i].input = questions[i]->input;
-	if (escalate_all(r->workshop, r->task, &r->escalation, asked, n, &arena, &err)) {
+	if (wanted && !(alone.strong = find_wanted(r, wanted, &err))) {
+		for (size_t i = 0; i < n; i++)
+			questions[i]->why = arena_string(&questions[i]->arena, err.text);
+	} else if (escalate_all(r->workshop, r->task, wanted ? &alone : &r->escalation, asked, n, &arena, &err)) {
 		for (size_t i = 0; i < n; i++)
 			fill(r, &asked[i], questions[i]);
 	} else {
 		failed(questions, n, err.text);
 	}
 	arena_release(&arena);
+}
+
+static bool wants_same(const struct question *a, const struct question *b)
+{
+	return a->wanted == b->wanted || (a->wanted && b->wanted && strcmp(a->wanted, b->wanted) == 0);
+}
+
+static void answer(void *context, struct question *const *questions, size_t n)
+{
+	struct question *alike[WORKER_TOGETHER];
+	bool done[WORKER_TOGETHER] = { false };
+
+	for (size_t i = 0; i < n; i++) {
+		size_t n_alike = 0;
+
+		for (size_t k = i; k < n && !done[i]; k++) {
+			if (done[k] || !wants_same(questions[i], questions[k]))
+				continue;
+			alike[n_alike++] = questions[k];
+			done[k] = k != i;
+		}
+		if (n_alike > 0)
+			answer_alike(context, questions[i]->wanted, alike, n_alike);
+	}
 }
 
 /* ---- scores ---- */

@@ -70,7 +70,7 @@ static bool has_failed(const struct question *q, struct chat_fault *fault)
 static void note(struct pending *p, int http)
 {
 	const struct question *q = &p->question;
-	bool answered = http == 200, ours = answered || (p->exchange && http >= 500);
+	bool answered = http == 200, ours = !q->wanted && p->exchange && http >= 500;
 	const struct served_call call = {
 		.id = p->id + ID_PREFIX, .began_ms = p->began_unix_ms, .task = p->seat->task,
 		.variant = answered ? q->variant : "", .verdict = answered ? q->verdict : ours ? p->arm->verdict.id : "", .stream = p->request.stream, .http = http,
@@ -136,7 +136,7 @@ static void answer(struct pending *p)
 	if (!p->cached)
 		learn(p);
 	note(p, 200);
-	if (!p->cached)
+	if (!p->cached && !q->wanted)
 		ask_shadow(p);
 	if (!p->exchange)
 		return;
@@ -156,18 +156,24 @@ static void answer(struct pending *p)
 	}
 }
 
-/* As clients have it, with or without "rung/"; keys name a task as GET /v1/models does. */
-static struct seat *seat_named(struct gateway *g, const char *model, const struct account *whose)
+/* As clients have it, with or without "rung/", and "/VARIANT" behind it where one is wanted that did not win; keys name a task as GET /v1/models does. */
+static struct seat *seat_named(struct gateway *g, const char *model, const struct account *whose, const char **variant)
 {
 	static const char before[] = "rung/";
 	size_t n = sizeof(before) - 1;
 	const char *name = strncmp(model, before, n) == 0 ? model + n : model;
 	char full[256];
 
-	snprintf(full, sizeof(full), "%s%s", before, name);
-	for (size_t i = 0; i < g->settings->n_tasks; i++)
-		if (strcmp(g->seats[i].task, name) == 0)
-			return gateway_may_ask(whose, full) ? &g->seats[i] : NULL;
+	for (size_t i = 0; i < g->settings->n_tasks; i++) {
+		const char *task = g->seats[i].task;
+		size_t length = strlen(task);
+
+		if (strncmp(task, name, length) != 0 || (name[length] && name[length] != '/'))
+			continue;
+		*variant = name[length] ? name + length + 1 : NULL;
+		snprintf(full, sizeof(full), "%s%s", before, task);
+		return gateway_may_ask(whose, full) ? &g->seats[i] : NULL;
+	}
 	return NULL;
 }
 
@@ -219,8 +225,24 @@ static double most_usd(const struct seat *s)
 	return isnan(s->most_usd) || isnan(serving) || isnan(challenger) ? NAN : fmax(s->most_usd, fmax(serving, challenger));
 }
 
+/* Chance has no say where a variant is wanted. */
+static void draw(struct pending *p, const char *variant)
+{
+	p->question.wanted = variant ? arena_string(&p->question.arena, variant) : NULL;
+	p->propensity = 1;
+	p->arm = variant ? p->seat->serving : seat_draw(p->seat, p->request.subject ? p->request.subject : p->id, &p->propensity);
+}
+
+static const char *by_whom(struct pending *p)
+{
+	const char *verdict = p->arm->verdict.id, *wanted = p->question.wanted;
+
+	return wanted ? arena_printf(&p->question.arena, "%s/%s", verdict, wanted) : verdict;
+}
+
 /* A token is a byte or more, and around its input a task asks no more than it did for the largest of its answers. */
-static void take(struct gateway *g, struct exchange *x, struct seat *seat, const struct chat_request *request, struct account *whose)
+static void take(struct gateway *g, struct exchange *x, struct seat *seat, const char *variant, const struct chat_request *request,
+		 struct account *whose)
 {
 	struct errand e;
 
@@ -229,8 +251,8 @@ static void take(struct gateway *g, struct exchange *x, struct seat *seat, const
 	struct pending *p = pending_new(g, x, seat, request);
 
 	p->errand = e;
-	p->arm = seat_draw(seat, p->request.subject ? p->request.subject : p->id, &p->propensity);
-	p->cached = gateway_knows_answer(g, x, seat->task, p->arm->verdict.id, &p->question, &p->errand);
+	draw(p, variant);
+	p->cached = gateway_knows_answer(g, x, seat->task, by_whom(p), &p->question, &p->errand);
 	if (!p->cached) {
 		ask(p);
 		return;
@@ -243,11 +265,12 @@ static void take(struct gateway *g, struct exchange *x, struct seat *seat, const
 
 bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request, struct account *whose)
 {
-	struct seat *seat = seat_named(g, task, whose);
+	const char *variant = NULL;
+	struct seat *seat = seat_named(g, task, whose, &variant);
 	struct host *host = seat ? NULL : gateway_host(g, task, whose);
 
 	if (seat)
-		take(g, x, seat, request, whose);
+		take(g, x, seat, variant, request, whose);
 	else if (host)
 		gateway_ask_model(g, x, host, request, whose);
 	return seat || host;

@@ -19,6 +19,7 @@ struct texts_request;
 /* One question, in the asker's memory until it comes back. */
 struct question {
 	const char *input; /* as `rung ask` takes it */
+	const char *wanted; /* the variant that is to answer; NULL: who won */
 	const struct model_request *request; /* what a model is asked as it is, in place of an input; NULL */
 	const struct texts_request *texts;   /* or what it is to embed; NULL */
 	void *context;     /* the asker's */
