@@ -148,7 +148,9 @@ void gateway_look_at_keys(struct gateway *g)
 	if (!g->accounts || now < g->look_at)
 		return;
 	g->look_at = now + look_ms;
-	if (!accounts_refresh(g->accounts, &err) && g->settings->notice && strcmp(err.text, g->said) != 0)
+	bool good = accounts_refresh(g->accounts, &err);
+
+	if (!good && g->settings->notice && strcmp(err.text, g->said) != 0)
 		g->settings->notice(g->settings->context, err.text);
-	snprintf(g->said, sizeof(g->said), "%s", err.text);
+	snprintf(g->said, sizeof(g->said), "%s", good ? "" : err.text);
 }

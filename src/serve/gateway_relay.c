@@ -95,7 +95,8 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 }
 
 /* A token is a byte or more, and what a chat format adds is less than JSON's own signs. */
-static bool admit(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose, const struct relay_question *q, struct errand *e)
+static bool admit(struct gateway *g, struct exchange *x, enum relay_path path, struct account *whose, const struct relay_question *q,
+		  struct errand *e)
 {
 	double each = isnan(q->body.most_output) ? output_usual : q->body.most_output;
 	double input = (double)q->body.n, output = path == RELAY_EMBEDDINGS ? 0 : each * q->body.choices;

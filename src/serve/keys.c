@@ -57,15 +57,20 @@ static bool wrong(const struct place *at, const char *what)
 	return at->line > 0 ? error_set(at->err, "%s:%zu: %s", at->path, at->line, what) : error_set(at->err, "%s", what);
 }
 
-/* Names go to terminals and logs: no control character is in them, of C0 or of C1 (U+0080 to U+009F). */
-static bool is_name(const char *text)
+/* What goes to terminals and logs has no control character, of C0 or of C1 (U+0080 to U+009F). */
+static bool is_plain(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 
 	for (; *c; c++)
 		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
 			return false;
-	return *text && strlen(text) <= NAME_MOST;
+	return *text;
+}
+
+static bool is_name(const char *text)
+{
+	return is_plain(text) && strlen(text) <= NAME_MOST;
 }
 
 /* A key itself is somewhere in the line. */
@@ -126,7 +131,7 @@ static bool read_models(const json_t *list, const struct place *at, struct key *
 	for (size_t i = 0; i < n; i++) {
 		const json_t *entry = json_array_get(list, i);
 
-		good = good && json_is_string(entry);
+		good = good && json_is_string(entry) && is_plain(json_string_value(entry));
 		models[i] = good ? arena_string(at->arena, json_string_value(entry)) : NULL;
 	}
 	out->models = models;

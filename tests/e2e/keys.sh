@@ -92,7 +92,8 @@ class Gateway:
         self.stderr = open(f"{scratch}/stderr-{len(started)}", "w+")
         ups = upstreams or [ECHO, *(f"{UP}#{m}" for m in MODELS)]
         self.process = subprocess.Popen([rung, "serve", "--port", "0", "--log", self.log, "--keys", file or keys, "--upstream", ",".join(ups), *more,
-                                         *(f"{scratch}/{t}" for t in tasks)], stdout=subprocess.PIPE, stderr=self.stderr, text=True, preexec_fn=before)
+                                         *(f"{scratch}/{t}" for t in tasks)],
+                                        stdout=subprocess.PIPE, stderr=self.stderr, text=True, preexec_fn=before)
         started.append(self.process)
         self.at = self.process.stdout.readline().strip()
         assert self.at, self.said()
@@ -113,7 +114,8 @@ class Gateway:
 
     def chat(self, model, text, key=None, connection=None, headers={}, **more):
         model = model if "/" in model or model == "one" else f"{UP}#{model}"
-        return self.ask("POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": text}]} | more, key, connection, **headers)
+        body = {"model": model, "messages": [{"role": "user", "content": text}]} | more
+        return self.ask("POST", "/v1/chat/completions", body, key, connection, **headers)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -175,7 +177,8 @@ def commands():
     assert json.loads(r.stdout)[0]["name"] == "web" and line["sha256"] not in r.stdout, r
     assert "web" in key_command("ls", file=file).stdout
     for arguments, words in ((["add", "web"], "web"), (["add", "x\n"], "name"), (["add", ""], "name"), (["add", "x", "--scopes", "write"], "write"),
-                             (["add", "x", "--tenant", "a\x1b[2J"], "tenant"), (["add", "x", "--rpm", "0"], "--rpm"), (["add", "x", "--usd-per-day", "0"], "--usd-per-day"),
+                             (["add", "x", "--tenant", "a\x1b[2J"], "tenant"), (["add", "x", "--rpm", "0"], "--rpm"),
+                             (["add", "x", "--usd-per-day", "0"], "--usd-per-day"),
                              (["add", "x", "--tpm", "-1"], "--tpm"), (["add", "x", "--rpm", "ten"], "--rpm"), (["rm", "y"], "no key of that name"),
                              (["add", key], "hashes alone"), (["rm", key], "no key of that name")):
         r = key_command(*arguments, file=file)
@@ -198,7 +201,8 @@ def not_started():
 
 def strangers():
     for key in (None, "none", "rung-" + "A" * 43, web[:-1], web + "A", web.lower(), "Bearer " + web):
-        for method, path in (("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings"), ("POST", "/v1/feedback"), ("GET", "/v1/models"), ("GET", "/metrics")):
+        for method, path in (("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings"), ("POST", "/v1/feedback"), ("GET", "/v1/models"),
+                             ("GET", "/metrics")):
             reply = g.ask(method, path, b"{}" if method == "POST" else None, key)
             error = error_of(reply, 401, "invalid_api_key")
             assert "www-authenticate" in reply[2] and (not key or len(key) < 9 or key not in error["message"]), reply
@@ -438,7 +442,8 @@ def dear_fallback():
     """What is reserved is what the dearest that may answer takes; a fallback without a price is none for a key with so many USD."""
     key = new_key("falls back", "--usd-per-day", "1")
     for name, status, code in (("dear", 400, "over_limit"), ("free", 400, "price_unknown"), ("m", 200, None)):
-        gateway = Gateway("fall.db", "--price", f"{UP}#dear=100000/100000,{UP}#m=0/0,{UP}#m+500=0/0", "--fallback", f"{UP}#m+500={UP}#{name}", tasks=())
+        gateway = Gateway("fall.db", "--price", f"{UP}#dear=100000/100000,{UP}#m=0/0,{UP}#m+500=0/0",
+                          "--fallback", f"{UP}#m+500={UP}#{name}", tasks=())
         reply = gateway.chat("m+500", "x", key, max_tokens=2)
         assert reply[0] == status and (not code or json.loads(reply[1])["error"]["code"] == code), (name, reply)
         assert gateway.stop() == 0
@@ -512,8 +517,8 @@ def bodies_and_hits():
     assert asked_upstream() == before
     quoted = ",".join(f"'{i}'" for i in ids)
     until(lambda: c.rows(f"SELECT count(*) FROM served WHERE id IN ({quoted})") == [(15,)])
-    assert c.rows(f"SELECT cached, count(*), total(usd), total(input_tokens + output_tokens) > 0, count(DISTINCT key) FROM served WHERE id IN ({quoted})"
-                  " GROUP BY cached") == [(0, 5, 0, 1, 1), (1, 10, 0, 0, 2)], c.rows("SELECT * FROM served")
+    assert c.rows("SELECT cached, count(*), total(usd), total(input_tokens + output_tokens) > 0, count(DISTINCT key) FROM served"
+                  f" WHERE id IN ({quoted}) GROUP BY cached") == [(0, 5, 0, 1, 1), (1, 10, 0, 0, 2)], c.rows("SELECT * FROM served")
     assert c.metric("rung_cached_total", watcher) == 10
 
 
@@ -544,11 +549,11 @@ def never_of_errors():
 
 def cache_control():
     ask = lambda text, control: c.chat("m", text, web, headers={"Cache_Control": control} if control else {})[2].get("x-rung-cache")
-    assert [ask("a", "no-store"), ask("a", None), ask("a", None), ask("a", "no-store"), ask("a", "No-Store"), ask("a", "max-age=0, NO-CACHE"), ask("a", None)] \
-        == [None, None, "hit", None, None, None, "hit"]
+    assert [ask("a", control) for control in ("no-store", None, None, "no-store", "No-Store", "max-age=0, NO-CACHE", None)] == [None, None, "hit", None, None, None, "hit"]
     before = asked_upstream()
     assert ask("b", "no-cache") is None and ask("b", None) == "hit" and asked_upstream() == before + 1  # what it brings is kept
-    ask = lambda text, control: json.loads(c.chat("one", text, web, headers={"Cache_Control": control} if control else {})[1]).get("rung::cached", False)
+    said = lambda text, control: json.loads(c.chat("one", text, web, headers={"Cache_Control": control} if control else {})[1])
+    ask = lambda text, control: said(text, control).get("rung::cached", False)
     assert [ask("blood 7", "no-store"), ask("blood 7", None), ask("blood 7", None), ask("blood 7", "no-cache")] == [False, False, True, False]
 
 
@@ -558,7 +563,8 @@ def tasks_cached():
     assert hit["rung::cached"] is True and not first.get("rung::cached") and same(first) == same(hit) and first["id"] != hit["id"], (first, hit)
     status, events, _ = c.chat("one", "grass number 99", web, stream=True)
     assert status == 200 and events.endswith(b"data: [DONE]\n\n") and b"green" in events, events
-    until(lambda: c.rows(f"SELECT cached, output FROM served JOIN body ON call = id WHERE id = '{hit['id'].removeprefix('chatcmpl-')}'") == [(1, "green")])
+    id = hit["id"].removeprefix("chatcmpl-")
+    until(lambda: c.rows(f"SELECT cached, output FROM served JOIN body ON call = id WHERE id = '{id}'") == [(1, "green")])
     assert c.ask("POST", "/v1/feedback", {"id": hit["id"], "value": False}, web)[0] == 202
 
 
@@ -588,7 +594,8 @@ def metrics():
     for name in ("rung_requests_total", "rung_refused_total", "rung_tokens_total", "rung_request_seconds_bucket", "rung_overhead_seconds_count",
                  "rung_requests_in_flight", "rung_log_rows_total", "process_resident_memory_bytes"):
         assert f"\n{name}" in page, name
-    assert g.metric("rung_refused_total", watcher, reason="rate_limit_exceeded") > 0 and g.metric("rung_refused_total", watcher, reason="invalid_api_key") > 0
+    for reason in ("rate_limit_exceeded", "invalid_api_key", "over_limit", "scope"):
+        assert g.metric("rung_refused_total", watcher, reason=reason) > 0, reason
     answered = g.metric("rung_requests_total", watcher)
     assert g.stop() == 0
     assert g.rows("SELECT count(*) FROM served") == [(answered,)]  # each has its row
@@ -611,7 +618,8 @@ model, web, watcher, small = sys.argv[2:]
 chat = lambda key, model=model, **more: ai(key).chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}], **more)
 assert chat(web).choices[0].message.content
 for key, kind, code, more in (("rung-none", openai.AuthenticationError, "invalid_api_key", {}), (watcher, openai.PermissionDeniedError, "scope", {}),
-                              (web, openai.NotFoundError, "model_not_found", {"model": "none"}), (small, openai.BadRequestError, "over_limit", {"max_tokens": 663})):
+                              (web, openai.NotFoundError, "model_not_found", {"model": "none"}),
+                              (small, openai.BadRequestError, "over_limit", {"max_tokens": 663})):
     try:
         chat(key, **more)
     except kind as e:

@@ -249,6 +249,7 @@ static const struct {
 	{ "scopes that are a text", "{\"name\": \"b\", " HASH ", \"scopes\": \"ask\"}", "scopes" },
 	{ "scopes that are numbers", "{\"name\": \"b\", " HASH ", \"scopes\": [1]}", "scope" },
 	{ "models that are a text", "{\"name\": \"b\", " HASH ", \"models\": \"rung/email\"}", "models" },
+	{ "a model with an escape", "{\"name\": \"b\", " HASH ", \"models\": [\"rung/\\u001b[2J\"]}", "models" },
 	{ "no models at all", "{\"name\": \"b\", " HASH ", \"models\": []}", "models" },
 	{ "a key in place of a line", "rung-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "" },
 	{ "a key as a name", "{\"name\": \"rung-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\", " HASH "}", "" },
