@@ -123,7 +123,7 @@ static struct report_score mean_of(const struct decide_rule *rule, const double 
 }
 
 /* Whether the cascade may take the winner's place is what leaving an incumbent for a lower rung asks: not worse by the margin. The rule's own
- * alpha is for it, beside that of the climb. */
+ * alpha is for it, beside that of the climb; the plan's test, since early it was chance that ended the items. */
 static struct comparison compare(const struct decide_rule *rule, const struct report_cascade *c, const struct together *t, struct arena *arena)
 {
 	struct decide_rule r = *rule;
@@ -133,7 +133,6 @@ static struct comparison compare(const struct decide_rule *rule, const struct re
 	r.alpha = c->rule.alpha;
 	r.comparisons = 1;
 	r.has_target = false;
-	r.plan = DECIDE_FULL;
 	r.climb_for = CLIMB_FOR_QUALITY;
 	r.cluster = order_clusters(t->items, arena);
 	r.n_items = t->items.n;

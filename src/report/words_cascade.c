@@ -67,7 +67,7 @@ static void add_cost(struct buf *out, const struct report_cascade *c)
 	}
 	buf_addf(out, "It costs %s per 1,000 calls, the winner alone %s. ", figure_usd(c->usd_per_1k_calls).text,
 		 figure_usd(c->strong->usd_per_1k_calls).text);
-	buf_addf(out, "95 %% of its answers take %s at most. ", figure_ms(c->ms_p95).text);
+	buf_addf(out, "95%% of its answers take %s at most. ", figure_ms(c->ms_p95).text);
 	if (c->pays_below > 0)
 		buf_addf(out, "It pays while fewer than %s are escalated: 1 less what the cheap one costs as a share of the winner.",
 			 figure_percent(c->pays_below).text);

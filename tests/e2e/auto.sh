@@ -1,5 +1,6 @@
 #!/bin/sh
-# auto.sh - "rung/auto": questions of two tasks find theirs, what is like neither goes to the default, and nobody's threads wait for another's.
+# auto.sh - "rung/auto": questions of two tasks find theirs, what is like neither goes to the default.
+# Plain builds alone: minutes of embeddings.
 . tests/e2e/lib.sh
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY

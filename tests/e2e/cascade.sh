@@ -137,6 +137,11 @@ holds "where both together take too long it is not served" slow 'assert not c["s
 task "cascade: {risk: .05, of: accepted, aside: .6}"
 climb accepted
 holds "of the accepted, too" accepted 'assert c["of"] == "accepted" and r["examples"]["aside"] == 108 and (c["threshold"] is None or c["test"]["risk"]["n"] == c["test"]["n"] - c["test"]["escalated"]), c'
+task "cascade: {risk: .05}"
+climb early --plan early
+holds "early, it is judged on what both answered, by the test for that" early '
+n = min(v[c[k]]["test"]["n"] for k in ("cheap", "strong"))
+assert c["test"]["n"] == n and c["aside"]["n"] == 90 and c["threshold"] is not None, c'
 task "cascade: {risk: .01}"
 climb strict
 holds "where nothing passes it is said, and the winner answers alone" strict 'assert not c["served"] and c["threshold"] is None and c["why"] == "no threshold passed" and c["test"]["n"] == 0, c'
