@@ -89,6 +89,7 @@ bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fau
 	else if (!said || strcmp(said, b->model) != 0 || alike > 1)
 		good = wrong(fault, "model", "the body has to be an object that names its model once, under \"model\"");
 	b->stream = json_is_true(json_object_get(root, "stream"));
+	b->subject = chat_subject(root, arena);
 	json_decref(root);
 	return good;
 }

@@ -12,7 +12,8 @@ struct relay_body {
 	size_t n;
 	size_t from, to;   /* of the model's value, the text in its quotes */
 	const char *model; /* it, decoded */
-	bool stream;       /* its reply is asked for as events */
+	bool stream;       /* its reply is asked for as events, */
+	const char *subject; /* and whom it is about (chat_subject()): relay_body_check() says so */
 };
 
 /* Cheap, before anything else is known of the body. False: no text under "model" was found. The name lives in arena. */
