@@ -226,6 +226,12 @@ static bool drift(struct rung *r, const struct rung_data_options *o, bool json, 
 	struct drift_climb climb;
 	struct served *served = NULL;
 	struct drift found;
+
+	/* The classifier's time grows with the cube; p is no smaller than 1 in 1,000, and each of the two tests has half of alpha. */
+	if (options.n > DRIFT_MOST)
+		return error_set(err, "-n %zu: drift looks at %d calls at most", options.n, DRIFT_MOST);
+	if (!(options.alpha >= 0.002 && options.alpha <= 0.5))
+		return error_set(err, "--alpha %g has to be from 0.002 to 0.5", options.alpha);
 	bool done = last_climb(r, &climb, err) && (served = open_log(r, o, err)) != NULL &&
 		    drift_find(r->task, served, comparing(r), &climb, &options, &r->arena, &found, err);
 

@@ -12,7 +12,7 @@
 #include "store/store.h"
 #include "task/task.h"
 
-enum { DRIFT_USUAL = 300, DRIFT_SHOWN = 3 };
+enum { DRIFT_USUAL = 300, DRIFT_MOST = 1000, DRIFT_SHOWN = 3 };
 
 struct drift_share {
 	const char *name; /* of a label, or a status */

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "model/model.h"
 
+struct json_t;
+
 struct chat_fault {
 	int status;              /* HTTP */
 	const char *type, *code; /* "invalid_request_error", "model_not_found"; code NULL: none */
@@ -26,6 +28,8 @@ struct chat_request {
 	const char *subject; /* whom it is about: metadata.subject, else user; NULL: it does not say */
 	bool stream, include_usage;
 };
+/* metadata.subject, else user, of a body's root; NULL: neither is a text. Lives in arena. */
+const char *chat_subject(const struct json_t *root, struct arena *arena);
 /* What the body says; texts live in arena. False: *fault is what to reply. */
 bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_request *out, struct chat_fault *fault);
 

@@ -59,7 +59,7 @@ static bool is_flag(const json_t *value)
 	return !value || json_is_boolean(value) || json_is_null(value);
 }
 
-static const char *subject_of(const json_t *root, struct arena *arena)
+const char *chat_subject(const struct json_t *root, struct arena *arena)
 {
 	const char *subject = json_string_value(json_object_get(json_object_get(root, "metadata"), "subject"));
 
@@ -83,7 +83,7 @@ static bool read_root(const json_t *root, struct arena *arena, struct chat_reque
 		return wrong(fault, "n", "n has to be 1: a task has one answer");
 	out->model = arena_string(arena, model);
 	out->stream = json_is_true(json_object_get(root, "stream"));
-	out->subject = subject_of(root, arena);
+	out->subject = chat_subject(root, arena);
 	out->include_usage = json_is_true(json_object_get(json_object_get(root, "stream_options"), "include_usage"));
 	return read_messages(json_object_get(root, "messages"), arena, out, fault);
 }

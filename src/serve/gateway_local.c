@@ -135,7 +135,7 @@ static void note(struct told *t, int http)
 		.id = t->id + ID_PREFIX, .began_ms = t->began_unix_ms, .task = t->host->model->name, .variant = http == 200 ? "model" : "", .verdict = "",
 		.stream = t->request.stream, .http = http, .status = http == 200 ? q->status : "failed", .why = q->why ? q->why : q->failed,
 		.input_tokens = q->input_tokens, .output_tokens = q->output_tokens, .usd = 0, .ms = clock_ms() - t->errand.began_ms,
-		.first_ms = t->first_ms, .probability = NAN, .propensity = 1, .input = q->input, .output = q->text,
+		.first_ms = t->first_ms, .probability = NAN, .propensity = 1, .subject = t->request.subject, .input = q->input, .output = q->text,
 	};
 
 	gateway_keep(t->gateway, &call, &t->errand, NAN);
@@ -241,6 +241,7 @@ static bool read_prompt(struct told *t, const struct chat_request *request, stru
 
 	t->request.stream = request->stream;
 	t->request.include_usage = request->include_usage;
+	t->request.subject = request->subject ? arena_string(&t->question.arena, request->subject) : NULL;
 	if (t->host->model->embeds) {
 		*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, "model", "this model embeds texts; ask it at /v1/embeddings" };
 		return false;

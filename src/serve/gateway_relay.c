@@ -84,7 +84,8 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 	struct served_call call = {
 		.id = o->id, .began_ms = o->began_ms, .task = o->model, .variant = "relay", .verdict = "", .stream = o->stream, .http = o->http,
 		.status = o->status, .why = o->why, .input_tokens = o->input_tokens, .output_tokens = o->output_tokens, .ms = o->ms,
-		.first_ms = o->first_ms, .probability = NAN, .propensity = 1, .input = o->input, .output = o->path == RELAY_CHAT ? o->output : NULL,
+		.first_ms = o->first_ms, .probability = NAN, .propensity = 1, .subject = o->subject, .input = o->input,
+		 .output = o->path == RELAY_CHAT ? o->output : NULL,
 	};
 
 	count(g, o, e, &call);

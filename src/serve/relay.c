@@ -166,6 +166,7 @@ static void tell(struct passing *p, int http, const char *status, const char *wh
 	o->why = why;
 	o->ms = clock_ms() - p->began_ms;
 	o->input = p->body.bytes;
+	o->subject = p->body.subject;
 	o->output = p->begun ? (p->said_whole ? buf_text(&p->said) : NULL) : reply;
 	o->n_output = p->begun ? p->said.n : n;
 	o->attempts = p->attempts;

@@ -46,6 +46,7 @@ struct relay_outcome {
 	const char *status;    /* "answered", "refused", "failed", "truncated", "aborted" */
 	const char *why;       /* NULL */
 	const char *input;     /* the request's body */
+	const char *subject;   /* whom it is about; NULL: it does not say */
 	const char *output;    /* the reply's as far as it came; NULL: there is none, or it was too long to keep */
 	size_t n_output;
 	size_t input_tokens, output_tokens;

@@ -107,6 +107,7 @@ bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fau
 	b->stream = json_is_true(json_object_get(root, "stream"));
 	b->most_output = most_output(root);
 	b->choices = fmin(fmax(1, json_number_value(json_object_get(root, "n"))), output_beyond);
+	b->subject = chat_subject(root, arena);
 	json_decref(root);
 	return good;
 }

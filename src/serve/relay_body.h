@@ -15,6 +15,7 @@ struct relay_body {
 	bool stream;       /* its reply is asked for as events */
 	double choices;     /* that are asked for, 1 or more */
 	double most_output; /* tokens that each of them may have; NAN: it does not say */
+	const char *subject; /* whom it is about (chat_subject()); this and the three above by relay_body_check() */
 };
 
 /* Cheap, before anything else is known of the body. False: no text under "model" was found. The name lives in arena. */

@@ -10,6 +10,7 @@
 #include "prompt/parse.h"
 #include "task/scorer.h"
 #include "task/table.h"
+#include "tune/copies.h"
 #include "variant/workshop.h"
 
 enum { BATCH = 10 };
@@ -197,6 +198,24 @@ bool teach_pool(struct workshop *w, const struct task *task, const struct varian
 	       ask_teacher(w, task, teacher, TEACH_REASONS_OF_POOL, examples, pool.n, progress, arena, out, err);
 }
 
+/* Takes out what nearly repeats a dev or test item, by its words: what is tested must not be learnt in other words. */
+static bool drop_copies(struct workshop *w, struct example **examples, size_t *n, struct arena *arena, struct error *err)
+{
+	struct copy *copies = arena_array(arena, *n, sizeof(*copies));
+	const char **texts = arena_array(arena, *n, sizeof(*texts));
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		texts[i] = workshop_text(w, arena, examples[i]);
+	if (*n > 0 && !copies_find(w->task, NULL, texts, *n, arena, copies, NULL, err))
+		return false;
+	for (size_t i = 0; i < *n; i++)
+		if (copies[i].of != COPY_DEV && copies[i].of != COPY_TEST)
+			examples[left++] = examples[i];
+	*n = left;
+	return true;
+}
+
 bool teach_file(struct workshop *w, const struct task *task, const struct variant *teacher, const char *file, bool reasons,
 		const struct teach_progress *progress, struct arena *arena, struct taught *out, struct error *err)
 {
@@ -228,6 +247,11 @@ bool teach_file(struct workshop *w, const struct task *task, const struct varian
 		hash_map_put(&known, text, strlen(text), 1);
 	}
 	hash_map_release(&known);
+	size_t other = n;
+
+	if (!drop_copies(w, examples, &n, arena, err))
+		return false;
+	out->known += other - n;
 	return ready(w, teacher, err) && ask_teacher(w, task, teacher, reasons ? TEACH_REASONS : TEACH_LABELS, examples, n, progress,
 						     arena, out, err);
 }

@@ -8,7 +8,7 @@
 struct taught {
 	const struct example *const *items; /* (n) live in the arena */
 	size_t n;
-	size_t rows, known, unanswered; /* rows of the file, or the pool; those that say what pool, dev or test say; not learnt from */
+	size_t rows, known, unanswered; /* rows of the file, or the pool; those that say what pool, dev or test say, or nearly what dev or test do; not learnt from */
 };
 
 struct teach_progress {

@@ -134,6 +134,7 @@ def drifts():
     assert d["answers"]["moved"], d
     said = data("drift", "-n", "60")
     assert "they have moved" in said and "at most 5 % of the time" in said and "ratings  of 0 of the calls" in said, said
+    assert "1000 calls at most" in data("drift", "-n", "1001", code=1) and "from 0.002 to 0.5" in data("drift", "--alpha", "0.001", code=1)
     assert "20 of each are needed" in data("drift", "-n", "10")
 
 

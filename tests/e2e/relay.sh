@@ -69,7 +69,7 @@ gate false m; straight false m; is_same "must 1: a reply passes byte for byte"
 if grep -qi '^x-rung-id: [0-9a-f-]\{36\}' "$scratch/head" && grep -qi '^content-type: application/json' "$scratch/head"; then
 	ok "must 1: our id is a header"; else fail "must 1: our id is a header" "$(cat "$scratch/head")"; fi
 gate true m; straight true m; is_same "must 1: a stream passes byte for byte"
-printf '{"model":"%s","input":["a","b"]}' "$up#text-embedding-test" | curl -s "$at/v1/embeddings" --data-binary @- >"$scratch/out"
+printf '{"model":"%s","input":["a","b"],"user":"who-7"}' "$up#text-embedding-test" | curl -s "$at/v1/embeddings" --data-binary @- >"$scratch/out"
 printf '{"model":"text-embedding-test","input":["a","b"]}' | curl -s "$up/embeddings" -H "Authorization: Bearer $OPENAI_API_KEY" --data-binary @- >"$scratch/direct"
 status=200 code=0
 is_same "must 1: embeddings pass byte for byte"
@@ -141,6 +141,7 @@ is "must 4: each attempt has a row, also failed, aborted and truncated ones" "$s
 is "must 4: a client that went away ended the upstream's request" "$(rows "select status || http from served where http = 499")" = aborted499
 is "must 4: the attempts of a call that went elsewhere" "$(rows "select upstream || '=' || a.status from attempt a join served s on s.id = call where s.task like '%m+cut' order by n")" = \
 	"$up#m+cut=truncated $up#m=answered"
+is "whom a call is about is in its row" "$(rows "select group_concat(distinct subject) from served")" = who-7
 is "must 4: no attempt without its call" "$(rows "select count(*) from attempt where call not in (select id from served)")" = 0
 is "must 4: tokens are counted" "$(rows "select count(*) from served where task like '%#m' and not stream and input_tokens > 0 and output_tokens > 0")" = 1
 is "keys: none in the log of calls or on stderr" "$(cat "$log"* "$scratch/err" | grep -ac relay-7c1e)" = 0

@@ -94,9 +94,11 @@ static void write_rows(void)
 {
 	struct buf rows = { 0 };
 
-	buf_addf(&rows, "{\"question\": \"In which year was the harbour of %s opened?\"}\n", town_name(&t.arena, 2));
-	buf_addf(&rows, "{\"question\": \"In which year was the harbour of %s opened at last?\"}\n", town_name(&t.arena, 6));
-	buf_addf(&rows, "{\"question\": \"In which year was the harbour of %s opened?\"}\n", town_name(&t.arena, 2)); /* again */
+	buf_addf(&rows, "{\"question\": \"When could ships first lie at the quay of %s?\"}\n", town_name(&t.arena, 2));
+	buf_addf(&rows, "{\"question\": \"Which year saw the first ship at the quay of %s?\"}\n", town_name(&t.arena, 6));
+	buf_addf(&rows, "{\"question\": \"When could ships first lie at the quay of %s?\"}\n", town_name(&t.arena, 2)); /* again */
+	buf_addf(&rows, "{\"question\": \"The harbour of %s was opened in which year? %s\"}\n", town_name(&t.arena, 2),
+		 town_aside(&t.arena, 2)); /* nearly what is tested */
 	buf_addf(&rows, "{\"question\": \"In which year was the harbour of %s opened? %s\"}\n", town_name(&t.arena, 4),
 		 town_aside(&t.arena, 4)); /* the task's */
 	towns_write(&t, "rows.jsonl", buf_text(&rows));
@@ -120,8 +122,8 @@ static void rows_get_the_teachers_answers(void **state)
 	struct taught taught = taught_file(false);
 
 	(void)state;
-	assert_int_equal(taught.rows, 4);
-	assert_int_equal(taught.known, 2);
+	assert_int_equal(taught.rows, 5);
+	assert_int_equal(taught.known, 3);
 	assert_int_equal(taught.unanswered, 0);
 	assert_int_equal(taught.n, 2);
 	assert_string_equal(taught.items[0]->answer, arena_printf(&t.arena, "%u", town_year(2)));
