@@ -48,7 +48,7 @@ static json_t *envelope(const struct chat_reply *r, const char *object)
 	return json_pack("{s:s, s:s, s:I, s:s}", "id", r->id, "object", object, "created", (json_int_t)r->created, "model", r->model);
 }
 
-static void add_extras(json_t *root, const struct chat_reply *r)
+void chat_add_extras(struct json_t *root, const struct chat_reply *r)
 {
 	if (r->task) {
 		json_object_set_new(root, "rung::task", text_json(r->task));
@@ -74,7 +74,7 @@ void chat_write(const struct chat_reply *r, struct buf *out)
 			    json_pack("[{s:i, s:{s:s, s:o, s:n}, s:n, s:s}]", "index", 0, "message", "role", "assistant", "content", text_json(r->text),
 				      "refusal", "logprobs", "finish_reason", r->finish));
 	json_object_set_new(root, "usage", usage_of(r));
-	add_extras(root, r);
+	chat_add_extras(root, r);
 	add_json(out, root);
 }
 
@@ -85,7 +85,7 @@ static void add_event(const struct chat_reply *r, json_t *choices, bool extras, 
 
 	json_object_set_new(root, "choices", choices);
 	if (extras)
-		add_extras(root, r);
+		chat_add_extras(root, r);
 	if (usage)
 		json_object_set_new(root, "usage", usage);
 	buf_adds(out, "data: ");

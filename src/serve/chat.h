@@ -27,6 +27,9 @@ struct chat_request {
 	const char *input;  /* the text of the last user message */
 	const char *subject; /* whom it is about: metadata.subject, else user; NULL: it does not say */
 	bool stream, include_usage;
+	bool responses;      /* it is answered in the form of responses (responses.h) */
+	const char *body;    /* (n_body) as chat completions have it; borrowed */
+	size_t n_body;
 };
 /* metadata.subject, else user, of a body's root; NULL: neither is a text. Lives in arena. */
 const char *chat_subject(const struct json_t *root, struct arena *arena);
@@ -51,6 +54,8 @@ struct chat_reply {
 	bool cached;           /* "rung::cached" */
 };
 void chat_write(const struct chat_reply *r, struct buf *out);
+/* What we add to a reply, under "rung::". */
+void chat_add_extras(struct json_t *root, const struct chat_reply *r);
 /* The same as a whole stream of events. */
 void chat_write_events(const struct chat_reply *r, bool include_usage, struct buf *out);
 

@@ -93,7 +93,7 @@ bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_requ
 	json_error_t at;
 	json_t *root = json_loadb(body, n, JSON_REJECT_DUPLICATES, &at);
 
-	*out = (struct chat_request){ 0 };
+	*out = (struct chat_request){ .body = body, .n_body = n };
 	bool good = root ? read_root(root, arena, out, fault) :
 			   wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
 

@@ -93,6 +93,7 @@ static const struct route {
 	void (*handle)(struct gateway *g, struct exchange *x, struct account *whose);
 } routes[] = {
 	{ "POST", "/v1/chat/completions", KEY_ASK, gateway_chat },
+	{ "POST", "/v1/responses", KEY_ASK, gateway_responses },
 	{ "POST", "/v1/embeddings", KEY_ASK, gateway_embeddings },
 	{ "POST", "/v1/feedback", KEY_FEEDBACK, gateway_feedback },
 	{ "GET", "/v1/models", KEY_ASK, models },

@@ -4,6 +4,7 @@
  *                                 the task that the router says (router.h), else of the default;
  *                                 or an upstream: passed on byte for byte (relay.h), as is
  *                                 or a model of this machine, asked as it is
+ *     POST /v1/responses          the same in the newer form
  *     POST /v1/embeddings         of an upstream, or of a model of this machine
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams

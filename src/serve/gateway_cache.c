@@ -41,7 +41,8 @@ static void reply_known(struct gateway *g, struct exchange *x, const struct rela
 
 bool gateway_knows_reply(struct gateway *g, struct exchange *x, enum relay_path path, const struct relay_question *q, struct errand *e)
 {
-	const char *const texts[] = { path == RELAY_CHAT ? "chat" : "embeddings", e->tenant, q->upstream, q->body.bytes };
+	static const char *const paths[] = { [RELAY_CHAT] = "chat", [RELAY_EMBEDDINGS] = "embeddings", [RELAY_RESPONSES] = "responses" };
+	const char *const texts[] = { paths[path], e->tenant, q->upstream, q->body.bytes };
 	size_t n;
 
 	if (!g->cache || says(x, "no-store"))

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
+#include "serve/responses.h"
 
 /* A question on its way. */
 struct pending {
@@ -121,6 +122,22 @@ static void ask_shadow(const struct pending *of)
 		forget(p);
 }
 
+static void reply_as_response(const struct pending *p, const struct chat_reply *r)
+{
+	struct buf body = { 0 };
+	size_t number = 0;
+
+	if (p->request.stream) {
+		responses_write_begin(r, &number, &body);
+		responses_write_piece(r, r->text ? r->text : "", &number, &body);
+		responses_write_end(r, &number, &body);
+		reply_events(p->exchange, &body);
+	} else {
+		responses_write(r, &body);
+		reply_json(p->exchange, 200, &body);
+	}
+}
+
 static void answer(struct pending *p)
 {
 	const struct question *q = &p->question;
@@ -147,7 +164,9 @@ static void answer(struct pending *p)
 		.cached = p->cached,
 	};
 
-	if (p->request.stream) {
+	if (p->request.responses) {
+		reply_as_response(p, &r);
+	} else if (p->request.stream) {
 		chat_write_events(&r, p->request.include_usage, &body);
 		reply_events(p->exchange, &body);
 	} else {
@@ -276,19 +295,17 @@ bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, c
 	return seat || host;
 }
 
-void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
+/* body: as chat completions have it. */
+static void ask_here(struct gateway *g, struct exchange *x, const char *body, size_t n, bool responses, struct account *whose)
 {
 	struct chat_request request;
 	struct chat_fault fault;
-	size_t n;
-	const char *body = exchange_body(x, &n);
 
-	if (gateway_passes(g, x, RELAY_CHAT, NULL, whose))
-		return;
 	if (!chat_read(body, n, exchange_arena(x), &request, &fault)) {
 		reply_fault(x, &fault);
 		return;
 	}
+	request.responses = responses;
 	if (gateway_is_auto(g, request.model)) {
 		gateway_route(g, x, &request, whose);
 		return;
@@ -298,6 +315,31 @@ void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
 	fault = (struct chat_fault){ 404, "invalid_request_error", "model_not_found", "model",
 				     arena_printf(exchange_arena(x), "there is no model \"%.200s\" here; GET /v1/models lists them", request.model) };
 	reply_fault(x, &fault);
+}
+
+void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose)
+{
+	size_t n;
+	const char *body = exchange_body(x, &n);
+
+	if (!gateway_passes(g, x, RELAY_CHAT, NULL, whose))
+		ask_here(g, x, body, n, false, whose);
+}
+
+void gateway_responses(struct gateway *g, struct exchange *x, struct account *whose)
+{
+	struct chat_fault fault;
+	size_t n;
+	const char *body = exchange_body(x, &n);
+
+	if (gateway_passes(g, x, RELAY_RESPONSES, NULL, whose))
+		return;
+	const char *chat = responses_as_chat(body, n, exchange_arena(x), &fault);
+
+	if (chat)
+		ask_here(g, x, chat, strlen(chat), true, whose);
+	else
+		reply_fault(x, &fault);
 }
 
 void gateway_take_back(struct question *q)

@@ -51,7 +51,7 @@ static bool read_feedback(const char *body, size_t n, struct arena *arena, struc
 	else
 		good = read_value(root, arena, f, fault);
 	if (good) {
-		f->call = arena_string(arena, strncmp(id, "chatcmpl-", ID_PREFIX) == 0 ? id + ID_PREFIX : id);
+		f->call = arena_string(arena, strncmp(id, "chatcmpl-", ID_PREFIX) == 0 ? id + ID_PREFIX : strncmp(id, "resp_", 5) == 0 ? id + 5 : id);
 		f->name = name ? arena_string(arena, name) : f->kind;
 		f->at_ms = uuid_now_ms();
 	}

@@ -82,6 +82,7 @@ void gateway_keep_answer(struct gateway *g, const struct question *q, const stru
 void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whose);
 /* POST /v1/chat/completions; and what comes back from the workers. (gateway_chat.c) */
 void gateway_chat(struct gateway *g, struct exchange *x, struct account *whose);
+void gateway_responses(struct gateway *g, struct exchange *x, struct account *whose); /* POST /v1/responses */
 void gateway_take_back(struct question *q);
 /* The model of this machine of that name; NULL: none that this key may ask. It is asked, and what comes back from its worker; what streams
  * have said goes out. (gateway_local.c) */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
+#include "serve/responses.h"
 #include "serve/texts.h"
 
 /* A request to a model on its way. */
@@ -21,6 +22,7 @@ struct told {
 	char id[ID_PREFIX + UUID_TEXT];
 	uint64_t began_unix_ms;
 	double first_ms;
+	size_t n_events; /* of responses, so far */
 	struct question question;
 	/* Of a stream: what the model has said and the client has not been sent, from the worker's thread to the loop's. */
 	struct told *next, *before;
@@ -55,6 +57,25 @@ static struct chat_reply reply_of(const struct told *t)
 	};
 }
 
+static void write_piece(struct told *t, const struct chat_reply *r, const char *text, struct buf *out)
+{
+	if (!t->request.responses) {
+		chat_write_piece(r, text, !t->begun, t->request.include_usage, out);
+		return;
+	}
+	if (!t->begun)
+		responses_write_begin(r, &t->n_events, out);
+	responses_write_piece(r, text, &t->n_events, out);
+}
+
+static void write_end(struct told *t, const struct chat_reply *r, struct buf *out)
+{
+	if (t->request.responses)
+		responses_write_end(r, &t->n_events, out);
+	else
+		chat_write_end(r, t->request.include_usage, out);
+}
+
 /* What has been said since goes out; the first byte of it is the reply's. */
 static void pass_on(struct told *t)
 {
@@ -68,7 +89,7 @@ static void pass_on(struct told *t)
 	t->said = (struct buf){ 0 };
 	pthread_mutex_unlock(&t->mutex);
 	if (said.n > 0 && t->exchange) {
-		chat_write_piece(&r, buf_text(&said), !t->begun, t->request.include_usage, &events);
+		write_piece(t, &r, buf_text(&said), &events);
 		if (!t->begun)
 			exchange_begin(t->exchange, 200, headers);
 		t->first_ms = t->begun ? t->first_ms : clock_ms() - t->errand.began_ms;
@@ -92,11 +113,12 @@ static void end_stream(struct told *t)
 
 	pass_on(t);
 	if (!t->begun) { /* it said nothing */
-		chat_write_events(&r, t->request.include_usage, &events);
+		write_piece(t, &r, "", &events);
+		write_end(t, &r, &events);
 		reply_events(t->exchange, &events);
 		return;
 	}
-	chat_write_end(&r, t->request.include_usage, &events);
+	write_end(t, &r, &events);
 	exchange_write(t->exchange, buf_text(&events), events.n);
 	exchange_end(t->exchange);
 	buf_release(&events);
@@ -159,7 +181,10 @@ static void reply_text_of(struct told *t)
 		end_stream(t);
 		return;
 	}
-	chat_write(&r, &body);
+	if (t->request.responses)
+		responses_write(&r, &body);
+	else
+		chat_write(&r, &body);
 	reply_json(t->exchange, 200, &body);
 }
 
@@ -236,17 +261,15 @@ static void ask(struct told *t)
 /* In the question's arena: the client may go away before it is answered. */
 static bool read_prompt(struct told *t, const struct chat_request *request, struct chat_fault *fault)
 {
-	size_t n;
-	const char *body = exchange_body(t->exchange, &n);
-
 	t->request.stream = request->stream;
+	t->request.responses = request->responses;
 	t->request.include_usage = request->include_usage;
 	t->request.subject = request->subject ? arena_string(&t->question.arena, request->subject) : NULL;
 	if (t->host->model->embeds) {
 		*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, "model", "this model embeds texts; ask it at /v1/embeddings" };
 		return false;
 	}
-	if (!chat_read_prompt(body, n, &t->question.arena, &t->asked, fault))
+	if (!chat_read_prompt(request->body, request->n_body, &t->question.arena, &t->asked, fault))
 		return false;
 	if (t->request.stream) {
 		t->asked.piece = take_piece;

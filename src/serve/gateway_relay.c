@@ -85,7 +85,7 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 		.id = o->id, .began_ms = o->began_ms, .task = o->model, .variant = "relay", .verdict = "", .stream = o->stream, .http = o->http,
 		.status = o->status, .why = o->why, .input_tokens = o->input_tokens, .output_tokens = o->output_tokens, .ms = o->ms,
 		.first_ms = o->first_ms, .probability = NAN, .propensity = 1, .subject = o->subject, .input = o->input,
-		 .output = o->path == RELAY_CHAT ? o->output : NULL,
+		 .output = o->path == RELAY_EMBEDDINGS ? NULL : o->output,
 	};
 
 	count(g, o, e, &call);

@@ -280,6 +280,20 @@ static bool is_done(const struct buf *said)
 	       (n == sizeof(data) - 1 || said->data[n - sizeof(data)] == '\n' || said->data[n - sizeof(data)] == '\r');
 }
 
+/* Whether the events of a response ended: the last one's type says how. */
+static bool is_responded(const struct buf *said)
+{
+	static const char *const ends[] = { "event: response.completed", "event: response.incomplete", "event: response.failed" };
+	const char *last = NULL, *at = buf_text(said);
+
+	while ((at = strstr(at, "event: ")) != NULL)
+		last = at++;
+	for (size_t i = 0; last && i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strncmp(last, ends[i], strlen(ends[i])) == 0)
+			return ends_with(said, "\n\n");
+	return false;
+}
+
 /* ---- attempts ---- */
 
 enum verdict { GOOD, REPLY, AGAIN, ELSEWHERE };
@@ -308,7 +322,7 @@ static const char *status_of(const struct passing *p, const struct http_response
 
 	if (r->end != HTTP_ANSWERED)
 		return ends[r->end];
-	if (p->events && p->begun && !is_done(&p->said))
+	if (p->events && p->begun && !(p->outcome.path == RELAY_RESPONSES ? is_responded(&p->said) : is_done(&p->said)))
 		return "truncated";
 	return r->status >= 200 && r->status <= 299 ? "answered" : "refused";
 }
@@ -438,6 +452,11 @@ static struct http_timeouts timeouts_of(const struct passing *p)
 	return t;
 }
 
+static const char *path_of(const struct endpoint *e, enum relay_path path)
+{
+	return path == RELAY_CHAT ? e->wire->ask_path : path == RELAY_EMBEDDINGS ? e->wire->embed_path : "/responses";
+}
+
 static bool send_off(struct passing *p, struct error *err)
 {
 	const struct endpoint *e = &p->upstream->endpoint;
@@ -448,7 +467,7 @@ static bool send_off(struct passing *p, struct error *err)
 
 	memcpy(lines, p->lines, n * sizeof(lines[0]));
 	buf_adds(&url, e->base);
-	buf_adds(&url, p->outcome.path == RELAY_CHAT ? e->wire->ask_path : e->wire->embed_path);
+	buf_adds(&url, path_of(e, p->outcome.path));
 	buf_clear(&p->sent);
 	relay_body_write(&p->body, e->model, &p->sent);
 	sent = endpoint_add_key(e, p->upstream->name, &key, err);

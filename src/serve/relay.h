@@ -7,7 +7,7 @@
  *     a limit that passed, a broken reply     is not tried again, since it may have been paid; the fallback is asked
  *     anything else                           is the reply
  * and an upstream that fails again and again is left alone (breaker.h). Once the first byte was sent, a reply that breaks off ends with an
- * event that says so and a broken connection, never as if it were whole; events that end without [DONE] have broken off. A client that goes
+ * event that says so and a broken connection, never as if it were whole; events that end without [DONE], or without the last of a response, have broken off. A client that goes
  * away ends the request to the upstream. */
 #ifndef RUNG_SERVE_RELAY_H
 #define RUNG_SERVE_RELAY_H
@@ -22,7 +22,7 @@ struct relay_upstream {
 	const char *fallback; /* the name of another; NULL */
 };
 
-enum relay_path { RELAY_CHAT, RELAY_EMBEDDINGS };
+enum relay_path { RELAY_CHAT, RELAY_EMBEDDINGS, RELAY_RESPONSES };
 
 /* One request to an upstream. */
 struct relay_attempt {

@@ -81,7 +81,8 @@ static const double output_beyond = 1e9;
 /* An upstream may know either name of the limit. */
 static double most_output(const json_t *root)
 {
-	const json_t *names[] = { json_object_get(root, "max_completion_tokens"), json_object_get(root, "max_tokens") };
+	const json_t *names[] = { json_object_get(root, "max_completion_tokens"), json_object_get(root, "max_tokens"),
+				  json_object_get(root, "max_output_tokens") };
 	double most = NAN;
 
 	for (size_t i = 0; i < 2; i++)
@@ -145,10 +146,16 @@ bool relay_usage(const char *reply, size_t n, bool events, size_t *input, size_t
 	const char *at = events ? last_usage(reply, n) : reply;
 	json_t *root = at ? json_loadb(at, n - (size_t)(at - reply), JSON_DISABLE_EOF_CHECK, NULL) : NULL;
 	const json_t *usage = events ? root : json_object_get(root, "usage"), *prompt = json_object_get(usage, "prompt_tokens");
+	const json_t *reply_of = json_object_get(usage, "completion_tokens");
+
+	if (!prompt) { /* as responses call them */
+		prompt = json_object_get(usage, "input_tokens");
+		reply_of = json_object_get(usage, "output_tokens");
+	}
 	bool known = json_is_integer(prompt);
 
 	*input = (size_t)json_integer_value(prompt);
-	*output = (size_t)json_integer_value(json_object_get(usage, "completion_tokens"));
+	*output = (size_t)json_integer_value(reply_of);
 	json_decref(root);
 	return known;
 }

@@ -46,6 +46,20 @@ class Upstream(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         global failed
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.endswith("/responses"):
+            part = {"type": "output_text", "text": "dry", "annotations": []}
+            message = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+            whole = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": asked["model"], "output": [message],
+                     "tools": [], "tool_choice": "auto", "parallel_tool_calls": True,
+                     "usage": {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12, "input_tokens_details": {"cached_tokens": 0},
+                               "output_tokens_details": {"reasoning_tokens": 0}}}
+            if not asked.get("stream"):
+                return self.send(200, "application/json", json.dumps(whole))
+            events = [{"type": "response.created", "response": whole | {"output": [], "status": "in_progress"}},
+                      {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "dry", "logprobs": []},
+                      {"type": "response.completed", "response": whole}]
+            return self.send(200, "text/event-stream", "".join(f"event: {e['type']}\ndata: {json.dumps(e | {'sequence_number': i})}\n\n"
+                                                               for i, e in enumerate(events)))
         head = {"id": "chatcmpl-up", "created": 1, "model": asked["model"]}
         if asked["messages"][-1]["content"] == "fail once" and not failed:
             failed = True
@@ -97,5 +111,12 @@ if command -v node >/dev/null && [ -d "$node/node_modules/openai" ]; then
 	node "$node/clients.mjs" "$base" "$up" || failures=$((failures + 1))
 else
 	skip "node: the package is answered" "no node, or no openai in $node; run \`make sdk\`"
+fi
+if [ -x "$python" ] && "$python" -c "import openai" 2>/dev/null; then
+	rows=$(python3 -c "import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute(\"SELECT count(*), min(input_tokens + output_tokens) FROM served JOIN body ON call = id\"
+                                                \" WHERE task = ? AND output LIKE '%resp_1%'\", (sys.argv[2],)): print(*row)" "$scratch/one/.rung/served.db" "$up")
+	if [ "$rows" = "2 12" ]; then ok "responses that were passed on are kept, with their tokens"; else
+		fail "responses that were passed on are kept, with their tokens" "$rows"; fi
 fi
 finish

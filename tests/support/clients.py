@@ -54,6 +54,23 @@ def with_openai():
                                            response_format={"type": "json_schema", "json_schema": {"name": "colour", "schema": SCHEMA}})
         assert json.loads(reply.choices[0].message.content)["colour"] in ("red", "green")
 
+    @check("responses: a task, a local model, streamed, and of an upstream")
+    def _():
+        reply = ai.responses.create(model="rung/one", input="grass number 3", instructions="Say the colour.")
+        assert reply.output_text == "green" and reply.status == "completed" and reply.model_extra["rung::task"] == "one", reply
+        whole = ai.responses.create(model="local", input=[{"role": "user", "content": [{"type": "input_text", "text": "Name three colours."}]}],
+                                    max_output_tokens=12)
+        assert whole.status == "incomplete" and whole.incomplete_details.reason == "max_output_tokens" and whole.usage.output_tokens == 12, whole
+        with ai.responses.stream(model="local", input="Name three colours.", max_output_tokens=12) as stream:
+            said = "".join(e.delta for e in stream if e.type == "response.output_text.delta")
+        assert said == whole.output_text, (said, whole.output_text)
+        import json
+        shaped = ai.responses.create(model="local", input="A colour.", max_output_tokens=100,
+                                     text={"format": {"type": "json_schema", "name": "colour", "schema": SCHEMA}})
+        assert json.loads(shaped.output_text)["colour"] in ("red", "green")
+        assert ai.responses.create(model=UPSTREAM, input="anything").output_text == "dry"
+        assert "".join(e.delta for e in ai.responses.create(model=UPSTREAM, input="anything", stream=True) if e.type == "response.output_text.delta") == "dry"
+
     @check("embeddings, of a local model")
     def _():
         both = ai.embeddings.create(model="all-MiniLM-L6-v2", input=["a cat", "a kitten"])
