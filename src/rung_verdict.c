@@ -32,15 +32,20 @@ static void failed(struct question *const *questions, size_t n, const char *why)
 		questions[i]->failed = arena_string(&questions[i]->arena, why);
 }
 
-/* What the model of who answered charges; what runs here costs its time alone. */
+/* What the variant's model charges; what runs here costs its time alone. */
+static double charged(const struct rung *r, const struct variant *v, size_t input, size_t output)
+{
+	const struct price_model *price = v->model && r->prices ? pricing_model(r->prices, v->id, v->model) : NULL;
+
+	if (!v->model || (!price && registry_runs_here(v->model)))
+		return 0;
+	return price ? price_tokens(price, (double)input, (double)output, 0, 0) : NAN;
+}
+
 static double paid(const struct rung *r, const struct asked *a)
 {
-	const char *model = a->by->model;
-	const struct price_model *price = model && r->prices ? pricing_model(r->prices, a->by->id, model) : NULL;
-
-	if (!model || (!price && registry_runs_here(model)))
-		return 0;
-	return price ? price_tokens(price, (double)a->answer.input_tokens, (double)a->answer.output_tokens, 0, 0) : NAN;
+	return charged(r, a->by, a->answer.input_tokens, a->answer.output_tokens) +
+	       (a->before ? charged(r, a->before, a->before_input_tokens, a->before_output_tokens) : 0);
 }
 
 static void fill(const struct rung *r, const struct asked *a, struct question *q)
@@ -55,8 +60,8 @@ static void fill(const struct rung *r, const struct asked *a, struct question *q
 	q->citations = citations_text(&a->answer, &q->arena);
 	q->probability = a->probability;
 	q->ms = a->answer.ms;
-	q->input_tokens = a->answer.input_tokens;
-	q->output_tokens = a->answer.output_tokens;
+	q->input_tokens = a->answer.input_tokens + a->before_input_tokens;
+	q->output_tokens = a->answer.output_tokens + a->before_output_tokens;
 	q->usd = paid(r, a);
 }
 
@@ -162,16 +167,20 @@ static double score(void *context, const char *output, const char *right)
 static bool warm(struct rung *r, struct error *err)
 {
 	struct item_list items = r->task->dev.list.n > 0 ? r->task->dev.list : r->task->test.list;
-	struct asked first = { .by = r->winner };
+	struct asked first = { .by = r->winner, .before = r->escalation.cheap };
 	struct arena arena;
+	struct answer cheap = { 0 };
 	const char *unfit = NULL;
 	bool good;
 
 	arena_init(&arena);
 	good = variant_ready(r->workshop, r->winner, &unfit, err) && (!unfit || error_set(err, "%s", unfit)) &&
-	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &first.answer, err);
+	       variant_answer(r->workshop, r->winner, items.items, 1, &arena, &first.answer, err) &&
+	       (!first.before || variant_answer(r->workshop, first.before, items.items, 1, &arena, &cheap, err));
+	first.before_input_tokens = cheap.input_tokens;
+	first.before_output_tokens = cheap.output_tokens;
 	if (good) {
-		r->warm_tokens = (double)(first.answer.input_tokens + first.answer.output_tokens);
+		r->warm_tokens = (double)(first.answer.input_tokens + first.answer.output_tokens + cheap.input_tokens + cheap.output_tokens);
 		r->warm_usd = paid(r, &first);
 	}
 	arena_release(&arena);

@@ -14,7 +14,7 @@ const char *copy_of_name(enum copy_of of)
 	return names[of];
 }
 
-/* Dev and test items, then the pool's, then the texts from outside. */
+/* Dev items, those set aside of them too, and test items, then the pool's, then the texts from outside. */
 struct search {
 	const struct task *task;
 	size_t n_guarded, n_items, n;
@@ -24,16 +24,16 @@ struct search {
 
 static void search_init(struct search *s, const struct task *task, const char *const *texts, size_t n, struct arena *arena)
 {
-	const struct item_list lists[] = { task->dev.list, task->test.list, task->pool.list };
+	const struct item_list lists[] = { task->dev.list, task->aside.list, task->test.list, task->pool.list };
 	const struct template *input = curate_template(task, arena);
 	size_t at = 0;
 
-	*s = (struct search){ .task = task, .n_guarded = lists[0].n + lists[1].n };
-	s->n_items = s->n_guarded + lists[2].n;
+	*s = (struct search){ .task = task, .n_guarded = lists[0].n + lists[1].n + lists[2].n };
+	s->n_items = s->n_guarded + lists[3].n;
 	s->n = s->n_items + n;
 	s->items = arena_array(arena, s->n_items, sizeof(*s->items));
 	s->texts = arena_array(arena, s->n, sizeof(*s->texts));
-	for (size_t l = 0; l < 3; l++)
+	for (size_t l = 0; l < 4; l++)
 		for (size_t i = 0; i < lists[l].n; i++, at++) {
 			s->items[at] = lists[l].items[i];
 			s->texts[at] = curate_item_text(input, s->items[at], arena);
@@ -44,7 +44,8 @@ static void search_init(struct search *s, const struct task *task, const char *c
 
 static struct copy copy_at(const struct search *s, size_t which, double cosine)
 {
-	enum copy_of of = which >= s->n_guarded ? COPY_POOL : which >= s->task->dev.list.n ? COPY_TEST : COPY_DEV;
+	size_t n_dev = s->task->dev.list.n + s->task->aside.list.n;
+	enum copy_of of = which >= s->n_guarded ? COPY_POOL : which >= n_dev ? COPY_TEST : COPY_DEV;
 
 	return (struct copy){ of, s->items[which], cosine };
 }

@@ -26,6 +26,9 @@ bool escalate_all(struct workshop *w, const struct task *task, const struct esca
 	for (size_t i = 0; i < n; i++)
 		if (!stands(e, &asked[i])) {
 			left[at].answer.ms += asked[i].answer.ms; /* both were waited for */
+			left[at].before = e->cheap;
+			left[at].before_input_tokens = asked[i].answer.input_tokens;
+			left[at].before_output_tokens = asked[i].answer.output_tokens;
 			asked[i] = left[at++];
 		}
 	return true;

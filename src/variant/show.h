@@ -23,6 +23,9 @@ struct asked {
 	struct answer answer;
 	const struct variant *by; /* who answered */
 	double probability;   /* of the label that was answered; NAN: not known */
+	/* Who was asked before and was not sure enough (escalate.h), and what that took; NULL: nobody. */
+	const struct variant *before;
+	size_t before_input_tokens, before_output_tokens;
 };
 /* The columns of one: values (n_columns), "" where it has none. False and a sentence: it is no input of the task. */
 bool ask_values(const struct task *task, const char *input, struct arena *arena, const char **values, struct error *err);
