@@ -1,6 +1,6 @@
 /* drift.h - whether production has moved away from the examples and the climb: what is asked, what is answered, what is said of it.
  *
- * Two tests share alpha: inputs, by how well a classifier tells served ones from the examples (stats/twosample.h), on embeddings, or words
+ * Two tests share alpha: inputs, served ones against the examples (stats/twosample.h), as embeddings, or as words
  * where there are none; answers, by label and status, against those of the same variant to dev and test items. Each distinct input counts once,
  * as the tests take things for exchangeable. What people say of answers has an interval and no test: who speaks is nobody's random choice. */
 #ifndef RUNG_DATA_DRIFT_H

@@ -1,5 +1,5 @@
-/* twosample.c - with A = (K + lambda I)^-1 the predictions of kernel ridge regression for a fold b that the rest was fitted without are
- * y_b - (A_bb)^-1 (A y)_b, whatever y is (the block form of leave-one-out; Pahikkala et al. 2006): one inverse serves all permutations. */
+/* twosample.c - the classifier: with A = (K + lambda I)^-1 the predictions of kernel ridge regression for a fold b that the rest was fitted
+ * without are y_b - (A_bb)^-1 (A y)_b (the block form of leave-one-out; Pahikkala et al. 2006), so that one inverse serves all folds. */
 #include "stats/twosample.h"
 
 #include <math.h>
@@ -174,16 +174,92 @@ static void deal(struct classifier *c, const bool *second, size_t n, struct rng 
 	free(fold);
 }
 
-/* Memberships change places within folds alone, so that each fold keeps its share of both. */
-static void permute(const struct classifier *c, struct rng *rng, double *y)
-{
-	for (size_t f = 0; f < c->folds; f++)
-		for (size_t n = c->start[f + 1] - c->start[f]; n > 1; n--) {
-			double *last = &y[c->start[f] + n - 1], *other = &y[c->start[f] + rng_below(rng, n)], kept = *last;
+/* ---- the test ---- */
 
-			*last = *other;
-			*other = kept;
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median of the squared distances; 1 where most things are the same. */
+static double spread_of(const double *distances, size_t n)
+{
+	double *sorted = mem_alloc(n * n / 2 * sizeof(*sorted));
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			sorted[m++] = distances[i * n + j];
+	qsort(sorted, m, sizeof(*sorted), by_value);
+	double median = sorted[m / 2];
+
+	free(sorted);
+	return median > 0 ? median : 1;
+}
+
+/* Gaussians of the distances, from the median's width to an eighth of it, summed: wide ones see a shift of all things, narrow ones a few that
+ * are new. The diagonal is 0, as nobody is near to themselves by chance. */
+static double *similarity_of(const double *gram, size_t n)
+{
+	static const double narrower[] = { 1, 2, 4, 8 };
+	double *k = mem_alloc(n * n * sizeof(*k));
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++)
+			k[i * n + j] = fmax(gram[i * n + i] + gram[j * n + j] - 2 * gram[i * n + j], 0);
+	double width = spread_of(k, n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++) {
+			double d = k[i * n + j], sum = 0;
+
+			for (size_t c = 0; c < sizeof(narrower) / sizeof(narrower[0]); c++)
+				sum += exp(-narrower[c] * d / width);
+			k[i * n + j] = i == j ? 0 : sum;
 		}
+	return k;
+}
+
+static double discrepancy(const double *k, const double *y, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double row = 0;
+
+		for (size_t j = 0; j < i; j++)
+			row += k[i * n + j] * y[j];
+		sum += row * y[i];
+	}
+	return sum;
+}
+
+static void permute(struct rng *rng, double *y, size_t n)
+{
+	for (; n > 1; n--) {
+		double *other = &y[rng_below(rng, n)], kept = y[n - 1];
+
+		y[n - 1] = *other;
+		*other = kept;
+	}
+}
+
+/* weights: 1 / size for the second sample, less than 0 for the first. */
+static double permuted_p(const double *gram, const double *weights, size_t n, struct rng *rng)
+{
+	double *k = similarity_of(gram, n), *y = mem_alloc(n * sizeof(*y)), seen = discrepancy(k, weights, n);
+	size_t reached = 0;
+
+	memcpy(y, weights, n * sizeof(*y));
+	for (size_t b = 0; b < TWOSAMPLE_PERMUTATIONS; b++) {
+		permute(rng, y, n);
+		reached += discrepancy(k, y, n) >= seen;
+	}
+	free(k);
+	free(y);
+	return (1.0 + (double)reached) / (1.0 + TWOSAMPLE_PERMUTATIONS);
 }
 
 static size_t count_second(const bool *second, size_t n)
@@ -195,39 +271,48 @@ static size_t count_second(const bool *second, size_t n)
 	return m;
 }
 
-struct twosample twosample_kernel(const double *gram, const bool *second, size_t n, uint64_t seed, double *scores)
+/* How well the classifier tells them apart out of fold. */
+static double told_apart(const double *gram, const bool *second, const double *weights, size_t n, struct rng *rng, double *scores)
 {
-	size_t m = count_second(second, n), *order = mem_alloc((n + 1) * sizeof(*order)), reached = 0;
-	struct classifier c;
-	struct rng rng;
-
-	if (m < TWOSAMPLE_LEAST || n - m < TWOSAMPLE_LEAST) {
-		free(order);
-		return (struct twosample){ NAN, NAN };
-	}
-	rng_init(&rng, seed, "twosample");
-	deal(&c, second, n, &rng, order);
-	classifier_init(&c, gram, order, n);
-	double *y = mem_alloc(n * sizeof(*y)), *out = mem_alloc(n * sizeof(*out)), auc;
+	size_t *order = mem_alloc(n * sizeof(*order));
+	double *y = mem_alloc(n * sizeof(*y)), *out = mem_alloc(n * sizeof(*out));
 	struct ranked *scratch = mem_alloc(n * sizeof(*scratch));
+	struct classifier c;
 
+	deal(&c, second, n, rng, order);
+	classifier_init(&c, gram, order, n);
 	for (size_t i = 0; i < n; i++)
-		y[i] = (second[order[i]] ? (double)(n - m) : -(double)m) / (double)n;
+		y[i] = weights[order[i]];
 	predict(&c, y, out);
-	auc = auc_of(out, y, n, scratch);
+	double auc = auc_of(out, y, n, scratch);
+
 	for (size_t i = 0; scores && i < n; i++)
 		scores[order[i]] = out[i];
-	for (size_t b = 0; b < TWOSAMPLE_PERMUTATIONS; b++) {
-		permute(&c, &rng, y);
-		predict(&c, y, out);
-		reached += auc_of(out, y, n, scratch) >= auc;
-	}
 	classifier_release(&c);
 	free(order);
 	free(y);
 	free(out);
 	free(scratch);
-	return (struct twosample){ auc, (1.0 + (double)reached) / (1.0 + TWOSAMPLE_PERMUTATIONS) };
+	return auc;
+}
+
+struct twosample twosample_kernel(const double *gram, const bool *second, size_t n, uint64_t seed, double *scores)
+{
+	size_t m = count_second(second, n);
+	struct twosample t = { NAN, NAN };
+	struct rng rng;
+
+	if (m < TWOSAMPLE_LEAST || n - m < TWOSAMPLE_LEAST)
+		return t;
+	double *weights = mem_alloc(n * sizeof(*weights));
+
+	for (size_t i = 0; i < n; i++)
+		weights[i] = second[i] ? 1 / (double)m : -1 / (double)(n - m);
+	rng_init(&rng, seed, "twosample");
+	t.auc = told_apart(gram, second, weights, n, &rng, scores);
+	t.p = permuted_p(gram, weights, n, &rng);
+	free(weights);
+	return t;
 }
 
 /* ---- categories ---- */

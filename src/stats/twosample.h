@@ -1,10 +1,10 @@
 /* twosample.h - whether two samples come from one distribution: of things that have a kernel (texts), and of categories.
  *
- * Things: a classifier is asked to tell the samples apart, out of fold, and its AUC is held against those for permuted memberships: exact at
- * any size, whatever the classifier, as long as things are exchangeable where nothing has changed (independent ones are; ten copies of one
- * are not). The AUC reads as how far apart they are: .5 not at all, 1 wholly. The classifier is kernel ridge regression, whose out-of-fold
- * predictions for all permutations come of one inverse. Sources: Lopez-Paz, Oquab 2017 (arXiv 1610.06545); Kim, Ramdas, Singh, Wasserman 2021
- * (Annals of Statistics 49:411); permutation p-values as Phipson, Smyth 2010.
+ * Things: the maximum mean discrepancy of the two samples, over Gaussians of several widths around the median distance, held against those
+ * for permuted memberships: exact at any size, as long as things are exchangeable where nothing has changed (independent ones are; ten copies
+ * of one are not). How far they are apart is said by a classifier that is asked to tell them apart, kernel ridge regression out of fold: its
+ * AUC is .5 where it cannot, 1 where it always can. Sources: Gretton et al. 2012 (JMLR 13:723); several widths: Schrab et al. 2023 (JMLR
+ * 24:194), summed here; the classifier's reading: Lopez-Paz, Oquab 2017 (arXiv 1610.06545); p of permutations: Phipson, Smyth 2010.
  * Categories: Pearson's statistic, likewise by permutation, so that rare categories do no harm.
  * Pure; allocates. Deterministic by seed. */
 #ifndef RUNG_STATS_TWOSAMPLE_H

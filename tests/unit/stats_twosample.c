@@ -19,8 +19,8 @@ static double normal(struct rng *r)
 
 enum { MOST = 200, WIDTH = 8 };
 
-/* Two samples of unit vectors, the second moved by so much along the first coordinate before. */
-static void draw(struct rng *r, size_t n, double moved, double *gram, bool *second)
+/* Two samples of unit vectors, the second moved by so much along the first coordinate before; a share of it is about one new thing. */
+static void draw(struct rng *r, size_t n, double moved, double fresh, double *gram, bool *second)
 {
 	static double x[MOST][WIDTH];
 
@@ -30,6 +30,8 @@ static void draw(struct rng *r, size_t n, double moved, double *gram, bool *seco
 		second[i] = i % 2;
 		for (size_t k = 0; k < WIDTH; k++)
 			x[i][k] = normal(r) + (k == 0 && second[i] ? moved : 0) + (k == 1 ? 1 : 0);
+		for (size_t k = 0; second[i] && (double)(i / 2) < fresh * (double)(n / 2) && k < WIDTH; k++)
+			x[i][k] = (k == 2 ? 3 : 0) + .5 * normal(r);
 		for (size_t k = 0; k < WIDTH; k++)
 			length += x[i][k] * x[i][k];
 		for (size_t k = 0; k < WIDTH; k++)
@@ -44,7 +46,7 @@ static void draw(struct rng *r, size_t n, double moved, double *gram, bool *seco
 }
 
 /* The share of simulations of which the test says that something changed, at level .05. */
-static double alarms(size_t n, double moved, size_t times)
+static double alarms(size_t n, double moved, double fresh, size_t times)
 {
 	double *gram = mem_alloc(n * n * sizeof(*gram));
 	bool second[MOST];
@@ -53,7 +55,7 @@ static double alarms(size_t n, double moved, size_t times)
 
 	rng_init(&r, 3, "test");
 	for (size_t t = 0; t < times; t++) {
-		draw(&r, n, moved, gram, second);
+		draw(&r, n, moved, fresh, gram, second);
 		alarmed += twosample_kernel(gram, second, n, t, NULL).p <= .05;
 	}
 	free(gram);
@@ -62,7 +64,7 @@ static double alarms(size_t n, double moved, size_t times)
 
 static void false_alarms_are_as_rare_as_said(void **state)
 {
-	double share = alarms(60, 0, 200);
+	double share = alarms(60, 0, 0, 200);
 
 	(void)state;
 	if (share > .05 + 3 * sqrt(.05 * .95 / 200)) /* three standard errors */
@@ -72,11 +74,11 @@ static void false_alarms_are_as_rare_as_said(void **state)
 
 static void a_change_is_seen(void **state)
 {
-	double little = alarms(60, .5, 60), much = alarms(60, 1.5, 60);
+	double little = alarms(60, .5, 0, 60), much = alarms(60, 1.5, 0, 60), few = alarms(120, 0, .2, 60);
 
 	(void)state;
-	if (!(much > .9 && little > .1 && little < much))
-		fail_msg("%.2f and %.2f of 60", little, much);
+	if (!(much > .9 && little > .1 && little < much && few > .7))
+		fail_msg("%.2f, %.2f and %.2f of 60", little, much, few);
 }
 
 /* Things that have to do with nothing but their twin: what is predicted of one is the side that its twin is on, unless both are in one fold,
