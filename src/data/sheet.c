@@ -9,34 +9,12 @@
 #include "base/text.h"
 #include "task/csv.h"
 
-/* A file without rows is one too: everything was decided. */
-static bool read_rows(struct table *t, const char *path, struct arena *arena, struct error *err)
-{
-	size_t n, bad;
-	char *text = file_read(path, TABLE_FILE_BYTES, &n, err);
-
-	*t = (struct table){ .arena = arena, .path = arena_string(arena, path) };
-	if (!text)
-		return false;
-	bool done = (text_valid(text, n, &bad) && strlen(text) == n) || error_set(err, "%s: is not UTF-8 text; save it as CSV in UTF-8", path);
-
-	done = done && table_read_csv(t, text, n, ',', err);
-	struct table_row *rows = arena_array(arena, t->n_rows, sizeof(*rows));
-
-	if (t->n_rows)
-		memcpy(rows, t->rows, t->n_rows * sizeof(*rows));
-	free(t->rows);
-	t->rows = rows;
-	free(text);
-	return done;
-}
-
 bool sheet_read(struct sheet *s, const char *path, const char *const *columns, size_t n, const char *remedy, struct arena *arena, struct error *err)
 {
 	*s = (struct sheet){ 0 };
 	if (!file_exists(path))
 		return true;
-	if (!read_rows(&s->table, path, arena, err))
+	if (!table_read_sheet(&s->table, path, arena, err))
 		return false;
 	for (size_t c = 0; c < n; c++) {
 		while (s->at[c] < s->table.n_columns && strcmp(s->table.columns[s->at[c]], columns[c]) != 0)

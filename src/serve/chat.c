@@ -8,8 +8,7 @@
 
 #include "base/text.h"
 
-/* As JSON; NULL is null. What a model said, or a sentence that quotes an input, need not be UTF-8. */
-static json_t *text_json(const char *text)
+struct json_t *chat_text(const char *text)
 {
 	struct buf valid = { 0 };
 
@@ -22,7 +21,7 @@ static json_t *text_json(const char *text)
 	return value;
 }
 
-static void add_json(struct buf *out, json_t *root)
+void chat_add_json(struct buf *out, struct json_t *root)
 {
 	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
@@ -31,9 +30,15 @@ static void add_json(struct buf *out, json_t *root)
 	json_decref(root);
 }
 
+bool chat_wrong(struct chat_fault *fault, const char *param, const char *message)
+{
+	*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, param, message };
+	return false;
+}
+
 void chat_write_fault(const struct chat_fault *f, struct buf *out)
 {
-	add_json(out, json_pack("{s:{s:o, s:s, s:s?, s:s?}}", "error", "message", text_json(f->message), "type", f->type, "param", f->param, "code",
+	chat_add_json(out, json_pack("{s:{s:o, s:s, s:s?, s:s?}}", "error", "message", chat_text(f->message), "type", f->type, "param", f->param, "code",
 				f->code));
 }
 
@@ -51,11 +56,11 @@ static json_t *envelope(const struct chat_reply *r, const char *object)
 void chat_add_extras(struct json_t *root, const struct chat_reply *r)
 {
 	if (r->task) {
-		json_object_set_new(root, "rung::task", text_json(r->task));
-		json_object_set_new(root, "rung::variant", text_json(r->variant));
-		json_object_set_new(root, "rung::verdict", text_json(r->verdict));
+		json_object_set_new(root, "rung::task", chat_text(r->task));
+		json_object_set_new(root, "rung::variant", chat_text(r->variant));
+		json_object_set_new(root, "rung::verdict", chat_text(r->verdict));
 	}
-	json_object_set_new(root, "rung::status", text_json(r->status));
+	json_object_set_new(root, "rung::status", chat_text(r->status));
 	if (r->citations)
 		json_object_set_new(root, "rung::citations", json_loads(r->citations, 0, NULL));
 	if (!isnan(r->probability))
@@ -71,11 +76,11 @@ void chat_write(const struct chat_reply *r, struct buf *out)
 	json_t *root = envelope(r, "chat.completion");
 
 	json_object_set_new(root, "choices",
-			    json_pack("[{s:i, s:{s:s, s:o, s:n}, s:n, s:s}]", "index", 0, "message", "role", "assistant", "content", text_json(r->text),
+			    json_pack("[{s:i, s:{s:s, s:o, s:n}, s:n, s:s}]", "index", 0, "message", "role", "assistant", "content", chat_text(r->text),
 				      "refusal", "logprobs", "finish_reason", r->finish));
 	json_object_set_new(root, "usage", usage_of(r));
 	chat_add_extras(root, r);
-	add_json(out, root);
+	chat_add_json(out, root);
 }
 
 /* Where usage was asked for every event has it, null but in the last. */
@@ -89,7 +94,7 @@ static void add_event(const struct chat_reply *r, json_t *choices, bool extras, 
 	if (usage)
 		json_object_set_new(root, "usage", usage);
 	buf_adds(out, "data: ");
-	add_json(out, root);
+	chat_add_json(out, root);
 	buf_adds(out, "\n\n");
 }
 
@@ -100,7 +105,7 @@ void chat_write_piece(const struct chat_reply *r, const char *text, bool first, 
 
 	if (first)
 		json_object_set_new(delta, "role", json_string("assistant"));
-	json_object_set_new(delta, "content", text_json(text));
+	json_object_set_new(delta, "content", chat_text(text));
 	add_event(r, json_pack("[{s:i, s:o, s:n}]", "index", 0, "delta", delta, "finish_reason"), false, include_usage ? json_null() : NULL, out);
 }
 
@@ -125,5 +130,5 @@ void chat_write_models(const char *const *ids, size_t n, uint64_t created, struc
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "id", ids[i], "object", "model", "created", (json_int_t)created, "owned_by",
 						      "rung"));
-	add_json(out, json_pack("{s:s, s:o}", "object", "list", "data", list));
+	chat_add_json(out, json_pack("{s:s, s:o}", "object", "list", "data", list));
 }

@@ -21,6 +21,12 @@ struct chat_fault {
 	const char *message;     /* one sentence */
 };
 void chat_write_fault(const struct chat_fault *f, struct buf *out);
+/* A request that is none: fills it in, and returns false. */
+bool chat_wrong(struct chat_fault *fault, const char *param, const char *message);
+
+/* For who writes other forms. A text as JSON; NULL is null. What a model said, or a sentence that quotes an input, need not be UTF-8. */
+struct json_t *chat_text(const char *text);
+void chat_add_json(struct buf *out, struct json_t *root); /* compact; takes root */
 
 struct chat_request {
 	const char *model;

@@ -9,12 +9,6 @@
 
 enum { TOKENS_USUAL = 1024, STOPS_MOST = 4 };
 
-static bool wrong(struct chat_fault *fault, const char *param, const char *message)
-{
-	*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, param, message };
-	return false;
-}
-
 /* Text, or an array of parts whose texts are joined; NULL: it is neither. */
 static const char *content_text(const json_t *content, struct arena *arena)
 {
@@ -45,13 +39,13 @@ static bool read_messages(const json_t *messages, struct arena *arena, struct ch
 		const char *role = json_string_value(json_object_get(m, "role"));
 
 		if (!role)
-			return wrong(fault, "messages", "every message needs a role");
+			return chat_wrong(fault, "messages", "every message needs a role");
 		if (strcmp(role, "user") != 0)
 			continue;
 		out->input = content_text(json_object_get(m, "content"), arena);
-		return out->input || wrong(fault, "messages", "the content of a message has to be text, or parts of type text");
+		return out->input || chat_wrong(fault, "messages", "the content of a message has to be text, or parts of type text");
 	}
-	return wrong(fault, "messages", "messages has to be an array with a user's message in it");
+	return chat_wrong(fault, "messages", "messages has to be an array with a user's message in it");
 }
 
 static bool is_flag(const json_t *value)
@@ -74,13 +68,13 @@ static bool read_root(const json_t *root, struct arena *arena, struct chat_reque
 	const json_t *n = json_object_get(root, "n");
 
 	if (!json_is_object(root))
-		return wrong(fault, NULL, "the body has to be a JSON object");
+		return chat_wrong(fault, NULL, "the body has to be a JSON object");
 	if (!model)
-		return wrong(fault, "model", "model has to be a text: the name of a task, such as rung/email; GET /v1/models lists them");
+		return chat_wrong(fault, "model", "model has to be a text: the name of a task, such as rung/email; GET /v1/models lists them");
 	if (!is_flag(json_object_get(root, "stream")))
-		return wrong(fault, "stream", "stream has to be true or false");
+		return chat_wrong(fault, "stream", "stream has to be true or false");
 	if (n && !(json_is_integer(n) && json_integer_value(n) == 1) && !json_is_null(n))
-		return wrong(fault, "n", "n has to be 1: a task has one answer");
+		return chat_wrong(fault, "n", "n has to be 1: a task has one answer");
 	out->model = arena_string(arena, model);
 	out->stream = json_is_true(json_object_get(root, "stream"));
 	out->subject = chat_subject(root, arena);
@@ -95,7 +89,7 @@ bool chat_read(const char *body, size_t n, struct arena *arena, struct chat_requ
 
 	*out = (struct chat_request){ .body = body, .n_body = n };
 	bool good = root ? read_root(root, arena, out, fault) :
-			   wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
+			   chat_wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
 
 	json_decref(root);
 	return good;
@@ -126,10 +120,10 @@ static bool read_turns(const json_t *messages, struct arena *arena, struct model
 		const char *role = json_string_value(json_object_get(m, "role"));
 
 		if (!role || !read_role(role, &list[i].role))
-			return wrong(fault, "messages", "the role of a message has to be system, developer, user or assistant: local models use no tools");
+			return chat_wrong(fault, "messages", "the role of a message has to be system, developer, user or assistant: local models use no tools");
 		list[i].text = content_text(json_object_get(m, "content"), arena);
 		if (!list[i].text)
-			return wrong(fault, "messages", "the content of a message has to be text, or parts of type text");
+			return chat_wrong(fault, "messages", "the content of a message has to be text, or parts of type text");
 	}
 	out->messages = list;
 	out->n_messages = n;
@@ -145,7 +139,7 @@ static bool read_number(const json_t *root, const char *name, double low, double
 		return true;
 	*out = json_number_value(value);
 	return (json_is_number(value) && *out >= low && *out <= high) ||
-	       wrong(fault, name, arena_printf(arena, "%s has to be a number from %g to %g", name, low, high));
+	       chat_wrong(fault, name, arena_printf(arena, "%s has to be a number from %g to %g", name, low, high));
 }
 
 static bool read_sampling(const json_t *root, struct arena *arena, struct model_request *out, struct chat_fault *fault)
@@ -167,12 +161,12 @@ static bool read_stops(const json_t *stop, struct arena *arena, struct model_req
 	const char **list = arena_array(arena, n + 1, sizeof(*list));
 
 	if ((stop && !json_is_null(stop) && !json_is_string(stop) && !json_is_array(stop)) || n > STOPS_MOST)
-		return wrong(fault, "stop", "stop has to be a text, or a list of up to four");
+		return chat_wrong(fault, "stop", "stop has to be a text, or a list of up to four");
 	for (size_t i = 0; i < n; i++) {
 		const char *text = json_string_value(json_is_string(stop) ? stop : json_array_get(stop, i));
 
 		if (!text || !*text)
-			return wrong(fault, "stop", "stop has to be a text, or a list of up to four");
+			return chat_wrong(fault, "stop", "stop has to be a text, or a list of up to four");
 		list[i] = arena_string(arena, text);
 	}
 	out->stop = list;
@@ -188,7 +182,7 @@ static bool read_format(const json_t *format, struct arena *arena, struct model_
 	if (!format || json_is_null(format) || (type && strcmp(type, "text") == 0))
 		return true;
 	if (!type || strcmp(type, "json_schema") != 0 || !json_is_object(schema))
-		return wrong(fault, "response_format", "response_format has to be of type text, or json_schema with json_schema.schema");
+		return chat_wrong(fault, "response_format", "response_format has to be of type text, or json_schema with json_schema.schema");
 	char *text = json_dumps(schema, JSON_COMPACT);
 
 	out->want = WANT_JSON;
@@ -202,12 +196,12 @@ static bool uses_nothing_else(const json_t *root, struct chat_fault *fault)
 	static const char *const others[] = { "logprobs", "top_logprobs", "logit_bias", "audio", "prediction" };
 
 	if (json_array_size(json_object_get(root, "tools")) > 0 || json_array_size(json_object_get(root, "functions")) > 0)
-		return wrong(fault, "tools", "local models use no tools; those of an --upstream are passed on");
+		return chat_wrong(fault, "tools", "local models use no tools; those of an --upstream are passed on");
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		const json_t *value = json_object_get(root, others[i]);
 
 		if (value && !json_is_null(value) && !json_is_false(value))
-			return wrong(fault, others[i], "this is nothing that local models have; leave it out");
+			return chat_wrong(fault, others[i], "this is nothing that local models have; leave it out");
 	}
 	return true;
 }
@@ -221,7 +215,7 @@ bool chat_read_prompt(const char *body, size_t n, struct arena *arena, struct mo
 	good = root ? uses_nothing_else(root, fault) && read_turns(json_object_get(root, "messages"), arena, out, fault) &&
 			      read_sampling(root, arena, out, fault) && read_stops(json_object_get(root, "stop"), arena, out, fault) &&
 			      read_format(json_object_get(root, "response_format"), arena, out, fault) :
-		      wrong(fault, NULL, "the body is no JSON");
+		      chat_wrong(fault, NULL, "the body is no JSON");
 	json_decref(root);
 	return good;
 }

@@ -69,12 +69,6 @@ bool relay_body_find(const char *body, size_t n, struct arena *arena, struct rel
 	return out->model != NULL;
 }
 
-static bool wrong(struct chat_fault *fault, const char *param, const char *message)
-{
-	*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, param, message };
-	return false;
-}
-
 /* More than any reply has: what is beyond is as much. */
 static const double output_beyond = 1e9;
 
@@ -102,9 +96,9 @@ bool relay_body_check(struct relay_body *b, struct arena *arena, struct chat_fau
 	json_object_foreach(root, name, value)
 		alike += strcasecmp(name, "model") == 0;
 	if (!root)
-		good = wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
+		good = chat_wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
 	else if (!said || strcmp(said, b->model) != 0 || alike > 1)
-		good = wrong(fault, "model", "the body has to be an object that names its model once, under \"model\"");
+		good = chat_wrong(fault, "model", "the body has to be an object that names its model once, under \"model\"");
 	b->stream = json_is_true(json_object_get(root, "stream"));
 	b->most_output = most_output(root);
 	b->choices = fmin(fmax(1, json_number_value(json_object_get(root, "n"))), output_beyond);

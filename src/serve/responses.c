@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
-static bool wrong(struct chat_fault *fault, const char *param, const char *message)
-{
-	*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, param, message };
-	return false;
-}
-
 /* ---- requests ---- */
 
 /* Text, or parts of type input_text and output_text. */
@@ -44,13 +36,13 @@ static bool add_input(const json_t *input, json_t *messages, struct chat_fault *
 	if (json_is_string(input))
 		return json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "user", "content", input)) == 0;
 	if (!json_is_array(input))
-		return wrong(fault, "input", "input has to be a text, or a list of messages");
+		return chat_wrong(fault, "input", "input has to be a text, or a list of messages");
 	json_array_foreach(input, i, item) {
 		const char *type = json_string_value(json_object_get(item, "type"));
 		const json_t *role = json_object_get(item, "role");
 
 		if ((type && strcmp(type, "message") != 0) || !json_is_string(role))
-			return wrong(fault, "input", "input has to be a text, or a list of messages");
+			return chat_wrong(fault, "input", "input has to be a text, or a list of messages");
 		json_array_append_new(messages, json_pack("{s:O, s:o}", "role", role, "content", content_of(json_object_get(item, "content"))));
 	}
 	return true;
@@ -90,9 +82,9 @@ static bool convert(const json_t *root, json_t *out, struct chat_fault *fault)
 
 	json_object_set_new(out, "messages", messages);
 	if (!json_is_object(root))
-		return wrong(fault, NULL, "the body has to be a JSON object");
+		return chat_wrong(fault, NULL, "the body has to be a JSON object");
 	if (before && !json_is_null(before))
-		return wrong(fault, "previous_response_id", "nothing is kept from one response to the next; send the messages before as input");
+		return chat_wrong(fault, "previous_response_id", "nothing is kept from one response to the next; send the messages before as input");
 	if (json_is_string(instructions))
 		json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "system", "content", instructions));
 	add_same(root, out);
@@ -105,7 +97,7 @@ const char *responses_as_chat(const char *body, size_t n, struct arena *arena, s
 	json_error_t at;
 	json_t *root = json_loadb(body, n, JSON_REJECT_DUPLICATES, &at), *out = json_object();
 	bool good = root ? convert(root, out, fault) :
-			   wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
+			   chat_wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
 	char *text = good ? json_dumps(out, JSON_COMPACT) : NULL;
 	const char *chat = text ? arena_string(arena, text) : NULL;
 
@@ -124,20 +116,9 @@ static json_t *id_of(const struct chat_reply *r, const char *prefix)
 	return json_sprintf("%s%s", prefix, dash ? dash + 1 : r->id);
 }
 
-static json_t *text_json(const char *text)
-{
-	struct buf valid = { 0 };
-
-	text_repair(&valid, text ? text : "", text ? strlen(text) : 0);
-	json_t *value = json_string(buf_text(&valid));
-
-	buf_release(&valid);
-	return value;
-}
-
 static json_t *part_of(const char *text)
 {
-	return json_pack("{s:s, s:o, s:[]}", "type", "output_text", "text", text_json(text), "annotations");
+	return json_pack("{s:s, s:o, s:[]}", "type", "output_text", "text", chat_text(text ? text : ""), "annotations");
 }
 
 /* The message; text NULL: it has not begun. */
@@ -146,7 +127,7 @@ static json_t *message_of(const struct chat_reply *r, const char *status, bool w
 	json_t *content = json_array();
 
 	if (whole && strcmp(r->finish, "content_filter") == 0)
-		json_array_append_new(content, json_pack("{s:s, s:o}", "type", "refusal", "refusal", text_json(r->text)));
+		json_array_append_new(content, json_pack("{s:s, s:o}", "type", "refusal", "refusal", chat_text(r->text ? r->text : "")));
 	else if (whole)
 		json_array_append_new(content, part_of(r->text));
 	return json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", id_of(r, "msg_"), "type", "message", "status", status, "role", "assistant", "content",
@@ -175,18 +156,9 @@ static json_t *response_of(const struct chat_reply *r, bool whole)
 	return root;
 }
 
-static void add_json(struct buf *out, json_t *root)
-{
-	char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
-
-	buf_adds(out, text);
-	free(text);
-	json_decref(root);
-}
-
 void responses_write(const struct chat_reply *r, struct buf *out)
 {
-	add_json(out, response_of(r, true));
+	chat_add_json(out, response_of(r, true));
 }
 
 /* ---- events ---- */
@@ -196,7 +168,7 @@ static void add_event(const char *type, json_t *event, size_t *number, struct bu
 	json_object_set_new(event, "type", json_string(type));
 	json_object_set_new(event, "sequence_number", json_integer((json_int_t)(*number)++));
 	buf_addf(out, "event: %s\ndata: ", type);
-	add_json(out, event);
+	chat_add_json(out, event);
 	buf_adds(out, "\n\n");
 }
 
@@ -220,7 +192,7 @@ void responses_write_piece(const struct chat_reply *r, const char *text, size_t 
 {
 	json_t *event = at_part(r);
 
-	json_object_set_new(event, "delta", text_json(text));
+	json_object_set_new(event, "delta", chat_text(text ? text : ""));
 	json_object_set_new(event, "logprobs", json_array());
 	add_event("response.output_text.delta", event, number, out);
 }
@@ -230,7 +202,7 @@ void responses_write_end(const struct chat_reply *r, size_t *number, struct buf 
 	bool cut = strcmp(r->finish, "length") == 0;
 	json_t *text = at_part(r), *part = at_part(r);
 
-	json_object_set_new(text, "text", text_json(r->text));
+	json_object_set_new(text, "text", chat_text(r->text ? r->text : ""));
 	json_object_set_new(text, "logprobs", json_array());
 	json_object_set_new(part, "part", part_of(r->text));
 	add_event("response.output_text.done", text, number, out);

@@ -7,24 +7,18 @@
 
 #include "base/sha256.h"
 
-static bool wrong(struct chat_fault *fault, const char *param, const char *message)
-{
-	*fault = (struct chat_fault){ 400, "invalid_request_error", NULL, param, message };
-	return false;
-}
-
 static bool read_texts(const json_t *input, struct arena *arena, struct texts_request *out, struct chat_fault *fault)
 {
 	size_t n = json_is_string(input) ? 1 : json_array_size(input);
 	const char **texts = arena_array(arena, n + 1, sizeof(*texts));
 
 	if (n == 0 || n > TEXTS_MOST)
-		return wrong(fault, "input", "input has to be a text, or a list of 1 to 2,048 texts");
+		return chat_wrong(fault, "input", "input has to be a text, or a list of 1 to 2,048 texts");
 	for (size_t i = 0; i < n; i++) {
 		const char *text = json_string_value(json_is_string(input) ? input : json_array_get(input, i));
 
 		if (!text)
-			return wrong(fault, "input", "input has to be a text, or a list of 1 to 2,048 texts");
+			return chat_wrong(fault, "input", "input has to be a text, or a list of 1 to 2,048 texts");
 		texts[i] = arena_string(arena, text);
 	}
 	out->texts = texts;
@@ -39,13 +33,13 @@ static bool read_root(const json_t *root, struct arena *arena, struct texts_requ
 	const char *form = json_is_string(format) ? json_string_value(format) : "float";
 
 	if (!json_is_object(root))
-		return wrong(fault, NULL, "the body has to be a JSON object");
+		return chat_wrong(fault, NULL, "the body has to be a JSON object");
 	if (!model)
-		return wrong(fault, "model", "model has to be a text; GET /v1/models lists them");
+		return chat_wrong(fault, "model", "model has to be a text; GET /v1/models lists them");
 	if ((format && !json_is_string(format) && !json_is_null(format)) || (strcmp(form, "float") != 0 && strcmp(form, "base64") != 0))
-		return wrong(fault, "encoding_format", "encoding_format has to be float or base64");
+		return chat_wrong(fault, "encoding_format", "encoding_format has to be float or base64");
 	if (dimensions && !json_is_null(dimensions) && !(json_is_integer(dimensions) && json_integer_value(dimensions) > 0))
-		return wrong(fault, "dimensions", "dimensions has to be a number above 0");
+		return chat_wrong(fault, "dimensions", "dimensions has to be a number above 0");
 	out->model = arena_string(arena, model);
 	out->base64 = strcmp(form, "base64") == 0;
 	out->dimensions = (size_t)json_integer_value(dimensions);
@@ -59,7 +53,7 @@ bool texts_read(const char *body, size_t n, struct arena *arena, struct texts_re
 
 	*out = (struct texts_request){ 0 };
 	bool good = root ? read_root(root, arena, out, fault) :
-			   wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
+			   chat_wrong(fault, NULL, arena_printf(arena, "the body is no JSON: %s (line %d, column %d)", at.text, at.line, at.column));
 
 	json_decref(root);
 	return good;

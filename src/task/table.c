@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "task/csv.h"
@@ -292,4 +293,25 @@ bool table_read_csv(struct table *t, const char *data, size_t n, char separator,
 	}
 	buf_release(&row.text);
 	return ok;
+}
+
+bool table_read_sheet(struct table *t, const char *path, struct arena *arena, struct error *err)
+{
+	size_t n, bad;
+	char *text = file_read(path, TABLE_FILE_BYTES, &n, err);
+
+	*t = (struct table){ .arena = arena, .path = arena_string(arena, path) };
+	if (!text)
+		return false;
+	bool done = (text_valid(text, n, &bad) && strlen(text) == n) || error_set(err, "%s: is not UTF-8 text; save it as CSV in UTF-8", path);
+
+	done = done && table_read_csv(t, text, n, ',', err);
+	struct table_row *rows = arena_array(arena, t->n_rows, sizeof(*rows));
+
+	if (t->n_rows)
+		memcpy(rows, t->rows, t->n_rows * sizeof(*rows));
+	free(t->rows);
+	t->rows = rows;
+	free(text);
+	return done;
 }

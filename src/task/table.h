@@ -51,6 +51,8 @@ bool table_fail(const struct table *t, size_t line, struct error *err, const cha
 struct table_row *table_row_add(struct table *t, size_t line, size_t n, struct error *err);
 /* Both read all of data[0..n), valid UTF-8 without NUL. */
 bool table_read_csv(struct table *t, const char *data, size_t n, char separator, struct error *err);
+/* The CSV at path, one that people fill in: without rows it is one too. Lives in arena. */
+bool table_read_sheet(struct table *t, const char *path, struct arena *arena, struct error *err);
 bool table_read_json(struct table *t, const char *data, size_t n, struct error *err);
 
 #endif

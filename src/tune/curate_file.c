@@ -225,28 +225,6 @@ static bool ids_differ(const struct review *r, struct error *err)
 	return differ;
 }
 
-/* A file without rows is one too: everything was fine. */
-static bool read_table(struct table *t, const char *path, struct arena *arena, struct error *err)
-{
-	size_t n, bad;
-	char *text = file_read(path, TABLE_FILE_BYTES, &n, err);
-
-	*t = (struct table){ .arena = arena, .path = arena_string(arena, path) };
-	if (!text)
-		return false;
-	bool done = (text_valid(text, n, &bad) && strlen(text) == n) || error_set(err, "%s: is not UTF-8 text; save it as CSV in UTF-8", path);
-
-	done = done && table_read_csv(t, text, n, ',', err);
-	struct table_row *rows = arena_array(arena, t->n_rows, sizeof(*rows));
-
-	if (t->n_rows)
-		memcpy(rows, t->rows, t->n_rows * sizeof(*rows));
-	free(t->rows);
-	t->rows = rows;
-	free(text);
-	return done;
-}
-
 /* All of the file at path, which may be absent; lives in arena. */
 static bool review_read(struct review *r, const struct task *task, const char *path, struct arena *arena, struct error *err)
 {
@@ -255,7 +233,7 @@ static bool review_read(struct review *r, const struct task *task, const char *p
 	*r = (struct review){ .task = task };
 	if (!file_exists(path))
 		return true;
-	if (!read_table(&r->table, path, arena, err) || !find_columns(r, err))
+	if (!table_read_sheet(&r->table, path, arena, err) || !find_columns(r, err))
 		return false;
 	words_init(&w, task, arena);
 	r->rows = arena_array(arena, r->table.n_rows, sizeof(*r->rows));
