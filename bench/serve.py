@@ -260,7 +260,7 @@ def local_lines(name, make, model, least, held):
     if not os.path.exists(f"{DATA}/banking77/test.csv"):
         say(f"{name}_answers_a_second", None, None, None)
         return
-    folder = f"{scratch}/{name}"
+    folder = f"build/bench-tasks/{name}"
     texts = make(folder)
     subprocess.run([RUNG, "climb", folder, "--quiet", "--rungs", "0-0"], stdout=subprocess.DEVNULL)
     process, base = rung_serve(folder, log=f"{name}.db")
@@ -273,7 +273,7 @@ def local_lines(name, make, model, least, held):
     side.body = lambda **_: f"{scratch}/{name}.jsonl"
     first = json.dumps({"model": side.model, "messages": [{"role": "user", "content": texts[0]}]}).encode()
     urllib.request.urlopen(f"{base}/chat/completions", data=first, timeout=900).read()  # the head is fitted to the pool
-    most = median([t["per_second"] for t in (side.load("-n", 3000, "-c", 64, "-w", 200) for _ in range(TURNS)) if t and t["failed"] == 0])
+    most = median([t["per_second"] for t in (side.load("-n", 1500, "-c", 64, "-w", 200) for _ in range(TURNS)) if t and t["failed"] == 0])
     say(f"{name}_answers_a_second", most, least, 1)
     if held:
         at = side.load("-n", 1000, "-r", held, "-c", 64, "-w", 50)
