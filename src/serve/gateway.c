@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
+#include "serve/tls.h"
 
 static const double drain_usual_ms = 30e3, close_ms = 10e3;
 
@@ -208,7 +209,8 @@ static void say_address(const struct gateway *g)
 	const char *address = g->settings->address ? g->settings->address : "127.0.0.1";
 	char url[120];
 
-	snprintf(url, sizeof(url), strchr(address, ':') ? "http://[%s]:%d" : "http://%s:%d", address, server_port(g->server));
+	snprintf(url, sizeof(url), strchr(address, ':') ? "%s://[%s]:%d" : "%s://%s:%d", g->settings->certificate ? "https" : "http", address,
+		 server_port(g->server));
 	if (g->settings->ready)
 		g->settings->ready(g->settings->context, url);
 }
@@ -222,13 +224,19 @@ static bool is_loopback(const char *address)
 static bool listen_now(struct gateway *g, struct error *err)
 {
 	const struct gateway_settings *s = g->settings;
-	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
+	struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
 					      .context = g };
+	struct tls_pair tls = { NULL, NULL };
 
 	if (!s->keys && !is_loopback(s->address))
 		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
 				 s->address);
+	if (s->certificate && !tls_read(&tls, s->certificate, s->certificate_key, err))
+		return false;
+	http.certificate = tls.certificate;
+	http.key = tls.key;
 	g->server = server_open(&http, g->client, err);
+	tls_forget(&tls);
 	if (g->server && g->relay)
 		relay_connect(g->relay, g->client, g->server);
 	return g->server != NULL;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "serve/server_inner.h"
+#include "serve/tls.h"
 
 enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
 static const size_t most_body_usual = (size_t)16 << 20;
@@ -73,7 +74,7 @@ static enum MHD_Result queue(struct exchange *x)
 	return result;
 }
 
-/* "127.0.0.1:8080" and its like: what nobody else's name was made to point at (DNS rebinding). */
+/* "127.0.0.1:8080" and its like: what nobody else's name was made to point at (DNS rebinding). Clients leave out the port that is the scheme's own. */
 static bool is_own_host(const struct server *s, const char *host)
 {
 	static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
@@ -81,7 +82,7 @@ static bool is_own_host(const struct server *s, const char *host)
 
 	for (size_t i = 0; host && i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(own, sizeof(own), "%s:%d", names[i], s->port);
-		if (strcmp(host, own) == 0)
+		if (strcmp(host, own) == 0 || (s->port == (s->secret ? 443 : 80) && strcmp(host, names[i]) == 0))
 			return true;
 	}
 	return false;
@@ -91,8 +92,10 @@ static bool is_own_host(const struct server *s, const char *host)
 static bool is_foreign(const struct server *s, struct exchange *x)
 {
 	const char *host = exchange_header(x, MHD_HTTP_HEADER_HOST), *origin = exchange_header(x, MHD_HTTP_HEADER_ORIGIN);
+	const char *scheme = s->secret ? "https://" : "http://";
+	size_t n = strlen(scheme);
 
-	return !is_own_host(s, host) || (origin && (strncmp(origin, "http://", 7) != 0 || strcmp(origin + 7, host) != 0));
+	return !is_own_host(s, host) || (origin && (strncmp(origin, scheme, n) != 0 || strcmp(origin + n, host) != 0));
 }
 
 /* The headers are there. What is refused now has its body not read. */
@@ -286,14 +289,18 @@ static bool parse_address(const struct server_settings *settings, struct sockadd
 
 static struct MHD_Daemon *start(struct server *s, const struct sockaddr_storage *address)
 {
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0) | (s->secret ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(size_t)s->settings.certificate }, { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(size_t)s->settings.key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(size_t)TLS_VERSIONS }, { MHD_OPTION_END, 0, NULL },
+	};
 
 	return MHD_start_daemon(flags, (uint16_t)s->settings.port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, address,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
 				(unsigned)s->settings.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 				on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_line, s, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-				MHD_OPTION_END);
+				MHD_OPTION_ARRAY, s->secret ? tls : &tls[3], MHD_OPTION_END);
 }
 
 struct server *server_open(const struct server_settings *settings, struct client *client, struct error *err)
@@ -309,6 +316,7 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.connections = settings->connections ? settings->connections : CONNECTIONS;
 	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
 	s->settings.idle_ms = settings->idle_ms > 0 ? settings->idle_ms : idle_usual_ms;
+	s->secret = settings->certificate != NULL;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
 	s->due = INFINITY;
@@ -322,6 +330,7 @@ struct server *server_open(const struct server_settings *settings, struct client
 		free(s);
 		return NULL;
 	}
+	s->settings.certificate = s->settings.key = NULL; /* they are GnuTLS's now */
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	epoll_ctl(s->watch, EPOLL_CTL_ADD, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 		  &(struct epoll_event){ .events = EPOLLIN });

@@ -45,6 +45,7 @@ struct server {
 	struct client *client;
 	struct MHD_Daemon *daemon;
 	int port;
+	bool secret; /* it speaks TLS */
 	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
 	size_t exchanges;
 	bool quiet; /* no new connection is taken */
