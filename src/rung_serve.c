@@ -196,7 +196,7 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .route = s.routing ? router_answer : NULL,
 		.route_context = s.routing ? rung_routing_router(s.routing) : NULL, .route_default = o->route_default, .keep_texts = !o->no_texts,
 		.share = o->share, .shadow = o->shadow, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
-		.again = o->again, .certificate = o->tls_certificate, .certificate_key = o->tls_key, .context = options->context,
+		.again = o->again, .access_log = o->access_log, .otlp = o->otlp, .certificate = o->tls_certificate, .certificate_key = o->tls_key, .context = options->context,
 	};
 
 	good = good && gateway_run(&gateway, &e);

@@ -257,7 +257,7 @@ static bool open_parts(struct gateway *g, struct error *err)
 	if (s->journal && !(g->journal = journal_open(&journal, err)))
 		return false;
 	g->client = client_open(err);
-	return g->client && gateway_open_keys(g, err) && listen_now(g, err);
+	return g->client && gateway_open_tellers(g, err) && gateway_open_keys(g, err) && listen_now(g, err);
 }
 
 static void close_parts(struct gateway *g)
@@ -267,6 +267,7 @@ static void close_parts(struct gateway *g)
 	relay_free(g->relay);
 	client_free(g->client);
 	journal_close(g->journal, close_ms);
+	gateway_close_tellers(g);
 	accounts_free(g->accounts);
 	cache_free(g->cache);
 	metrics_free(g->metrics);

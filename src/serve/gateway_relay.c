@@ -87,6 +87,7 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 		.first_ms = o->first_ms, .probability = NAN, .propensity = 1, .input = o->input, .output = o->path == RELAY_CHAT ? o->output : NULL,
 	};
 
+	e->outcome = o;
 	count(g, o, e, &call);
 	gateway_keep_reply(g, o, e);
 	if (gateway_keep(g, &call, e, elsewhere_ms(o)))
@@ -120,6 +121,7 @@ bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path,
 	struct errand *kept = mem_alloc(sizeof(*kept));
 
 	*kept = e;
+	q.trace = kept->trace.span[0] && kept->trace.sampled ? &kept->trace : NULL;
 	relay_pass(g->relay, x, path, &q, kept);
 	return true;
 }

@@ -45,6 +45,8 @@ struct passing {
 	double due;            /* to be tried again then; INFINITY: it is in flight */
 	struct passing *next, *before; /* those that wait */
 	struct relay_attempt *attempts;
+	struct trace trace; /* its id "": what the client says was passed on */
+	char span[TRACE_SPAN]; /* of the attempt that is under way */
 };
 
 struct relay {
@@ -320,8 +322,9 @@ static void note_attempt(struct passing *p, const struct http_response *r, const
 	p->attempts[n] = (struct relay_attempt){
 		.upstream = p->upstream->name, .began_ms = p->sent_unix_ms, .status = status, .http = r->status,
 		.why = r->why ? arena_string(&p->arena, r->why) : NULL, .bytes = p->begun ? p->said.n : r->n_body, .ms = r->ms,
-		.first_ms = r->first_ms > 0 ? r->first_ms : NAN,
+		.first_ms = r->first_ms > 0 ? r->first_ms : NAN, .model = p->upstream->endpoint.model, .base = p->upstream->endpoint.base,
 	};
+	memcpy(p->attempts[n].span, p->span, sizeof(p->span));
 }
 
 static void note_health(struct passing *p, const struct http_response *r, const char *status)
@@ -440,7 +443,8 @@ static struct http_timeouts timeouts_of(const struct passing *p)
 static bool send_off(struct passing *p, struct error *err)
 {
 	const struct endpoint *e = &p->upstream->endpoint;
-	const char *lines[RELAY_LINES + 1];
+	const char *lines[RELAY_LINES + 2]; /* the key, and the trace */
+	char parent[TRACE_PARENT];
 	struct buf key = { 0 }, url = { 0 };
 	size_t n = p->n_lines;
 	bool sent;
@@ -453,6 +457,11 @@ static bool send_off(struct passing *p, struct error *err)
 	sent = endpoint_add_key(e, p->upstream->name, &key, err);
 	if (key.n > 0)
 		lines[n++] = buf_text(&key);
+	if (p->trace.id[0]) {
+		trace_new_span(p->span);
+		trace_write(&p->trace, p->span, parent);
+		lines[n++] = arena_printf(&p->arena, "traceparent: %s", parent);
+	}
 	if (sent) {
 		const struct http_request q = {
 			.method = "POST", .url = buf_text(&url), .headers = lines, .n_headers = n, .body = buf_text(&p->sent), .n_body = p->sent.n,
@@ -513,6 +522,7 @@ bool relay_reads(const struct relay *r, struct exchange *x, const char *as, stru
 		return false;
 	fault->status = 0;
 	out->upstream = u->name;
+	out->trace = NULL;
 	relay_body_check(&out->body, exchange_arena(x), fault);
 	return true;
 }
@@ -527,7 +537,8 @@ void relay_pass(struct relay *r, struct exchange *x, enum relay_path path, const
 	p->outcome = (struct relay_outcome){ .began_ms = uuid_now_ms(), .model = q->upstream, .path = path, .stream = q->body.stream, .first_ms = NAN,
 					     .asker = asker };
 	uuid_make(p->outcome.began_ms, p->outcome.id);
-	p->n_lines = relay_request_lines(x, &p->arena, p->lines);
+	p->trace = q->trace ? *q->trace : (struct trace){ .sampled = false };
+	p->n_lines = relay_request_lines(x, q->trace, &p->arena, p->lines);
 	exchange_watch(x, went_away, p);
 	attempt(p);
 }

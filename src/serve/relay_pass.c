@@ -12,7 +12,12 @@ static const char *const reply_names[] = {
 	"Content-Type", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Request-Id", "X-RateLimit-", "OpenAI-Processing-Ms", "OpenAI-Version",
 };
 
-size_t relay_request_lines(struct exchange *x, struct arena *arena, const char *lines[RELAY_LINES])
+static bool is_kept(const char *name, const struct trace *trace)
+{
+	return trace && (strcmp(name, "traceparent") == 0 || (strcmp(name, "tracestate") == 0 && !trace->parent[0]));
+}
+
+size_t relay_request_lines(struct exchange *x, const struct trace *trace, struct arena *arena, const char *lines[RELAY_LINES])
 {
 	size_t n = 0;
 
@@ -21,7 +26,7 @@ size_t relay_request_lines(struct exchange *x, struct arena *arena, const char *
 	for (size_t i = 0; i < sizeof(request_names) / sizeof(request_names[0]); i++) {
 		const char *value = exchange_header(x, request_names[i]);
 
-		if (value && *value)
+		if (value && *value && !is_kept(request_names[i], trace))
 			lines[n++] = arena_printf(arena, "%s: %s", request_names[i], value);
 	}
 	return n;
