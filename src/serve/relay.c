@@ -13,6 +13,7 @@
 #include "model/wire.h"
 #include "serve/breaker.h"
 #include "serve/relay_body.h"
+#include "serve/relay_events.h"
 #include "serve/relay_pass.h"
 
 enum { TRIES = 3, TAIL = 64 << 10, KEPT_MOST = 1 << 20, UNREAD_MOST = 16 << 20 };
@@ -207,13 +208,6 @@ static void deliver(struct passing *p, const struct http_response *r)
 	passing_free(p);
 }
 
-static bool ends_with(const struct buf *b, const char *end)
-{
-	size_t n = strlen(end);
-
-	return b->n >= n && memcmp(b->data + b->n - n, end, n) == 0;
-}
-
 /* An error in a place where the client's parser sees an event of its own. */
 static void break_off(struct passing *p, const char *why)
 {
@@ -223,10 +217,7 @@ static void break_off(struct passing *p, const char *why)
 
 	tell(p, p->outcome.http, "truncated", why, NULL, 0);
 	if (p->events) {
-		buf_adds(&event, ends_with(&p->said, "\n\n") || ends_with(&p->said, "\r\n\r\n") ? "" : ends_with(&p->said, "\n") ? "\n" : "\n\n");
-		buf_adds(&event, "data: ");
-		chat_write_fault(&fault, &event);
-		buf_adds(&event, "\n\n");
+		relay_events_break(&p->said, &fault, &event);
 		exchange_write(p->exchange, buf_text(&event), event.n);
 	}
 	exchange_cut(p->exchange);
@@ -264,23 +255,6 @@ static bool take_piece(void *context, const char *bytes, size_t n)
 	return exchange_waiting(p->exchange) <= UNREAD_MOST;
 }
 
-/* Whether the events ended as OpenAI's do: with the line "data: [DONE]". */
-static bool is_done(const struct buf *said)
-{
-	size_t n = said->n;
-	static const char done[] = "[DONE]", data[] = "data:";
-
-	while (n > 0 && (said->data[n - 1] == '\n' || said->data[n - 1] == '\r' || said->data[n - 1] == ' '))
-		n--;
-	if (n < sizeof(done) - 1 || memcmp(said->data + n - (sizeof(done) - 1), done, sizeof(done) - 1) != 0)
-		return false;
-	n -= sizeof(done) - 1;
-	while (n > 0 && said->data[n - 1] == ' ')
-		n--;
-	return n >= sizeof(data) - 1 && memcmp(said->data + n - (sizeof(data) - 1), data, sizeof(data) - 1) == 0 &&
-	       (n == sizeof(data) - 1 || said->data[n - sizeof(data)] == '\n' || said->data[n - sizeof(data)] == '\r');
-}
-
 /* ---- attempts ---- */
 
 enum verdict { GOOD, REPLY, AGAIN, ELSEWHERE };
@@ -309,7 +283,7 @@ static const char *status_of(const struct passing *p, const struct http_response
 
 	if (r->end != HTTP_ANSWERED)
 		return ends[r->end];
-	if (p->events && p->begun && !is_done(&p->said))
+	if (p->events && p->begun && !relay_events_done(&p->said))
 		return "truncated";
 	return r->status >= 200 && r->status <= 299 ? "answered" : "refused";
 }
