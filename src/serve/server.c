@@ -103,9 +103,12 @@ static enum MHD_Result begin(struct server *s, struct exchange *x)
 {
 	const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	const char *coding = exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	const struct line *line = line_of(x->connection);
 
 	if (is_ambiguous(x))
 		exchange_refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+	else if (line && line->cut_path)
+		exchange_refuse(x, MHD_HTTP_BAD_REQUEST, "the address has a NUL in it");
 	else if (s->settings.own_host && is_foreign(s, x))
 		exchange_refuse(x, MHD_HTTP_FORBIDDEN, "this server answers as 127.0.0.1 and localhost, and no page of another");
 	else if (coding && strcasecmp(coding, "chunked") != 0)
@@ -205,6 +208,7 @@ static int socket_of(const struct line *line)
 /* A client that closes its side has gone: what is suspended would not hear of it. */
 static void note_left(struct line *line)
 {
+	line->left_at = line->left ? line->left_at : clock_ms();
 	line->left = true;
 	if (line->exchange)
 		exchange_wake(line->exchange);
@@ -244,10 +248,18 @@ static void *on_line(void *context, const char *uri, struct MHD_Connection *conn
 {
 	struct line *line = line_of(connection);
 
-	(void)context, (void)uri;
+	(void)context;
 	if (line && line->phase == IDLE)
 		begin_phase(line, COMES);
+	if (line)
+		line->cut_path = strstr(uri, "%00") != NULL;
 	return NULL;
+}
+
+/* What it had sent before it closed its side has been read by now; libmicrohttpd does not always see that nothing more can come. */
+static bool is_half_there(const struct line *line, double now)
+{
+	return line->left && line->phase != BUSY && now > line->left_at + WAIT_MS;
 }
 
 /* Requests that come a byte at a time keep no connection for ever. */
@@ -260,7 +272,7 @@ static void sweep(struct server *s)
 		return;
 	s->swept = now;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
-		if (now > line->since + most[line->phase])
+		if (now > line->since + most[line->phase] || is_half_there(line, now))
 			shutdown(socket_of(line), SHUT_RDWR);
 }
 

@@ -18,7 +18,9 @@ struct line {
 	struct exchange *exchange; /* NULL: none is under way */
 	double since;              /* of its phase */
 	enum phase phase;
+	bool cut_path;             /* the path has a NUL, behind which nobody would look */
 	bool left;                 /* the client has closed its side: nobody waits for an answer */
+	double left_at;
 	struct line *next, *before;
 };
 
