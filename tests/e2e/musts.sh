@@ -244,7 +244,7 @@ def streams():
     assert rows[task][:2] == ("answered", 1) and rows[task][3] == "green", rows[task]
     assert rows[cut][:2] == ("truncated", 1) and "data: " in rows[cut][3] and "[DONE]" not in rows[cut][3], rows[cut]
     assert rows[left][0] == "aborted" and "data: " in rows[left][3], rows[left]
-    until(lambda: {r[0] for r in g.rows("SELECT status FROM attempt")} == {"answered", "truncated", "aborted"})
+    until(lambda: {r[0] for r in g.rows("SELECT status FROM attempt")} == {"answered", "timeout", "aborted"})
     assert g.stop() == 0
 
 
