@@ -19,7 +19,7 @@ static void is_name(const char *name)
 
 static void is_limit(double limit)
 {
-	assert(limit > 0 && !isnan(limit));
+	assert(limit >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -36,7 +36,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; keys && i < n; i++) {
 		is_name(keys[i].name);
 		is_name(keys[i].tenant);
-		assert(keys[i].scopes != 0);
 		is_limit(keys[i].requests_per_minute);
 		is_limit(keys[i].tokens_per_minute);
 		is_limit(keys[i].usd_per_day);
