@@ -65,6 +65,25 @@ for _ in range(50):
     assert r.status == 200 and r.read() == b"ok\n", r.status
 PY
 is "TLS: half-open handshakes hold nobody up" $? = 0
+# Forty clients at once on kept connections, streams and not; and afterwards it rests: nothing is awaited for ever.
+python3 - "$port" "$scratch/mine.pem" "$up#m" "$gateway" >"$scratch/out" 2>&1 <<'PY'
+import http.client, json, os, ssl, sys, threading
+port, context, model = int(sys.argv[1]), ssl.create_default_context(cafile=sys.argv[2]), sys.argv[3]
+good, mutex = [0], threading.Lock()
+def run(n):
+    c = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
+    for i in range(20):
+        c.request("POST", "/v1/chat/completions", json.dumps({"model": model, "stream": (n + i) % 2 == 0, "messages": [{"role": "user", "content": "x" * (i * 997)}]}))
+        r = c.getresponse()
+        body = r.read()
+        with mutex:
+            good[0] += r.status == 200 and (b"[DONE]" in body or b"total_tokens" in body)
+threads = [threading.Thread(target=run, args=(n,)) for n in range(40)]
+for t in threads: t.start()
+for t in threads: t.join()
+assert good[0] == 800, good
+PY
+is "TLS: forty clients at once" $? = 0
 kill $gateway; wait $gateway; code=$?
 is "SIGTERM ends it" $code = 0
 is "the private key is in no message" "$(grep -c "$(sed -n 2p "$scratch/mine.key")" "$scratch/err")" = 0
