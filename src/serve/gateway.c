@@ -7,7 +7,7 @@
 #include "serve/gateway_inner.h"
 #include "serve/tls.h"
 
-static const double drain_usual_ms = 30e3, close_ms = 10e3;
+static const double drain_usual_ms = 30e3, close_ms = 10e3, look_ms = 1000;
 
 static void reply(struct exchange *x, int status, reply_headers headers, struct buf *body)
 {
@@ -134,6 +134,19 @@ static void on_request(void *context, struct exchange *x)
 
 /* ---- the loop ---- */
 
+/* Each failure once, until the files change again. */
+static void look_at_certificate(struct gateway *g)
+{
+	struct error err;
+	double now = clock_ms();
+
+	if (!g->tls || now < g->look_at_certificate)
+		return;
+	g->look_at_certificate = now + look_ms;
+	if (!tls_refresh(g->tls, &err) && g->settings->notice)
+		g->settings->notice(g->settings->context, err.text);
+}
+
 static void on_turn(void *context)
 {
 	struct gateway *g = context;
@@ -149,6 +162,7 @@ static void on_turn(void *context)
 	if (g->relay)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
+	look_at_certificate(g);
 }
 
 static void on_wake(void *context)
@@ -226,17 +240,14 @@ static bool listen_now(struct gateway *g, struct error *err)
 	const struct gateway_settings *s = g->settings;
 	struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
 					      .context = g };
-	struct tls_pair tls = { NULL, NULL };
 
 	if (!s->keys && !is_loopback(s->address))
 		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
 				 s->address);
-	if (s->certificate && !tls_read(&tls, s->certificate, s->certificate_key, err))
+	if (s->certificate && !(g->tls = tls_open(s->certificate, s->certificate_key, err)))
 		return false;
-	http.certificate = tls.certificate;
-	http.key = tls.key;
+	http.tls = g->tls;
 	g->server = server_open(&http, g->client, err);
-	tls_forget(&tls);
 	if (g->server && g->relay)
 		relay_connect(g->relay, g->client, g->server);
 	return g->server != NULL;
@@ -263,6 +274,7 @@ static bool open_parts(struct gateway *g, struct error *err)
 static void close_parts(struct gateway *g)
 {
 	server_free(g->server);
+	tls_free(g->tls);
 	stop_tasks(g);
 	relay_free(g->relay);
 	client_free(g->client);

@@ -51,6 +51,8 @@ struct gateway {
 	struct access_log *access_log; /* NULL: there is none */
 	struct otlp *otlp;             /* NULL: nobody collects spans */
 	struct told *flowing;    /* streams of local models that are under way */
+	struct tls *tls;         /* NULL: plain HTTP */
+	double look_at_certificate;
 	double look_at;          /* when the file of keys is looked at again */
 	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
 	uint64_t created;

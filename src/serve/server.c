@@ -303,7 +303,7 @@ static struct MHD_Daemon *start(struct server *s, const struct sockaddr_storage 
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0) | (s->secret ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(size_t)s->settings.certificate }, { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(size_t)s->settings.key },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(size_t)TLS_VERSIONS }, { MHD_OPTION_END, 0, NULL },
 	};
 
@@ -312,7 +312,7 @@ static struct MHD_Daemon *start(struct server *s, const struct sockaddr_storage 
 				(unsigned)s->settings.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 				on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_line, s, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-				MHD_OPTION_ARRAY, s->secret ? tls : &tls[3], MHD_OPTION_END);
+				MHD_OPTION_ARRAY, s->secret ? tls : &tls[2], MHD_OPTION_END);
 }
 
 struct server *server_open(const struct server_settings *settings, struct client *client, struct error *err)
@@ -328,7 +328,7 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.connections = settings->connections ? settings->connections : CONNECTIONS;
 	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
 	s->settings.idle_ms = settings->idle_ms > 0 ? settings->idle_ms : idle_usual_ms;
-	s->secret = settings->certificate != NULL;
+	s->secret = settings->tls != NULL;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
 	s->due = INFINITY;
@@ -342,7 +342,6 @@ struct server *server_open(const struct server_settings *settings, struct client
 		free(s);
 		return NULL;
 	}
-	s->settings.certificate = s->settings.key = NULL; /* they are GnuTLS's now */
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	epoll_ctl(s->watch, EPOLL_CTL_ADD, MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 		  &(struct epoll_event){ .events = EPOLLIN });
@@ -375,6 +374,7 @@ void server_due(struct server *s, double at_ms)
 
 void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 {
+	tls_use(s->settings.tls);
 	while (!stopped(context)) {
 		MHD_UNSIGNED_LONG_LONG due;
 		double wait = WAIT_MS;

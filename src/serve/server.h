@@ -15,11 +15,12 @@
 #include "http/client.h"
 
 struct exchange; /* one request and its reply */
+struct tls;
 
 struct server_settings {
 	const char *address;  /* IPv4 or IPv6; NULL: 127.0.0.1 */
 	int port;             /* 0: any that is free */
-	const char *certificate, *key; /* PEM, which the server speaks TLS with (tls.h); borrowed until server_open() returns. NULL: plain HTTP */
+	struct tls *tls;      /* whose certificate it shows (tls.h), borrowed; NULL: plain HTTP */
 	bool own_host;        /* only what is meant for 127.0.0.1, localhost or ::1 at that port is taken, and nothing that a page from elsewhere
 			       * sends: 403 */
 	size_t most_body;     /* bytes of a request; 0: 16 MiB */

@@ -19,7 +19,7 @@ start_faults
 up=http://127.0.0.1:$faults/v1
 mkfifo "$scratch/at"
 "$rung" serve --port 0 --no-log --tls-cert "$scratch/mine.pem" --tls-key "$scratch/mine.key" --upstream "$up#m,$up#m+stall" \
-	--upstream-limits 2,2,.3,.3,4 --quiet >"$scratch/at" 2>"$scratch/err" &
+	--upstream-limits 2,2,.3,.3,4 >"$scratch/at" 2>"$scratch/err" &
 gateway=$!
 fault_ids="$fault_ids $gateway"
 read -r at <"$scratch/at"
@@ -84,6 +84,51 @@ for t in threads: t.join()
 assert good[0] == 800, good
 PY
 is "TLS: forty clients at once" $? = 0
+# Renewed while it runs: the key first, as if somebody looked in between; and once more by what is none.
+make_pair renewed
+cp "$scratch/mine.pem" "$scratch/first.pem"
+cp "$scratch/mine.key" "$scratch/first.key"
+python3 - "$port" "$scratch" >"$scratch/out" 2>&1 <<'PY'
+import http.client, os, ssl, sys, time
+port, scratch = int(sys.argv[1]), sys.argv[2]
+connect = lambda ca: http.client.HTTPSConnection("127.0.0.1", port, context=ssl.create_default_context(cafile=f"{scratch}/{ca}.pem"), timeout=60)
+said = lambda: open(f"{scratch}/err").read()
+def ask(c):
+    c.request("GET", "/healthz")
+    r = c.getresponse()
+    return r.status, r.read()
+def shows(ca):
+    try:
+        return ask(connect(ca)) == (200, b"ok\n")
+    except ssl.SSLCertVerificationError:
+        return False
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, said()
+        time.sleep(.02)
+kept = connect("first")
+assert ask(kept)[0] == 200
+os.replace(f"{scratch}/renewed.key", f"{scratch}/mine.key")
+until(lambda: "is not the private key of" in said())
+assert shows("first")
+os.replace(f"{scratch}/renewed.pem", f"{scratch}/mine.pem")
+os.link(f"{scratch}/mine.pem", f"{scratch}/second.pem")
+until(lambda: shows("second"))
+assert not shows("first") and ask(kept)[0] == 200
+with open(f"{scratch}/new", "w") as f:
+    f.write("nothing\n")
+os.replace(f"{scratch}/new", f"{scratch}/mine.pem")
+until(lambda: "is no certificate in PEM form" in said())
+for _ in range(50):
+    assert shows("second")
+assert said().count("\n") == 2, said()
+os.replace(f"{scratch}/first.key", f"{scratch}/mine.key")
+os.replace(f"{scratch}/first.pem", f"{scratch}/mine.pem")
+os.link(f"{scratch}/mine.pem", f"{scratch}/first.pem")
+until(lambda: shows("first"))
+PY
+is "TLS: a certificate is renewed while it runs" $? = 0
 kill $gateway; wait $gateway; code=$?
 is "SIGTERM ends it" $code = 0
 is "the private key is in no message" "$(grep -c "$(sed -n 2p "$scratch/mine.key")" "$scratch/err")" = 0
@@ -106,7 +151,7 @@ refused "a key that is not there" "none.key" --tls-cert "$scratch/mine.pem" --tl
 refused "a file that is no certificate" "words: is no certificate" --tls-cert "$scratch/words" --tls-key "$scratch/mine.key"
 refused "a file that is no key" "words: is no private key" --tls-cert "$scratch/mine.pem" --tls-key "$(chmod 600 "$scratch/words"; echo "$scratch/words")"
 refused "a key that everybody may read" "chmod" --tls-cert "$scratch/mine.pem" --tls-key "$scratch/open.key"
-refused "the key of another" "are no certificate and the private key" --tls-cert "$scratch/mine.pem" --tls-key "$scratch/other.key"
-refused "a certificate that is broken" "are no certificate" --tls-cert "$scratch/broken.pem" --tls-key "$scratch/mine.key"
+refused "the key of another" "is not the private key of" --tls-cert "$scratch/mine.pem" --tls-key "$scratch/other.key"
+refused "a certificate that is broken" "is no certificate" --tls-cert "$scratch/broken.pem" --tls-key "$scratch/mine.key"
 refused "TLS is no key: beyond this machine --keys is asked for" "name a file of keys" --tls-cert "$scratch/mine.pem" --tls-key "$scratch/mine.key" --address 0.0.0.0
 finish
