@@ -30,7 +30,7 @@ struct outbox {
 	struct batch *first, **end, *last; /* last: that may still grow; NULL: none */
 	size_t bytes;                      /* of those, and of the one that is on its way */
 	struct outbox_counts counts;
-	bool closing;
+	bool closing, ended; /* ended: the thread has left its last put() */
 	double close_by;
 };
 
@@ -188,6 +188,10 @@ static void *send_on(void *context)
 		send_one(o, b, &troubled);
 		gather(o);
 	}
+	pthread_mutex_lock(&o->mutex);
+	o->ended = true;
+	pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->mutex);
 	return NULL;
 }
 
@@ -221,7 +225,7 @@ struct outbox *outbox_open(const struct outbox_settings *settings, struct error 
 
 bool outbox_close(struct outbox *o, double most_ms)
 {
-	struct timespec until;
+	const struct timespec until = monotonic(most_ms + grace_ms);
 
 	if (!o)
 		return true;
@@ -229,12 +233,16 @@ bool outbox_close(struct outbox *o, double most_ms)
 	o->closing = true;
 	o->close_by = clock_ms() + most_ms;
 	pthread_cond_signal(&o->changed);
+	while (!o->ended && pthread_cond_timedwait(&o->changed, &o->mutex, &until) != ETIMEDOUT)
+		;
+	bool ended = o->ended;
+
 	pthread_mutex_unlock(&o->mutex);
-	until = monotonic(most_ms + grace_ms);
-	if (pthread_clockjoin_np(o->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+	if (!ended) {
 		pthread_detach(o->thread);
 		return false;
 	}
+	pthread_join(o->thread, NULL);
 	release(o);
 	return true;
 }
