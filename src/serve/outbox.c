@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+enum { PATIENCE = 2 }; /* tries that may fail before somebody is told */
 static const size_t most_bytes_usual = (size_t)16 << 20, batch_bytes_usual = (size_t)256 << 10;
 static const double first_wait_ms = 100, longest_wait_ms = 5e3, grace_ms = 1e3; /* grace: for a put() that looks at outbox_is_late() */
 
@@ -153,10 +154,13 @@ static void send_one(struct outbox *o, struct batch *b, bool *troubled)
 	for (;; sent.tries++) {
 		sent.wait_ms = 0;
 		end = o->settings.put(o->settings.put_context, &sent);
-		if (end != OUTBOX_TAKEN && !*troubled)
+		bool last = end != OUTBOX_AGAIN || outbox_is_late(o);
+
+		if (end != OUTBOX_TAKEN && !*troubled && (last || sent.tries == PATIENCE)) {
 			say(o, sent.why.text);
-		*troubled = *troubled || end != OUTBOX_TAKEN;
-		if (end != OUTBOX_AGAIN || outbox_is_late(o))
+			*troubled = true;
+		}
+		if (last)
 			break;
 		wait_for(o, &sent);
 	}

@@ -32,7 +32,7 @@ struct outbox_settings {
 	/* In the outbox's thread. It may wait as long as outbox_is_late() does not say that the outbox has to end. */
 	enum outbox_end (*put)(void *context, struct outbox_batch *batch);
 	void *put_context;
-	/* Once when it fails, and once when it goes on; in the same thread. NULL: nobody listens. */
+	/* Once when it fails again and again, and once when it goes on; in the same thread. NULL: nobody listens. */
 	void (*notice)(void *context, const char *sentence);
 	void *context;
 };
