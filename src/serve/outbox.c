@@ -31,6 +31,7 @@ struct outbox {
 	struct batch *first, **end, *last; /* last: that may still grow; NULL: none */
 	size_t bytes;                      /* of those, and of the one that is on its way */
 	struct outbox_counts counts;
+	bool idle; /* the thread waits for a first item */
 	bool closing, ended; /* ended: the thread has left its last put() */
 	double close_by;
 };
@@ -49,7 +50,8 @@ bool outbox_add(struct outbox *o, const char *bytes, size_t n, size_t items)
 		o->last->items += items;
 		o->bytes += n;
 		o->counts.waiting += items;
-		pthread_cond_signal(&o->changed);
+		if (o->idle) /* else it looks by itself: to wake it for each item would cost more than all the rest */
+			pthread_cond_signal(&o->changed);
 	} else {
 		o->counts.dropped += items;
 	}
@@ -102,8 +104,11 @@ static void rest(struct outbox *o, double ms)
 static struct batch *take(struct outbox *o)
 {
 	pthread_mutex_lock(&o->mutex);
-	while (!o->first && !o->closing)
+	while (!o->first && !o->closing) {
+		o->idle = true;
 		pthread_cond_wait(&o->changed, &o->mutex);
+	}
+	o->idle = false;
 	struct batch *b = o->first;
 
 	if (b) {

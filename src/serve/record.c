@@ -17,6 +17,9 @@ static bool is_unsafe(uint32_t c)
 	       c == '<' || c == '>' || c == '&';
 }
 
+/* Copied as they are. */
+static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./:#+*()=,;!?@$%|~^[]{}'`";
+
 void record_add_text(struct buf *out, const char *text)
 {
 	size_t n = strlen(text);
@@ -25,6 +28,11 @@ void record_add_text(struct buf *out, const char *text)
 	for (size_t i = 0, length; i < n; i += length) {
 		uint32_t c;
 
+		length = strspn(text + i, usual);
+		if (length > 0) {
+			buf_add(out, text + i, length);
+			continue;
+		}
 		length = text_decode(text + i, n - i, &c);
 		if (c == '"' || c == '\\')
 			buf_addf(out, "\\%c", (char)c);
@@ -40,7 +48,9 @@ void record_add_text(struct buf *out, const char *text)
 
 static void add_name(struct buf *out, const char *name)
 {
-	buf_addf(out, "%s\"%s\":", out->data[out->n - 1] == '{' ? "" : ",", name);
+	buf_adds(out, out->data[out->n - 1] == '{' ? "\"" : ",\"");
+	buf_adds(out, name);
+	buf_adds(out, "\":");
 }
 
 /* "" as well as NULL: it says nothing. */
@@ -156,7 +166,9 @@ static void name_span(struct buf *out, const char *operation, const char *model,
 
 static void add_key(struct buf *out, const char *key)
 {
-	buf_addf(out, "%s{\"key\":\"%s\",\"value\":{", out->data[out->n - 1] == '[' ? "" : ",", key);
+	buf_adds(out, out->data[out->n - 1] == '[' ? "{\"key\":\"" : ",{\"key\":\"");
+	buf_adds(out, key);
+	buf_adds(out, "\",\"value\":{");
 }
 
 static void add_text(struct buf *out, const char *key, const char *text)
@@ -186,7 +198,7 @@ static void add_double(struct buf *out, const char *key, double value)
 static void add_flag(struct buf *out, const char *key, bool is)
 {
 	add_key(out, key);
-	buf_addf(out, "\"boolValue\":%s}}", is ? "true" : "false");
+	buf_adds(out, is ? "\"boolValue\":true}}" : "\"boolValue\":false}}");
 }
 
 /* error: what kind; NULL: none. why: a clause; NULL. */
