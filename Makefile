@@ -26,7 +26,7 @@ B := build/$(variant)
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $1")
 
-PACKAGES := libfyaml jansson libutf8proc sqlite3 md4c gumbo libmicrohttpd libcurl
+PACKAGES := libfyaml jansson libutf8proc sqlite3 md4c gumbo libmicrohttpd gnutls libcurl
 # An incompatible pointer is how a split would leak into code that must not see it.
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror=incompatible-pointer-types
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -include src/base/banned.h
@@ -84,8 +84,8 @@ $(B)/src/model/registry.o: CPPFLAGS += $(MODELS_HERE)
 # --- what a machine needs -------------------------------------------------------------------------------------------
 
 APT_PACKAGES := gcc make pkg-config libfyaml-dev libjansson-dev libutf8proc-dev libsqlite3-dev libmd4c-dev libgumbo-dev \
-	libmicrohttpd-dev libcurl4-openssl-dev poppler-utils libcmocka-dev python3 python3-pip unzip
-BREW_PACKAGES := pkg-config libfyaml jansson utf8proc sqlite md4c gumbo-parser libmicrohttpd curl poppler cmocka unzip
+	libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev poppler-utils libcmocka-dev python3 python3-pip unzip
+BREW_PACKAGES := pkg-config libfyaml jansson utf8proc sqlite md4c gumbo-parser libmicrohttpd gnutls curl poppler cmocka unzip
 # Tests of the page alone, which skip without.
 APT_TEST_PACKAGES := chromium
 

@@ -64,7 +64,7 @@ static int run(const struct settings *s)
 	struct rung_serve_options serve = {
 		.tasks = (const char *const *)s->arguments, .n_tasks = s->n_arguments,
 		.models = s->models.items, .n_models = s->models.n, .upstreams = s->upstreams.items, .n_upstreams = s->upstreams.n, .fallbacks = s->fallbacks.items, .n_fallbacks = s->fallbacks.n,
-		.address = s->address, .keys = s->keys, .cache_mb = s->cache_mb > 0 ? (size_t)s->cache_mb : 0, .prices = s->cost.price.items,
+		.address = s->address, .tls_certificate = s->tls_certificate, .tls_key = s->tls_key, .access_log = s->access_log, .otlp = s->otlp, .keys = s->keys, .cache_mb = s->cache_mb > 0 ? (size_t)s->cache_mb : 0, .prices = s->cost.price.items,
 		.n_prices = s->cost.price.n,
 		.route = s->route || s->route_default, .route_default = s->route_default,
 		.port = s->port >= 0 ? (int)s->port : DEFAULT_PORT, .log = s->log, .no_log = s->no_log, .no_texts = s->no_texts,
@@ -97,7 +97,7 @@ static int run(const struct settings *s)
 }
 
 static const struct option_row *const options_of[] = {
-	&option_serve_port, &option_address, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_auto, &option_default, &option_log, &option_no_log, &option_no_texts, &option_share, &option_shadow, &option_history, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
+	&option_serve_port, &option_address, &option_tls_cert, &option_tls_key, &option_keys, &option_cache, &option_serve_price, &option_serve_models, &option_upstream, &option_fallback, &option_upstream_limits, &option_auto, &option_default, &option_log, &option_no_log, &option_no_texts, &option_access_log, &option_otlp, &option_share, &option_shadow, &option_history, &option_models_folder, &option_threads, &option_memory, &option_context, &option_concurrency, &option_rpm, &option_tpm,
 	&option_timeout, &option_quiet, &option_help, NULL,
 };
 

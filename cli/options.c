@@ -144,7 +144,7 @@ const struct option_row option_init_name = { "--name", NULL, OPTION_TEXT, "NAME"
 const struct option_row option_port = { "--port", NULL, OPTION_COUNT, "N",
 	"port on 127.0.0.1 (default 8090; 0: any that is free)", AT(port) };
 const struct option_row option_serve_port = { "--port", NULL, OPTION_COUNT, "N",
-	"port on 127.0.0.1 (default 8080; 0: any that is free)", AT(port) };
+	"port (default 8080; 0: any that is free)", AT(port) };
 const struct option_row option_upstream = { "--upstream", NULL, OPTION_LIST, "A,B",
 	"models that requests are passed on to: openai:NAME, URL#NAME; may be given again", AT(upstreams) };
 const struct option_row option_fallback = { "--fallback", NULL, OPTION_LIST, "A=B", "upstream B is asked where A fails", AT(fallbacks) };
@@ -152,6 +152,13 @@ const struct option_row option_upstream_limits = { "--upstream-limits", NULL, OP
 	"seconds to connect, to the headers, to the first byte, between pieces, in all (default 10,60,60,60,900)", AT(upstream_limits) };
 const struct option_row option_address = { "--address", NULL, OPTION_TEXT, "IP",
 	"listen there, in place of 127.0.0.1; needs --keys for what is not this machine", AT(address) };
+const struct option_row option_access_log = { "--access-log", NULL, OPTION_TEXT, "FILE|-",
+	"write a line of JSON for each call, without texts (-: to standard output)", AT(access_log) };
+const struct option_row option_otlp = { "--otlp", NULL, OPTION_TEXT, "URL",
+	"send spans of each call to this collector of traces, http://127.0.0.1:4318 (OTLP over HTTP)", AT(otlp) };
+const struct option_row option_tls_cert = { "--tls-cert", NULL, OPTION_TEXT, "FILE",
+	"speak HTTPS with this certificate, in PEM form, those that signed it behind it", AT(tls_certificate) };
+const struct option_row option_tls_key = { "--tls-key", NULL, OPTION_TEXT, "FILE", "the certificate's private key, in PEM form", AT(tls_key) };
 const struct option_row option_keys = { "--keys", NULL, OPTION_TEXT, "FILE",
 	"ask for a key, one of this file (`rung key add`); it is read again when it changes", AT(keys) };
 const struct option_row option_cache = { "--cache", NULL, OPTION_COUNT, "MB",

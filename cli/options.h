@@ -37,7 +37,7 @@ struct cost_settings {
 /* Everything a command line can say. Numbers are -1 and texts NULL when not given. */
 struct settings {
 	const char *store, *examples, *models_folder, *rungs, *plan, *rewrite, *format, *output, *variant, *name, *mode, *id, *method, *base, *as, *climb_for;
-	const char *answer, *kind, *address, *log, *keys, *tenant, *route_default;
+	const char *answer, *kind, *address, *log, *keys, *tenant, *route_default, *tls_certificate, *tls_key, *access_log, *otlp;
 	const char *trainer, *teacher, *unlabelled, *probe;
 	struct text_list upstreams, fallbacks, upstream_limits, scopes;
 	const char *subject;
@@ -75,7 +75,8 @@ extern const struct option_row option_store, option_examples, option_seed, optio
 	option_training_price, option_on_dev, option_cancel, option_job_poll, option_job_preview, option_serve_port, option_log, option_no_log, option_no_texts, option_upstream,
 	option_fallback, option_auto, option_default, option_upstream_limits, option_address, option_keys, option_cache, option_serve_price, option_serve_models, option_key_file,
 	option_tenant, option_scopes, option_key_models, option_key_rpm, option_key_tpm, option_key_usd, option_data_log, option_accept, option_reject, option_fix, option_right, option_days,
-	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms, option_share, option_shadow, option_history;
+	option_sampled, option_subject, option_calls_days, option_texts_days, option_false_alarms, option_share, option_shadow, option_history,
+	option_tls_cert, option_tls_key, option_access_log, option_otlp;
 
 enum { N_OPTIONS_COST = 41 };
 extern const struct option_row options_cost[N_OPTIONS_COST];

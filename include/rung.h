@@ -123,6 +123,9 @@ struct rung_serve_options {
 	size_t n_prices;
 	const char *address;      /* NULL: 127.0.0.1 */
 	int port;                 /* 0: any that is free */
+	const char *access_log;   /* file that gets a line of JSON for each call, "-": standard output; NULL: none */
+	const char *otlp;         /* collector that gets spans of each call, "http://127.0.0.1:4318"; NULL: none */
+	const char *tls_certificate, *tls_key; /* files in PEM form, both or neither; NULL: plain HTTP */
 	const char *log;          /* file of calls and feedback; NULL: served.db beside the first task's store */
 	bool no_log, no_texts;    /* nothing is kept; inputs and outputs are not */
 	double share;             /* of calls that what a later climb finds gets while it is on trial; 0: .1; 1: all of them, without a trial */

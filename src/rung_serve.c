@@ -92,6 +92,8 @@ static char *log_of(const struct serving *s, const struct rung_serve_options *o)
 
 static bool sane(const struct rung_serve_options *o, struct error *err)
 {
+	if (!o->tls_certificate != !o->tls_key)
+		return error_set(err, "TLS needs a certificate and its private key; name both, with --tls-cert and --tls-key");
 	if (!(o->share >= 0 && o->share <= 1))
 		return error_set(err, "share %g: has to be above 0 and at most 1; 1 lets a new verdict answer everything at once", o->share);
 	return !(o->shadow && o->no_log) || error_set(err, "without a log nothing is compared in the shadow; leave out --no-log or --shadow");
@@ -194,7 +196,7 @@ enum rung_status rung_serve(const struct rung_options *options, const struct run
 		.cache_bytes = o->cache_mb << 20, .prices = s.prices, .route = s.routing ? router_answer : NULL,
 		.route_context = s.routing ? rung_routing_router(s.routing) : NULL, .route_default = o->route_default, .keep_texts = !o->no_texts,
 		.share = o->share, .shadow = o->shadow, .notice = options->notice, .ready = o->ready, .stopped = options->stopped,
-		.again = o->again, .context = options->context,
+		.again = o->again, .access_log = o->access_log, .otlp = o->otlp, .certificate = o->tls_certificate, .certificate_key = o->tls_key, .context = options->context,
 	};
 
 	good = good && gateway_run(&gateway, &e);

@@ -6,7 +6,7 @@
 set -eu
 
 packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libfyaml-dev:arm64 libjansson-dev:arm64
-	libutf8proc-dev:arm64 libsqlite3-dev:arm64 libmd4c-dev:arm64 libgumbo-dev:arm64 libmicrohttpd-dev:arm64 libcurl4-openssl-dev:arm64 libcmocka-dev:arm64"
+	libutf8proc-dev:arm64 libsqlite3-dev:arm64 libmd4c-dev:arm64 libgumbo-dev:arm64 libmicrohttpd-dev:arm64 libgnutls28-dev:arm64 libcurl4-openssl-dev:arm64 libcmocka-dev:arm64"
 tests=${*:-$(cd tests/unit && ls base.c llm_*.c schema.c retrieve_vectors.c | sed 's/\.c$//')}
 
 if ! command -v dpkg-query >/dev/null 2>&1 || [ "$(dpkg --print-architecture)" != amd64 ]; then

@@ -5,8 +5,9 @@
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
+#include "serve/tls.h"
 
-static const double drain_usual_ms = 30e3, close_ms = 10e3;
+static const double drain_usual_ms = 30e3, close_ms = 10e3, look_ms = 1000;
 
 static void reply(struct exchange *x, int status, reply_headers headers, struct buf *body)
 {
@@ -134,6 +135,19 @@ static void on_request(void *context, struct exchange *x)
 
 /* ---- the loop ---- */
 
+/* Each failure once, until the files change again. */
+static void look_at_certificate(struct gateway *g)
+{
+	struct error err;
+	double now = clock_ms();
+
+	if (!g->tls || now < g->look_at_certificate)
+		return;
+	g->look_at_certificate = now + look_ms;
+	if (!tls_refresh(g->tls, &err) && g->settings->notice)
+		g->settings->notice(g->settings->context, err.text);
+}
+
 static void on_turn(void *context)
 {
 	struct gateway *g = context;
@@ -149,6 +163,7 @@ static void on_turn(void *context)
 	if (g->relay)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
+	look_at_certificate(g);
 }
 
 static void on_wake(void *context)
@@ -209,7 +224,8 @@ static void say_address(const struct gateway *g)
 	const char *address = g->settings->address ? g->settings->address : "127.0.0.1";
 	char url[120];
 
-	snprintf(url, sizeof(url), strchr(address, ':') ? "http://[%s]:%d" : "http://%s:%d", address, server_port(g->server));
+	snprintf(url, sizeof(url), strchr(address, ':') ? "%s://[%s]:%d" : "%s://%s:%d", g->settings->certificate ? "https" : "http", address,
+		 server_port(g->server));
 	if (g->settings->ready)
 		g->settings->ready(g->settings->context, url);
 }
@@ -223,12 +239,15 @@ static bool is_loopback(const char *address)
 static bool listen_now(struct gateway *g, struct error *err)
 {
 	const struct gateway_settings *s = g->settings;
-	const struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
+	struct server_settings http = { .address = s->address, .port = s->port, .own_host = !s->keys, .head = gateway_head, .handler = on_request, .turn = on_turn,
 					      .context = g };
 
 	if (!s->keys && !is_loopback(s->address))
 		return error_set(err, "\"%s\": without keys only this machine is answered; name a file of keys (--keys), or listen on 127.0.0.1 or ::1",
 				 s->address);
+	if (s->certificate && !(g->tls = tls_open(s->certificate, s->certificate_key, err)))
+		return false;
+	http.tls = g->tls;
 	g->server = server_open(&http, g->client, err);
 	if (g->server && g->relay)
 		relay_connect(g->relay, g->client, g->server);
@@ -250,16 +269,18 @@ static bool open_parts(struct gateway *g, struct error *err)
 	if (s->journal && !(g->journal = journal_open(&journal, err)))
 		return false;
 	g->client = client_open(err);
-	return g->client && gateway_open_keys(g, err) && listen_now(g, err);
+	return g->client && gateway_open_tellers(g, err) && gateway_open_keys(g, err) && listen_now(g, err);
 }
 
 static void close_parts(struct gateway *g)
 {
 	server_free(g->server);
+	tls_free(g->tls);
 	stop_tasks(g);
 	relay_free(g->relay);
 	client_free(g->client);
 	journal_close(g->journal, close_ms);
+	gateway_close_tellers(g);
 	accounts_free(g->accounts);
 	cache_free(g->cache);
 	metrics_free(g->metrics);

@@ -48,6 +48,9 @@ struct gateway_settings {
 	bool shadow;         /* it is asked as well, and not shown, in place of a share */
 	const char *address; /* NULL: 127.0.0.1 */
 	int port;
+	const char *access_log; /* file that gets a line of JSON for each call, "-": standard output; NULL: none */
+	const char *otlp;       /* collector of traces, "http://127.0.0.1:4318"; NULL: none */
+	const char *certificate, *certificate_key; /* files in PEM form (tls.h); both NULL: plain HTTP */
 	double drain_ms;     /* what is being answered when it is told to stop has so long; 0: 30 s */
 	/* A sentence about what goes wrong beside the answers, from whatever thread. NULL: nobody listens. */
 	void (*notice)(void *context, const char *sentence);

@@ -10,11 +10,12 @@
 static const double day_ms = 86400e3, look_ms = 1000;
 static const unsigned long long small_bytes = 64 << 10; /* of a body that is read from whoever sends it */
 
-static void refuse(struct gateway *g, struct exchange *x, const struct chat_fault *fault, reply_headers headers)
+static void refuse(struct gateway *g, struct exchange *x, const struct account *whose, const struct chat_fault *fault, reply_headers headers)
 {
 	struct buf body = { 0 };
 
 	metrics_refused(g->metrics, fault->code);
+	gateway_tell_refusal(g, whose, fault->status, fault->code);
 	chat_write_fault(fault, &body);
 	exchange_reply(x, fault->status, headers, buf_text(&body), body.n);
 	buf_release(&body);
@@ -30,7 +31,7 @@ static struct account *asker(struct gateway *g, struct exchange *x)
 	struct account *whose = accounts_find(g->accounts, exchange_header(x, "Authorization"));
 
 	if (!whose)
-		refuse(g, x, &nobody, asks);
+		refuse(g, x, NULL, &nobody, asks);
 	return whose;
 }
 
@@ -58,7 +59,7 @@ bool gateway_lets_in(struct gateway *g, struct exchange *x, unsigned scope, stru
 	const struct chat_fault fault = { 403, "invalid_request_error", "scope", NULL,
 					  arena_printf(exchange_arena(x), "this key may not do that; it needs the scope \"%s\"", key_scope_name(scope)) };
 
-	refuse(g, x, &fault, asks);
+	refuse(g, x, *whose, &fault, asks);
 	return false;
 }
 
@@ -68,7 +69,7 @@ bool gateway_may_ask(const struct account *whose, const char *model)
 }
 
 /* Retry-After is in whole seconds (RFC 9110); OpenAI's clients read the finer one first. */
-static void refuse_for_now(struct gateway *g, struct exchange *x, const struct refusal *why)
+static void refuse_for_now(struct gateway *g, struct exchange *x, const struct account *whose, const struct refusal *why)
 {
 	const char *seconds = NULL, *ms = NULL;
 
@@ -78,7 +79,7 @@ static void refuse_for_now(struct gateway *g, struct exchange *x, const struct r
 	}
 	const char *const headers[] = { "Content-Type", "application/json", "Retry-After", seconds, "Retry-After-Ms", ms, NULL };
 
-	refuse(g, x, &why->fault, headers);
+	refuse(g, x, whose, &why->fault, headers);
 }
 
 bool gateway_admit(struct gateway *g, struct exchange *x, struct account *whose, double tokens, double usd, struct errand *out)
@@ -86,13 +87,14 @@ bool gateway_admit(struct gateway *g, struct exchange *x, struct account *whose,
 	struct refusal why;
 
 	*out = (struct errand){ .began_ms = exchange_began_ms(x), .reserved_usd = usd };
+	gateway_begin_trace(g, x, out);
 	if (!whose)
 		return true;
 	snprintf(out->tenant, sizeof(out->tenant), "%s", account_key(whose)->tenant);
 	snprintf(out->key, sizeof(out->key), "%s", account_key(whose)->name);
 	if (account_claim(whose, tokens, usd, clock_ms(), exchange_arena(x), &out->claim, &why))
 		return true;
-	refuse_for_now(g, x, &why);
+	refuse_for_now(g, x, whose, &why);
 	return false;
 }
 
@@ -108,6 +110,7 @@ bool gateway_keep(struct gateway *g, const struct served_call *call, struct erra
 	metrics_call(g->metrics, &counted);
 	row.tenant = e->tenant;
 	row.key = e->key;
+	gateway_tell(g, &row, e);
 	if (!g->settings->keep_texts)
 		row.input = row.output = NULL;
 	return g->journal && journal_call(g->journal, &row);

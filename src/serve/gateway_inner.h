@@ -3,6 +3,7 @@
 #define RUNG_SERVE_GATEWAY_INNER_H
 
 #include "base/uuid.h"
+#include "serve/access_log.h"
 #include "serve/accounts.h"
 #include "serve/cache.h"
 #include "serve/chat.h"
@@ -10,7 +11,9 @@
 #include "serve/governor.h"
 #include "serve/journal.h"
 #include "serve/metrics.h"
+#include "serve/otlp.h"
 #include "serve/relay.h"
+#include "serve/trace.h"
 
 /* A model of this machine, and the thread that answers for it. */
 struct host {
@@ -27,6 +30,9 @@ struct errand {
 	bool as_reserved;    /* nobody counted: it took what was reserved */
 	bool keeps; /* under known_as */
 	uint8_t known_as[SHA256_BYTES];
+	struct trace trace; /* its id "": it belongs to none */
+	char path[40];
+	const struct relay_outcome *outcome; /* once it was passed on; else NULL */
 };
 
 struct gateway {
@@ -42,7 +48,11 @@ struct gateway {
 	struct accounts *accounts; /* NULL: no key is asked for */
 	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
 	struct metrics *metrics;
+	struct access_log *access_log; /* NULL: there is none */
+	struct otlp *otlp;             /* NULL: nobody collects spans */
 	struct told *flowing;    /* streams of local models that are under way */
+	struct tls *tls;         /* NULL: plain HTTP */
+	double look_at_certificate;
 	double look_at;          /* when the file of keys is looked at again */
 	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
 	uint64_t created;
@@ -68,6 +78,12 @@ bool gateway_admit(struct gateway *g, struct exchange *x, struct account *whose,
 /* The end of an errand: what it took is settled, counted and handed to the journal, under its tenant and key. elsewhere_ms: that upstreams took
  * of it; NAN: none was asked. False: it is not in the journal. */
 bool gateway_keep(struct gateway *g, const struct served_call *call, struct errand *e, double elsewhere_ms);
+/* What others are told of a call that has ended, and of what was refused before; neither is waited for. (gateway_tell.c) */
+bool gateway_open_tellers(struct gateway *g, struct error *err);
+void gateway_close_tellers(struct gateway *g);
+void gateway_begin_trace(struct gateway *g, struct exchange *x, struct errand *e);
+void gateway_tell(struct gateway *g, const struct served_call *call, const struct errand *e);
+void gateway_tell_refusal(struct gateway *g, const struct account *whose, int http, const char *code);
 bool gateway_open_keys(struct gateway *g, struct error *err);
 void gateway_look_at_keys(struct gateway *g);
 

@@ -42,6 +42,21 @@ static void add_queues(struct gateway *g, struct buf *out)
 		metrics_write_one(out, name, "gauge", help, "model", g->hosts[i].model->name, (double)worker_waiting(g->hosts[i].worker));
 }
 
+static void add_told(const char *name, const char *help, struct outbox_counts c, struct buf *out)
+{
+	metrics_write_one(out, name, "counter", help, "what", "taken", (double)c.taken);
+	metrics_write_one(out, name, NULL, NULL, "what", "dropped", (double)c.dropped);
+}
+
+static void add_tellers(struct gateway *g, struct buf *out)
+{
+	if (g->access_log)
+		add_told("rung_access_log_lines_total", "Lines of the access log that were written, and that were dropped because it could not take them.",
+			 access_log_counts(g->access_log), out);
+	if (g->otlp)
+		add_told("rung_spans_total", "Spans that the collector took, and that were dropped because it could not.", otlp_counts(g->otlp), out);
+}
+
 void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whose)
 {
 	static const char *const headers[] = { "Content-Type", "text/plain; version=0.0.4; charset=utf-8", "Cache-Control", "no-store", NULL };
@@ -51,6 +66,7 @@ void gateway_metrics(struct gateway *g, struct exchange *x, struct account *whos
 	metrics_write(g->metrics, &out);
 	add_journal(g, &out);
 	add_queues(g, &out);
+	add_tellers(g, &out);
 	metrics_write_one(&out, "rung_requests_in_flight", "gauge", "Requests without a whole reply.", NULL, NULL, (double)server_exchanges(g->server));
 	if (g->cache)
 		metrics_write_one(&out, "rung_cache_bytes", "gauge", "What answers kept for who asks the same take.", NULL, NULL, (double)cache_bytes(g->cache));

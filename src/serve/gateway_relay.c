@@ -88,6 +88,7 @@ void gateway_relayed(void *context, const struct relay_outcome *o)
 		 .output = o->path == RELAY_EMBEDDINGS ? NULL : o->output,
 	};
 
+	e->outcome = o;
 	count(g, o, e, &call);
 	gateway_keep_reply(g, o, e);
 	if (gateway_keep(g, &call, e, elsewhere_ms(o)))
@@ -122,6 +123,7 @@ bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path,
 	struct errand *kept = mem_alloc(sizeof(*kept));
 
 	*kept = e;
+	q.trace = kept->trace.span[0] && kept->trace.sampled ? &kept->trace : NULL;
 	relay_pass(g->relay, x, path, &q, kept);
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "model/wire.h"
 #include "serve/breaker.h"
 #include "serve/relay_body.h"
+#include "serve/relay_events.h"
 #include "serve/relay_pass.h"
 
 enum { TRIES = 3, TAIL = 64 << 10, KEPT_MOST = 1 << 20, UNREAD_MOST = 16 << 20 };
@@ -45,6 +46,8 @@ struct passing {
 	double due;            /* to be tried again then; INFINITY: it is in flight */
 	struct passing *next, *before; /* those that wait */
 	struct relay_attempt *attempts;
+	struct trace trace; /* its id "": what the client says was passed on */
+	char span[TRACE_SPAN]; /* of the attempt that is under way */
 };
 
 struct relay {
@@ -206,13 +209,6 @@ static void deliver(struct passing *p, const struct http_response *r)
 	passing_free(p);
 }
 
-static bool ends_with(const struct buf *b, const char *end)
-{
-	size_t n = strlen(end);
-
-	return b->n >= n && memcmp(b->data + b->n - n, end, n) == 0;
-}
-
 /* An error in a place where the client's parser sees an event of its own. */
 static void break_off(struct passing *p, const char *why)
 {
@@ -222,10 +218,7 @@ static void break_off(struct passing *p, const char *why)
 
 	tell(p, p->outcome.http, "truncated", why, NULL, 0);
 	if (p->events) {
-		buf_adds(&event, ends_with(&p->said, "\n\n") || ends_with(&p->said, "\r\n\r\n") ? "" : ends_with(&p->said, "\n") ? "\n" : "\n\n");
-		buf_adds(&event, "data: ");
-		chat_write_fault(&fault, &event);
-		buf_adds(&event, "\n\n");
+		relay_events_break(&p->said, &fault, &event);
 		exchange_write(p->exchange, buf_text(&event), event.n);
 	}
 	exchange_cut(p->exchange);
@@ -263,37 +256,6 @@ static bool take_piece(void *context, const char *bytes, size_t n)
 	return exchange_waiting(p->exchange) <= UNREAD_MOST;
 }
 
-/* Whether the events ended as OpenAI's do: with the line "data: [DONE]". */
-static bool is_done(const struct buf *said)
-{
-	size_t n = said->n;
-	static const char done[] = "[DONE]", data[] = "data:";
-
-	while (n > 0 && (said->data[n - 1] == '\n' || said->data[n - 1] == '\r' || said->data[n - 1] == ' '))
-		n--;
-	if (n < sizeof(done) - 1 || memcmp(said->data + n - (sizeof(done) - 1), done, sizeof(done) - 1) != 0)
-		return false;
-	n -= sizeof(done) - 1;
-	while (n > 0 && said->data[n - 1] == ' ')
-		n--;
-	return n >= sizeof(data) - 1 && memcmp(said->data + n - (sizeof(data) - 1), data, sizeof(data) - 1) == 0 &&
-	       (n == sizeof(data) - 1 || said->data[n - sizeof(data)] == '\n' || said->data[n - sizeof(data)] == '\r');
-}
-
-/* Whether the events of a response ended: the last one's type says how. */
-static bool is_responded(const struct buf *said)
-{
-	static const char *const ends[] = { "event: response.completed", "event: response.incomplete", "event: response.failed" };
-	const char *last = NULL, *at = buf_text(said);
-
-	while ((at = strstr(at, "event: ")) != NULL)
-		last = at++;
-	for (size_t i = 0; last && i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (strncmp(last, ends[i], strlen(ends[i])) == 0)
-			return ends_with(said, "\n\n");
-	return false;
-}
-
 /* ---- attempts ---- */
 
 enum verdict { GOOD, REPLY, AGAIN, ELSEWHERE };
@@ -322,7 +284,7 @@ static const char *status_of(const struct passing *p, const struct http_response
 
 	if (r->end != HTTP_ANSWERED)
 		return ends[r->end];
-	if (p->events && p->begun && !(p->outcome.path == RELAY_RESPONSES ? is_responded(&p->said) : is_done(&p->said)))
+	if (p->events && p->begun && !(p->outcome.path == RELAY_RESPONSES ? relay_events_responded(&p->said) : relay_events_done(&p->said)))
 		return "truncated";
 	return r->status >= 200 && r->status <= 299 ? "answered" : "refused";
 }
@@ -335,8 +297,9 @@ static void note_attempt(struct passing *p, const struct http_response *r, const
 	p->attempts[n] = (struct relay_attempt){
 		.upstream = p->upstream->name, .began_ms = p->sent_unix_ms, .status = status, .http = r->status,
 		.why = r->why ? arena_string(&p->arena, r->why) : NULL, .bytes = p->begun ? p->said.n : r->n_body, .ms = r->ms,
-		.first_ms = r->first_ms > 0 ? r->first_ms : NAN,
+		.first_ms = r->first_ms > 0 ? r->first_ms : NAN, .model = p->upstream->endpoint.model, .base = p->upstream->endpoint.base,
 	};
+	memcpy(p->attempts[n].span, p->span, sizeof(p->span));
 }
 
 static void note_health(struct passing *p, const struct http_response *r, const char *status)
@@ -460,7 +423,8 @@ static const char *path_of(const struct endpoint *e, enum relay_path path)
 static bool send_off(struct passing *p, struct error *err)
 {
 	const struct endpoint *e = &p->upstream->endpoint;
-	const char *lines[RELAY_LINES + 1];
+	const char *lines[RELAY_LINES + 2]; /* the key, and the trace */
+	char parent[TRACE_PARENT];
 	struct buf key = { 0 }, url = { 0 };
 	size_t n = p->n_lines;
 	bool sent;
@@ -473,6 +437,11 @@ static bool send_off(struct passing *p, struct error *err)
 	sent = endpoint_add_key(e, p->upstream->name, &key, err);
 	if (key.n > 0)
 		lines[n++] = buf_text(&key);
+	if (p->trace.id[0]) {
+		trace_new_span(p->span);
+		trace_write(&p->trace, p->span, parent);
+		lines[n++] = arena_printf(&p->arena, "traceparent: %s", parent);
+	}
 	if (sent) {
 		const struct http_request q = {
 			.method = "POST", .url = buf_text(&url), .headers = lines, .n_headers = n, .body = buf_text(&p->sent), .n_body = p->sent.n,
@@ -533,6 +502,7 @@ bool relay_reads(const struct relay *r, struct exchange *x, const char *as, stru
 		return false;
 	fault->status = 0;
 	out->upstream = u->name;
+	out->trace = NULL;
 	relay_body_check(&out->body, exchange_arena(x), fault);
 	return true;
 }
@@ -547,7 +517,8 @@ void relay_pass(struct relay *r, struct exchange *x, enum relay_path path, const
 	p->outcome = (struct relay_outcome){ .began_ms = uuid_now_ms(), .model = q->upstream, .path = path, .stream = q->body.stream, .first_ms = NAN,
 					     .asker = asker };
 	uuid_make(p->outcome.began_ms, p->outcome.id);
-	p->n_lines = relay_request_lines(x, &p->arena, p->lines);
+	p->trace = q->trace ? *q->trace : (struct trace){ .sampled = false };
+	p->n_lines = relay_request_lines(x, q->trace, &p->arena, p->lines);
 	exchange_watch(x, went_away, p);
 	attempt(p);
 }

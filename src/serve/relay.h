@@ -16,6 +16,7 @@
 #include "http/client.h"
 #include "serve/relay_body.h"
 #include "serve/server.h"
+#include "serve/trace.h"
 
 struct relay_upstream {
 	const char *name;     /* openai:NAME, URL#NAME (model/endpoint.h) */
@@ -27,6 +28,8 @@ enum relay_path { RELAY_CHAT, RELAY_EMBEDDINGS, RELAY_RESPONSES };
 /* One request to an upstream. */
 struct relay_attempt {
 	const char *upstream;
+	const char *model, *base; /* as it knows it; where it is */
+	char span[TRACE_SPAN];    /* "": the call belongs to no trace */
 	uint64_t began_ms;  /* since 1970 */
 	const char *status; /* "answered": a whole 2xx; "refused": another status; "unreached", "timeout", "truncated", "aborted" */
 	int http;           /* 0: no headers came */
@@ -79,6 +82,7 @@ void relay_connect(struct relay *r, struct client *client, struct server *server
 struct relay_question {
 	const char *upstream; /* its name */
 	struct relay_body body;
+	const struct trace *trace; /* whose span each attempt is the child of, as its upstream is told; NULL: what the client says is passed on */
 };
 /* as: the name of one, whatever model the body asks for; NULL: that one. False: it asks for none of them. Else it does, and fault->status says whether what it sent is none that could be passed on. */
 bool relay_reads(const struct relay *r, struct exchange *x, const char *as, struct relay_question *out, struct chat_fault *fault);

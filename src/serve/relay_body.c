@@ -135,21 +135,27 @@ static const char *last_usage(const char *reply, size_t n)
 	return found;
 }
 
+/* A number of tokens that there can be: what is below 0 would be given back to a key, what is beyond all bounds never be paid off. */
+static bool is_count(const json_t *n)
+{
+	return json_is_integer(n) && json_integer_value(n) >= 0 && (double)json_integer_value(n) <= output_beyond;
+}
+
 bool relay_usage(const char *reply, size_t n, bool events, size_t *input, size_t *output)
 {
 	const char *at = events ? last_usage(reply, n) : reply;
 	json_t *root = at ? json_loadb(at, n - (size_t)(at - reply), JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-	const json_t *usage = events ? root : json_object_get(root, "usage"), *prompt = json_object_get(usage, "prompt_tokens");
-	const json_t *reply_of = json_object_get(usage, "completion_tokens");
+	const json_t *usage = events ? root : json_object_get(root, "usage"), *prompt = json_object_get(usage, "prompt_tokens"),
+		     *completion = json_object_get(usage, "completion_tokens");
 
 	if (!prompt) { /* as responses call them */
 		prompt = json_object_get(usage, "input_tokens");
-		reply_of = json_object_get(usage, "output_tokens");
+		completion = json_object_get(usage, "output_tokens");
 	}
-	bool known = json_is_integer(prompt);
+	bool known = is_count(prompt) && (!completion || is_count(completion)); /* embeddings have none */
 
-	*input = (size_t)json_integer_value(prompt);
-	*output = (size_t)json_integer_value(reply_of);
+	*input = known ? (size_t)json_integer_value(prompt) : 0;
+	*output = known ? (size_t)json_integer_value(completion) : 0;
 	json_decref(root);
 	return known;
 }

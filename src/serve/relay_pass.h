@@ -7,11 +7,13 @@
 
 #include "http/client.h"
 #include "serve/server.h"
+#include "serve/trace.h"
 
 enum { RELAY_LINES = 12, RELAY_REPLY = 64 };
 
-/* "Name: value" lines for the upstream, in arena; their number. */
-size_t relay_request_lines(struct exchange *x, struct arena *arena, const char *lines[RELAY_LINES]);
+/* "Name: value" lines for the upstream, in arena; their number. trace: each attempt has its own traceparent, and tracestate goes on with a client's
+ * alone (W3C Trace Context, 3.4); NULL: both are passed as they came. */
+size_t relay_request_lines(struct exchange *x, const struct trace *trace, struct arena *arena, const char *lines[RELAY_LINES]);
 /* Pairs for the client, the id first and NULL last; as long-lived as the response. */
 void relay_reply_headers(const struct http_response *r, const char *id, const char *headers[RELAY_REPLY]);
 

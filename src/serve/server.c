@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "serve/server_inner.h"
+#include "serve/tls.h"
 
 enum { CONNECTIONS = 4096, IDLE_SECONDS = 120, CONNECTION_BYTES = 24 << 10, WAIT_MS = 250 };
 static const size_t most_body_usual = (size_t)16 << 20;
@@ -73,7 +74,7 @@ static enum MHD_Result queue(struct exchange *x)
 	return result;
 }
 
-/* "127.0.0.1:8080" and its like: what nobody else's name was made to point at (DNS rebinding). */
+/* "127.0.0.1:8080" and its like: what nobody else's name was made to point at (DNS rebinding). Clients leave out the port that is the scheme's own. */
 static bool is_own_host(const struct server *s, const char *host)
 {
 	static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
@@ -81,7 +82,7 @@ static bool is_own_host(const struct server *s, const char *host)
 
 	for (size_t i = 0; host && i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(own, sizeof(own), "%s:%d", names[i], s->port);
-		if (strcmp(host, own) == 0)
+		if (strcmp(host, own) == 0 || (s->port == (s->secret ? 443 : 80) && strcmp(host, names[i]) == 0))
 			return true;
 	}
 	return false;
@@ -91,8 +92,10 @@ static bool is_own_host(const struct server *s, const char *host)
 static bool is_foreign(const struct server *s, struct exchange *x)
 {
 	const char *host = exchange_header(x, MHD_HTTP_HEADER_HOST), *origin = exchange_header(x, MHD_HTTP_HEADER_ORIGIN);
+	const char *scheme = s->secret ? "https://" : "http://";
+	size_t n = strlen(scheme);
 
-	return !is_own_host(s, host) || (origin && (strncmp(origin, "http://", 7) != 0 || strcmp(origin + 7, host) != 0));
+	return !is_own_host(s, host) || (origin && (strncmp(origin, scheme, n) != 0 || strcmp(origin + n, host) != 0));
 }
 
 /* The headers are there. What is refused now has its body not read. */
@@ -100,9 +103,12 @@ static enum MHD_Result begin(struct server *s, struct exchange *x)
 {
 	const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	const char *coding = exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	const struct line *line = line_of(x->connection);
 
 	if (is_ambiguous(x))
 		exchange_refuse(x, MHD_HTTP_BAD_REQUEST, "the request says more than once how long it is, or to whom it goes");
+	else if (line && line->cut_path)
+		exchange_refuse(x, MHD_HTTP_BAD_REQUEST, "the address has a NUL in it");
 	else if (s->settings.own_host && is_foreign(s, x))
 		exchange_refuse(x, MHD_HTTP_FORBIDDEN, "this server answers as 127.0.0.1 and localhost, and no page of another");
 	else if (coding && strcasecmp(coding, "chunked") != 0)
@@ -202,6 +208,7 @@ static int socket_of(const struct line *line)
 /* A client that closes its side has gone: what is suspended would not hear of it. */
 static void note_left(struct line *line)
 {
+	line->left_at = line->left ? line->left_at : clock_ms();
 	line->left = true;
 	if (line->exchange)
 		exchange_wake(line->exchange);
@@ -241,10 +248,18 @@ static void *on_line(void *context, const char *uri, struct MHD_Connection *conn
 {
 	struct line *line = line_of(connection);
 
-	(void)context, (void)uri;
+	(void)context;
 	if (line && line->phase == IDLE)
 		begin_phase(line, COMES);
+	if (line)
+		line->cut_path = strstr(uri, "%00") != NULL;
 	return NULL;
+}
+
+/* What it had sent before it closed its side has been read by now; libmicrohttpd does not always see that nothing more can come. */
+static bool is_half_there(const struct line *line, double now)
+{
+	return line->left && line->phase != BUSY && now > line->left_at + WAIT_MS;
 }
 
 /* Requests that come a byte at a time keep no connection for ever. */
@@ -257,7 +272,7 @@ static void sweep(struct server *s)
 		return;
 	s->swept = now;
 	for (struct line *line = s->lines.next; line != &s->lines; line = line->next)
-		if (now > line->since + most[line->phase])
+		if (now > line->since + most[line->phase] || is_half_there(line, now))
 			shutdown(socket_of(line), SHUT_RDWR);
 }
 
@@ -286,14 +301,18 @@ static bool parse_address(const struct server_settings *settings, struct sockadd
 
 static struct MHD_Daemon *start(struct server *s, const struct sockaddr_storage *address)
 {
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0) | (s->secret ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(size_t)TLS_VERSIONS }, { MHD_OPTION_END, 0, NULL },
+	};
 
 	return MHD_start_daemon(flags, (uint16_t)s->settings.port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, address,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
 				(unsigned)s->settings.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
 				on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_line, s, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
-				MHD_OPTION_END);
+				MHD_OPTION_ARRAY, s->secret ? tls : &tls[2], MHD_OPTION_END);
 }
 
 struct server *server_open(const struct server_settings *settings, struct client *client, struct error *err)
@@ -309,6 +328,7 @@ struct server *server_open(const struct server_settings *settings, struct client
 	s->settings.connections = settings->connections ? settings->connections : CONNECTIONS;
 	s->settings.request_ms = settings->request_ms > 0 ? settings->request_ms : request_usual_ms;
 	s->settings.idle_ms = settings->idle_ms > 0 ? settings->idle_ms : idle_usual_ms;
+	s->secret = settings->tls != NULL;
 	s->client = client;
 	s->lines.next = s->lines.before = &s->lines;
 	s->due = INFINITY;
@@ -354,6 +374,7 @@ void server_due(struct server *s, double at_ms)
 
 void server_run(struct server *s, bool (*stopped)(void *context), void *context)
 {
+	tls_use(s->settings.tls);
 	while (!stopped(context)) {
 		MHD_UNSIGNED_LONG_LONG due;
 		double wait = WAIT_MS;

@@ -2,7 +2,7 @@
  *
  * libmicrohttpd speaks the protocol, in its epoll form without a thread of its own. server_run() waits for it, for the requests that go
  * out through the same loop (http/client.h), and for a wake from other threads (client_wake()); everything below is for its thread
- * alone. It ends what is not meant to be: requests that take too long to come, bodies and headers that are too large, lengths given
+ * alone. TLS is libmicrohttpd's, too. It ends what is not meant to be: requests that take too long to come, bodies and headers that are too large, lengths given
  * twice over (RFC 9112, 6.3). */
 #ifndef RUNG_SERVE_SERVER_H
 #define RUNG_SERVE_SERVER_H
@@ -15,10 +15,12 @@
 #include "http/client.h"
 
 struct exchange; /* one request and its reply */
+struct tls;
 
 struct server_settings {
 	const char *address;  /* IPv4 or IPv6; NULL: 127.0.0.1 */
 	int port;             /* 0: any that is free */
+	struct tls *tls;      /* whose certificate it shows (tls.h), borrowed; NULL: plain HTTP */
 	bool own_host;        /* only what is meant for 127.0.0.1, localhost or ::1 at that port is taken, and nothing that a page from elsewhere
 			       * sends: 403 */
 	size_t most_body;     /* bytes of a request; 0: 16 MiB */

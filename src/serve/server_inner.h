@@ -18,7 +18,9 @@ struct line {
 	struct exchange *exchange; /* NULL: none is under way */
 	double since;              /* of its phase */
 	enum phase phase;
+	bool cut_path;             /* the path has a NUL, behind which nobody would look */
 	bool left;                 /* the client has closed its side: nobody waits for an answer */
+	double left_at;
 	struct line *next, *before;
 };
 
@@ -45,6 +47,7 @@ struct server {
 	struct client *client;
 	struct MHD_Daemon *daemon;
 	int port;
+	bool secret; /* it speaks TLS */
 	int watch; /* an epoll: libmicrohttpd's own, which leaves suspended connections alone, and who has left */
 	size_t exchanges;
 	bool quiet; /* no new connection is taken */

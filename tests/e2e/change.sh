@@ -275,7 +275,7 @@ def refused():
 try:
     climb(1)
     g = Gateway("--share", "0.5")
-    check("a new climb is taken up under load, and no request is lost", taken_up)
+    check("must 10: a new climb is taken up under load, and no request is lost", taken_up)
     check("a subject keeps its arm", pinned)
     check("feedback promotes", promoted)
     check("a restart serves what was promoted", restarted)

@@ -635,7 +635,7 @@ for key, kind, code, more in (("rung-none", openai.AuthenticationError, "invalid
 
 keys = f"{scratch}/keys.jsonl"
 try:
-    check("rung key: made once, its hash kept, each wrong command a sentence", commands)
+    check("must 7: rung key: made once, its hash kept, each wrong command a sentence", commands)
     web, watcher, critic = new_key("web"), new_key("watcher", "--scopes", "metrics"), new_key("critic", "--scopes", "feedback")
     narrow, admin = new_key("narrow", "--models", f"rung/one,{UP}#m"), new_key("admin", "--scopes", "ask,feedback,admin")
     shop_a, shop_b = new_key("shop a", "--tenant", "shop"), new_key("shop b", "--tenant", "shop")
@@ -649,30 +649,30 @@ try:
     check("feedback across tenants is 404, as of what is not there", tenants)
     check("a key that is removed is refused soon", removed)
     check("a wrong file leaves the keys in force, and is said once", broken_file)
-    check("64 clients: the requests of a minute", requests_a_minute)
-    check("64 clients: the tokens of a minute", tokens_a_minute)
+    check("must 7: 64 clients: the requests of a minute", requests_a_minute)
+    check("must 7: 64 clients: the tokens of a minute", tokens_a_minute)
     check("LiteLLM #18730: no one request passes the tokens of a minute", one_large_request)
     check("a reply that counted nothing took what was reserved", no_usage)
     check("what was given up took what was reserved", given_up)
     check("what failed took nothing", failed_upstream)
-    check("USD of a day, also after a restart; an unknown price is refused", usd_a_day)
+    check("must 7: USD of a day, also after a restart; an unknown price is refused", usd_a_day)
     check("a fallback is reserved for, too", dear_fallback)
-    check("64 clients: the tokens and USD of a task, from the first question on", tasks_have_limits)
+    check("must 7: 64 clients: the tokens and USD of a task, from the first question on", tasks_have_limits)
     check("LiteLLM #34479: a log in trouble is no 401", log_in_trouble)
     if os.path.exists(sdk) and subprocess.run([sdk, "-c", "import openai"], capture_output=True).returncode == 0:
         check("the vendor's own package reads the refusals", with_sdk)
     else:
         print(f"{sdk} has no openai; run `make sdk`\n[  SKIPPED ] the vendor's own package reads the refusals")
     c = Gateway("cached.db", "--cache", "1")
-    check("cache: the bytes of the first reply, and a row of its own", bodies_and_hits)
-    check("cache: never across tenants", never_across_tenants)
-    check("cache: never of an error", never_of_errors)
+    check("must 8: cache: the bytes of the first reply, and a row of its own", bodies_and_hits)
+    check("must 8: cache: never across tenants (Portkey's memory cache)", never_across_tenants)
+    check("must 8: cache: never of an error (Portkey's memory cache)", never_of_errors)
     check("cache: no-store and no-cache", cache_control)
     check("cache: answers of a task", tasks_cached)
-    check("cache: bounded", bounded)
+    check("must 8: cache: bounded", bounded)
     check("cache: a hit is a request without tokens", limits_count_hits)
-    check("/metrics, and a row of the log for each call", metrics)
-    check("keys are in no file, log, error or page", keys_are_nowhere)
+    check("must 9: /metrics, and a row of the log for each call", metrics)
+    check("must 7: keys are in no file, log, error or page", keys_are_nowhere)
 finally:
     for p in started:
         if p.poll() is None:

@@ -255,13 +255,13 @@ try:
     check("chat: columns as JSON, plain text for one column", answers)
     check("a stream", streams)
     check("models, health, 404 and 405", routes)
-    check("feedback of each kind, twice, at once", feedback)
+    check("must 5: feedback of each kind, twice, at once", feedback)
     check("bodies that are no requests get an error", hostile)
     check("other hosts and pages from elsewhere are refused", foreign)
     check("a port that is taken is refused with a sentence", taken_port)
     check("calls and feedback are kept", kept)
-    check("SIGTERM: what was acknowledged is there, and nothing else", drained)
-    check(f"kill -9, {kills} times: what was acknowledged before is there, and whole", killed)
+    check("must 10: SIGTERM: what was acknowledged is there, and nothing else", drained)
+    check(f"must 6: kill -9, {kills} times: what was acknowledged before is there, and whole", killed)
 finally:
     for p in started:
         if p.poll() is None:

@@ -194,6 +194,32 @@ static void nobodys_keys(void **state)
 	assert_null(keys_find(keys, 0, key));
 }
 
+/* must 7: 256 keys whose hashes differ from the right one in a bit each, and the right one among them anywhere: each byte of each hash is looked
+ * at. What is compared is a hash, so that a piece of a key that is right brings nobody nearer, however long it takes. */
+static void each_bit_of_a_hash_counts(void **state)
+{
+	enum { BITS = SHA256_BYTES * 8 };
+	static const char web[] = "rung-web";
+	static struct key keys[BITS + 1];
+	uint8_t right[SHA256_BYTES];
+
+	(void)state;
+	sha256(web, strlen(web), right);
+	for (size_t i = 0; i <= BITS; i++) {
+		keys[i] = unlimited;
+		memcpy(keys[i].sha256, right, sizeof(right));
+		keys[i].sha256[i / 8 % SHA256_BYTES] ^= (uint8_t)(1 << i % 8);
+	}
+	assert_null(keys_find(keys, BITS + 1, web));
+	for (size_t at = 0; at <= BITS; at += 64) {
+		struct key other = keys[at];
+
+		memcpy(keys[at].sha256, right, sizeof(right));
+		assert_ptr_equal(keys_find(keys, BITS + 1, web), &keys[at]);
+		keys[at] = other;
+	}
+}
+
 static void names_of_scopes(void **state)
 {
 	static const struct {
@@ -772,7 +798,7 @@ int main(void)
 #define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(a_key_is_256_bits_in_base64url), AT_PLACE(round_trip), AT_PLACE(the_file_has_hashes_alone_and_is_ours_alone),
-		AT_PLACE(nobodys_keys), cmocka_unit_test(names_of_scopes), AT_PLACE(each_wrong_line_gives_its_sentence),
+		AT_PLACE(nobodys_keys), cmocka_unit_test(each_bit_of_a_hash_counts), cmocka_unit_test(names_of_scopes), AT_PLACE(each_wrong_line_gives_its_sentence),
 		AT_PLACE(what_people_write_is_read), AT_PLACE(adding_and_removing), AT_PLACE(who_it_is), AT_PLACE(reserved_and_settled),
 		AT_PLACE(a_claim_is_settled_once), AT_PLACE(what_a_refusal_says), AT_PLACE(an_unknown_price_is_not_remembered), AT_PLACE(paid_before),
 		AT_PLACE(the_file_changes_while_claims_are_open), AT_PLACE(renamed_and_made_anew), AT_PLACE(a_wrong_file_changes_nothing),

@@ -57,8 +57,38 @@ static void the_name_alone_is_changed(void **state)
 	arena_release(&arena);
 }
 
+static const struct {
+	const char *reply;
+	bool known;
+	size_t input, output;
+} replies[] = {
+	{ "{\"usage\": {\"prompt_tokens\": 3, \"completion_tokens\": 4}}", true, 3, 4 },
+	{ "{\"usage\": {\"prompt_tokens\": 3}}", true, 3, 0 },
+	{ "{\"usage\": {\"prompt_tokens\": 3, \"completion_tokens\": -2}}", false, 0, 0 }, /* 1 in all, or 18446744073709551617 */
+	{ "{\"usage\": {\"prompt_tokens\": -3, \"completion_tokens\": 4}}", false, 0, 0 },
+	{ "{\"usage\": {\"prompt_tokens\": 3, \"completion_tokens\": 9223372036854775807}}", false, 0, 0 },
+	{ "{\"usage\": {\"prompt_tokens\": 1e3, \"completion_tokens\": \"4\"}}", false, 0, 0 },
+	{ "{\"usage\": null}", false, 0, 0 },
+	{ "{}", false, 0, 0 },
+	{ "", false, 0, 0 },
+};
+
+static void what_was_counted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+		for (int events = 0; events < 2; events++) {
+			size_t input, output;
+			bool known = relay_usage(replies[i].reply, strlen(replies[i].reply), events, &input, &output);
+
+			if (known != replies[i].known || input != replies[i].input || output != replies[i].output)
+				fail_msg("%s: %zu and %zu", replies[i].reply, input, output);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(what_may_be_taken), cmocka_unit_test(the_name_alone_is_changed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(what_may_be_taken), cmocka_unit_test(the_name_alone_is_changed), cmocka_unit_test(what_was_counted) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

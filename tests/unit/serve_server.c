@@ -424,6 +424,27 @@ static void slow_requests_are_ended(void **state)
 	host_close(&h);
 }
 
+/* Who closes its side behind half a request has gone, whether or not the bytes and the end came together. */
+static void half_requests_end_with_their_client(void **state)
+{
+	(void)state;
+	static const char *const parts[] = { "", "G", "GET / HTTP/1.1\r\nHos", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhel" };
+	struct host h;
+
+	host_open(&h, 3600e3, 3600e3);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct buf in = { 0 };
+		int fd = dial(&h);
+
+		say(fd, parts[i]);
+		shutdown(fd, SHUT_WR);
+		read_all(fd, &in); /* in an hour, else */
+		buf_release(&in);
+	}
+	assert_int_equal(h.handled, 0);
+	host_close(&h);
+}
+
 /* Nor does a byte now and then keep a connection on which something was answered before. */
 static void idle_connections_are_ended(void **state)
 {
@@ -614,7 +635,7 @@ int main(void)
 		cmocka_unit_test(pipelined_ones_are_answered_in_order), cmocka_unit_test(a_connection_is_kept),
 		cmocka_unit_test(a_body_is_asked_for), cmocka_unit_test(too_large_a_body_is_refused),
 		cmocka_unit_test(ambiguous_ones_are_refused), cmocka_unit_test(giant_headers_are_refused),
-		cmocka_unit_test(slow_requests_are_ended), cmocka_unit_test(idle_connections_are_ended), cmocka_unit_test(gone_is_told_once),
+		cmocka_unit_test(slow_requests_are_ended), cmocka_unit_test(half_requests_end_with_their_client), cmocka_unit_test(idle_connections_are_ended), cmocka_unit_test(gone_is_told_once),
 		cmocka_unit_test(whoever_was_answered_is_not_gone), cmocka_unit_test(a_cut_reply_is_seen_to_be_cut),
 		cmocka_unit_test(what_is_held_ends_with_the_server), cmocka_unit_test(a_thousand_stay_open),
 		cmocka_unit_test(addresses_are_checked),
