@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "serve/board.h"
 #include "serve/gateway_inner.h"
 
 static const double drain_usual_ms = 30e3, close_ms = 10e3;
@@ -111,8 +112,11 @@ static void go(struct gateway *g, struct exchange *x, const struct route *route)
 
 static void on_request(void *context, struct exchange *x)
 {
+	struct gateway *g = context;
 	const char *path = exchange_path(x), *method = exchange_method(x), *allowed = NULL;
 
+	if (board_takes(g->board, x))
+		return;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(routes[i].path, path) != 0)
 			continue;
@@ -148,6 +152,7 @@ static void on_turn(void *context)
 	if (g->relay)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
+	board_turn(g->board);
 }
 
 static void on_wake(void *context)
@@ -187,7 +192,8 @@ static bool start_tasks(struct gateway *g, struct error *err)
 	}
 	if (s->route && !(g->router = worker_start(s->route, s->route_context, on_wake, g)))
 		return error_set(err, "rung/auto: no thread can be started for it; let this process have more of them");
-	return true;
+	g->board = board_open(g, err);
+	return g->board != NULL;
 }
 
 /* Their clients are gone by now. */
@@ -255,6 +261,7 @@ static bool open_parts(struct gateway *g, struct error *err)
 static void close_parts(struct gateway *g)
 {
 	server_free(g->server);
+	board_close(g->board);
 	stop_tasks(g);
 	relay_free(g->relay);
 	client_free(g->client);

@@ -109,7 +109,7 @@ bool gateway_keep(struct gateway *g, const struct served_call *call, struct erra
 	row.tenant = e->tenant;
 	row.key = e->key;
 	if (!g->settings->keep_texts)
-		row.input = row.output = NULL;
+		row.input = row.output = row.citations = NULL;
 	return g->journal && journal_call(g->journal, &row);
 }
 

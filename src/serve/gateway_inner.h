@@ -29,6 +29,7 @@ struct errand {
 	uint8_t known_as[SHA256_BYTES];
 };
 
+struct board;
 struct gateway {
 	const struct gateway_settings *settings;
 	struct client *client;
@@ -42,6 +43,7 @@ struct gateway {
 	struct accounts *accounts; /* NULL: no key is asked for */
 	struct cache *cache;     /* NULL: nothing is kept for who asks the same */
 	struct metrics *metrics;
+	struct board *board;     /* the page */
 	struct told *flowing;    /* streams of local models that are under way */
 	double look_at;          /* when the file of keys is looked at again */
 	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
@@ -102,7 +104,8 @@ bool gateway_is_auto(const struct gateway *g, const char *model);
 void gateway_route(struct gateway *g, struct exchange *x, const struct chat_request *request, struct account *whose);
 void gateway_take_routed(struct question *q);
 void gateway_relayed(void *context, const struct relay_outcome *outcome);
-/* POST /v1/feedback (gateway_feedback.c) */
+/* POST /v1/feedback; and what its body says is written down, or why not. (gateway_feedback.c) */
+bool gateway_say(struct gateway *g, const struct account *whose, const char *said, size_t n, struct arena *arena, struct chat_fault *fault);
 void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose);
 
 #endif

@@ -1,0 +1,363 @@
+/* board_overview.c - traffic, cost, latency and quality of each model, as charts and as figures. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "report/escape.h"
+#include "report/figure.h"
+#include "report/html.h"
+#include "serve/board_inner.h"
+
+static void add_spans(struct buf *out, const struct board_view *v)
+{
+	buf_adds(out, "<ul class=\"spans\">\n");
+	for (size_t i = 0; i < n_board_spans; i++)
+		buf_addf(out, "<li><a href=\"/?span=%s\"%s>last %s</a></li>\n", board_spans[i].name,
+			 &board_spans[i] == v->query.span ? " aria-current=\"page\"" : "", board_spans[i].label);
+	buf_adds(out, "</ul>\n");
+}
+
+/* ---- all together ---- */
+
+struct sums {
+	size_t calls, answered, failed, said, unpriced;
+	double usd;
+};
+
+static struct sums sums_of(const struct board_view *v, const struct board_tally *t)
+{
+	struct sums s = { 0 };
+
+	for (size_t i = 0; i < v->n_models; i++)
+		for (size_t k = 0; k < t->models[i].n_groups; k++) {
+			const struct board_group *g = &t->models[i].groups[k];
+
+			s.calls += g->calls;
+			s.answered += g->answered;
+			s.failed += g->failed;
+			s.said += g->scores.n;
+			s.unpriced += g->unpriced;
+			s.usd += g->usd;
+		}
+	return s;
+}
+
+static void add_fact(struct buf *out, const char *name, const char *figure, const char *more)
+{
+	buf_addf(out, "<div><dt>%s</dt><dd>", name);
+	escape_markup(out, figure);
+	buf_adds(out, "<span>");
+	escape_markup(out, more);
+	buf_adds(out, "</span></dd></div>\n");
+}
+
+static double share(size_t part, size_t whole)
+{
+	return whole ? (double)part / (double)whole : NAN;
+}
+
+static void add_facts(struct buf *out, const struct sums *s, double usd_total)
+{
+	struct buf more = { 0 };
+
+	buf_adds(out, "<dl class=\"facts\">\n");
+	add_fact(out, "Calls", figure_count(s->calls).text, "in this time");
+	add_fact(out, "Answered", figure_percent(share(s->answered, s->calls)).text, "with an answer that could be read");
+	add_fact(out, "Failed", figure_percent(share(s->failed, s->calls)).text, "by our fault (5xx)");
+	if (s->unpriced)
+		buf_addf(&more, "and %s calls whose price nobody knows", figure_count(s->unpriced).text);
+	add_fact(out, "Charged elsewhere", figure_usd(usd_total).text, s->unpriced ? buf_text(&more) : "by models that are not ours");
+	add_fact(out, "Scored", figure_count(s->said).text, "calls that somebody said something of");
+	buf_adds(out, "</dl>\n");
+	buf_release(&more);
+}
+
+static void add_live(struct buf *out, const char *key, const char *name, size_t n)
+{
+	buf_addf(out, "<li>%s <strong data-live=\"%s\">%s</strong></li>\n", name, key, figure_count(n).text);
+}
+
+static void add_server(struct buf *out, const struct board_view *v)
+{
+	if (v->viewer.tenant)
+		return;
+	buf_adds(out, "<ul class=\"legend\">\n");
+	add_live(out, "in_flight", "requests in flight", v->in_flight > 0 ? v->in_flight - 1 : 0); /* this one is none of them */
+	add_live(out, "written", "rows written since the start", v->log.written);
+	add_live(out, "waiting", "rows waiting", v->log.waiting);
+	add_live(out, "dropped", "rows dropped because the log could not take them", v->log.dropped);
+	buf_adds(out, "<li id=\"live\">as it was when this page was made</li>\n</ul>\n");
+}
+
+/* ---- a model ---- */
+
+static void name_ends(struct board_chart *c, const struct board_view *v, uint64_t from_ms)
+{
+	char from[CLOCK_MINUTE], to[CLOCK_MINUTE];
+	bool days = v->query.span->bucket_ms * (double)v->query.span->n > 2 * 86400e3;
+
+	clock_minute((int64_t)(from_ms / 1000), from);
+	clock_minute((int64_t)(v->now_ms / 1000), to);
+	snprintf(c->from, sizeof(c->from), "%.5s", from + (days ? 5 : 11));
+	snprintf(c->to, sizeof(c->to), "%.5s%s", to + (days ? 5 : 11), days ? "" : " UTC");
+}
+
+static struct figure whole(double x)
+{
+	return figure_number(x);
+}
+
+static void add_figure(struct buf *out, struct board_chart *c, const char *caption, const char *what, size_t at)
+{
+	char id[32];
+
+	snprintf(id, sizeof(id), "%s-%zu", what, at);
+	c->id = id;
+	buf_adds(out, "<figure><figcaption>");
+	buf_adds(out, caption);
+	buf_adds(out, "</figcaption>\n");
+	board_draw(out, c);
+	buf_adds(out, "</figure>\n");
+}
+
+#define KEY(class_name) "<svg class=\"swatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"" class_name "\" width=\"12\" height=\"12\"/></svg> "
+
+static void add_charts(struct buf *out, const struct board_view *v, const struct board_tally *t, size_t at)
+{
+	const struct board_bucket *b = t->models[at].buckets;
+	size_t n = v->query.span->n;
+	double answered[BOARD_BUCKETS], none[BOARD_BUCKETS], bad[BOARD_BUCKETS], p50[BOARD_BUCKETS], p95[BOARD_BUCKETS], usd[BOARD_BUCKETS], sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		answered[i] = (double)b[i].answered;
+		none[i] = (double)b[i].none;
+		bad[i] = (double)b[i].failed;
+		p50[i] = b[i].p50;
+		p95[i] = b[i].p95;
+		sum += usd[i] = b[i].usd;
+	}
+	struct board_chart calls = { .title = "Calls", .description = "Calls by time: answered, without an answer, failed. The table has the sums.",
+				     .series = { answered, none, bad }, .classes = { "b-ok", "b-none", "b-bad" }, .n_series = 3, .n = n, .bars = true,
+				     .figure = whole };
+	struct board_chart ms = { .title = "Milliseconds", .description = "Median and 95th percentile of the time to the whole reply.",
+				  .series = { p50, p95 }, .n_series = 2, .n = n, .figure = figure_ms };
+	struct board_chart money = { .title = "USD", .description = "What models elsewhere charged.", .series = { usd }, .classes = { "b-ok" },
+				     .n_series = 1, .n = n, .bars = true, .figure = figure_usd };
+
+	name_ends(&calls, v, t->from_ms);
+	name_ends(&ms, v, t->from_ms);
+	name_ends(&money, v, t->from_ms);
+	buf_adds(out, "<div class=\"trio\">\n");
+	add_figure(out, &calls, "calls: " KEY("b-ok") "answered " KEY("b-none") "no answer " KEY("b-bad") "failed", "calls", at);
+	add_figure(out, &ms, "milliseconds: " KEY("b-ok") "median, " KEY("b-bad") "95th percentile (dashed)", "ms", at);
+	if (sum > 0)
+		add_figure(out, &money, "USD charged", "usd", at);
+	buf_adds(out, "</div>\n");
+}
+
+static void add_pair(struct buf *out, double a, double b)
+{
+	struct buf text = { 0 };
+
+	buf_addf(&text, "%s, %s", figure_ms(a).text, figure_ms(b).text);
+	board_add_number(out, isnan(a) ? "\u2013" : buf_text(&text));
+	buf_release(&text);
+}
+
+static void add_count(struct buf *out, size_t n)
+{
+	buf_addf(out, "<td class=\"n%s\">%s</td>", n == 0 ? " zero" : "", figure_count(n).text);
+}
+
+static void add_group(struct buf *out, const char *model, const struct board_group *g)
+{
+	const char *const pairs[] = { "task", model, "variant", g->variant[0] ? g->variant : NULL, NULL };
+	struct buf text = { 0 };
+
+	buf_adds(out, "<tr><th scope=\"row\">");
+	board_add_link(out, "/calls", pairs, g->variant[0] ? g->variant : "(nobody answered)");
+	buf_adds(out, "</th>");
+	add_count(out, g->calls);
+	add_count(out, g->answered);
+	add_count(out, g->none);
+	add_count(out, g->refused);
+	add_count(out, g->failed);
+	add_count(out, g->cached);
+	add_pair(out, g->p50, g->p95);
+	add_pair(out, g->first_p50, g->first_p95);
+	buf_addf(&text, "%s / %s", figure_number(g->input_tokens).text, figure_number(g->output_tokens).text);
+	board_add_number(out, buf_text(&text));
+	board_add_number(out, g->unpriced == g->calls && g->calls ? "\u2013" : figure_usd(g->usd).text);
+	buf_adds(out, "</tr>\n");
+	buf_release(&text);
+}
+
+static void add_table(struct buf *out, const struct board_model_tally *m)
+{
+	static const char *const headings[] = { "Variant", "#Calls", "#Answered", "#No answer", "#Refused (4xx)", "#Failed (5xx)", "#Cached",
+						"#p50, p95", "#First byte", "#Tokens in / out", "#USD" };
+
+	html_open_table(out, "Calls by variant", headings, sizeof(headings) / sizeof(headings[0]));
+	for (size_t i = 0; i < m->n_groups; i++)
+		if (m->groups[i].calls > 0)
+			add_group(out, m->model->name, &m->groups[i]);
+	html_close_table(out);
+}
+
+static void add_quality(struct buf *out, const struct board_model_tally *m)
+{
+	static const char *const headings[] = { "Variant", "#Scored calls", "#Mean score", "#95% interval", "0 to 100%" };
+	size_t scored = 0;
+
+	for (size_t i = 0; i < m->n_groups; i++)
+		scored += m->groups[i].scores.n;
+	if (scored == 0) {
+		html_element(out, "p class=\"note\"", "Quality: nobody has said anything of these calls.");
+		return;
+	}
+	buf_adds(out, "<h3>Quality, by what was said of answers</h3>\n");
+	html_open_table(out, "Quality by variant", headings, sizeof(headings) / sizeof(headings[0]));
+	for (size_t i = 0; i < m->n_groups; i++) {
+		const struct board_group *g = &m->groups[i];
+
+		if (g->scores.n == 0)
+			continue;
+		buf_adds(out, "<tr><th scope=\"row\">");
+		html_name(out, g->variant);
+		buf_adds(out, "</th>");
+		add_count(out, g->scores.n);
+		board_add_number(out, figure_percent(g->score).text);
+		board_add_number(out, figure_span(g->interval.low, g->interval.high).text);
+		buf_adds(out, "<td>");
+		board_draw_interval(out, g->score, g->interval, board_rung(g->variant));
+		buf_adds(out, "</td></tr>\n");
+	}
+	html_close_table(out);
+}
+
+/* ---- who serves, and who is on trial ---- */
+
+static void add_record(struct buf *out, const struct live_record *r)
+{
+	if (r->n)
+		buf_addf(out, "%s scored calls, mean %s", figure_count(r->n).text, figure_percent(live_mean(r)).text);
+	else
+		buf_adds(out, "no scored call yet");
+}
+
+static void add_since(struct buf *out, const char *text, const struct served_turn *turn, uint64_t since_ms)
+{
+	buf_addf(out, "<p>%s <strong>", text);
+	html_name(out, turn->variant);
+	buf_adds(out, "</strong> (verdict ");
+	html_name(out, turn->verdict);
+	buf_adds(out, ") since ");
+	board_add_time(out, since_ms);
+}
+
+static void add_trial(struct buf *out, const struct board_model_tally *m)
+{
+	const struct served_turn *c = m->standing.challenger;
+	const struct live *l = &m->live;
+
+	add_since(out, c->share > 0 ? "On trial:" : "In the shadow:", c, m->standing.trial_ms);
+	if (c->share > 0)
+		buf_addf(out, ", with %s of the calls", figure_share(c->share).text);
+	if (m->weighed) {
+		buf_adds(out, ": ");
+		add_record(out, &l->record[LIVE_CHALLENGER]);
+		buf_adds(out, "; beside it, who serves: ");
+		add_record(out, &l->rival);
+		buf_addf(out, ". Evidence (e-values) that it is not worse by %s points: %s of the %s that promote it; that it is worse: %s of the %s that end the trial.",
+			 figure_margin(l->rule.margin).text, figure_number(exp(live_log_not_worse(l))).text, figure_number(1 / l->rule.alpha).text,
+			 figure_number(exp(live_log_worse(l))).text, figure_number(1 / l->rule.alpha).text);
+	}
+	buf_adds(out, "</p>\n");
+}
+
+static void add_standing(struct buf *out, const struct board_model_tally *m)
+{
+	const char *const pairs[] = { "task", m->model->name, NULL };
+	const struct standing *s = &m->standing;
+
+	if (s->serving) {
+		add_since(out, "Serves:", s->serving, s->since_ms);
+		if (m->weighed) {
+			buf_adds(out, ": ");
+			add_record(out, &m->live.record[LIVE_SERVING]);
+			if (!isnan(m->live.baseline))
+				buf_addf(out, "; it has to keep %s", figure_percent(m->live.baseline).text);
+		}
+		buf_adds(out, "</p>\n");
+	}
+	if (s->fallen)
+		html_element(out, "p class=\"wrong\"", "It has fallen below what it did, and nothing served before: it goes on.");
+	if (s->challenger)
+		add_trial(out, m);
+	buf_adds(out, "<p>");
+	board_add_link(out, "/history", pairs, "History of its verdicts");
+	buf_adds(out, " \u00b7 ");
+	board_add_link(out, "/calls", pairs, "Its calls");
+	if (m->model->documents) {
+		buf_adds(out, " \u00b7 ");
+		board_add_link(out, "/documents", pairs, "Its documents");
+	}
+	buf_adds(out, "</p>\n");
+}
+
+static bool add_upstream(struct buf *out, const struct board_tally *t, const char *name)
+{
+	for (size_t i = 0; i < t->n_upstreams; i++)
+		if (strcmp(t->upstreams[i].upstream, name) == 0) {
+			buf_addf(out, "<p>Requests sent to it: %s, of which %s did not answer.</p>\n", figure_count(t->upstreams[i].attempts).text,
+				 figure_count(t->upstreams[i].failed).text);
+			return true;
+		}
+	return false;
+}
+
+static void add_model(struct buf *out, const struct board_view *v, const struct board_tally *t, size_t at)
+{
+	const struct board_model_tally *m = &t->models[at];
+	bool any = false;
+
+	for (size_t i = 0; i < m->n_groups; i++)
+		any |= m->groups[i].calls > 0 || m->groups[i].scores.n > 0;
+	buf_adds(out, "<section>\n<h2>");
+	html_name(out, m->model->name);
+	buf_adds(out, m->model->by ? "</h2>\n" : " <small>as it is, without a task</small></h2>\n");
+	if (m->model->by)
+		add_standing(out, m);
+	add_upstream(out, t, m->model->name);
+	if (any) {
+		add_charts(out, v, t, at);
+		add_table(out, m);
+		add_quality(out, m);
+	} else {
+		html_element(out, "p class=\"note\"", "Nobody asked in this time.");
+	}
+	buf_adds(out, "</section>\n");
+}
+
+void board_write_overview(struct buf *out, const struct board_view *v, const struct board_tally *t)
+{
+	const struct sums s = sums_of(v, t);
+	struct buf note = { 0 };
+
+	board_open_page(out, v, "Overview");
+	buf_addf(out, "<h1>What was served <small>the last %s</small></h1>\n", v->query.span->label);
+	add_spans(out, v);
+	add_facts(out, &s, s.usd);
+	add_server(out, v);
+	if (t->cut) {
+		buf_addf(&note, "More was served than this page goes through: its figures are of the newest %s calls.", figure_count(t->looked_at).text);
+		html_element(out, "p class=\"note\"", buf_text(&note));
+	}
+	for (size_t i = 0; i < v->n_models; i++)
+		add_model(out, v, t, i);
+	html_element(out, "footer", "Times are UTC. A score is what the task's scorer says where the right output was shown, else the mean of what was said; "
+				    "intervals hold however often they are looked at (docs/serve.md).");
+	board_close_page(out);
+	buf_release(&note);
+}
