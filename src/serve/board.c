@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "report/css.h"
 #include "serve/board_inner.h"
 #include "serve/board_read.h"
@@ -272,6 +273,11 @@ static struct board_query query_of(struct exchange *x, enum board_place place, s
 	return q;
 }
 
+static const char *stored(const char *documents)
+{
+	return documents && file_exists(documents) ? documents : NULL;
+}
+
 /* Tasks, models of this machine, upstreams: those that the key may ask. */
 static void list_models(struct errand_of_page *e, const struct account *whose)
 {
@@ -286,7 +292,7 @@ static void list_models(struct errand_of_page *e, const struct account *whose)
 			continue;
 		e->graders[i] = g->seats[i].serving;
 		e->graders[i]->asked++;
-		models[n++] = (struct board_model){ s->tasks[i].name, s->tasks[i].documents, &e->graders[i]->verdict };
+		models[n++] = (struct board_model){ s->tasks[i].name, stored(s->tasks[i].documents), &e->graders[i]->verdict };
 	}
 	for (size_t i = 0; i < s->n_models; i++)
 		if (gateway_may_ask(whose, s->models[i].name))

@@ -195,7 +195,7 @@ static void add_forms(struct buf *out, const struct board_view *v, const struct 
 		      "required=\"required\"/> <button>Give the score</button></form>\n");
 	open_form(out, v, c);
 	buf_adds(out, "<label for=\"demonstration\">The right output</label><textarea id=\"demonstration\" name=\"demonstration\" maxlength=\"16000\" "
-		      "required=\"required\">");
+		      "required=\"required\">\n");
 	board_add_text(out, c->output ? c->output : "", c->output && strlen(c->output) < 16000 ? strlen(c->output) : 0, 0, 0);
 	buf_adds(out, "</textarea><p><button>Show the right output</button></p></form>\n");
 	open_form(out, v, c);

@@ -53,7 +53,7 @@ static void add_said(struct buf *out, const struct board_call *c)
 
 static void add_start(struct buf *out, const char *text)
 {
-	buf_adds(out, "<td><div class=\"start\">");
+	buf_adds(out, "<td class=\"text\"><div class=\"start\">");
 	escape_markup(out, text ? text : "\u2013");
 	buf_adds(out, "</div></td>");
 }
@@ -111,10 +111,12 @@ void board_write_list(struct buf *out, const struct board_view *v, const struct 
 	if (n == 0) {
 		html_element(out, "p class=\"note\"", "There are none.");
 	} else {
+		buf_adds(out, "<div class=\"cards\">\n");
 		html_open_table(out, "Calls", headings, sizeof(headings) / sizeof(headings[0]));
 		for (size_t i = 0; i < n; i++)
 			add_row(out, v, &calls[i]);
 		html_close_table(out);
+		buf_adds(out, "</div>\n");
 	}
 	add_pages(out, v, calls, n, more);
 	board_close_page(out);

@@ -28,7 +28,8 @@ static double highest(const struct board_chart *c)
 static void add_grid(struct buf *out, const struct board_chart *c, const struct svg_axis *up)
 {
 	double ticks[8];
-	size_t n = svg_ticks(0, up->high, svg_step(up->high, 3), ticks, 8);
+	double step = svg_step(up->high, 3);
+	size_t n = svg_ticks(0, up->high, c->counts ? fmax(1, step) : step, ticks, 8);
 
 	for (size_t i = 0; i < n; i++) {
 		double y = svg_at(up, ticks[i]);
@@ -81,7 +82,7 @@ static void add_line(struct buf *out, const struct board_chart *c, size_t k, con
 void board_draw(struct buf *out, const struct board_chart *c)
 {
 	double most = highest(c);
-	struct svg_axis up = { .low = 0, .high = most > 0 ? most * 1.05 : 1, .from = floor_y, .to = top };
+	struct svg_axis up = { .low = 0, .high = most > 0 ? most * 1.05 : 1.05, .from = floor_y, .to = top };
 	struct buf body = { 0 };
 
 	add_grid(&body, c, &up);

@@ -85,6 +85,26 @@ static void add_evidence(struct buf *out, const char *text)
 
 /* ---- turns ---- */
 
+static void add_why(struct buf *out, const char *why)
+{
+	struct buf sentence = { 0 };
+
+	buf_addf(&sentence, "Why: %s.", why);
+	html_element(out, "p", buf_text(&sentence));
+	buf_release(&sentence);
+}
+
+/* A climb's key without its settings. */
+static void add_climb(struct buf *out, const char *run)
+{
+	const char *settings = strstr(run, " {");
+	struct buf name = { 0 };
+
+	buf_add(&name, run, settings ? (size_t)(settings - run) : strlen(run));
+	escape_markup(out, buf_text(&name));
+	buf_release(&name);
+}
+
 /* Why, and by which numbers, is of all tenants: it is for who sees all. */
 static void add_turn(struct buf *out, const struct board_view *v, const struct served_turn *t)
 {
@@ -103,13 +123,13 @@ static void add_turn(struct buf *out, const struct board_view *v, const struct s
 		buf_addf(out, " (%s)", figure_share(t->share).text);
 	buf_adds(out, ".</p>\n");
 	if (!v->viewer.tenant) {
-		html_element(out, "p", t->why);
+		add_why(out, t->why);
 		add_evidence(out, t->evidence);
 	}
 	buf_adds(out, "<p class=\"note\">verdict <code>");
 	escape_markup(out, t->verdict);
 	buf_adds(out, "</code>, of the climb <code>");
-	escape_markup(out, t->run);
+	add_climb(out, t->run);
 	buf_adds(out, "</code></p></li>\n");
 }
 

@@ -71,9 +71,9 @@ struct board_bucket {
 	struct board_samples ms;
 };
 
-/* What one variant answered. */
+/* What one variant answered, by one verdict. */
 struct board_group {
-	const char *variant;
+	const char *variant, *verdict; /* "": nobody did */
 	size_t calls, answered, none, refused, failed, cached, unpriced; /* none: a reply without an answer; refused: 4xx */
 	double input_tokens, output_tokens, usd;
 	struct board_samples ms, first_ms, scores;
@@ -146,7 +146,7 @@ struct board_chart {
 	const double *series[3];  /* (n) */
 	const char *classes[3];
 	size_t n_series, n;
-	bool bars;
+	bool bars, counts; /* counts: there is nothing between 0 and 1 */
 	struct figure (*figure)(double x);
 	char from[24], to[24];    /* its ends, as text */
 };

@@ -103,11 +103,6 @@ static void name_ends(struct board_chart *c, const struct board_view *v, uint64_
 	snprintf(c->to, sizeof(c->to), "%.5s%s", to + (days ? 5 : 11), days ? "" : " UTC");
 }
 
-static struct figure whole(double x)
-{
-	return figure_number(x);
-}
-
 static void add_figure(struct buf *out, struct board_chart *c, const char *caption, const char *what, size_t at)
 {
 	char id[32];
@@ -128,6 +123,7 @@ static void add_charts(struct buf *out, const struct board_view *v, const struct
 	const struct board_bucket *b = t->models[at].buckets;
 	size_t n = v->query.span->n;
 	double answered[BOARD_BUCKETS], none[BOARD_BUCKETS], bad[BOARD_BUCKETS], p50[BOARD_BUCKETS], p95[BOARD_BUCKETS], usd[BOARD_BUCKETS], sum = 0;
+	bool timed = false;
 
 	for (size_t i = 0; i < n; i++) {
 		answered[i] = (double)b[i].answered;
@@ -135,11 +131,13 @@ static void add_charts(struct buf *out, const struct board_view *v, const struct
 		bad[i] = (double)b[i].failed;
 		p50[i] = b[i].p50;
 		p95[i] = b[i].p95;
-		sum += usd[i] = b[i].usd;
+		usd[i] = b[i].usd;
+		sum += usd[i];
+		timed |= b[i].ms.n > 0;
 	}
 	struct board_chart calls = { .title = "Calls", .description = "Calls by time: answered, without an answer, failed. The table has the sums.",
 				     .series = { answered, none, bad }, .classes = { "b-ok", "b-none", "b-bad" }, .n_series = 3, .n = n, .bars = true,
-				     .figure = whole };
+				     .counts = true, .figure = figure_number };
 	struct board_chart ms = { .title = "Milliseconds", .description = "Median and 95th percentile of the time to the whole reply.",
 				  .series = { p50, p95 }, .n_series = 2, .n = n, .figure = figure_ms };
 	struct board_chart money = { .title = "USD", .description = "What models elsewhere charged.", .series = { usd }, .classes = { "b-ok" },
@@ -150,7 +148,8 @@ static void add_charts(struct buf *out, const struct board_view *v, const struct
 	name_ends(&money, v, t->from_ms);
 	buf_adds(out, "<div class=\"trio\">\n");
 	add_figure(out, &calls, "calls: " KEY("b-ok") "answered " KEY("b-none") "no answer " KEY("b-bad") "failed", "calls", at);
-	add_figure(out, &ms, "milliseconds: " KEY("b-ok") "median, " KEY("b-bad") "95th percentile (dashed)", "ms", at);
+	if (timed)
+		add_figure(out, &ms, "milliseconds: " KEY("b-ok") "median, " KEY("b-bad") "95th percentile (dashed)", "ms", at);
 	if (sum > 0)
 		add_figure(out, &money, "USD charged", "usd", at);
 	buf_adds(out, "</div>\n");
@@ -170,6 +169,16 @@ static void add_count(struct buf *out, size_t n)
 	buf_addf(out, "<td class=\"n%s\">%s</td>", n == 0 ? " zero" : "", figure_count(n).text);
 }
 
+/* A variant of two climbs is two verdicts. */
+static void add_verdict(struct buf *out, const char *verdict)
+{
+	if (!verdict[0])
+		return;
+	buf_adds(out, " <small>");
+	html_name(out, verdict);
+	buf_adds(out, "</small>");
+}
+
 static void add_group(struct buf *out, const char *model, const struct board_group *g)
 {
 	const char *const pairs[] = { "task", model, "variant", g->variant[0] ? g->variant : NULL, NULL };
@@ -177,6 +186,7 @@ static void add_group(struct buf *out, const char *model, const struct board_gro
 
 	buf_adds(out, "<tr><th scope=\"row\">");
 	board_add_link(out, "/calls", pairs, g->variant[0] ? g->variant : "(nobody answered)");
+	add_verdict(out, g->verdict);
 	buf_adds(out, "</th>");
 	add_count(out, g->calls);
 	add_count(out, g->answered);
@@ -225,6 +235,7 @@ static void add_quality(struct buf *out, const struct board_model_tally *m)
 			continue;
 		buf_adds(out, "<tr><th scope=\"row\">");
 		html_name(out, g->variant);
+		add_verdict(out, g->verdict);
 		buf_adds(out, "</th>");
 		add_count(out, g->scores.n);
 		board_add_number(out, figure_percent(g->score).text);

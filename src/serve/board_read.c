@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "stats/bet.h"
 #include "stats/quantile.h"
@@ -56,10 +55,10 @@ struct tallying {
 	struct board_tally *tally;
 };
 
-static struct board_group *group_of(struct arena *arena, struct board_model_tally *m, const char *variant)
+static struct board_group *group_of(struct arena *arena, struct board_model_tally *m, const char *variant, const char *verdict)
 {
 	for (size_t i = 0; i < m->n_groups; i++)
-		if (strcmp(m->groups[i].variant, variant) == 0)
+		if (strcmp(m->groups[i].variant, variant) == 0 && strcmp(m->groups[i].verdict, verdict) == 0)
 			return &m->groups[i];
 	if ((m->n_groups & (m->n_groups + 1)) == 0) {
 		struct board_group *more = arena_array(arena, 2 * m->n_groups + 1, sizeof(*more));
@@ -68,7 +67,7 @@ static struct board_group *group_of(struct arena *arena, struct board_model_tall
 			memcpy(more, m->groups, m->n_groups * sizeof(*more));
 		m->groups = more;
 	}
-	m->groups[m->n_groups] = (struct board_group){ .variant = arena_string(arena, variant) };
+	m->groups[m->n_groups] = (struct board_group){ .variant = arena_string(arena, variant), .verdict = arena_string(arena, verdict) };
 	return &m->groups[m->n_groups++];
 }
 
@@ -116,7 +115,7 @@ static void tally_call(void *context, const struct served_figures *f)
 		if (strcmp(v->models[i].name, f->task) == 0) {
 			struct board_model_tally *m = &t->tally->models[i];
 
-			count(t->r->arena, group_of(t->r->arena, m, f->variant), f);
+			count(t->r->arena, group_of(t->r->arena, m, f->variant, f->variant[0] ? f->verdict : ""), f);
 			count_bucket(t->r->arena, &m->buckets[at < span->n ? at : span->n - 1], f);
 			return;
 		}
@@ -134,8 +133,9 @@ static bool tally_scores(struct reading *r, struct board_model_tally *m, uint64_
 	for (size_t i = 0, of_call; i < n; i += of_call) {
 		for (of_call = 1; i + of_call < n && strcmp(rows[i + of_call].call, rows[i].call) == 0;)
 			of_call++;
-		if (!tenant || strcmp(rows[i].tenant, tenant) == 0)
-			add_sample(r->arena, &group_of(r->arena, m, rows[i].variant)->scores, standing_score(&rows[i], of_call, m->model->by));
+		if (rows[i].variant[0] && (!tenant || strcmp(rows[i].tenant, tenant) == 0))
+			add_sample(r->arena, &group_of(r->arena, m, rows[i].variant, rows[i].verdict)->scores,
+				   standing_score(&rows[i], of_call, m->model->by));
 	}
 	return true;
 }
@@ -174,7 +174,10 @@ static bool weigh(struct reading *r, struct board_model_tally *m)
 
 static int by_variant(const void *a, const void *b)
 {
-	return strcmp(((const struct board_group *)a)->variant, ((const struct board_group *)b)->variant);
+	const struct board_group *x = a, *y = b;
+	int variant = strcmp(x->variant, y->variant);
+
+	return variant ? variant : strcmp(x->verdict, y->verdict);
 }
 
 static void settle(struct board_model_tally *m, size_t n_buckets)
@@ -289,7 +292,7 @@ static int list(struct reading *r)
 
 static struct documents *open_documents(const struct board_model *m, struct error *err)
 {
-	struct documents *d = m && m->documents && file_exists(m->documents) ? documents_open(m->documents, false, err) : NULL;
+	struct documents *d = m && m->documents ? documents_open(m->documents, false, err) : NULL;
 
 	if (d && documents_begin_read(d, err))
 		return d;

@@ -99,7 +99,7 @@ void served_hurry(struct served *s, double by_ms);
  * *looked_at: how many calls were gone through, `most` where there are more. (served_look.c) */
 struct served_figures {
 	uint64_t began_ms;
-	const char *task, *variant, *status;
+	const char *task, *variant, *verdict, *status;
 	int http;
 	size_t input_tokens, output_tokens;
 	double usd, ms, first_ms; /* NAN: not known */

@@ -23,7 +23,7 @@ void served_hurry(struct served *s, double by_ms)
 
 /* The newest come first, so that `most` of them are the newest of everybody's; a tenant sees its own among these. */
 static const char figures_sql[] =
-	"SELECT began_ms, task, variant, status, http, input_tokens, output_tokens, usd, ms, first_ms, cached, ?2 IS NULL OR tenant = ?2"
+	"SELECT began_ms, task, variant, status, http, input_tokens, output_tokens, usd, ms, first_ms, cached, ?2 IS NULL OR tenant = ?2, verdict"
 	" FROM served WHERE id >= ?1 ORDER BY id DESC LIMIT ?3";
 static const char upstreams_sql[] =
 	"SELECT upstream, count(*), sum(failed) FROM (SELECT a.upstream AS upstream, a.status <> 'answered' AS failed FROM attempt a"
@@ -65,7 +65,7 @@ bool served_figures(struct served *s, uint64_t since_ms, const char *tenant, siz
 		const struct served_figures f = {
 			.began_ms = (uint64_t)sqlite3_column_int64(q, 0), .task = text_at(q, 1), .variant = text_at(q, 2), .status = text_at(q, 3),
 			.http = sqlite3_column_int(q, 4), .input_tokens = count_at(q, 5), .output_tokens = count_at(q, 6), .usd = real_at(q, 7),
-			.ms = real_at(q, 8), .first_ms = real_at(q, 9), .cached = sqlite3_column_int(q, 10) != 0,
+			.ms = real_at(q, 8), .first_ms = real_at(q, 9), .cached = sqlite3_column_int(q, 10) != 0, .verdict = text_at(q, 12),
 		};
 
 		if (sqlite3_column_int(q, 11))

@@ -122,7 +122,7 @@ bool served_each(struct served *s, const struct served_query *query, served_visi
 		sqlite3_bind_int(r.calls, 6, query->kept);
 		sqlite3_bind_int(r.calls, 7, query->answered);
 		sqlite3_bind_int64(r.calls, 8, query->most ? (sqlite3_int64)query->most : -1);
-		sqlite3_bind_int64(r.calls, 9, query->brief ? (sqlite3_int64)query->brief : INT64_MAX);
+		sqlite3_bind_int64(r.calls, 9, query->brief ? (sqlite3_int64)query->brief : INT32_MAX);
 		bind_text(r.calls, 10, query->variant);
 		bind_text(r.calls, 11, query->tenant);
 		read = visit_all(&r, visit, context, err);
