@@ -24,7 +24,8 @@ for i, town in enumerate(["Abrosa", "Brunmouth", "Caldwick", "Dunstow", "Elverto
     year = 1411 + 37 * i
     with open(f"{folder}/docs/{town} <b>&.md", "w", encoding="utf-8") as out:
         out.write(f"# {town}\n\n\u201cQuiet\u201d, they say of it & of <script>alert(1)</script>. The harbour of {town} was opened in {year}.\n\nGeese are kept there.\n")
-    for k, split in enumerate(("train", "dev", "test", "test")):
+    split = ("train", "dev", "test", "test")[i % 4] # what is known of one town is no answer of another's
+    for k in range(4):
         rows.append({"id": f"{town}-{k}", "question": f"In which year was the harbour of {town} opened, {k}?", "answer": str(year), "split": split})
 open(f"{folder}/questions.jsonl", "w").writelines(json.dumps(r) + "\n" for r in rows)
 open(f"{folder}/task.yaml", "w").write("""name: "<i>towns"

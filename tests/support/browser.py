@@ -73,7 +73,8 @@ class Browser:
 
     def complaints(self):
         """What the page was stopped from, and its own errors."""
-        return [e["params"] for e in self.events if e["method"] in ("Log.entryAdded", "Runtime.exceptionThrown", "Page.javascriptDialogOpening")]
+        return [e["params"] for e in self.events if e["method"] in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening") or
+                e["method"] == "Log.entryAdded" and e["params"]["entry"]["level"] in ("warning", "error")]
 
     def close(self):
         self.process.kill()
