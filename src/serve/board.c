@@ -278,10 +278,18 @@ static const char *stored(const char *documents)
 	return documents && file_exists(documents) ? documents : NULL;
 }
 
+/* Of all tenants, so that it is for who sees them all. */
+static const struct live *weighed(struct errand_of_page *e, size_t task)
+{
+	struct live *live = arena_alloc(&e->question.arena, sizeof(*live));
+
+	return !e->view.viewer.tenant && governor_weighed(e->board->gateway->governor, task, live) ? live : NULL;
+}
+
 /* Tasks, models of this machine, upstreams: those that the key may ask. */
 static void list_models(struct errand_of_page *e, const struct account *whose)
 {
-	const struct gateway *g = e->board->gateway;
+	struct gateway *g = e->board->gateway;
 	const struct gateway_settings *s = g->settings;
 	struct arena *arena = &e->question.arena;
 	struct board_model *models = arena_array(arena, s->n_tasks + s->n_models + s->n_upstreams + 1, sizeof(*models));
@@ -292,7 +300,7 @@ static void list_models(struct errand_of_page *e, const struct account *whose)
 			continue;
 		e->graders[i] = g->seats[i].serving;
 		e->graders[i]->asked++;
-		models[n++] = (struct board_model){ s->tasks[i].name, stored(s->tasks[i].documents), &e->graders[i]->verdict };
+		models[n++] = (struct board_model){ s->tasks[i].name, stored(s->tasks[i].documents), &e->graders[i]->verdict, weighed(e, i) };
 	}
 	for (size_t i = 0; i < s->n_models; i++)
 		if (gateway_may_ask(whose, s->models[i].name))

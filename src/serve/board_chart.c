@@ -81,11 +81,16 @@ static void add_line(struct buf *out, const struct board_chart *c, size_t k, con
 
 void board_draw(struct buf *out, const struct board_chart *c)
 {
-	double most = highest(c);
+	double most = fmax(highest(c), c->least);
 	struct svg_axis up = { .low = 0, .high = most > 0 ? most * 1.05 : 1.05, .from = floor_y, .to = top };
 	struct buf body = { 0 };
 
 	add_grid(&body, c, &up);
+	for (size_t i = 0; i < c->n_marks; i++) {
+		double x = left + c->marks[i] * (width - right - left);
+
+		svg_line(&body, "turn", x, top, x, floor_y);
+	}
 	if (c->bars)
 		add_bars(&body, c, &up);
 	for (size_t k = 0; !c->bars && k < c->n_series; k++)

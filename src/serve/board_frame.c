@@ -24,7 +24,7 @@ const char board_css[] =
 	".trio{display:grid;gap:8px 24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));margin:.8rem 0}"
 	".trio figure{margin:0}.trio figcaption{font-size:.85rem;color:var(--muted)}.trio svg.chart{width:100%;margin:.1rem 0}\n"
 	".b-ok{fill:var(--win)}.b-none{fill:var(--muted)}.b-bad{fill:var(--loss)}.l-a,.l-b{fill:none;stroke-width:1.75;stroke-linejoin:round}"
-	".l-a{stroke:var(--win)}.l-b{stroke:var(--loss);stroke-dasharray:4 3}.p-a{fill:var(--win)}.p-b{fill:var(--loss)}"
+	".l-a{stroke:var(--win)}.l-b{stroke:var(--loss);stroke-dasharray:4 3}svg .turn{stroke:var(--accent);stroke-width:1.5}.p-a{fill:var(--win)}.p-b{fill:var(--loss)}"
 	".swatch{width:12px;height:12px;display:inline-block}\n"
 	"svg.interval{width:120px;height:18px;vertical-align:middle}\n"
 	".nowrap{white-space:nowrap}.start{max-width:20rem;overflow-wrap:anywhere}td .more{color:var(--muted);font-size:.85em;display:block}\n"

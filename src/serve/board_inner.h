@@ -11,7 +11,7 @@
 #include "serve/standing.h"
 #include "stats/interval.h"
 
-enum { BOARD_BUCKETS = 60, BOARD_CALLS = 50 };
+enum { BOARD_BUCKETS = 60, BOARD_CALLS = 50, BOARD_TURNS = 16 };
 
 /* A time that is looked back upon, in buckets of the same length. */
 struct board_span {
@@ -46,6 +46,8 @@ struct board_model {
 	const char *name;
 	const char *documents;            /* NULL: none */
 	const struct served_verdict *by;  /* grades demonstrations; NULL: it is no task */
+	const struct live *weighed;       /* what was said of its answers, as the governor weighed it last; NULL: it has not, or it is not this
+					   * viewer's to see */
 };
 
 struct board_view {
@@ -67,6 +69,8 @@ struct board_samples {
 
 struct board_bucket {
 	size_t answered, none, failed;
+	size_t scored;
+	double scores;        /* their sum */
 	double usd, p50, p95; /* NAN: nothing was measured */
 	struct board_samples ms;
 };
@@ -88,14 +92,14 @@ struct board_model_tally {
 	struct board_group *groups; /* (n_groups) by variant */
 	size_t n_groups;
 	struct standing standing;   /* of a task */
-	struct live live;           /* what was said since, as the governor weighs it; of a task whose `weighed` is true */
-	bool weighed;
+	double turns[BOARD_TURNS];  /* (n_turns) when another verdict began to serve, as a share of the time */
+	size_t n_turns;
 };
 
 struct board_tally {
 	struct board_model_tally *models; /* (n_models) */
 	struct served_upstream *upstreams;
-	size_t n_upstreams, looked_at;
+	size_t n_upstreams, looked_at, n_said;
 	bool cut;                         /* there were more calls than were looked at */
 	uint64_t from_ms;
 };
@@ -147,7 +151,10 @@ struct board_chart {
 	const char *classes[3];
 	size_t n_series, n;
 	bool bars, counts; /* counts: there is nothing between 0 and 1 */
+	double least;             /* the axis reaches so far at least */
 	struct figure (*figure)(double x);
+	const double *marks;      /* (n_marks) upright lines, at these shares of the time */
+	size_t n_marks;
 	char from[24], to[24];    /* its ends, as text */
 };
 void board_draw(struct buf *out, const struct board_chart *c);

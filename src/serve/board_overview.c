@@ -92,17 +92,6 @@ static void add_server(struct buf *out, const struct board_view *v)
 
 /* ---- a model ---- */
 
-static void name_ends(struct board_chart *c, const struct board_view *v, uint64_t from_ms)
-{
-	char from[CLOCK_MINUTE], to[CLOCK_MINUTE];
-	bool days = v->query.span->bucket_ms * (double)v->query.span->n > 2 * 86400e3;
-
-	clock_minute((int64_t)(from_ms / 1000), from);
-	clock_minute((int64_t)(v->now_ms / 1000), to);
-	snprintf(c->from, sizeof(c->from), "%.5s", from + (days ? 5 : 11));
-	snprintf(c->to, sizeof(c->to), "%.5s%s", to + (days ? 5 : 11), days ? "" : " UTC");
-}
-
 static void add_figure(struct buf *out, struct board_chart *c, const char *caption, const char *what, size_t at)
 {
 	char id[32];
@@ -118,41 +107,75 @@ static void add_figure(struct buf *out, struct board_chart *c, const char *capti
 
 #define KEY(class_name) "<svg class=\"swatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"" class_name "\" width=\"12\" height=\"12\"/></svg> "
 
+static void name_ends(struct board_chart *c, const struct board_view *v, const struct board_tally *t, const struct board_model_tally *m)
+{
+	char from[CLOCK_MINUTE], to[CLOCK_MINUTE];
+	bool days = v->query.span->bucket_ms * (double)v->query.span->n > 2 * 86400e3;
+
+	clock_minute((int64_t)(t->from_ms / 1000), from);
+	clock_minute((int64_t)(v->now_ms / 1000), to);
+	snprintf(c->from, sizeof(c->from), "%.5s", from + (days ? 5 : 11));
+	snprintf(c->to, sizeof(c->to), "%.5s%s", to + (days ? 5 : 11), days ? "" : " UTC");
+	c->n = v->query.span->n;
+	c->marks = m->turns;
+	c->n_marks = m->n_turns;
+}
+
+/* One model's buckets as series. */
+struct series {
+	double answered[BOARD_BUCKETS], none[BOARD_BUCKETS], failed[BOARD_BUCKETS], p50[BOARD_BUCKETS], p95[BOARD_BUCKETS], usd[BOARD_BUCKETS],
+		score[BOARD_BUCKETS];
+	bool timed, paid, scored; /* there is anything to draw */
+};
+
+static void fill(struct series *s, const struct board_bucket *b, size_t n)
+{
+	*s = (struct series){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		s->answered[i] = (double)b[i].answered;
+		s->none[i] = (double)b[i].none;
+		s->failed[i] = (double)b[i].failed;
+		s->p50[i] = b[i].p50;
+		s->p95[i] = b[i].p95;
+		s->usd[i] = b[i].usd;
+		s->score[i] = b[i].scored ? b[i].scores / (double)b[i].scored : NAN;
+		s->timed |= b[i].ms.n > 0;
+		s->paid |= b[i].usd > 0;
+		s->scored |= b[i].scored > 0;
+	}
+}
+
 static void add_charts(struct buf *out, const struct board_view *v, const struct board_tally *t, size_t at)
 {
-	const struct board_bucket *b = t->models[at].buckets;
-	size_t n = v->query.span->n;
-	double answered[BOARD_BUCKETS], none[BOARD_BUCKETS], bad[BOARD_BUCKETS], p50[BOARD_BUCKETS], p95[BOARD_BUCKETS], usd[BOARD_BUCKETS], sum = 0;
-	bool timed = false;
-
-	for (size_t i = 0; i < n; i++) {
-		answered[i] = (double)b[i].answered;
-		none[i] = (double)b[i].none;
-		bad[i] = (double)b[i].failed;
-		p50[i] = b[i].p50;
-		p95[i] = b[i].p95;
-		usd[i] = b[i].usd;
-		sum += usd[i];
-		timed |= b[i].ms.n > 0;
-	}
+	struct series s;
 	struct board_chart calls = { .title = "Calls", .description = "Calls by time: answered, without an answer, failed. The table has the sums.",
-				     .series = { answered, none, bad }, .classes = { "b-ok", "b-none", "b-bad" }, .n_series = 3, .n = n, .bars = true,
+				     .series = { s.answered, s.none, s.failed }, .classes = { "b-ok", "b-none", "b-bad" }, .n_series = 3, .bars = true,
 				     .counts = true, .figure = figure_number };
 	struct board_chart ms = { .title = "Milliseconds", .description = "Median and 95th percentile of the time to the whole reply.",
-				  .series = { p50, p95 }, .n_series = 2, .n = n, .figure = figure_ms };
-	struct board_chart money = { .title = "USD", .description = "What models elsewhere charged.", .series = { usd }, .classes = { "b-ok" },
-				     .n_series = 1, .n = n, .bars = true, .figure = figure_usd };
+				  .series = { s.p50, s.p95 }, .n_series = 2, .figure = figure_ms };
+	struct board_chart score = { .title = "Score", .description = "Mean score of the calls that somebody said something of.", .series = { s.score },
+				     .n_series = 1, .figure = figure_percent, .least = 1 };
+	struct board_chart usd = { .title = "USD", .description = "What models elsewhere charged.", .series = { s.usd }, .classes = { "b-ok" },
+				   .n_series = 1, .bars = true, .figure = figure_usd };
 
-	name_ends(&calls, v, t->from_ms);
-	name_ends(&ms, v, t->from_ms);
-	name_ends(&money, v, t->from_ms);
+	fill(&s, t->models[at].buckets, v->query.span->n);
+	const struct { struct board_chart *chart; bool drawn; const char *name, *caption; } charts[] = {
+		{ &calls, true, "calls", "calls: " KEY("b-ok") "answered " KEY("b-none") "no answer " KEY("b-bad") "failed" },
+		{ &ms, s.timed, "ms", "time: " KEY("b-ok") "median " KEY("b-bad") "95th percentile" },
+		{ &score, s.scored, "score", "mean score of what was said" },
+		{ &usd, s.paid, "usd", "USD charged" },
+	};
+
 	buf_adds(out, "<div class=\"trio\">\n");
-	add_figure(out, &calls, "calls: " KEY("b-ok") "answered " KEY("b-none") "no answer " KEY("b-bad") "failed", "calls", at);
-	if (timed)
-		add_figure(out, &ms, "milliseconds: " KEY("b-ok") "median, " KEY("b-bad") "95th percentile (dashed)", "ms", at);
-	if (sum > 0)
-		add_figure(out, &money, "USD charged", "usd", at);
+	for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
+		if (!charts[i].drawn)
+			continue;
+		name_ends(charts[i].chart, v, t, &t->models[at]);
+		add_figure(out, charts[i].chart, charts[i].caption, charts[i].name, at);
+	}
 	buf_adds(out, "</div>\n");
+	if (t->models[at].n_turns > 0)
+		html_element(out, "p class=\"note\"", "Upright lines: from there on another verdict serves.");
 }
 
 static void add_pair(struct buf *out, double a, double b)
@@ -270,12 +293,12 @@ static void add_since(struct buf *out, const char *text, const struct served_tur
 static void add_trial(struct buf *out, const struct board_model_tally *m)
 {
 	const struct served_turn *c = m->standing.challenger;
-	const struct live *l = &m->live;
+	const struct live *l = m->model->weighed;
 
 	add_since(out, c->share > 0 ? "On trial:" : "In the shadow:", c, m->standing.trial_ms);
 	if (c->share > 0)
 		buf_addf(out, ", with %s of the calls", figure_share(c->share).text);
-	if (m->weighed) {
+	if (l) {
 		buf_adds(out, ": ");
 		add_record(out, &l->record[LIVE_CHALLENGER]);
 		buf_adds(out, "; beside it, who serves: ");
@@ -291,14 +314,15 @@ static void add_standing(struct buf *out, const struct board_model_tally *m)
 {
 	const char *const pairs[] = { "task", m->model->name, NULL };
 	const struct standing *s = &m->standing;
+	const struct live *l = m->model->weighed;
 
 	if (s->serving) {
 		add_since(out, "Serves:", s->serving, s->since_ms);
-		if (m->weighed) {
+		if (l) {
 			buf_adds(out, ": ");
-			add_record(out, &m->live.record[LIVE_SERVING]);
-			if (!isnan(m->live.baseline))
-				buf_addf(out, "; it has to keep %s", figure_percent(m->live.baseline).text);
+			add_record(out, &l->record[LIVE_SERVING]);
+			if (!isnan(l->baseline))
+				buf_addf(out, "; it has to keep %s", figure_percent(l->baseline).text);
 		}
 		buf_adds(out, "</p>\n");
 	}

@@ -13,7 +13,7 @@
 #include "store/documents.h"
 
 static const double most_ms = 2000;
-enum { MOST_CALLS = 200000, MOST_SCORES = 20000, BRIEF = 240, AROUND = 400, SHOWN_BYTES = 64 << 10, NAMES_SHOWN = 500 };
+enum { MOST_CALLS = 200000, MOST_SAID = 20000, BRIEF = 240, AROUND = 400, SHOWN_BYTES = 64 << 10, NAMES_SHOWN = 500 };
 
 struct reading {
 	struct served *log;
@@ -103,72 +103,94 @@ static void count_bucket(struct arena *arena, struct board_bucket *b, const stru
 		add_sample(arena, &b->ms, f->ms);
 }
 
+static struct board_model_tally *tally_of(const struct tallying *t, const char *task)
+{
+	const struct board_view *v = t->r->view;
+
+	for (size_t i = 0; i < v->n_models; i++)
+		if (strcmp(v->models[i].name, task) == 0)
+			return &t->tally->models[i];
+	return NULL;
+}
+
+static size_t bucket_of(const struct tallying *t, uint64_t began_ms)
+{
+	const struct board_span *span = t->r->view->query.span;
+	double ago = began_ms < t->tally->from_ms ? 0 : (double)(began_ms - t->tally->from_ms);
+	size_t at = (size_t)(ago / span->bucket_ms);
+
+	return at < span->n ? at : span->n - 1;
+}
+
 static void tally_call(void *context, const struct served_figures *f)
 {
 	const struct tallying *t = context;
-	const struct board_view *v = t->r->view;
-	const struct board_span *span = v->query.span;
-	double ago = (double)(f->began_ms - t->tally->from_ms);
-	size_t at = f->began_ms < t->tally->from_ms ? 0 : (size_t)(ago / span->bucket_ms);
+	struct board_model_tally *m = tally_of(t, f->task);
 
-	for (size_t i = 0; i < v->n_models; i++)
-		if (strcmp(v->models[i].name, f->task) == 0) {
-			struct board_model_tally *m = &t->tally->models[i];
-
-			count(t->r->arena, group_of(t->r->arena, m, f->variant, f->variant[0] ? f->verdict : ""), f);
-			count_bucket(t->r->arena, &m->buckets[at < span->n ? at : span->n - 1], f);
-			return;
-		}
+	if (!m)
+		return;
+	count(t->r->arena, group_of(t->r->arena, m, f->variant, f->variant[0] ? f->verdict : ""), f);
+	count_bucket(t->r->arena, &m->buckets[bucket_of(t, f->began_ms)], f);
 }
 
-/* What was said of calls of that time, each call's worth to who answered it. */
-static bool tally_scores(struct reading *r, struct board_model_tally *m, uint64_t since_ms)
+/* What one call is worth goes to who answered it. */
+static void tally_score(const struct tallying *t, const struct served_score *rows, size_t n)
 {
-	const char *tenant = r->view->viewer.tenant;
+	struct board_model_tally *m = tally_of(t, rows->task);
+	double score = m && rows->variant[0] ? standing_score(rows, n, m->model->by) : NAN;
+
+	if (isnan(score))
+		return;
+	struct board_bucket *b = &m->buckets[bucket_of(t, rows->began_ms)];
+
+	add_sample(t->r->arena, &group_of(t->r->arena, m, rows->variant, rows->verdict)->scores, score);
+	b->scored++;
+	b->scores += score;
+}
+
+static bool tally_said(const struct tallying *t)
+{
+	struct reading *r = t->r;
 	struct served_score *rows;
 	size_t n;
 
-	if (!served_scored(r->log, m->model->name, since_ms, r->arena, &rows, &n, r->err))
+	if (!served_said(r->log, t->tally->from_ms, r->view->viewer.tenant, MOST_SAID, r->arena, &rows, &n, r->err))
 		return false;
+	t->tally->n_said = n;
 	for (size_t i = 0, of_call; i < n; i += of_call) {
 		for (of_call = 1; i + of_call < n && strcmp(rows[i + of_call].call, rows[i].call) == 0;)
 			of_call++;
-		if (rows[i].variant[0] && (!tenant || strcmp(rows[i].tenant, tenant) == 0))
-			add_sample(r->arena, &group_of(r->arena, m, rows[i].variant, rows[i].verdict)->scores,
-				   standing_score(&rows[i], of_call, m->model->by));
+		tally_score(t, &rows[i], of_call);
 	}
 	return true;
 }
 
-/* As the governor does at each of its looks; of all tenants, so that it is shown to who sees all alone. */
-static bool weigh(struct reading *r, struct board_model_tally *m)
+static bool begins_to_serve(const struct served_turn *t)
 {
-	const struct served_verdict *by = m->model->by;
-	struct live_rule rule = live_rule_default;
+	static const char *const events[] = { "first", "promoted", "replaced", "restored" };
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strcmp(t->event, events[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Who serves and who is on trial, and the last times at which that changed. */
+static bool tally_turns(const struct tallying *t, struct board_model_tally *m)
+{
+	const struct board_view *v = t->r->view;
+	double whole = (double)(v->now_ms - t->tally->from_ms);
 	struct served_turn *turns;
-	struct served_score *rows;
-	size_t n_turns, n;
+	size_t n;
 
-	if (!by)
+	if (!m->model->by)
 		return true;
-	if (!served_turns(r->log, m->model->name, r->arena, &turns, &n_turns, r->err))
+	if (!served_turns(t->r->log, m->model->name, t->r->arena, &turns, &n, t->r->err))
 		return false;
-	m->standing = standing_of(turns, n_turns);
-	if (!m->standing.serving || r->view->viewer.tenant)
-		return true;
-	if (!served_scored(r->log, m->model->name, m->standing.since_ms, r->arena, &rows, &n, r->err))
-		return false;
-	const struct served_turn *c = m->standing.challenger;
-	struct served_verdict serving = *by, challenger = *by; /* whichever grades: the scorer is the task's */
-
-	serving.id = m->standing.serving->verdict;
-	challenger.id = c ? c->verdict : NULL;
-	rule.alpha = by->alpha;
-	rule.margin = by->margin;
-	rule.floor = m->standing.serving->floor;
-	live_init(&m->live, &rule);
-	standing_weigh(rows, n, &serving, c ? &challenger : NULL, m->standing.trial_ms, r->arena, &m->live);
-	m->weighed = true;
+	m->standing = standing_of(turns, n);
+	for (size_t i = n; i-- > 0 && m->n_turns < BOARD_TURNS;)
+		if (begins_to_serve(&turns[i]) && turns[i].at_ms >= t->tally->from_ms && turns[i].at_ms <= v->now_ms)
+			m->turns[m->n_turns++] = (double)(turns[i].at_ms - t->tally->from_ms) / whole;
 	return true;
 }
 
@@ -188,7 +210,7 @@ static void settle(struct board_model_tally *m, size_t n_buckets)
 		for (size_t i = 0; i < g->scores.n; i++)
 			sum += g->scores.x[i];
 		g->score = g->scores.n > 0 ? sum / (double)g->scores.n : NAN;
-		g->interval = bet_interval(g->scores.x, g->scores.n < MOST_SCORES ? g->scores.n : MOST_SCORES, .05);
+		g->interval = bet_interval(g->scores.x, g->scores.n, .05);
 		g->p50 = quantile(g->ms.x, g->ms.n, .5);
 		g->p95 = quantile(g->ms.x, g->ms.n, .95);
 		g->first_p50 = quantile(g->first_ms.x, g->first_ms.n, .5);
@@ -209,15 +231,15 @@ static int overview(struct reading *r)
 	struct board_tally t = { .models = arena_array(r->arena, v->n_models + 1, sizeof(*t.models)),
 				 .from_ms = v->now_ms - (uint64_t)(span->bucket_ms * (double)span->n) };
 	struct tallying tallying = { r, &t };
-	bool good = served_figures(r->log, t.from_ms, v->viewer.tenant, MOST_CALLS, tally_call, &tallying, &t.looked_at, r->err) &&
+	for (size_t i = 0; i < v->n_models; i++)
+		t.models[i].model = &v->models[i];
+	bool good = served_figures(r->log, t.from_ms, v->viewer.tenant, MOST_CALLS, tally_call, &tallying, &t.looked_at, r->err) && tally_said(&tallying) &&
 		    served_upstreams(r->log, t.from_ms, v->viewer.tenant, MOST_CALLS, r->arena, &t.upstreams, &t.n_upstreams, r->err);
 
-	t.cut = t.looked_at == MOST_CALLS;
+	t.cut = t.looked_at == MOST_CALLS || t.n_said == MOST_SAID;
 	for (size_t i = 0; i < v->n_models && good; i++) {
-		t.models[i].model = &v->models[i];
-		good = tally_scores(r, &t.models[i], t.from_ms) && weigh(r, &t.models[i]);
-		if (good)
-			settle(&t.models[i], span->n);
+		good = tally_turns(&tallying, &t.models[i]);
+		settle(&t.models[i], span->n);
 	}
 	if (!good)
 		return failed(r);

@@ -331,7 +331,7 @@ bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct served_score){
-			.call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
+			.task = task, .call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
 			.propensity = sqlite3_column_double(q, 3), .subject = column_text(arena, q, 4), .at_ms = (uint64_t)sqlite3_column_int64(q, 5),
 			.kind = column_text(arena, q, 6), .value = column_real(q, 7), .text = column_text(arena, q, 8),
 			.output = column_text(arena, q, 9), .shadow_verdict = column_text(arena, q, 10), .shadow = column_text(arena, q, 11),

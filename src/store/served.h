@@ -157,7 +157,7 @@ bool served_shadow_put(struct served *s, const struct served_shadow *h, struct e
 /* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed". By call,
  * then by when it was said; texts live in arena. */
 struct served_score {
-	const char *call;
+	const char *task, *call;
 	uint64_t began_ms, at_ms;
 	const char *verdict, *variant, *tenant;
 	double propensity;
@@ -169,6 +169,9 @@ struct served_score {
 };
 bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
 		   struct error *err);
+/* The same of calls of all tasks, and of one tenant alone, the newest first: `most` rows at most, without failures and shadows. (served_look.c) */
+bool served_said(struct served *s, uint64_t since_ms, const char *tenant, size_t most, struct arena *arena, struct served_score **rows, size_t *n,
+		 struct error *err);
 /* Calls that a verdict has answered. */
 bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err);
 /* Another number whenever another handle has written. */

@@ -29,6 +29,10 @@ static const char upstreams_sql[] =
 	"SELECT upstream, count(*), sum(failed) FROM (SELECT a.upstream AS upstream, a.status <> 'answered' AS failed FROM attempt a"
 	" JOIN served s ON s.id = a.call WHERE a.call >= ?1 AND (?2 IS NULL OR s.tenant = ?2) ORDER BY a.call DESC LIMIT ?3)"
 	" GROUP BY upstream ORDER BY upstream";
+static const char said_sql[] =
+	"SELECT s.task, s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, s.variant, s.tenant"
+	" FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id AND f.kind = 'demonstration'"
+	" WHERE f.call >= ?1 AND f.kind <> 'comment' AND (?2 IS NULL OR s.tenant = ?2) ORDER BY f.call DESC LIMIT ?3";
 static const char attempts_sql[] =
 	"SELECT n, upstream, began_ms, status, http, why, bytes, ms, first_ms FROM attempt WHERE call = ?1 ORDER BY n";
 
@@ -95,6 +99,37 @@ bool served_upstreams(struct served *s, uint64_t since_ms, const char *tenant, s
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct served_upstream){ column_text(arena, q, 0), count_at(q, 1), count_at(q, 2) };
+	}
+	bool good = database_ended(&s->base, q, code, err);
+
+	sqlite3_finalize(q);
+	return good;
+}
+
+bool served_said(struct served *s, uint64_t since_ms, const char *tenant, size_t most, struct arena *arena, struct served_score **rows, size_t *n,
+		 struct error *err)
+{
+	sqlite3_stmt *q = NULL;
+	char since[UUID_TEXT];
+	int code;
+
+	*rows = NULL;
+	*n = 0;
+	uuid_first(since_ms, since);
+	if (!database_prepare(&s->base, said_sql, &q, err))
+		return false;
+	bind_text(q, 1, since);
+	bind_text(q, 2, tenant);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)most);
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
+		(*rows)[(*n)++] = (struct served_score){
+			.task = column_text(arena, q, 0), .call = column_text(arena, q, 1), .began_ms = (uint64_t)sqlite3_column_int64(q, 2),
+			.verdict = column_text(arena, q, 3), .propensity = sqlite3_column_double(q, 4), .subject = column_text(arena, q, 5),
+			.at_ms = (uint64_t)sqlite3_column_int64(q, 6), .kind = column_text(arena, q, 7), .value = real_at(q, 8),
+			.text = column_text(arena, q, 9), .output = column_text(arena, q, 10), .variant = column_text(arena, q, 11),
+			.tenant = column_text(arena, q, 12),
+		};
 	}
 	bool good = database_ended(&s->base, q, code, err);
 
