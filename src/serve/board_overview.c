@@ -110,11 +110,12 @@ static void add_figure(struct buf *out, struct board_chart *c, const char *capti
 static void name_ends(struct board_chart *c, const struct board_view *v, const struct board_tally *t, const struct board_model_tally *m)
 {
 	char from[CLOCK_MINUTE], to[CLOCK_MINUTE];
-	bool days = v->query.span->bucket_ms * (double)v->query.span->n > 2 * 86400e3;
+	double whole_ms = v->query.span->bucket_ms * (double)v->query.span->n;
+	bool days = whole_ms > 2 * 86400e3, hours = whole_ms < 12 * 3600e3;
 
 	clock_minute((int64_t)(t->from_ms / 1000), from);
 	clock_minute((int64_t)(v->now_ms / 1000), to);
-	snprintf(c->from, sizeof(c->from), "%.5s", from + (days ? 5 : 11));
+	snprintf(c->from, sizeof(c->from), "%.*s", days || hours ? 5 : 11, from + (hours ? 11 : 5)); /* of "2026-08-01 14:05 UTC" */
 	snprintf(c->to, sizeof(c->to), "%.5s%s", to + (days ? 5 : 11), days ? "" : " UTC");
 	c->n = v->query.span->n;
 	c->marks = m->turns;
@@ -192,6 +193,16 @@ static void add_count(struct buf *out, size_t n)
 	buf_addf(out, "<td class=\"n%s\">%s</td>", n == 0 ? " zero" : "", figure_count(n).text);
 }
 
+/* "412", "12.3k", "1.27M" */
+static struct figure short_number(double x)
+{
+	struct figure f = figure_number(x);
+
+	if (x >= 1e4)
+		snprintf(f.text, sizeof(f.text), x < 1e6 ? "%.3gk" : "%.3gM", x / (x < 1e6 ? 1e3 : 1e6));
+	return f;
+}
+
 /* A variant of two climbs is two verdicts. */
 static void add_verdict(struct buf *out, const char *verdict)
 {
@@ -219,7 +230,7 @@ static void add_group(struct buf *out, const char *model, const struct board_gro
 	add_count(out, g->cached);
 	add_pair(out, g->p50, g->p95);
 	add_pair(out, g->first_p50, g->first_p95);
-	buf_addf(&text, "%s / %s", figure_number(g->input_tokens).text, figure_number(g->output_tokens).text);
+	buf_addf(&text, "%s / %s", short_number(g->input_tokens).text, short_number(g->output_tokens).text);
 	board_add_number(out, buf_text(&text));
 	board_add_number(out, g->unpriced == g->calls && g->calls ? "\u2013" : figure_usd(g->usd).text);
 	buf_adds(out, "</tr>\n");
