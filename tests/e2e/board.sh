@@ -231,7 +231,8 @@ def citations():
         tree(g.get(link.split("&start")[0].split("?")[0] + "?" + urllib.parse.urlencode({"task": "<i>towns", "name": cited[0]["document"], "start": start, "end": end})))
     # A document that has changed since is not marked as if it had not.
     db = sqlite3.connect(LOG)
-    db.execute("UPDATE body SET citations = replace(citations, ?, ?) WHERE call = ?", ('"start":', '"start":1', name_of(reply)))
+    moved = [c | {"start": c["start"] - 1, "end": c["end"] - 1} for c in cited]
+    db.execute("UPDATE body SET citations = ? WHERE call = ?", (json.dumps(moved), name_of(reply)))
     db.commit()
     db.close()
     t = tree(g.get(f"/calls/{name_of(reply)}"))
