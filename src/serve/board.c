@@ -2,6 +2,7 @@
 #include "serve/board.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ struct board {
 struct errand_of_page {
 	struct question question; /* the worker's hold on it; its arena has all texts */
 	struct board *board;
-	struct exchange *exchange; /* NULL: the client went away */
+	struct exchange *exchange; /* NULL: the client went away, */
+	atomic_bool unwanted;      /* as the worker sees it */
 	struct arm **graders;      /* (n_tasks) they owe an answer, and so stay, until it is back; NULL: not its to see */
 	struct board_view view;
 	struct buf page;
@@ -209,6 +211,7 @@ static void went_away(void *context)
 	struct errand_of_page *e = context;
 
 	e->exchange = NULL;
+	e->unwanted = true;
 }
 
 static void free_errand(struct errand_of_page *e)
@@ -221,28 +224,35 @@ static void free_errand(struct errand_of_page *e)
 	free(e);
 }
 
-/* In the worker's thread. */
+/* In the worker's thread, as all below up to the next heading. */
+static void read_page(struct board *b, struct errand_of_page *e)
+{
+	const struct gateway_settings *s = b->gateway->settings;
+	struct error err = { 0 };
+
+	e->status = 500;
+	if (b->log || (b->log = served_open(s->journal, false, &err)))
+		e->status = board_read(b->log, &e->view, &e->question.arena, &e->page, &err);
+	if (e->status < 500)
+		return;
+	if (!err.again && s->notice)
+		s->notice(s->context, err.text);
+	buf_clear(&e->page);
+	board_write_note(&e->page, &e->view, "Not now", err.again ? "This took longer than a page may take. Choose a task, or a shorter time; or try again "
+								     "in a moment." : "What was served cannot be read now; the server's notices say why.");
+}
+
 static void read_pages(void *context, struct question *const *questions, size_t n)
 {
-	struct board *b = context;
-	const struct gateway_settings *s = b->gateway->settings;
-
 	for (size_t i = 0; i < n; i++) {
 		struct errand_of_page *e = questions[i]->context;
-		struct error err = { 0 };
 
-		e->status = 500;
-		if (b->log || (b->log = served_open(s->journal, false, &err)))
-			e->status = board_read(b->log, &e->view, &e->question.arena, &e->page, &err);
-		if (e->status < 500)
-			continue;
-		if (!err.again && s->notice)
-			s->notice(s->context, err.text);
-		buf_clear(&e->page);
-		board_write_note(&e->page, &e->view, "Not now", err.again ? "This took longer than a page may take. Choose a task, or a shorter time; or "
-									     "try again in a moment." : "What was served cannot be read now; the server's notices say why.");
+		if (!e->unwanted)
+			read_page(context, e);
 	}
 }
+
+/* ---- what is asked for ---- */
 
 static const char *param(struct exchange *x, const char *name, struct arena *arena)
 {

@@ -189,7 +189,7 @@ static void add_forms(struct buf *out, const struct board_view *v, const struct 
 	buf_adds(out, "<section>\n<h2>Say something of it</h2>\n<p class=\"note\">What is said here stands beside what clients say, and counts like it: a score "
 		      "decides trials, the right output is proposed as an example. Said again, it replaces what was said here before.</p>\n<div class=\"say\">\n");
 	open_form(out, v, c);
-	buf_adds(out, "<label>The answer is</label><button name=\"verdict\" value=\"right\">right</button> <button name=\"verdict\" value=\"wrong\">wrong</button></form>\n");
+	buf_adds(out, "<span class=\"caption\">The answer is</span><button name=\"verdict\" value=\"right\">right</button> <button name=\"verdict\" value=\"wrong\">wrong</button></form>\n");
 	open_form(out, v, c);
 	buf_adds(out, "<label for=\"score\">A score from 0 to 100</label><input id=\"score\" name=\"score\" type=\"number\" min=\"0\" max=\"100\" step=\"any\" "
 		      "required=\"required\"/> <button>Give the score</button></form>\n");

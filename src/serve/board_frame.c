@@ -40,7 +40,7 @@ const char board_css[] =
 	"white-space:pre-wrap;overflow-wrap:anywhere;font-size:.95rem}mark{padding:.05em 0;border-radius:2px}\n"
 	"textarea{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--muted);border-radius:6px;padding:6px 8px;width:100%;min-height:5rem}\n"
 	".say{display:grid;gap:14px 28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));margin:.8rem 0}.say form{margin:0}"
-	".say label{display:block;color:var(--muted);font-size:.85rem;margin-bottom:3px}.say p{margin:.4rem 0 0}.say #score{width:8rem}\n"
+	".say label,.caption{display:block;color:var(--muted);font-size:.85rem;margin-bottom:3px}.say p{margin:.4rem 0 0}.say #score{width:8rem}\n"
 	".said{border-left:3px solid var(--accent);background:var(--band);padding:8px 12px;border-radius:0 6px 6px 0}\n"
 	".login{max-width:30rem}.login input{width:100%;margin:.2rem 0 .8rem}.wrong{color:var(--target)}\n"
 	".events{list-style:none;margin:1rem 0;padding:0;max-width:none}.events>li{border-left:3px solid var(--line);padding:0 0 14px 14px;margin:0}"
