@@ -192,7 +192,8 @@ static void login(struct board *b, struct exchange *x)
 		return;
 	}
 	metrics_refused(b->gateway->metrics, a ? "scope" : "invalid_api_key");
-	show_login(b, x, a ? 403 : 401, a ? "This key may ask, but not look at calls: it needs the scope read, or admin." : "That is no key of this server.");
+	show_login(b, x, a ? 403 : 401,
+		   a ? "This key may ask, but not look at calls: it needs the scope read, or admin." : "That is no key of this server.");
 }
 
 static void logout(struct board *b, struct exchange *x)
@@ -504,8 +505,8 @@ static void live(struct board *b, struct exchange *x)
 	}
 	if (b->gateway->journal)
 		c = journal_counts(b->gateway->journal);
-	buf_addf(&body, "{\"in_flight\":%zu,\"written\":%zu,\"waiting\":%zu,\"dropped\":%zu}", server_exchanges(b->gateway->server) - 1, c.written, c.waiting,
-		 c.dropped);
+	buf_addf(&body, "{\"in_flight\":%zu,\"written\":%zu,\"waiting\":%zu,\"dropped\":%zu}", server_exchanges(b->gateway->server) - 1, c.written,
+		 c.waiting, c.dropped);
 	reply_json(x, 200, &body);
 }
 

@@ -89,7 +89,8 @@ static void add_citation(struct buf *out, const struct served_call *c, const jso
 		html_name(out, name ? name : "");
 	buf_addf(out, " <small>bytes %s\u2013%s, ", start, end);
 	escape_markup(out, match ? match : "");
-	buf_addf(out, "%s</small>\n<blockquote class=\"cited\">", around[0] ? "" : "; the document is not stored any more as it was: this is what was cited");
+	buf_addf(out, "%s</small>\n<blockquote class=\"cited\">",
+		 around[0] ? "" : "; the document is not stored any more as it was: this is what was cited");
 	if (around[0])
 		buf_adds(out, around); /* written by board_add_text() */
 	else
@@ -186,21 +187,22 @@ static void add_forms(struct buf *out, const struct board_view *v, const struct 
 {
 	if (!v->viewer.may_say)
 		return;
-	buf_adds(out, "<section>\n<h2>Say something of it</h2>\n<p class=\"note\">What is said here stands beside what clients say, and counts like it: a score "
-		      "decides trials, the right output is proposed as an example. Said again, it replaces what was said here before.</p>\n<div class=\"say\">\n");
+	buf_adds(out, "<section>\n<h2>Say something of it</h2>\n<p class=\"note\">What is said here stands beside what clients say, and counts like it: a "
+		      "score decides trials, the right output is proposed as an example. Said again, it replaces what was said here before.</p>\n<div class=\"say\">\n");
 	open_form(out, v, c);
-	buf_adds(out, "<span class=\"caption\">The answer is</span><button name=\"verdict\" value=\"right\">right</button> <button name=\"verdict\" value=\"wrong\">wrong</button></form>\n");
+	buf_adds(out, "<span class=\"caption\">The answer is</span><button name=\"verdict\" value=\"right\">right</button> "
+		      "<button name=\"verdict\" value=\"wrong\">wrong</button></form>\n");
 	open_form(out, v, c);
-	buf_adds(out, "<label for=\"score\">A score from 0 to 100</label><input id=\"score\" name=\"score\" type=\"number\" min=\"0\" max=\"100\" step=\"any\" "
-		      "required=\"required\"/> <button>Give the score</button></form>\n");
+	buf_adds(out, "<label for=\"score\">A score from 0 to 100</label><input id=\"score\" name=\"score\" type=\"number\" min=\"0\" max=\"100\" "
+		      "step=\"any\" required=\"required\"/> <button>Give the score</button></form>\n");
 	open_form(out, v, c);
 	buf_adds(out, "<label for=\"demonstration\">The right output</label><textarea id=\"demonstration\" name=\"demonstration\" maxlength=\"16000\" "
 		      "required=\"required\">\n");
 	board_add_text(out, c->output ? c->output : "", c->output && strlen(c->output) < 16000 ? strlen(c->output) : 0, 0, 0);
 	buf_adds(out, "</textarea><p><button>Show the right output</button></p></form>\n");
 	open_form(out, v, c);
-	buf_adds(out, "<label for=\"comment\">A comment</label><textarea id=\"comment\" name=\"comment\" maxlength=\"16000\" required=\"required\"></textarea>"
-		      "<p><button>Comment</button></p></form>\n</div>\n</section>\n");
+	buf_adds(out, "<label for=\"comment\">A comment</label><textarea id=\"comment\" name=\"comment\" maxlength=\"16000\" "
+		      "required=\"required\"></textarea><p><button>Comment</button></p></form>\n</div>\n</section>\n");
 }
 
 void board_write_call(struct buf *out, const struct board_view *v, const struct board_call *c, const char *const *around)

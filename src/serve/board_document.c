@@ -27,7 +27,8 @@ void board_write_document(struct buf *out, const struct board_view *v, const str
 	html_name(out, v->query.document);
 	buf_adds(out, " <small>");
 	html_name(out, v->query.task);
-	buf_addf(out, ", bytes %s\u2013%s of %s</small></h1>\n<p>", figure_count(t->from).text, figure_count(t->from + t->n).text, figure_count(t->whole).text);
+	buf_addf(out, ", bytes %s\u2013%s of %s</small></h1>\n<p>", figure_count(t->from).text, figure_count(t->from + t->n).text,
+		 figure_count(t->whole).text);
 	if (marked)
 		buf_adds(out, "<a href=\"#cited\">To what is cited</a> ");
 	if (t->from > 0)

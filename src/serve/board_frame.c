@@ -24,21 +24,24 @@ const char board_css[] =
 	".trio{display:grid;gap:8px 24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));margin:.8rem 0}"
 	".trio figure{margin:0}.trio figcaption{font-size:.85rem;color:var(--muted)}.trio svg.chart{width:100%;margin:.1rem 0}\n"
 	".b-ok{fill:var(--win)}.b-none{fill:var(--muted)}.b-bad{fill:var(--loss)}.l-a,.l-b{fill:none;stroke-width:1.75;stroke-linejoin:round}"
-	".l-a{stroke:var(--win)}.l-b{stroke:var(--loss);stroke-dasharray:4 3}svg .turn{stroke:var(--accent);stroke-width:1.5}.p-a{fill:var(--win)}.p-b{fill:var(--loss)}"
+	".l-a{stroke:var(--win)}.l-b{stroke:var(--loss);stroke-dasharray:4 3}svg .turn{stroke:var(--accent);"
+	"stroke-width:1.5}.p-a{fill:var(--win)}.p-b{fill:var(--loss)}"
 	".swatch{width:12px;height:12px;display:inline-block}\n"
 	"svg.interval{width:120px;height:18px;vertical-align:middle}\n"
 	".nowrap{white-space:nowrap}.start{max-width:20rem;overflow-wrap:anywhere}td .more{color:var(--muted);font-size:.85em;display:block}\n"
 	".filter select,.filter input,.filter button{height:2.4rem}\n"
-	"@media (max-width:819px){.cards table,.cards tbody{display:block}.cards thead,.cards td:nth-child(8){display:none}.cards tr{display:grid;gap:1px 14px;"
-	"grid-template-columns:minmax(0,1fr) auto;padding:10px 0;border-bottom:1px solid var(--line)}.cards td{border:0;padding:0;min-width:0;"
+	"@media (max-width:819px){.cards table,.cards tbody{display:block}.cards thead,.cards td:nth-child(8){display:none}.cards tr{display:grid;"
+	"gap:1px 14px;grid-template-columns:minmax(0,1fr) auto;padding:10px 0;border-bottom:1px solid var(--line)}.cards td{border:0;padding:0;min-width:0;"
 	"overflow-wrap:anywhere}.cards td:nth-child(2),.cards td.text{grid-column:1/-1;order:1}.cards td:nth-child(n+6){order:2}"
-	".cards td.text{color:var(--muted)}.cards .start{max-width:none;display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}}\n"
-	"dl.plain{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(44%,14rem),1fr));gap:10px 24px;margin:1rem 0}dl.plain dt{color:var(--muted);"
-	"font-size:.85rem}dl.plain dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}\n"
+	".cards td.text{color:var(--muted)}.cards .start{max-width:none;display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;"
+	"overflow:hidden}}\n"
+	"dl.plain{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(44%,14rem),1fr));gap:10px 24px;margin:1rem 0}"
+	"dl.plain dt{color:var(--muted);font-size:.85rem}dl.plain dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}\n"
 	"pre{font:.9rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;max-height:34rem;overflow:auto}pre.whole{max-height:none}\n"
 	"blockquote.cited{margin:.3rem 0 1.1rem;padding:8px 12px;background:var(--panel);border-left:3px solid var(--accent);border-radius:6px;"
 	"white-space:pre-wrap;overflow-wrap:anywhere;font-size:.95rem}mark{padding:.05em 0;border-radius:2px}\n"
-	"textarea{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--muted);border-radius:6px;padding:6px 8px;width:100%;min-height:5rem}\n"
+	"textarea{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--muted);border-radius:6px;padding:6px 8px;width:100%;"
+	"min-height:5rem}\n"
 	".say{display:grid;gap:14px 28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));margin:.8rem 0}.say form{margin:0}"
 	".say label,.caption{display:block;color:var(--muted);font-size:.85rem;margin-bottom:3px}.say p{margin:.4rem 0 0}.say #score{width:8rem}\n"
 	".said{border-left:3px solid var(--accent);background:var(--band);padding:8px 12px;border-radius:0 6px 6px 0}\n"
@@ -86,8 +89,8 @@ static void add_ways(struct buf *out, const struct board_view *v)
 	if (v->viewer.name) {
 		buf_adds(out, "<span class=\"who\">");
 		html_name(out, v->viewer.name);
-		buf_addf(out, "%s</span>\n<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"token\" value=\"%s\"/><button>Log out</button></form>\n",
-			 v->viewer.tenant ? "" : ", all tenants", v->viewer.token);
+		buf_addf(out, "%s</span>\n<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"token\" value=\"%s\"/>"
+			      "<button>Log out</button></form>\n", v->viewer.tenant ? "" : ", all tenants", v->viewer.token);
 	}
 	buf_adds(out, "</nav>\n");
 }

@@ -105,7 +105,8 @@ static void add_figure(struct buf *out, struct board_chart *c, const char *capti
 	buf_adds(out, "</figure>\n");
 }
 
-#define KEY(class_name) "<svg class=\"swatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"" class_name "\" width=\"12\" height=\"12\"/></svg> "
+#define KEY(class_name) \
+	"<svg class=\"swatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect class=\"" class_name "\" width=\"12\" height=\"12\"/></svg> "
 
 static void name_ends(struct board_chart *c, const struct board_view *v, const struct board_tally *t, const struct board_model_tally *m)
 {
@@ -314,7 +315,8 @@ static void add_trial(struct buf *out, const struct board_model_tally *m)
 		add_record(out, &l->record[LIVE_CHALLENGER]);
 		buf_adds(out, "; beside it, who serves: ");
 		add_record(out, &l->rival);
-		buf_addf(out, ". Evidence (e-values) that it is not worse by %s points: %s of the %s that promote it; that it is worse: %s of the %s that end the trial.",
+		buf_addf(out, ". Evidence (e-values) that it is not worse by %s points: %s of the %s that promote it; that it is "
+			      "worse: %s of the %s that end the trial.",
 			 figure_margin(l->rule.margin).text, figure_number(exp(live_log_not_worse(l))).text, figure_number(1 / l->rule.alpha).text,
 			 figure_number(exp(live_log_worse(l))).text, figure_number(1 / l->rule.alpha).text);
 	}
@@ -402,8 +404,8 @@ void board_write_overview(struct buf *out, const struct board_view *v, const str
 	}
 	for (size_t i = 0; i < v->n_models; i++)
 		add_model(out, v, t, i);
-	html_element(out, "footer", "Times are UTC. A score is what the task's scorer says where the right output was shown, else the mean of what was said; "
-				    "intervals hold however often they are looked at (docs/serve.md).");
+	html_element(out, "footer", "Times are UTC. A score is what the task's scorer says where the right output was shown, else the mean of what was "
+				    "said; intervals hold however often they are looked at (docs/serve.md).");
 	board_close_page(out);
 	buf_release(&note);
 }

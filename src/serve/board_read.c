@@ -137,7 +137,10 @@ static void tally_call(void *context, const struct served_figures *f)
 static void tally_score(const struct tallying *t, const struct served_score *rows, size_t n)
 {
 	struct board_model_tally *m = tally_of(t, rows->task);
-	double score = m && rows->variant[0] ? standing_score(rows, n, m->model->by) : NAN;
+
+	if (!m || !rows->variant[0])
+		return;
+	double score = standing_score(rows, n, m->model->by);
 
 	if (isnan(score))
 		return;

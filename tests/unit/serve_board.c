@@ -183,8 +183,8 @@ static void why_is_for_who_sees_all(void **state)
 {
 	struct place *p = *state;
 	struct board_view v = view_of(BOARD_HISTORY, NULL);
-	const struct served_turn t = { .task = "t", .at_ms = now - 1000, .event = "promoted", .verdict = "v", .variant = "0/a", .run = "t 12 1 {\"x\":1}", .share = 1,
-				       .floor = NAN, .why = "42 scored calls " EVIL, .evidence = "{\"challenger\":{\"scored\":42,\"mean\":0.875},\"e_worse\":null,"
+	const struct served_turn t = { .task = "t", .at_ms = now - 1000, .event = "promoted", .verdict = "v", .variant = "0/a", .run = "t 12 1 {\"x\":1}",
+				       .share = 1, .floor = NAN, .why = "42 scored calls " EVIL, .evidence = "{\"challenger\":{\"scored\":42,\"mean\":0.875},\"e_worse\":null,"
 				       "\"e_not_worse\":23.4,\"failures\":[1,2]}" };
 
 	assert_true(served_turn_put(p->log, &t, &p->err));
@@ -294,8 +294,8 @@ static void charts(void **state)
 	assert_int_equal(times(buf_text(&out), "<circle"), 1);
 	assert_int_equal(times(buf_text(&out), "nan"), 0);
 	buf_clear(&out);
-	c = (struct board_chart){ .id = "x", .title = "t", .description = "d", .series = { nothing }, .classes = { "b-ok" }, .n_series = 1, .n = 2, .bars = true,
-				  .counts = true, .figure = figure_number };
+	c = (struct board_chart){ .id = "x", .title = "t", .description = "d", .series = { nothing }, .classes = { "b-ok" }, .n_series = 1, .n = 2,
+				  .bars = true, .counts = true, .figure = figure_number };
 	board_draw(&out, &c);
 	assert_int_equal(times(buf_text(&out), "<rect"), 0);
 	assert_int_equal(times(buf_text(&out), "nan"), 0);

@@ -89,7 +89,8 @@ struct place {
 
 static void begin(struct place *p)
 {
-	const struct key like = { .name = "web", .scopes = KEY_READ, .requests_per_minute = INFINITY, .tokens_per_minute = INFINITY, .usd_per_day = INFINITY };
+	const struct key like = { .name = "web", .scopes = KEY_READ, .requests_per_minute = INFINITY, .tokens_per_minute = INFINITY,
+				  .usd_per_day = INFINITY };
 	struct key second = like;
 	struct error err;
 
