@@ -273,6 +273,7 @@ static struct board_query query_of(struct exchange *x, enum board_place place, s
 {
 	const char *span = param(x, "span", arena), *start = param(x, "start", arena), *end = param(x, "end", arena);
 	struct board_query q = { .place = place, .span = &board_spans[1], .task = param(x, "task", arena), .variant = param(x, "variant", arena),
+				 .verdict = param(x, "verdict", arena),
 				 .feedback = param(x, "feedback", arena), .before = param(x, "before", arena), .document = param(x, "name", arena),
 				 .call = call_of(x, arena), .noted = param(x, "noted", arena) != NULL };
 

@@ -3,7 +3,7 @@
  *
  *     GET /                       overview: ?span=hour, day, week, month
  *     GET /history                ?task=
- *     GET /calls                  the newest first: ?task=&variant=&feedback=&before=
+ *     GET /calls                  the newest first: ?task=&variant=&verdict=&feedback=&before=
  *     GET, POST /calls/ID         one of them; what a form says of it goes the way of POST /v1/feedback
  *     GET /documents              ?task=&name=&start=&end=: out of the task's stored documents, never a file
  *     GET, POST /login; POST /logout     where the server asks for keys

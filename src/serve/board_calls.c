@@ -16,6 +16,13 @@ static void add_option(struct buf *out, const char *value, const char *text, con
 	buf_adds(out, "</option>");
 }
 
+static void add_input(struct buf *out, const char *name, const char *label, const char *value)
+{
+	buf_addf(out, "<p><label for=\"%s\">%s</label><input id=\"%s\" name=\"%s\" size=\"16\" value=\"", name, label, name, name);
+	escape_markup(out, value ? value : "");
+	buf_adds(out, "\"/></p>\n");
+}
+
 static void add_filter(struct buf *out, const struct board_view *v)
 {
 	static const char *const kinds[][2] = { { "any", "something was said" }, { "boolean", "right or wrong" }, { "float", "a score" },
@@ -25,9 +32,10 @@ static void add_filter(struct buf *out, const struct board_view *v)
 	add_option(out, "", "all", NULL);
 	for (size_t i = 0; i < v->n_models; i++)
 		add_option(out, v->models[i].name, v->models[i].name, v->query.task);
-	buf_adds(out, "</select></p>\n<p><label for=\"variant\">Variant</label><input id=\"variant\" name=\"variant\" value=\"");
-	escape_markup(out, v->query.variant ? v->query.variant : "");
-	buf_adds(out, "\"/></p>\n<p><label for=\"feedback\">Of which</label><select id=\"feedback\" name=\"feedback\">");
+	buf_adds(out, "</select></p>\n");
+	add_input(out, "variant", "Variant", v->query.variant);
+	add_input(out, "verdict", "Verdict", v->query.verdict);
+	buf_adds(out, "<p><label for=\"feedback\">Of which</label><select id=\"feedback\" name=\"feedback\">");
 	add_option(out, "", "anything or nothing was said", NULL);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		add_option(out, kinds[i][0], kinds[i][1], v->query.feedback);
@@ -88,8 +96,9 @@ static void add_row(struct buf *out, const struct board_view *v, const struct bo
 static void add_pages(struct buf *out, const struct board_view *v, const struct board_call *calls, size_t n, bool more)
 {
 	const struct board_query *q = &v->query;
-	const char *const older[] = { "task", q->task, "variant", q->variant, "feedback", q->feedback, "before", n ? calls[n - 1].call.id : NULL, NULL };
-	const char *const newest[] = { "task", q->task, "variant", q->variant, "feedback", q->feedback, NULL };
+	const char *const older[] = { "task", q->task, "variant", q->variant, "verdict", q->verdict, "feedback", q->feedback,
+				      "before", n ? calls[n - 1].call.id : NULL, NULL };
+	const char *const newest[] = { "task", q->task, "variant", q->variant, "verdict", q->verdict, "feedback", q->feedback, NULL };
 
 	buf_adds(out, "<p>");
 	if (q->before)

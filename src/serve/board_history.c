@@ -108,7 +108,7 @@ static void add_climb(struct buf *out, const char *run)
 /* Why, and by which numbers, is of all tenants: it is for who sees all. */
 static void add_turn(struct buf *out, const struct board_view *v, const struct served_turn *t)
 {
-	const char *const pairs[] = { "task", t->task, "variant", t->variant, NULL };
+	const char *const pairs[] = { "task", t->task, "verdict", t->verdict, NULL };
 	size_t event = event_of(t->event);
 	bool known = event < sizeof(events) / sizeof(events[0]);
 

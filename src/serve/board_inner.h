@@ -36,7 +36,7 @@ struct board_viewer {
 struct board_query {
 	enum board_place place;
 	const struct board_span *span;
-	const char *task, *variant, *feedback, *before, *call, *document;
+	const char *task, *variant, *verdict, *feedback, *before, *call, *document;
 	size_t start, end; /* of a document, bytes */
 	bool noted;        /* something was just said of the call */
 };

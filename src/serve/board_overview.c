@@ -216,7 +216,8 @@ static void add_verdict(struct buf *out, const char *verdict)
 
 static void add_group(struct buf *out, const char *model, const struct board_group *g)
 {
-	const char *const pairs[] = { "task", model, "variant", g->variant[0] ? g->variant : NULL, NULL };
+	const char *const pairs[] = { "task", model, "variant", g->variant[0] ? g->variant : NULL,
+				      "verdict", g->verdict[0] ? g->verdict : NULL, NULL };
 	struct buf text = { 0 };
 
 	buf_adds(out, "<tr><th scope=\"row\">");

@@ -305,7 +305,7 @@ static bool gather(void *context, const struct served_call *call, const struct s
 static int list(struct reading *r)
 {
 	const struct board_query *asked = &r->view->query;
-	const struct served_query query = { .task = asked->task, .variant = asked->variant, .feedback = asked->feedback, .before = asked->before,
+	const struct served_query query = { .task = asked->task, .variant = asked->variant, .verdict = asked->verdict, .feedback = asked->feedback, .before = asked->before,
 					    .tenant = r->view->viewer.tenant, .newest_first = true, .most = BOARD_CALLS + 1, .brief = BRIEF };
 	struct gathering g = { r->arena, arena_array(r->arena, BOARD_CALLS + 1, sizeof(*g.calls)), 0 };
 

@@ -77,7 +77,7 @@ struct served_query {
 	const char *task;      /* of this name alone */
 	const char *only;      /* the call of this id */
 	const char *after, *before; /* calls that began after this one, and before that one */
-	const char *variant, *tenant;
+	const char *variant, *verdict, *tenant;
 	uint64_t since_ms, until_ms; /* that began in [since, until); until 0: now */
 	const char *feedback;  /* of which something of this kind was said, as "demonstration"; "any": of whatever kind */
 	bool kept;             /* whose input is there */

@@ -22,7 +22,7 @@ static void first_id(uint64_t ms, char out[FIRST_ID])
 	" WHERE " of_task " AND s.id > ?2 AND s.id >= ?3 AND s.id < ?4" \
 	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM feedback f WHERE f.call = s.id AND (f.kind = ?5 OR ?5 = 'any')))" \
 	" AND (?6 = 0 OR b.input IS NOT NULL) AND (?7 = 0 OR s.http = 200) AND (?10 IS NULL OR s.variant = ?10)" \
-	" AND (?11 IS NULL OR s.tenant = ?11) ORDER BY s.id"
+	" AND (?11 IS NULL OR s.tenant = ?11) AND (?12 IS NULL OR s.verdict = ?12) ORDER BY s.id"
 
 static const char *const calls_sql[2][2] = { /* of a task; the newest first */
 	{ CALLS("?1 IS NULL") " LIMIT ?8", CALLS("?1 IS NULL") " DESC LIMIT ?8" },
@@ -125,6 +125,7 @@ bool served_each(struct served *s, const struct served_query *query, served_visi
 		sqlite3_bind_int64(r.calls, 9, query->brief ? (sqlite3_int64)query->brief : INT32_MAX);
 		bind_text(r.calls, 10, query->variant);
 		bind_text(r.calls, 11, query->tenant);
+		bind_text(r.calls, 12, query->verdict);
 		read = visit_all(&r, visit, context, err);
 	}
 	sqlite3_finalize(r.calls);

@@ -286,6 +286,10 @@ def turned():
     values = {text_of(d.find("dt")): text_of(d.find("dd")) for d in t.iter("div") if d.find("dt") is not None}
     assert values["scored calls of the one on trial"] == str(evidence["challenger"]["scored"]) and event[0] in steps[0][1], values
     assert float(values["evidence (e-value) that it is not worse by the margin"].replace(",", "")) >= 20, values
+    link = next(a.get("href") for a in t.iter("a") if a.get("href").startswith("/calls?"))
+    assert event[0] in link
+    ids = re.findall(r'href="/calls/(0[^"]+)', g.get(link))
+    assert ids and {v for i in ids for v, in rows("SELECT verdict FROM served WHERE id = ?", i)} == {event[0]}, link
     assert g.ask("GET", "/history?task=none")[0] == 404 and tree(g.get("/history"))
     while g.chat("grass number 5")["rung::verdict"] == first:
         pass
