@@ -18,14 +18,14 @@ static void add_option(struct buf *out, const char *value, const char *text, con
 
 static void add_input(struct buf *out, const char *name, const char *label, const char *value)
 {
-	buf_addf(out, "<p><label for=\"%s\">%s</label><input id=\"%s\" name=\"%s\" size=\"16\" value=\"", name, label, name, name);
+	buf_addf(out, "<p><label for=\"%s\">%s</label><input id=\"%s\" name=\"%s\" size=\"15\" value=\"", name, label, name, name);
 	escape_markup(out, value ? value : "");
 	buf_adds(out, "\"/></p>\n");
 }
 
 static void add_filter(struct buf *out, const struct board_view *v)
 {
-	static const char *const kinds[][2] = { { "any", "something was said" }, { "boolean", "right or wrong" }, { "float", "a score" },
+	static const char *const kinds[][2] = { { "any", "something" }, { "boolean", "right or wrong" }, { "float", "a score" },
 						{ "comment", "a comment" }, { "demonstration", "the right output" } };
 
 	buf_adds(out, "<form class=\"filter\" method=\"get\" action=\"/calls\">\n<p><label for=\"task\">Model</label><select id=\"task\" name=\"task\">");
@@ -35,8 +35,8 @@ static void add_filter(struct buf *out, const struct board_view *v)
 	buf_adds(out, "</select></p>\n");
 	add_input(out, "variant", "Variant", v->query.variant);
 	add_input(out, "verdict", "Verdict", v->query.verdict);
-	buf_adds(out, "<p><label for=\"feedback\">Of which</label><select id=\"feedback\" name=\"feedback\">");
-	add_option(out, "", "anything or nothing was said", NULL);
+	buf_adds(out, "<p><label for=\"feedback\">Said of them</label><select id=\"feedback\" name=\"feedback\">");
+	add_option(out, "", "anything or nothing", NULL);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		add_option(out, kinds[i][0], kinds[i][1], v->query.feedback);
 	buf_adds(out, "</select></p>\n<p><button>Show</button></p>\n</form>\n");

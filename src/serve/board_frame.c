@@ -29,7 +29,7 @@ const char board_css[] =
 	".swatch{width:12px;height:12px;display:inline-block}\n"
 	"svg.interval{width:120px;height:18px;vertical-align:middle}\n"
 	".nowrap{white-space:nowrap}.start{max-width:20rem;overflow-wrap:anywhere}td .more{color:var(--muted);font-size:.85em;display:block}\n"
-	".filter select,.filter input,.filter button{height:2.4rem}\n"
+	".filter select{max-width:15rem}.filter select,.filter input,.filter button{height:2.4rem}\n"
 	"@media (max-width:819px){.cards table,.cards tbody{display:block}.cards thead,.cards td:nth-child(8){display:none}.cards tr{display:grid;"
 	"gap:1px 14px;grid-template-columns:minmax(0,1fr) auto;padding:10px 0;border-bottom:1px solid var(--line)}.cards td{border:0;padding:0;min-width:0;"
 	"overflow-wrap:anywhere}.cards td:nth-child(2),.cards td.text{grid-column:1/-1;order:1}.cards td:nth-child(n+6){order:2}"
