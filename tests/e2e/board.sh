@@ -411,6 +411,14 @@ def ended():
     assert not any(k.encode() in dump for k in keys.values())
 
 
+def nothing_kept():
+    for path in ("/", "/calls", "/history?task=one", "/documents?task=one"):
+        status, _, page = g.ask("GET", path)
+        assert status == 404 and "keeps no calls" in page and tree(page), (path, status)
+    status, _, page = g.post("/calls/0", token="x", verdict="right")
+    assert status == 403 and g.ask("GET", "/login")[0] == 303 and json.loads(g.get("/live.json"))["written"] == 0
+
+
 # ---- in a browser ----
 
 def looks():
@@ -503,6 +511,9 @@ try:
         check("a browser logs in and out", logs_in)
     check("a session ends with a click, and with its key", ended)
     notices = g.stop()
+    g = Gateway("--no-log")
+    check("without a log the page says so", nothing_kept)
+    g.stop()
     check("no key is in what it says", lambda: [1 / 0 for k in keys.values() if k in notices])
 finally:
     if b:
