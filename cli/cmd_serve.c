@@ -106,7 +106,7 @@ const struct command command_serve = {
 	"Serves each task by the winner of its last climb, at POST /v1/chat/completions: the model is \"rung/TASK\", the input the last user\n"
 	"message, as `rung ask` takes it. With --auto the model may be \"rung/auto\", too: then it is answered by the task that the input is like.\n"
 	"What asks for one of --models is answered by it, what asks for an --upstream is passed on to it as it is; so are texts to embed. Prints the\n"
-	"address once it answers. SIGTERM and Ctrl-C end it once what is there has been answered.\n"
+	"address once it answers, where a browser shows what was served. SIGTERM and Ctrl-C end it once what is there has been answered.\n"
 	"What a later climb finds is tried on a share of the calls; what is said of its answers promotes it, and brings back who served before\n"
 	"where that has fallen. SIGHUP tries again what could not be taken.",
 	options_of, 0, MAX_LIST, run,

@@ -17,7 +17,7 @@
 
 struct rung_verdicts {
 	struct rung_options options;
-	char *store, *name, *file, *put_by; /* file: the task's; put_by: the folder */
+	char *store, *name, *file, *put_by, *documents; /* file: the task's; put_by: the folder */
 	const struct price_table *prices;
 	uint64_t mark;       /* of the store's files when it was last read */
 	struct arena newest; /* what was read then, */
@@ -337,11 +337,12 @@ struct rung_verdicts *rung_verdicts_open(const struct rung_options *options, con
 		v->name = mem_string(r->task->name);
 		v->file = mem_string(r->task->file);
 		v->put_by = mem_string(rung_beside_store(r, "served"));
+		v->documents = mem_string(rung_beside_store(r, "docs.db"));
 	}
 	rung_close(r);
 	if (good)
 		newest(v, &arena, &run, &ignored); /* what is wrong with the store is said by load(), with what to do */
-	*out = (struct gateway_task){ .name = v->name, .source = { newest, load, v } };
+	*out = (struct gateway_task){ .name = v->name, .source = { newest, load, v }, .documents = v->documents };
 	good = good && load(v, run, NULL, &out->first, err);
 	arena_release(&arena);
 	if (good)
@@ -364,5 +365,6 @@ void rung_verdicts_close(struct rung_verdicts *v)
 	free(v->name);
 	free(v->file);
 	free(v->put_by);
+	free(v->documents);
 	free(v);
 }

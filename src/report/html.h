@@ -1,4 +1,4 @@
-/* html.h - what the page's own files share: elements with escaped text, and the tables. Private to src/report. */
+/* html.h - what pages share, the report's and those of src/serve: elements with escaped text, and the tables. */
 #ifndef RUNG_REPORT_HTML_H
 #define RUNG_REPORT_HTML_H
 

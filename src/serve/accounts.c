@@ -130,6 +130,13 @@ void accounts_free(struct accounts *a)
 
 /* ---- who asks ---- */
 
+struct account *accounts_keyed(struct accounts *a, const char *key)
+{
+	const struct key *k = keys_find(a->keys, a->n, key);
+
+	return k ? account_of(a, k) : NULL;
+}
+
 struct account *accounts_find(struct accounts *a, const char *authorization)
 {
 	static const char scheme[] = "Bearer ";
@@ -137,9 +144,7 @@ struct account *accounts_find(struct accounts *a, const char *authorization)
 
 	if (!authorization || strncasecmp(authorization, scheme, n) != 0)
 		return NULL;
-	const struct key *k = keys_find(a->keys, a->n, authorization + n + strspn(authorization + n, " "));
-
-	return k ? account_of(a, k) : NULL;
+	return accounts_keyed(a, authorization + n + strspn(authorization + n, " "));
 }
 
 struct account *accounts_named(struct accounts *a, const char *name)

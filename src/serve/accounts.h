@@ -20,8 +20,9 @@ bool accounts_refresh(struct accounts *a, struct error *err);
 
 /* authorization: a header's value, "Bearer KEY"; NULL: none came. NULL: it is nobody's. */
 struct account *accounts_find(struct accounts *a, const char *authorization);
+struct account *accounts_keyed(struct accounts *a, const char *key); /* the key itself */
 struct account *accounts_named(struct accounts *a, const char *name);
-const struct key *account_key(const struct account *a); /* until the next accounts_refresh() */
+const struct key *account_key(const struct account *a); /* until the next accounts_refresh(); NULL: its key is gone */
 
 /* What was reserved; {0}: nothing, for nobody. */
 struct claim {

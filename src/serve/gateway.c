@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "serve/board.h"
 #include "serve/gateway_inner.h"
 #include "serve/tls.h"
 
@@ -113,8 +114,11 @@ static void go(struct gateway *g, struct exchange *x, const struct route *route)
 
 static void on_request(void *context, struct exchange *x)
 {
+	struct gateway *g = context;
 	const char *path = exchange_path(x), *method = exchange_method(x), *allowed = NULL;
 
+	if (board_takes(g->board, x))
+		return;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(routes[i].path, path) != 0)
 			continue;
@@ -164,6 +168,7 @@ static void on_turn(void *context)
 		relay_turn(g->relay);
 	gateway_look_at_keys(g);
 	look_at_certificate(g);
+	board_turn(g->board);
 }
 
 static void on_wake(void *context)
@@ -203,7 +208,8 @@ static bool start_tasks(struct gateway *g, struct error *err)
 	}
 	if (s->route && !(g->router = worker_start(s->route, s->route_context, on_wake, g)))
 		return error_set(err, "rung/auto: no thread can be started for it; let this process have more of them");
-	return true;
+	g->board = board_open(g, err);
+	return g->board != NULL;
 }
 
 /* Their clients are gone by now. */
@@ -276,6 +282,7 @@ static void close_parts(struct gateway *g)
 {
 	server_free(g->server);
 	tls_free(g->tls);
+	board_close(g->board);
 	stop_tasks(g);
 	relay_free(g->relay);
 	client_free(g->client);

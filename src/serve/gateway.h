@@ -9,6 +9,7 @@
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
  *     GET /v1/models              the tasks and the upstreams
  *     GET /metrics                what was counted, as Prometheus reads it
+ *     GET /                       the page: what was served, and how it went (board.h)
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped; tasks that have fallen
  *
  * One thread has the connections (server.h), each verdict its own (seat.h, worker.h); one more says which verdict answers (governor.h). */

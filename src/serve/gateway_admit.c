@@ -112,7 +112,7 @@ bool gateway_keep(struct gateway *g, const struct served_call *call, struct erra
 	row.key = e->key;
 	gateway_tell(g, &row, e);
 	if (!g->settings->keep_texts)
-		row.input = row.output = NULL;
+		row.input = row.output = row.citations = NULL;
 	return g->journal && journal_call(g->journal, &row);
 }
 

@@ -78,6 +78,7 @@ static void note(struct pending *p, int http)
 		.status = answered ? q->status : "failed", .why = q->why ? q->why : q->failed, .input_tokens = q->input_tokens,
 		.output_tokens = q->output_tokens, .usd = q->usd, .cached = p->cached, .ms = clock_ms() - p->errand.began_ms, .first_ms = NAN,
 		.probability = answered ? q->probability : NAN, .propensity = p->propensity, .subject = p->request.subject, .input = q->input, .output = q->text,
+		.citations = q->citations,
 	};
 
 	gateway_keep(p->gateway, &call, &p->errand, NAN);

@@ -35,6 +35,7 @@ struct errand {
 	const struct relay_outcome *outcome; /* once it was passed on; else NULL */
 };
 
+struct board;
 struct gateway {
 	const struct gateway_settings *settings;
 	struct client *client;
@@ -50,6 +51,7 @@ struct gateway {
 	struct metrics *metrics;
 	struct access_log *access_log; /* NULL: there is none */
 	struct otlp *otlp;             /* NULL: nobody collects spans */
+	struct board *board;     /* the page */
 	struct told *flowing;    /* streams of local models that are under way */
 	struct tls *tls;         /* NULL: plain HTTP */
 	double look_at_certificate;
@@ -119,7 +121,8 @@ bool gateway_is_auto(const struct gateway *g, const char *model);
 void gateway_route(struct gateway *g, struct exchange *x, const struct chat_request *request, struct account *whose);
 void gateway_take_routed(struct question *q);
 void gateway_relayed(void *context, const struct relay_outcome *outcome);
-/* POST /v1/feedback (gateway_feedback.c) */
+/* POST /v1/feedback; and what its body says is written down, or why not. (gateway_feedback.c) */
+bool gateway_say(struct gateway *g, const struct account *whose, const char *said, size_t n, struct arena *arena, struct chat_fault *fault);
 void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose);
 
 #endif

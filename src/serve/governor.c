@@ -37,6 +37,15 @@ static bool read_history(struct governor *g, struct charge *c, struct error *err
 }
 
 /* All of them (n) or none; then each is said. */
+void governor_note_weighed(struct governor *g, struct charge *c, const struct live *live)
+{
+	pthread_mutex_lock(&g->mutex);
+	c->is_weighed = live != NULL;
+	if (live)
+		c->weighed = *live;
+	pthread_mutex_unlock(&g->mutex);
+}
+
 bool governor_write(struct governor *g, struct charge *c, const struct served_turn *turns, size_t n, struct error *err)
 {
 	bool good = !g->served || served_begin(g->served, err);
@@ -57,6 +66,7 @@ bool governor_write(struct governor *g, struct charge *c, const struct served_tu
 			governor_say(g, buf_text(&sentence));
 		buf_release(&sentence);
 	}
+	governor_note_weighed(g, c, NULL);
 	return read_history(g, c, err);
 }
 
@@ -275,6 +285,17 @@ void governor_say_fallen(struct governor *g, struct buf *out)
 			buf_addf(out, "task \"%s\" has fallen below what it did, and nothing else can serve; climb again\n",
 				 g->charges[i].task->name);
 	pthread_mutex_unlock(&g->mutex);
+}
+
+bool governor_weighed(struct governor *g, size_t task, struct live *out)
+{
+	pthread_mutex_lock(&g->mutex);
+	bool is = g->charges[task].is_weighed;
+
+	if (is)
+		*out = g->charges[task].weighed;
+	pthread_mutex_unlock(&g->mutex);
+	return is;
 }
 
 /* Moves that nobody made bring their arms to their seats, whose owner ends them. */

@@ -20,6 +20,7 @@
 #define RUNG_SERVE_GOVERNOR_H
 
 #include "base/buf.h"
+#include "decide/live.h"
 #include "serve/seat.h"
 
 struct governor_settings {
@@ -46,6 +47,8 @@ bool governor_start(struct governor *g, struct error *err);
 void governor_turn(struct governor *g);
 /* A line for each task that has fallen with nobody to go back to. From any thread. */
 void governor_say_fallen(struct governor *g, struct buf *out);
+/* What was said since what serves began, as it was weighed last; task is its place among all. False: it has not been yet. From any thread. */
+bool governor_weighed(struct governor *g, size_t task, struct live *out);
 void governor_close(struct governor *g); /* NULL: nothing */
 
 #endif

@@ -218,6 +218,7 @@ static bool weigh(struct governor *g, struct charge *c, struct arena *arena, str
 	rule.floor = c->standing.serving ? c->standing.serving->floor : NAN;
 	live_init(&live, &rule);
 	standing_weigh(rows, n, serving, c->challenger ? &c->challenger->verdict : NULL, c->standing.trial_ms, arena, &live);
+	governor_note_weighed(g, c, &live);
 	return act(g, c, &live, arena, err);
 }
 

@@ -27,7 +27,9 @@ struct charge {
 	const char *seen;           /* key of the climb that was looked at last; in seen_arena */
 	struct arena seen_arena;
 	bool failed;                /* it could not be taken */
-	bool fallen;                /* under the governor's mutex */
+	bool fallen;                /* from here on under the governor's mutex */
+	bool is_weighed;
+	struct live weighed;        /* as it was looked at last */
 };
 
 struct governor {
@@ -52,6 +54,8 @@ void governor_say(struct governor *g, const char *sentence);
 struct served_turn governor_row(const struct charge *c, const char *event, const struct served_verdict *v, const char *why);
 /* Writes all rows (n) or none, says each, and reads the history anew: what lives in c->arena is gone afterwards. */
 bool governor_write(struct governor *g, struct charge *c, const struct served_turn *rows, size_t n, struct error *err);
+/* live NULL: what was weighed is of a verdict that does not serve any more. */
+void governor_note_weighed(struct governor *g, struct charge *c, const struct live *live);
 /* What was written down is done by the loop. */
 void governor_hand_over(struct governor *g, const struct charge *c, enum seat_event event, struct arm *arm, double share);
 /* Takes the verdict; NULL and a sentence. */

@@ -88,7 +88,7 @@ bool journal_call(struct journal *j, const struct served_call *c)
 {
 	struct entry e = { .kind = CALL, .call = *c };
 	const char **texts[] = { &e.call.id, &e.call.tenant, &e.call.key, &e.call.task, &e.call.variant, &e.call.verdict, &e.call.status, &e.call.why,
-				 &e.call.subject, &e.call.input, &e.call.output };
+				 &e.call.subject, &e.call.input, &e.call.output, &e.call.citations };
 
 	return hand_over(j, entry_new(&e, texts, sizeof(texts) / sizeof(texts[0])));
 }

@@ -24,9 +24,9 @@ enum { KEY_TEXT = 49, KEY_NAME = 65 }; /* a key, and the longest name of one or 
 enum key_scope {
 	KEY_ASK = 1,      /* completions, embeddings, the list of models */
 	KEY_FEEDBACK = 2, /* say something of its tenant's answers */
-	KEY_READ = 4,     /* its tenant's calls, and the page: no route has them yet */
+	KEY_READ = 4,     /* the page, with its tenant's calls (board.h) */
 	KEY_METRICS = 8,  /* /metrics */
-	KEY_ADMIN = 16,   /* calls of every tenant */
+	KEY_ADMIN = 16,   /* the page, and feedback, with calls of every tenant */
 };
 
 struct key {

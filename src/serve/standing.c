@@ -71,7 +71,7 @@ struct scored {
 
 static double grade(const struct served_verdict *v, const char *output, const char *right)
 {
-	return output ? v->score(v->context, output, right) : NAN;
+	return output && v ? v->score(v->context, output, right) : NAN;
 }
 
 /* The rows (n) of one call. What is right says more than what somebody thought of it. */
@@ -96,6 +96,13 @@ static struct scored score_call(const struct served_score *rows, size_t n, const
 	}
 	s.score = !isnan(shown) ? shown : said > 0 ? sum / (double)said : NAN;
 	return s;
+}
+
+double standing_score(const struct served_score *rows, size_t n, const struct served_verdict *by)
+{
+	struct scored s = score_call(rows, n, by, NULL);
+
+	return s.failed ? NAN : s.score;
 }
 
 static int by_time(const void *a, const void *b)

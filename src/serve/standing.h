@@ -19,6 +19,8 @@ struct standing standing_of(const struct served_turn *turns, size_t n);
 bool standing_judged(const struct served_turn *turns, size_t n, const char *verdict);
 bool standing_paid(const struct served_turn *turns, size_t n, const char *verdict);
 
+/* What one call is worth, by the rows (n, at least 1) of it; NAN: nothing was said that is a score. by NULL: demonstrations are not graded. */
+double standing_score(const struct served_score *rows, size_t n, const struct served_verdict *by);
 /* Weighs the rows (n, as served_scored() gives them); challenger NULL: nobody is on trial. */
 void standing_weigh(const struct served_score *rows, size_t n, const struct served_verdict *serving, const struct served_verdict *challenger,
 		    uint64_t trial_ms, struct arena *arena, struct live *live);

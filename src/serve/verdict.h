@@ -9,7 +9,7 @@ struct served_verdict {
 	const char *id;            /* as replies have it: another climb, or another winner, is another verdict */
 	const char *variant, *run; /* which answers, and the key of its climb; all three live as long as the context */
 	worker_answer *answer;     /* in a thread of its own */
-	/* What the output is worth where `right` is the right one, 0 .. 1; NAN: it cannot be said here. Called beside `answer`, from one other
+	/* What the output is worth where `right` is the right one, 0 .. 1; NAN: it cannot be said here. Called beside `answer`, from any other
 	 * thread. */
 	double (*score)(void *context, const char *output, const char *right);
 	double tokens, usd;        /* that its answer before the first took: so much the next is thought to take (usd NAN: nobody knows) */
@@ -32,6 +32,7 @@ struct gateway_task {
 	const char *name;             /* as it is asked for, behind "rung/" */
 	struct served_verdict first;         /* of the last climb; the gateway releases it, also when it cannot begin */
 	struct verdict_source source; /* of later ones, and of those that served before */
+	const char *documents;        /* the file of its documents (store/documents.h), where it has any */
 };
 
 #endif

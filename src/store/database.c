@@ -18,6 +18,9 @@ bool database_fail(struct database *d, struct error *err)
 		error_set(err, "%s: another program has been writing to it for %d seconds; run the same command again when it is "
 			  "done", d->path, d->schema->wait_ms / 1000);
 		return error_again(err);
+	case SQLITE_INTERRUPT:
+		error_set(err, "%s: this took longer than it may", d->path);
+		return error_again(err);
 	default:
 		return error_set(err, "%s: %s", d->path, sqlite3_errmsg(d->db));
 	}

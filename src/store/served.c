@@ -42,6 +42,11 @@ static const char history_sql[] =
 	"CREATE INDEX served_failed ON served(task, began_ms) WHERE http >= 500;"
 	"PRAGMA user_version = 4;";
 
+/* What an answer stands on. */
+static const char cited_sql[] =
+	"ALTER TABLE body ADD COLUMN citations TEXT;"
+	"PRAGMA user_version = 5;";
+
 enum statement { TURN_PUT, TURNS, SHADOW_PUT, SCORED, VOLUME, CALL_PUT, BODY_PUT, CALL_EXISTS, FEEDBACK_PUT, ATTEMPT_PUT, PAID, COUNTS, N_STATEMENTS };
 
 static const char *const statement_sql[N_STATEMENTS] = {
@@ -49,17 +54,19 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[TURNS] = "SELECT at_ms, event, verdict, variant, run, share, floor, why, evidence FROM history WHERE task = ?1 ORDER BY n",
 	[SHADOW_PUT] = "INSERT OR IGNORE INTO shadow(call, verdict, variant, status, output, ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, h.verdict, h.output"
+	[SCORED] = "SELECT s.id, s.began_ms, s.verdict, s.propensity, s.subject, f.at_ms, f.kind, f.value, f.text, b.output, h.verdict, h.output,"
+		   " s.variant, s.tenant"
 		   " FROM feedback f JOIN served s ON s.id = f.call LEFT JOIN body b ON b.call = s.id AND f.kind = 'demonstration'"
 		   " LEFT JOIN shadow h ON h.call = s.id AND f.kind = 'demonstration'"
 		   " WHERE s.task = ?1 AND f.at_ms >= ?2 AND s.began_ms >= ?2 AND f.kind <> 'comment'"
-		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', NULL, NULL, NULL, NULL, NULL FROM served"
+		   " UNION ALL SELECT id, began_ms, verdict, propensity, subject, began_ms, 'failed', NULL, NULL, NULL, NULL, NULL, variant,"
+		   " tenant FROM served"
 		   " WHERE task = ?1 AND began_ms >= ?2 AND http >= 500 AND verdict <> '' ORDER BY 1, 6, 7",
 	[VOLUME] = "SELECT count(*) FROM served WHERE task = ?1 AND verdict = ?2 AND http = 200",
 	[CALL_PUT] = "INSERT OR IGNORE INTO served(id, began_ms, tenant, task, variant, verdict, stream, http, status, why, input_tokens,"
 		     " output_tokens, ms, first_ms, probability, propensity, subject, key, usd, cached)"
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-	[BODY_PUT] = "INSERT OR IGNORE INTO body(call, input, output) VALUES(?1, ?2, ?3)",
+	[BODY_PUT] = "INSERT OR IGNORE INTO body(call, input, output, citations) VALUES(?1, ?2, ?3, ?4)",
 	[CALL_EXISTS] = "SELECT count(*) FROM served WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)",
 	[FEEDBACK_PUT] = "INSERT OR REPLACE INTO feedback(call, name, at_ms, kind, value, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ATTEMPT_PUT] = "INSERT OR IGNORE INTO attempt(call, n, upstream, began_ms, status, http, why, bytes, ms, first_ms)"
@@ -71,10 +78,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		   " + (SELECT count(*) FROM attempt WHERE call NOT IN (SELECT id FROM served)), (SELECT count(*) FROM attempt)",
 };
 
-static const char *const versions[] = { first_sql, attempt_sql, paid_sql, history_sql };
+static const char *const versions[] = { first_sql, attempt_sql, paid_sql, history_sql, cited_sql };
 
 static const struct schema schema = {
-	.versions = versions, .n_versions = 4, .table = "served", .absent = "nothing was served here; run `rung serve` first",
+	.versions = versions, .n_versions = 5, .table = "served", .absent = "nothing was served here; run `rung serve` first",
 	.wait_ms = 10000, .statements = statement_sql, .n_statements = N_STATEMENTS,
 };
 
@@ -82,6 +89,7 @@ struct served *served_open(const char *path, bool create, struct error *err)
 {
 	struct served *s = mem_zero(1, sizeof(*s));
 
+	s->by_ms = NAN;
 	if (database_open(&s->base, &schema, path, create, err))
 		return s;
 	free(s);
@@ -134,6 +142,7 @@ static bool put_body(struct served *s, const struct served_call *c, struct error
 	bind_text(q, 1, c->id);
 	bind_text(q, 2, c->input);
 	bind_text(q, 3, c->output);
+	bind_text(q, 4, c->citations);
 	return database_done(&s->base, q, err);
 }
 
@@ -322,10 +331,11 @@ bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
 		*rows = rows_grown(arena, *rows, *n, sizeof(**rows));
 		(*rows)[(*n)++] = (struct served_score){
-			.call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
+			.task = task, .call = column_text(arena, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .verdict = column_text(arena, q, 2),
 			.propensity = sqlite3_column_double(q, 3), .subject = column_text(arena, q, 4), .at_ms = (uint64_t)sqlite3_column_int64(q, 5),
 			.kind = column_text(arena, q, 6), .value = column_real(q, 7), .text = column_text(arena, q, 8),
 			.output = column_text(arena, q, 9), .shadow_verdict = column_text(arena, q, 10), .shadow = column_text(arena, q, 11),
+			.variant = column_text(arena, q, 12), .tenant = column_text(arena, q, 13),
 		};
 	}
 	return database_ended(&s->base, q, code, err);

@@ -40,6 +40,7 @@ struct served_call {
 	double propensity;    /* with which the variant was chosen; 1: it was the only one */
 	const char *subject;  /* whom it is about, as the client says; NULL */
 	const char *input, *output; /* NULL: not kept */
+	const char *citations;      /* places that the output stands on (JSON, as replies have it); NULL: none, or not kept */
 };
 bool served_call_put(struct served *s, const struct served_call *c, struct error *err); /* keeps an old one */
 /* tenant: of this one alone; NULL: of anybody. */
@@ -73,19 +74,48 @@ bool served_attempt_put(struct served *s, const struct served_attempt *a, struct
 
 /* served_read.c: what was kept, read back. Members that are not given (NULL, 0, false) leave nothing out. */
 struct served_query {
-	const char *task;      /* of this name alone; never NULL */
-	const char *after;     /* calls that began after this one */
+	const char *task;      /* of this name alone */
+	const char *only;      /* the call of this id */
+	const char *after, *before; /* calls that began after this one, and before that one */
+	const char *variant, *verdict, *tenant;
 	uint64_t since_ms, until_ms; /* that began in [since, until); until 0: now */
-	const char *feedback;  /* of which something of this kind was said, as "demonstration" */
+	const char *feedback;  /* of which something of this kind was said, as "demonstration"; "any": of whatever kind */
 	bool kept;             /* whose input is there */
 	bool answered;         /* http 200 alone */
 	bool newest_first;     /* else the oldest */
 	size_t most;           /* calls; 0: all */
+	size_t brief;          /* characters of input and output; 0: all */
 };
 /* Each such call with what was said of it, by name; texts are valid during the visit. A visit that returns false ends it, with its sentence in
  * err. The visit must not use s. */
 typedef bool served_visit(void *context, const struct served_call *call, const struct served_feedback *said, size_t n_said, struct error *err);
 bool served_each(struct served *s, const struct served_query *query, served_visit *visit, void *context, struct error *err);
+
+/* From now on what reads here ends at that time (clock_ms()) at the latest, and waits for nobody: then it fails, with a sentence that says so,
+ * and error.again. NAN: it takes its time. */
+void served_hurry(struct served *s, double by_ms);
+
+/* What was served since, call by call, the newest first, without texts; strings are valid during the visit. tenant NULL: of everybody.
+ * *looked_at: how many calls were gone through, `most` where there are more. (served_look.c) */
+struct served_figures {
+	uint64_t began_ms;
+	const char *task, *variant, *verdict, *status;
+	int http;
+	size_t input_tokens, output_tokens;
+	double usd, ms, first_ms; /* NAN: not known */
+	bool cached;
+};
+bool served_figures(struct served *s, uint64_t since_ms, const char *tenant, size_t most, void (*visit)(void *context, const struct served_figures *f),
+		    void *context, size_t *looked_at, struct error *err);
+/* Requests to upstreams for calls of that time, `most` at most, and those of them that did not answer; rows live in arena. */
+struct served_upstream {
+	const char *upstream;
+	size_t attempts, failed;
+};
+bool served_upstreams(struct served *s, uint64_t since_ms, const char *tenant, size_t most, struct arena *arena, struct served_upstream **rows,
+		      size_t *n, struct error *err);
+/* All attempts of a call. */
+bool served_attempts(struct served *s, const char *call, struct arena *arena, struct served_attempt **rows, size_t *n, struct error *err);
 
 struct served_removed {
 	size_t calls, bodies, feedback, shadows, attempts;
@@ -127,9 +157,9 @@ bool served_shadow_put(struct served *s, const struct served_shadow *h, struct e
 /* What was said of one call that began at since_ms or later, comments left out; and a call that failed by our fault, of kind "failed". By call,
  * then by when it was said; texts live in arena. */
 struct served_score {
-	const char *call;
+	const char *task, *call;
 	uint64_t began_ms, at_ms;
-	const char *verdict;
+	const char *verdict, *variant, *tenant;
 	double propensity;
 	const char *subject;        /* NULL */
 	const char *kind, *text;    /* as in struct served_feedback */
@@ -139,6 +169,9 @@ struct served_score {
 };
 bool served_scored(struct served *s, const char *task, uint64_t since_ms, struct arena *arena, struct served_score **rows, size_t *n,
 		   struct error *err);
+/* The same of calls of all tasks, and of one tenant alone, the newest first: `most` rows at most, without failures and shadows. (served_look.c) */
+bool served_said(struct served *s, uint64_t since_ms, const char *tenant, size_t most, struct arena *arena, struct served_score **rows, size_t *n,
+		 struct error *err);
 /* Calls that a verdict has answered. */
 bool served_volume(struct served *s, const char *task, const char *verdict, size_t *calls, struct error *err);
 /* Another number whenever another handle has written. */

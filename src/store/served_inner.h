@@ -7,6 +7,7 @@
 
 struct served {
 	struct database base;
+	double by_ms; /* what reads has to be done by then; NAN: whenever */
 };
 
 #endif

@@ -14,21 +14,25 @@ static void first_id(uint64_t ms, char out[FIRST_ID])
 
 /* ---- reading ---- */
 
-#define CALLS \
+/* Without a task, in the order of ids; with one, in that of its index. */
+#define CALLS(of_task) \
 	"SELECT s.id, s.began_ms, s.tenant, s.variant, s.verdict, s.stream, s.http, s.status, s.why, s.input_tokens, s.output_tokens, s.ms," \
-	" s.first_ms, s.probability, s.propensity, s.subject, b.input, b.output FROM served s LEFT JOIN body b ON b.call = s.id" \
-	" WHERE s.task = ?1 AND s.id > ?2 AND s.id >= ?3 AND s.id < ?4" \
-	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM feedback f WHERE f.call = s.id AND f.kind = ?5))" \
-	" AND (?6 = 0 OR b.input IS NOT NULL) AND (?7 = 0 OR s.http = 200) ORDER BY s.id"
+	" s.first_ms, s.probability, s.propensity, s.subject, substr(b.input, 1, ?9), substr(b.output, 1, ?9), s.task, s.key, s.usd, s.cached," \
+	" b.citations FROM served s LEFT JOIN body b ON b.call = s.id" \
+	" WHERE " of_task " AND s.id > ?2 AND s.id >= ?3 AND s.id < ?4" \
+	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM feedback f WHERE f.call = s.id AND (f.kind = ?5 OR ?5 = 'any')))" \
+	" AND (?6 = 0 OR b.input IS NOT NULL) AND (?7 = 0 OR s.http = 200) AND (?10 IS NULL OR s.variant = ?10)" \
+	" AND (?11 IS NULL OR s.tenant = ?11) AND (?12 IS NULL OR s.verdict = ?12) ORDER BY s.id"
 
-static const char oldest_first[] = CALLS " LIMIT ?8";
-static const char newest_first[] = CALLS " DESC LIMIT ?8";
+static const char *const calls_sql[2][2] = { /* of a task; the newest first */
+	{ CALLS("?1 IS NULL") " LIMIT ?8", CALLS("?1 IS NULL") " DESC LIMIT ?8" },
+	{ CALLS("s.task = ?1") " LIMIT ?8", CALLS("s.task = ?1") " DESC LIMIT ?8" },
+};
 static const char said_of[] = "SELECT name, at_ms, kind, value, text FROM feedback WHERE call = ?1 ORDER BY name";
 
 struct reading {
 	struct served *served;
 	sqlite3_stmt *calls, *said;
-	const char *task;
 	struct arena arena; /* of one call */
 	struct served_feedback *list;
 	size_t n;
@@ -45,12 +49,13 @@ static struct served_call call_at(struct reading *r)
 	struct arena *a = &r->arena;
 
 	return (struct served_call){
-		.id = column_text(a, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .tenant = column_text(a, q, 2), .task = r->task,
+		.id = column_text(a, q, 0), .began_ms = (uint64_t)sqlite3_column_int64(q, 1), .tenant = column_text(a, q, 2), .task = column_text(a, q, 18),
 		.variant = column_text(a, q, 3), .verdict = column_text(a, q, 4), .stream = sqlite3_column_int(q, 5) != 0,
 		.http = sqlite3_column_int(q, 6), .status = column_text(a, q, 7), .why = column_text(a, q, 8),
 		.input_tokens = (size_t)sqlite3_column_int64(q, 9), .output_tokens = (size_t)sqlite3_column_int64(q, 10), .ms = real_at(q, 11),
 		.first_ms = real_at(q, 12), .probability = real_at(q, 13), .propensity = sqlite3_column_double(q, 14),
 		.subject = column_text(a, q, 15), .input = column_text(a, q, 16), .output = column_text(a, q, 17),
+		.key = column_text(a, q, 19), .usd = real_at(q, 20), .cached = sqlite3_column_int(q, 21) != 0, .citations = column_text(a, q, 22),
 	};
 }
 
@@ -86,30 +91,47 @@ static bool visit_all(struct reading *r, served_visit *visit, void *context, str
 	return code == SQLITE_DONE || database_fail(&r->served->base, err);
 }
 
-bool served_each(struct served *s, const struct served_query *query, served_visit *visit, void *context, struct error *err)
+/* Ids between which a call lies: those of the query's time, or around its one id. */
+static void bind_bounds(sqlite3_stmt *q, const struct served_query *query, struct arena *arena)
 {
-	struct reading r = { .served = s, .task = query->task };
 	char since[FIRST_ID], until[FIRST_ID];
-	bool read = database_prepare(&s->base, query->newest_first ? newest_first : oldest_first, &r.calls, err) &&
-		    database_prepare(&s->base, said_of, &r.said, err);
 
 	first_id(query->since_ms, since);
 	first_id(query->until_ms, until);
+	bind_text(q, 3, query->only ? query->only : arena_string(arena, since));
+	if (query->only)
+		bind_text(q, 4, arena_printf(arena, "%s\x01", query->only)); /* the next text after it */
+	else
+		bind_text(q, 4, query->before ? query->before : query->until_ms ? arena_string(arena, until) : "~");
+}
+
+bool served_each(struct served *s, const struct served_query *query, served_visit *visit, void *context, struct error *err)
+{
+	struct reading r = { .served = s };
+	struct arena bounds;
+	bool read = database_prepare(&s->base, calls_sql[query->task != NULL][query->newest_first], &r.calls, err) &&
+		    database_prepare(&s->base, said_of, &r.said, err);
+
 	arena_init(&r.arena);
+	arena_init(&bounds);
 	if (read) {
 		bind_text(r.calls, 1, query->task);
 		bind_text(r.calls, 2, query->after ? query->after : "");
-		bind_text(r.calls, 3, since);
-		bind_text(r.calls, 4, query->until_ms ? until : "~");
+		bind_bounds(r.calls, query, &bounds);
 		bind_text(r.calls, 5, query->feedback);
 		sqlite3_bind_int(r.calls, 6, query->kept);
 		sqlite3_bind_int(r.calls, 7, query->answered);
 		sqlite3_bind_int64(r.calls, 8, query->most ? (sqlite3_int64)query->most : -1);
+		sqlite3_bind_int64(r.calls, 9, query->brief ? (sqlite3_int64)query->brief : INT32_MAX);
+		bind_text(r.calls, 10, query->variant);
+		bind_text(r.calls, 11, query->tenant);
+		bind_text(r.calls, 12, query->verdict);
 		read = visit_all(&r, visit, context, err);
 	}
 	sqlite3_finalize(r.calls);
 	sqlite3_finalize(r.said);
 	arena_release(&r.arena);
+	arena_release(&bounds);
 	return read;
 }
 
