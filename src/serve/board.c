@@ -11,6 +11,7 @@
 #include "report/css.h"
 #include "serve/board_inner.h"
 #include "serve/board_read.h"
+#include "serve/feedback.h"
 #include "serve/form.h"
 #include "serve/sessions.h"
 #include "serve/worker.h"
@@ -137,18 +138,18 @@ static bool lets_in(struct board *b, struct exchange *x, const struct session **
 
 /* ---- logging in ---- */
 
-/* Whether the client speaks TLS, to a proxy in front of us. */
-static bool is_secure(struct exchange *x)
+/* Whether the client speaks TLS, to us or to a proxy in front of us. */
+static bool is_secure(const struct board *b, struct exchange *x)
 {
 	const char *proto = exchange_header(x, "X-Forwarded-Proto");
 
-	return proto && strcmp(proto, "https") == 0;
+	return b->gateway->tls || (proto && strcmp(proto, "https") == 0);
 }
 
-static const char *cookie_of(struct exchange *x, const char *id, int seconds)
+static const char *cookie_of(const struct board *b, struct exchange *x, const char *id, int seconds)
 {
 	return arena_printf(exchange_arena(x), "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", cookie_name, id, seconds,
-			    is_secure(x) ? "; Secure" : "");
+			    is_secure(b, x) ? "; Secure" : "");
 }
 
 static void show_login(struct board *b, struct exchange *x, int status, const char *wrong)
@@ -188,7 +189,7 @@ static void login(struct board *b, struct exchange *x)
 	if (a && may_look(a)) {
 		const struct session *s = session_begin(&b->sessions, a, clock_ms());
 
-		go_to(x, "/", cookie_of(x, s->id, (int)((s->until_ms - clock_ms()) / 1000)));
+		go_to(x, "/", cookie_of(b, x, s->id, (int)((s->until_ms - clock_ms()) / 1000)));
 		return;
 	}
 	metrics_refused(b->gateway->metrics, a ? "scope" : "invalid_api_key");
@@ -202,7 +203,7 @@ static void logout(struct board *b, struct exchange *x)
 
 	if (s && has_token(x, s->token))
 		session_end(&b->sessions, s->id);
-	go_to(x, "/login", s ? NULL : cookie_of(x, "", 0));
+	go_to(x, "/login", s ? NULL : cookie_of(b, x, "", 0));
 }
 
 /* ---- a page that is read ---- */
@@ -266,7 +267,7 @@ static const char *call_of(struct exchange *x, struct arena *arena)
 {
 	const char *path = exchange_path(x), *id = strncmp(path, calls_path, sizeof(calls_path) - 1) == 0 ? path + sizeof(calls_path) - 1 : NULL;
 
-	return id ? arena_string(arena, strncmp(id, "chatcmpl-", ID_PREFIX) == 0 ? id + ID_PREFIX : id) : NULL;
+	return id ? arena_string(arena, feedback_call(id)) : NULL;
 }
 
 static struct board_query query_of(struct exchange *x, enum board_place place, struct arena *arena)

@@ -7,8 +7,7 @@
 
 enum { NAME_MOST = 64 };
 
-/* Ids of replies have one that says in which form they are; that of the log is behind it. */
-static const char *without_prefix(const char *id)
+const char *feedback_call(const char *id)
 {
 	static const char chat[] = "chatcmpl-", response[] = "resp_";
 
@@ -55,7 +54,7 @@ bool feedback_read(const char *body, size_t n, struct arena *arena, struct serve
 	else
 		good = read_value(root, arena, f, fault);
 	if (good) {
-		f->call = arena_string(arena, without_prefix(id));
+		f->call = arena_string(arena, feedback_call(id));
 		f->name = name ? arena_string(arena, name) : f->kind;
 	}
 	json_decref(root);

@@ -7,6 +7,8 @@
 #include "serve/chat.h"
 #include "store/served.h"
 
+/* The log's id in that of a reply, whose prefix says in which form it is. */
+const char *feedback_call(const char *id);
 /* Texts live in arena; at_ms is the caller's to set. False: *fault is what to reply. */
 bool feedback_read(const char *body, size_t n, struct arena *arena, struct served_feedback *f, struct chat_fault *fault);
 

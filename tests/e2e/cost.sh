@@ -189,7 +189,7 @@ folder, low, report = sys.argv[1:]
 dev = next(v for v in json.load(open(report))["variants"] if v["id"] == low)["dev"]
 db = sqlite3.connect(folder + "/store.db")
 assert db.execute("UPDATE variant SET status = 'measured', candidate = 1, why = NULL WHERE id = '3/encoder'").rowcount == 1
-db.execute("INSERT INTO answer SELECT run, '3/encoder', item, split, call, answer, status, ms, evidence FROM answer WHERE variant = ?", (low,))
+db.execute("INSERT INTO answer (run, variant, item, split, call, answer, status, ms, evidence) SELECT run, '3/encoder', item, split, call, answer, status, ms, evidence FROM answer WHERE variant = ?", (low,))
 db.commit()
 card = {"kind": "encoder", "method": "encoder", "base": {"name": "all-MiniLM-L6-v2"}, "seconds": 3600, "dev": {"n": dev["n"], "score": dev["score"]}}
 json.dump(card, open(folder + "/tuned/mail/v1/card.json", "w"))
