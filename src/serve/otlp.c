@@ -10,6 +10,7 @@
 #include "http/client.h"
 #include "model/pace.h"
 
+enum { HEADERS_MOST = 9 };
 static const double gather_ms = 1000, look_ms = 100, longest_wait_ms = 60e3;
 static const struct http_timeouts timeouts = { .connect_ms = 5e3, .total_ms = 10e3 }; /* total: as OTLP's exporters have it */
 
@@ -17,6 +18,8 @@ struct otlp {
 	struct outbox *outbox;
 	struct client *client; /* of the outbox's thread */
 	char *url;
+	char *headers[HEADERS_MOST]; /* (n_headers) */
+	size_t n_headers;
 	struct outbox_batch *batch; /* on its way */
 	enum outbox_end end;
 	bool ended;
@@ -66,12 +69,11 @@ static void write_body(const struct outbox_batch *b, struct buf *out)
 
 static enum outbox_end put(void *context, struct outbox_batch *b)
 {
-	static const char *const headers[] = { "Content-Type: application/json" };
 	struct otlp *o = context;
 	struct buf body = { 0 };
 
 	write_body(b, &body);
-	const struct http_request q = { .method = "POST", .url = o->url, .headers = headers, .n_headers = 1, .body = buf_text(&body), .n_body = body.n,
+	const struct http_request q = { .method = "POST", .url = o->url, .headers = (const char *const *)o->headers, .n_headers = o->n_headers, .body = buf_text(&body), .n_body = body.n,
 					.timeouts = timeouts, .most_bytes = 1 << 20, .done = done, .context = o };
 
 	o->batch = b;
@@ -85,6 +87,68 @@ static enum outbox_end put(void *context, struct outbox_batch *b)
 	client_stop(o->client); /* `done` is told, unless it was */
 	buf_release(&body);
 	return o->end;
+}
+
+/* ---- what it is asked with ---- */
+
+static void add_decoded(struct buf *out, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char digits[] = { i + 2 < n ? text[i + 1] : '\0', i + 2 < n ? text[i + 2] : '\0', '\0' };
+
+		if (text[i] == '%' && strspn(digits, "0123456789abcdefABCDEF") == 2) {
+			buf_addc(out, (char)strtoul(digits, NULL, 16));
+			i += 2;
+		} else {
+			buf_addc(out, text[i]);
+		}
+	}
+}
+
+/* A token and a value of one line (RFC 9110, 5.6.2 and 5.5). */
+static bool is_header(const char *line)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+	size_t n = strspn(line, token);
+
+	for (const char *at = line; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return false;
+	return n > 0 && strncmp(line + n, ": ", 2) == 0;
+}
+
+/* "name=value" to "name: value"; never quoted, as it may be a key. */
+static bool add_header(struct otlp *o, const char *text, size_t n, struct error *err)
+{
+	const char *is = memchr(text, '=', n);
+	struct buf line = { 0 };
+
+	if (is) {
+		add_decoded(&line, text, (size_t)(is - text));
+		buf_adds(&line, ": ");
+		add_decoded(&line, is + 1, n - (size_t)(is + 1 - text));
+	}
+	if (o->n_headers == HEADERS_MOST || !is_header(buf_text(&line)) || strlen(buf_text(&line)) != line.n) {
+		buf_release(&line);
+		return error_set(err, "OTEL_EXPORTER_OTLP_HEADERS: has to be at most %d of \"name=value\", with commas between them", HEADERS_MOST - 1);
+	}
+	o->headers[o->n_headers++] = line.data;
+	return true;
+}
+
+static bool add_headers(struct otlp *o, struct error *err)
+{
+	const char *at = getenv("OTEL_EXPORTER_OTLP_HEADERS");
+
+	o->headers[o->n_headers++] = mem_string("Content-Type: application/json");
+	for (size_t n; at && *at; at += n + (at[n] == ',')) {
+		n = strcspn(at, ",");
+		size_t blanks = strspn(at, " ");
+
+		if (blanks < n && !add_header(o, at + blanks, n - blanks, err))
+			return false;
+	}
+	return true;
 }
 
 static char *url_of(const char *url)
@@ -113,6 +177,17 @@ static bool is_url(const char *url)
 	return true;
 }
 
+static void release(struct otlp *o)
+{
+	client_free(o->client);
+	for (size_t i = 0; i < o->n_headers; i++) {
+		explicit_bzero(o->headers[i], strlen(o->headers[i]));
+		free(o->headers[i]);
+	}
+	free(o->url);
+	free(o);
+}
+
 struct otlp *otlp_open(const char *url, void (*notice)(void *context, const char *sentence), void *context, struct error *err)
 {
 	struct otlp *o;
@@ -125,11 +200,9 @@ struct otlp *otlp_open(const char *url, void (*notice)(void *context, const char
 	const struct outbox_settings outbox = { .gather_ms = gather_ms, .put = put, .put_context = o, .notice = notice, .context = context };
 
 	o->url = url_of(url);
-	if ((o->client = client_open(err)) && (o->outbox = outbox_open(&outbox, err)))
+	if (add_headers(o, err) && (o->client = client_open(err)) && (o->outbox = outbox_open(&outbox, err)))
 		return o;
-	client_free(o->client);
-	free(o->url);
-	free(o);
+	release(o);
 	return NULL;
 }
 
@@ -145,9 +218,6 @@ struct outbox_counts otlp_counts(struct otlp *o)
 
 void otlp_close(struct otlp *o, double most_ms)
 {
-	if (!o || !outbox_close(o->outbox, most_ms))
-		return;
-	client_free(o->client);
-	free(o->url);
-	free(o);
+	if (o && outbox_close(o->outbox, most_ms))
+		release(o);
 }

@@ -20,7 +20,7 @@ start_faults
 
 cat >"$scratch/drive.py" <<'PY'
 """drive.py RUNG SCRATCH FAULTS"""
-import glob, http.client, http.server, json, os, re, resource, signal, socket, subprocess, sys, threading, time, traceback
+import glob, http.client, http.server, json, os, re, resource, signal, socket, subprocess, sys, threading, time, traceback, urllib.parse
 
 rung, scratch, faults = sys.argv[1], sys.argv[2], int(sys.argv[3])
 failures, started = 0, []
@@ -53,6 +53,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
         with me.mutex:
             status = me.answers.pop(0) if len(me.answers) > 1 else me.answers[0]
             me.asked.append((self.path, self.headers["Content-Type"], body, status))
+            me.heads.append({k.lower(): v for k, v in self.headers.items()})
         if status == 0:
             me.released.wait(60)
             return
@@ -71,7 +72,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
 def collector(*answers, said=b"{}"):
     c = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     c.daemon_threads = True
-    c.answers, c.asked, c.said, c.mutex, c.released = list(answers), [], said, threading.Lock(), threading.Event()
+    c.answers, c.asked, c.said, c.mutex, c.released, c.heads = list(answers), [], said, threading.Lock(), threading.Event(), []
     threading.Thread(target=c.serve_forever, daemon=True).start()
     return c
 
@@ -110,13 +111,13 @@ ECHO = f"http://127.0.0.1:{echo.server_port}/v1#echo"
 
 
 class Gateway:
-    def __init__(self, *more, tasks=("one",), before=None, stdout=None, keys=True):
+    def __init__(self, *more, tasks=("one",), before=None, stdout=None, keys=True, **env):
         self.stderr = open(f"{scratch}/stderr-{len(started)}", "w+")
         self.log = f"{scratch}/calls-{len(started)}.db"
         ups = [ECHO, *(f"{UP}#{m}" for m in ("m", "m+500", "m+cut"))]
         self.process = subprocess.Popen([rung, "serve", "--port", "0", "--log", self.log, "--upstream", ",".join(ups), *(["--keys", keys_file] if keys else []),
                                          "--fallback", f"{UP}#m+cut={UP}#m", *more, *(f"{scratch}/{t}" for t in tasks)],
-                                        stdout=stdout or subprocess.PIPE, stderr=self.stderr, text=True, preexec_fn=before)
+                                        stdout=stdout or subprocess.PIPE, stderr=self.stderr, text=True, preexec_fn=before, env=os.environ | env)
         started.append(self.process)
         if not stdout:
             self.find(self.process.stdout.readline())
@@ -235,6 +236,20 @@ def span_of_a_task():
     assert g.stop() == 0
     for _, _, body, _ in c.asked:
         assert SECRET.encode() not in body and web.encode() not in body and b"grass number" not in body and b"sk-test" not in body
+
+
+def headers_of_a_collector():
+    c = collector(200)
+    secret = "a key=with, everything%"
+    g = Gateway("--otlp", f"http://127.0.0.1:{c.server_port}", OTEL_EXPORTER_OTLP_HEADERS=f"api-key={urllib.parse.quote(secret)}, x-scope=a%20b=c,")
+    assert g.chat("one")[0] == 200
+    until(lambda: c.heads)
+    assert c.heads[0]["api-key"] == secret and c.heads[0]["x-scope"] == "a b=c" and c.heads[0]["content-type"] == "application/json", c.heads[0]
+    assert g.stop() == 0 and secret not in g.said()
+    for wrong in ("secret", "a=secret%0d%0aX: y", "a b=secret", "=secret", "a=secret%00b", ",".join(f"a{i}=secret" for i in range(9))):
+        r = subprocess.run([rung, "serve", "--port", "0", "--no-log", "--upstream", f"{UP}#m", "--otlp", "http://127.0.0.1:1"], capture_output=True, text=True, timeout=60,
+                           env=os.environ | {"OTEL_EXPORTER_OTLP_HEADERS": wrong})
+        assert r.returncode != 0 and "OTEL_EXPORTER_OTLP_HEADERS" in r.stderr and "secret" not in r.stderr and r.stderr.count("\n") == 1, (wrong, r)
 
 
 def last_spans():
@@ -396,6 +411,7 @@ try:
     check("must 9: what is no traceparent begins a trace", parents_that_are_none)
     check("must 9: each attempt has a span, also failed ones", spans_of_attempts)
     check("must 9: the span of a task's answer; no texts, no keys", span_of_a_task)
+    check("headers that a collector wants, of the environment", headers_of_a_collector)
     check("must 10: SIGTERM: spans and lines of what was answered", last_spans)
     check("must 6: a collector in trouble holds up nothing", collector_in_trouble)
     check("a line of the access log for each call", a_line_a_call)
