@@ -46,15 +46,23 @@ static bool take_piece(void *context, const char *text, size_t n)
 	return goes_on;
 }
 
+/* What of a reply is known while the worker still has the question. */
+static struct chat_reply reply_begun(const struct told *t)
+{
+	return (struct chat_reply){ .id = t->id, .model = t->request.model, .created = t->began_unix_ms / 1000, .probability = NAN, .usd = NAN };
+}
+
 static struct chat_reply reply_of(const struct told *t)
 {
 	const struct question *q = &t->question;
+	struct chat_reply r = reply_begun(t);
 
-	return (struct chat_reply){
-		.id = t->id, .model = t->request.model, .created = t->began_unix_ms / 1000, .text = q->text,
-		.finish = q->status && strcmp(q->status, "truncated") == 0 ? "length" : "stop", .input_tokens = q->input_tokens,
-		.output_tokens = q->output_tokens, .status = q->status, .probability = NAN, .usd = NAN,
-	};
+	r.text = q->text;
+	r.status = q->status;
+	r.finish = strcmp(q->status, "truncated") == 0 ? "length" : "stop";
+	r.input_tokens = q->input_tokens;
+	r.output_tokens = q->output_tokens;
+	return r;
 }
 
 static void write_piece(struct told *t, const struct chat_reply *r, const char *text, struct buf *out)
@@ -80,7 +88,7 @@ static void write_end(struct told *t, const struct chat_reply *r, struct buf *ou
 static void pass_on(struct told *t)
 {
 	static const char *const headers[] = { "Content-Type", "text/event-stream; charset=utf-8", "Cache-Control", "no-cache", NULL };
-	const struct chat_reply r = reply_of(t);
+	const struct chat_reply r = reply_begun(t);
 	struct buf events = { 0 };
 
 	pthread_mutex_lock(&t->mutex);

@@ -16,7 +16,7 @@
 #include "serve/relay_events.h"
 #include "serve/relay_pass.h"
 
-enum { TRIES = 3, TAIL = 64 << 10, KEPT_MOST = 1 << 20, UNREAD_MOST = 16 << 20 };
+enum { TRIES = 3, TAIL = 256 << 10, KEPT_MOST = 1 << 20, UNREAD_MOST = 16 << 20 };
 static const struct http_timeouts usual = { 10e3, 60e3, 60e3, 60e3, 900e3 };
 static const double first_wait_ms = 250, longest_wait_ms = 2e3; /* ten of which are the longest Retry-After that is waited for */
 

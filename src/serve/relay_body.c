@@ -79,7 +79,7 @@ static double most_output(const json_t *root)
 				  json_object_get(root, "max_output_tokens") };
 	double most = NAN;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_is_number(names[i]))
 			most = fmax(most, fmax(0, json_number_value(names[i]))); /* of a NAN and a number the number */
 	return fmin(most, isnan(most) ? NAN : output_beyond);

@@ -26,16 +26,26 @@ static bool ends_with(const struct buf *b, const char *end)
 	return b->n >= n && memcmp(b->data + b->n - n, end, n) == 0;
 }
 
+/* The last line that begins so: what a model writes stands within lines. NULL: none. */
+static const char *last_line(const struct buf *said, const char *beginning)
+{
+	const char *text = buf_text(said), *found = NULL;
+	size_t n = strlen(beginning);
+
+	for (const char *at = text; at && at + n <= text + said->n; at = memchr(at, '\n', (size_t)(text + said->n - at)), at = at ? at + 1 : NULL)
+		if (memcmp(at, beginning, n) == 0)
+			found = at;
+	return found;
+}
+
 bool relay_events_responded(const struct buf *said)
 {
 	static const char *const ends[] = { "event: response.completed", "event: response.incomplete", "event: response.failed" };
-	const char *last = NULL, *at = buf_text(said);
+	const char *last = last_line(said, "event: ");
 
-	while ((at = strstr(at, "event: ")) != NULL)
-		last = at++;
 	for (size_t i = 0; last && i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (strncmp(last, ends[i], strlen(ends[i])) == 0)
-			return ends_with(said, "\n\n");
+		if (strncmp(last, ends[i], strlen(ends[i])) == 0) /* a NUL stands behind them */
+			return ends_with(said, "\n\n") || ends_with(said, "\r\n\r\n");
 	return false;
 }
 
