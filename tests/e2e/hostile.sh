@@ -247,13 +247,17 @@ def no_text():
 def never_a_page():
     """Nothing that was sent comes back as something that a browser runs."""
     script = "<script>alert(1)</script>"
-    for method, path, body in (("GET", "/%3Cscript%3Ealert(1)%3C/script%3E", None), ("GET", "/?q=%3Cscript%3E", None), ("POST", "/v1/chat/completions", {"model": script, "messages": []}),
+    for method, path, body in (("GET", "/%3Cscript%3Ealert(1)%3C/script%3E", None), ("POST", "/v1/chat/completions", {"model": script, "messages": []}),
                                ("POST", "/v1/chat/completions", {"model": script, "messages": [{"role": "user", "content": script}]}), ("POST", "/v1/feedback", {"id": script, "value": 1}),
                                ("POST", "/v1/chat/completions", {"model": "one", "messages": [{"role": "user", "content": script}]}), ("POST", "/v1/embeddings", {"model": script, "input": script})):
         status, reply, headers = g.ask(method, path, body)
         assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY", headers
         assert status in (400, 404) and headers["content-type"].split(";")[0] in ("application/json", "text/html") and script.encode() not in \
             (b"" if headers["content-type"].startswith("application/json") else reply), (path, headers, reply)
+    for path in ("/?span=", "/?q=", "/calls?task=", "/calls?variant=", "/history?task=", "/documents?task=", "/calls/"):
+        status, reply, headers = g.ask("GET", path + "%3Cscript%3Ealert(1)%3C/script%3E")
+        policy = headers.get("content-security-policy", "")
+        assert status in (200, 400, 404) and script.encode() not in reply and "default-src 'none'" in policy and "unsafe" not in policy, (path, status, headers)
     page = f"<html>{script}</html>"  # of an upstream: it is passed on as it is, and can do nothing
     raw.reply = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n\r\n{page}".encode()
     status, reply, headers = g.chat(RAW, "x")
