@@ -28,7 +28,7 @@ struct errand {
 	double began_ms;
 	double reserved_usd; /* NAN: nobody knows the price */
 	bool as_reserved;    /* nobody counted: it took what was reserved */
-	bool keeps; /* under known_as */
+	bool keeps;          /* under known_as */
 	uint8_t known_as[SHA256_BYTES];
 	struct trace trace; /* its id "": it belongs to none */
 	char path[40];
@@ -36,6 +36,7 @@ struct errand {
 };
 
 struct board;
+
 struct gateway {
 	const struct gateway_settings *settings;
 	struct client *client;
@@ -54,8 +55,7 @@ struct gateway {
 	struct board *board;     /* the page */
 	struct told *flowing;    /* streams of local models that are under way */
 	struct tls *tls;         /* NULL: plain HTTP */
-	double look_at_certificate;
-	double look_at;          /* when the file of keys is looked at again */
+	double look_at, look_at_certificate; /* when the file of keys, and that of the certificate, are looked at again */
 	char said[sizeof(((struct error *)0)->text)]; /* what was last wrong with it */
 	uint64_t created;
 	double stop_by;          /* 0: nobody has asked for it */
@@ -114,13 +114,13 @@ void gateway_flow(struct gateway *g);
 bool gateway_passes(struct gateway *g, struct exchange *x, enum relay_path path, const char *as, struct account *whose);
 /* POST /v1/embeddings, and what became of a request to an upstream: context is the gateway */
 void gateway_embeddings(struct gateway *g, struct exchange *x, struct account *whose);
+void gateway_relayed(void *context, const struct relay_outcome *outcome);
 /* Has the task, or the local model, of that name asked; false: there is none, and the exchange is still the caller's. */
 bool gateway_ask_task(struct gateway *g, struct exchange *x, const char *task, const struct chat_request *request, struct account *whose);
 /* What asks for "rung/auto"; and what comes back from the router. (gateway_auto.c) */
 bool gateway_is_auto(const struct gateway *g, const char *model);
 void gateway_route(struct gateway *g, struct exchange *x, const struct chat_request *request, struct account *whose);
 void gateway_take_routed(struct question *q);
-void gateway_relayed(void *context, const struct relay_outcome *outcome);
 /* POST /v1/feedback; and what its body says is written down, or why not. (gateway_feedback.c) */
 bool gateway_say(struct gateway *g, const struct account *whose, const char *said, size_t n, struct arena *arena, struct chat_fault *fault);
 void gateway_feedback(struct gateway *g, struct exchange *x, struct account *whose);
