@@ -53,7 +53,7 @@ bool feedback_read(const char *body, size_t n, struct arena *arena, struct serve
 		good = chat_wrong(fault, "name", "name has to be a text of 1 to 64 bytes");
 	else
 		good = read_value(root, arena, f, fault);
-	if (good) {
+	if (good && id) { /* where it is good there is one */
 		f->call = arena_string(arena, feedback_call(id));
 		f->name = name ? arena_string(arena, name) : f->kind;
 	}
