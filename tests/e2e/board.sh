@@ -4,19 +4,10 @@
 . tests/e2e/lib.sh
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-mkdir -p "$scratch/models" "$scratch/one" "$scratch/towns/docs"
+mkdir -p "$scratch/models" "$scratch/towns/docs"
 export RUNG_MODELS="$scratch/models"
 ln -s "$PWD/tests/reference/golden/tiny-bert" "$scratch/models/all-MiniLM-L6-v2" # random weights: what is cited need not be apt
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++) printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' \
-	>"$scratch/one/examples.csv"
-cat >"$scratch/one/task.yaml" <<'Y'
-name: one
-kind: classify
-instruction: What?
-input: "{{text}}"
-labels: [red, green]
-examples: {file: examples.csv, answer: label, id: id}
-Y
+green_task "$scratch/one" one
 python3 - "$scratch/towns" <<'PY'
 import json, sys
 folder, rows = sys.argv[1], []

@@ -3,18 +3,9 @@
 . tests/e2e/lib.sh
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-mkdir "$scratch/models" "$scratch/one"
+mkdir "$scratch/models"
 export RUNG_MODELS="$scratch/models"
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++) printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' \
-	>"$scratch/one/examples.csv"
-cat >"$scratch/one/task.yaml" <<'Y'
-name: one
-kind: classify
-instruction: What?
-input: "{{text}}"
-labels: [red, green]
-examples: {file: examples.csv, answer: label, id: id}
-Y
+green_task "$scratch/one" one
 
 cat >"$scratch/drive.py" <<'PY'
 """drive.py RUNG SCRATCH"""

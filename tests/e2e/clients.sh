@@ -12,17 +12,7 @@ if [ ! -e "$models/smollm2-135m-instruct.Q4_1.gguf" ] || [ ! -d "$models/all-Min
 	finish
 fi
 
-mkdir "$scratch/one"
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++) printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' \
-	>"$scratch/one/examples.csv"
-cat >"$scratch/one/task.yaml" <<'Y'
-name: one
-kind: classify
-instruction: What?
-input: "{{text}}"
-labels: [red, green]
-examples: {file: examples.csv, answer: label, id: id}
-Y
+green_task "$scratch/one" one
 "$rung" climb "$scratch/one" --rungs 0-0 --quiet >"$scratch/out" 2>&1 || fail "climb" "$(head -c 300 "$scratch/out")"
 
 # An upstream that calls a tool where it is given one, and fails the first time that it is asked to.

@@ -4,18 +4,9 @@
 . tests/e2e/lib.sh
 export OPENAI_API_KEY=sk-test-keys-51f0
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-mkdir "$scratch/models" "$scratch/one" "$scratch/far"
+mkdir "$scratch/models" "$scratch/far"
 export RUNG_MODELS="$scratch/models"
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++)
-	printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' >"$scratch/one/examples.csv"
-cat >"$scratch/one/task.yaml" <<'Y'
-name: one
-kind: classify
-instruction: What?
-input: "{{text}}"
-labels: [red, green]
-examples: {file: examples.csv, answer: label, id: id}
-Y
+green_task "$scratch/one" one
 cp "$scratch/one/examples.csv" "$scratch/far"
 sed "s/^name: one/name: far/; s/What?/$(printf 'What is it, after all? %.0s' $(seq 60))/" "$scratch/one/task.yaml" >"$scratch/far/task.yaml"
 printf '{"match": "%s number", "answer": "%s", "wrong": "%s"}\n' grass green red blood red green >"$scratch/answers"

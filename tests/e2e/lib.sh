@@ -48,3 +48,18 @@ with open(folder + "/emails.jsonl", "w", encoding="utf-8") as out:
             print(json.dumps({k: row[k] for k in ("id", "label", "split")} | {"text": row["text"][:60]}), file=out)
 PY
 }
+
+# FOLDER NAME: a task that rung 0 answers rightly, of 120 lines: "grass number 3" is green, "blood number 2" red.
+green_task() {
+	mkdir -p "$1"
+	awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++)
+		printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' >"$1/examples.csv"
+	cat >"$1/task.yaml" <<Y
+name: $2
+kind: classify
+instruction: What?
+input: "{{text}}"
+labels: [red, green]
+examples: {file: examples.csv, answer: label, id: id}
+Y
+}

@@ -4,18 +4,9 @@
 . tests/e2e/lib.sh
 export OPENAI_API_KEY=sk-test-musts-4e RUNG_API_KEY=sk-test-musts-4e
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
-mkdir "$scratch/models" "$scratch/one"
+mkdir "$scratch/models"
 export RUNG_MODELS="$scratch/models"
-awk 'BEGIN { print "id,text,label"; for (i = 0; i < 120; i++)
-	printf "e%d,%s number %d,%s\n", i, i % 2 ? "grass" : "blood", i, i % 2 ? "green" : "red" }' >"$scratch/one/examples.csv"
-cat >"$scratch/one/task.yaml" <<'Y'
-name: one
-kind: classify
-instruction: What?
-input: "{{text}}"
-labels: [red, green]
-examples: {file: examples.csv, answer: label, id: id}
-Y
+green_task "$scratch/one" one
 start_faults
 "$rung" climb "$scratch/one" --rungs 0-0 --quiet >"$scratch/out" 2>&1 || fail "climb" "$(head -c 300 "$scratch/out")"
 
