@@ -1,16 +1,9 @@
 /* served_read.c - calls read back with what was said of them; calls removed, by subject and by age. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "store/served_inner.h"
-
-/* What no id of that millisecond or later stands before: a UUID of version 7 begins with it. */
-enum { FIRST_ID = 14 };
-static void first_id(uint64_t ms, char out[FIRST_ID])
-{
-	snprintf(out, FIRST_ID, "%08x-%04x", (unsigned)(ms >> 16 & 0xffffffff), (unsigned)(ms & 0xffff));
-}
 
 /* ---- reading ---- */
 
@@ -94,10 +87,10 @@ static bool visit_all(struct reading *r, served_visit *visit, void *context, str
 /* Ids between which a call lies: those of the query's time, or around its one id. */
 static void bind_bounds(sqlite3_stmt *q, const struct served_query *query, struct arena *arena)
 {
-	char since[FIRST_ID], until[FIRST_ID];
+	char since[UUID_TEXT], until[UUID_TEXT];
 
-	first_id(query->since_ms, since);
-	first_id(query->until_ms, until);
+	uuid_first(query->since_ms, since);
+	uuid_first(query->until_ms, until);
 	bind_text(q, 3, query->only ? query->only : arena_string(arena, since));
 	if (query->only)
 		bind_text(q, 4, arena_printf(arena, "%s\x01", query->only)); /* the next text after it */
@@ -224,9 +217,9 @@ static const char *const old_texts[] = {
 static bool remove_old(struct served *s, const char *const *sql, size_t n, uint64_t before_ms, struct served_removed *out, struct error *err)
 {
 	size_t *const counts[] = { &out->bodies, &out->feedback, &out->shadows, &out->attempts, &out->calls };
-	char first[FIRST_ID];
+	char first[UUID_TEXT];
 
-	first_id(before_ms, first);
+	uuid_first(before_ms, first);
 	for (size_t i = 0; i < n; i++)
 		for (size_t was = SIZE_MAX; was != *counts[i];) {
 			was = *counts[i];
