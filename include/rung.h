@@ -135,7 +135,6 @@ struct rung_serve_options {
 	bool (*again)(void *context);
 	/* Called once it answers; the address is valid during the call. */
 	void (*ready)(void *context, const char *address);
-	void *context;
 };
 /* Serves the tasks through OpenAI's chat completions, each by the winner of its last climb, and passes on what asks for an upstream, until options.stopped says so; `options` is for
  * all of them, its own task is not looked at. */

@@ -43,7 +43,7 @@ static void fill(const struct model_reply *reply, struct question *q)
 }
 
 /* A schema that is not supported is the first request's own fault: it is asked alone, and the others without it. */
-static void ask_together(struct model *m, struct question *const *questions, size_t n)
+static void ask_together(const struct served_model *m, struct question *const *questions, size_t n)
 {
 	struct model_request *requests = mem_zero(n, sizeof(*requests));
 	struct model_reply *replies = mem_zero(n, sizeof(*replies));
@@ -51,9 +51,11 @@ static void ask_together(struct model *m, struct question *const *questions, siz
 	struct error err;
 
 	arena_init(&arena);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		requests[i] = *questions[i]->request;
-	if (model_ask(m, &arena, requests, n, replies, NULL, &err)) {
+		requests[i].max_context = models_max_context(m->models);
+	}
+	if (model_ask(m->model, &arena, requests, n, replies, NULL, &err)) {
 		for (size_t i = 0; i < n; i++)
 			fill(&replies[i], questions[i]);
 	} else if (n == 1) {
@@ -83,7 +85,7 @@ static void answer_prompts(void *context, struct question *const *questions, siz
 			asked[k] = k != i;
 		}
 		if (n_together > 0)
-			ask_together(m->model, together, n_together);
+			ask_together(m, together, n_together);
 	}
 }
 

@@ -2,12 +2,12 @@
  *
  *     POST /v1/chat/completions   model "rung/TASK" or "TASK": the input is the last user message, as `rung ask` takes it; "rung/auto": of
  *                                 the task that the router says (router.h), else of the default;
- *                                 or an upstream: passed on byte for byte (relay.h), as is
+ *                                 or an upstream: passed on byte for byte (relay.h);
  *                                 or a model of this machine, asked as it is
  *     POST /v1/responses          the same in the newer form
  *     POST /v1/embeddings         of an upstream, or of a model of this machine
  *     POST /v1/feedback           {"id": of a reply, "value": true | 0.7} or {"id", "comment"} or {"id", "demonstration"}, and "name"
- *     GET /v1/models              the tasks and the upstreams
+ *     GET /v1/models              the tasks, the models of this machine, the upstreams, and "rung/auto" where there is a router
  *     GET /metrics                what was counted, as Prometheus reads it
  *     GET /                       the page: what was served, and how it went (board.h)
  *     GET /healthz, /readyz       the process is there; it takes questions, and is not being stopped; tasks that have fallen

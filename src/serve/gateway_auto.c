@@ -55,8 +55,7 @@ static void go_on(struct routing *r)
 	const struct question *q = &r->question;
 	const char *to = q->text ? q->text : r->gateway->settings->route_default;
 	const struct chat_fault failed = { 503, "server_error", "task_failed", NULL, q->failed },
-				none = { 404, "invalid_request_error", "no_task", "messages", q->why ? q->why : "its model could not be read" };
-
+				none = { 404, "invalid_request_error", "no_task", "messages", q->why ? q->why : "there is no task for it here that this key may ask" };
 	static const struct chat_fault gone = { 401, "invalid_request_error", "invalid_api_key", NULL, "this key has been taken away" };
 
 	if (r->whose && !account_key(r->whose)) /* while it was on its way */
@@ -66,7 +65,7 @@ static void go_on(struct routing *r)
 	else if (!to)
 		reply_fault(r->exchange, &none);
 	else if (!gateway_ask_task(r->gateway, r->exchange, to, &r->request, r->whose) &&
-		 !gateway_passes(r->gateway, r->exchange, RELAY_CHAT, to, r->whose))
+		 !gateway_passes(r->gateway, r->exchange, r->request.responses ? RELAY_RESPONSES : RELAY_CHAT, to, r->whose))
 		reply_fault(r->exchange, &none);
 }
 

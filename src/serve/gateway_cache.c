@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "serve/gateway_inner.h"
+#include "serve/relay_pass.h"
 
 static bool says(struct exchange *x, const char *word)
 {
@@ -20,7 +21,8 @@ static void keep_key(struct errand *e, const char *const *texts, size_t n)
 
 /* ---- replies of upstreams: a content type, a NUL, the body ---- */
 
-static void reply_known(struct gateway *g, struct exchange *x, const struct relay_question *q, const char *bytes, size_t n, struct errand *e)
+static void reply_known(struct gateway *g, struct exchange *x, enum relay_path path, const struct relay_question *q, const char *bytes, size_t n,
+			struct errand *e)
 {
 	size_t type = strlen(bytes), n_body = n - type - 2;
 	const char *body = bytes + type + 1;
@@ -32,7 +34,7 @@ static void reply_known(struct gateway *g, struct exchange *x, const struct rela
 	const struct served_call call = {
 		.id = id, .began_ms = now, .task = q->upstream, .variant = "relay", .verdict = "", .stream = q->body.stream, .http = 200,
 		.status = "answered", .usd = 0, .cached = true, .ms = clock_ms() - e->began_ms, .first_ms = NAN, .probability = NAN, .propensity = 1,
-		.input = q->body.bytes, .output = body,
+		.subject = q->body.subject, .input = q->body.bytes, .output = path == RELAY_EMBEDDINGS ? NULL : body,
 	};
 
 	gateway_keep(g, &call, e, NAN);
@@ -51,7 +53,7 @@ bool gateway_knows_reply(struct gateway *g, struct exchange *x, enum relay_path 
 	const char *bytes = says(x, "no-cache") ? NULL : cache_get(g->cache, e->known_as, &n);
 
 	if (bytes)
-		reply_known(g, x, q, bytes, n, e);
+		reply_known(g, x, path, q, bytes, n, e);
 	return bytes != NULL;
 }
 
@@ -59,7 +61,7 @@ void gateway_keep_reply(struct gateway *g, const struct relay_outcome *o, const 
 {
 	struct buf bytes = { 0 };
 
-	if (!e->keeps || !o->whole || !o->type || strlen(o->output) != o->n_output)
+	if (!e->keeps || !o->whole || !relay_is_data(o->type) || strlen(o->output) != o->n_output)
 		return;
 	buf_add(&bytes, o->type, strlen(o->type) + 1);
 	buf_adds(&bytes, o->output);

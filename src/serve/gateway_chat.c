@@ -89,8 +89,10 @@ static void learn(struct pending *p)
 {
 	const struct question *q = &p->question;
 
-	p->seat->most_tokens = fmax(p->seat->most_tokens, (double)(q->input_tokens + q->output_tokens));
-	p->seat->most_usd = isnan(q->usd) ? NAN : fmax(p->seat->most_usd, q->usd);
+	if (!q->wanted) { /* another variant says nothing of those that chance draws */
+		p->seat->most_tokens = fmax(p->seat->most_tokens, (double)(q->input_tokens + q->output_tokens));
+		p->seat->most_usd = isnan(q->usd) ? NAN : fmax(p->seat->most_usd, q->usd);
+	}
 	if (strcmp(q->status, "answered") == 0 || strcmp(q->status, "abstained") == 0)
 		gateway_keep_answer(p->gateway, q, &p->errand);
 }
@@ -224,6 +226,7 @@ static void ask(struct pending *p)
 	if (give(p, p->arm))
 		return;
 	p->propensity = 1; /* that its queue is full is no choice of chance's */
+	p->errand.keeps = p->errand.keeps && p->arm == p->seat->serving; /* it is known as the other one's */
 	if (p->arm != p->seat->serving && give(p, p->seat->serving))
 		return;
 	claim_settle(&p->errand.claim, 0, 0, clock_ms());
@@ -260,13 +263,13 @@ static const char *by_whom(struct pending *p)
 	return wanted ? arena_printf(&p->question.arena, "%s/%s", verdict, wanted) : verdict;
 }
 
-/* A token is a byte or more, and around its input a task asks no more than it did for the largest of its answers. */
+/* What another variant costs is known once it has answered. A token is a byte or more, and around its input a task asks no more than it did for the largest of its answers. */
 static void take(struct gateway *g, struct exchange *x, struct seat *seat, const char *variant, const struct chat_request *request,
 		 struct account *whose)
 {
 	struct errand e;
 
-	if (!gateway_admit(g, x, whose, most_tokens(seat) + (double)strlen(request->input), most_usd(seat), &e))
+	if (!gateway_admit(g, x, whose, most_tokens(seat) + (double)strlen(request->input), variant ? NAN : most_usd(seat), &e))
 		return;
 	struct pending *p = pending_new(g, x, seat, request);
 
@@ -307,7 +310,7 @@ static void ask_here(struct gateway *g, struct exchange *x, const char *body, si
 		return;
 	}
 	request.responses = responses;
-	if (gateway_is_auto(g, request.model)) {
+	if (gateway_is_auto(g, request.model) && gateway_may_ask(whose, "rung/auto")) {
 		gateway_route(g, x, &request, whose);
 		return;
 	}

@@ -22,7 +22,7 @@ enum { KEY_TEXT = 49, KEY_NAME = 65 }; /* a key, and the longest name of one or 
 
 /* What a key may do. */
 enum key_scope {
-	KEY_ASK = 1,      /* completions, embeddings, the list of models */
+	KEY_ASK = 1,      /* completions, responses, embeddings, the list of models */
 	KEY_FEEDBACK = 2, /* say something of its tenant's answers */
 	KEY_READ = 4,     /* the page, with its tenant's calls (board.h) */
 	KEY_METRICS = 8,  /* /metrics */

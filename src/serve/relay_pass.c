@@ -45,8 +45,7 @@ static bool passes(const char *name)
 	return false;
 }
 
-/* What no browser would run: a page that an upstream makes, of what it was asked perhaps, is none of ours. */
-static bool is_data(const char *type)
+bool relay_is_data(const char *type)
 {
 	return type && (strncasecmp(type, "application/json", 16) == 0 || strncasecmp(type, "text/event-stream", 17) == 0);
 }
@@ -66,7 +65,7 @@ void relay_reply_headers(const struct http_response *r, const char *id, const ch
 			headers[n++] = r->headers[i].value;
 		}
 	}
-	if (!is_data(http_header(r, "Content-Type"))) {
+	if (!relay_is_data(http_header(r, "Content-Type"))) {
 		headers[n++] = "Content-Security-Policy";
 		headers[n++] = "sandbox; default-src 'none'";
 	}

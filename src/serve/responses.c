@@ -15,9 +15,9 @@ static json_t *content_of(const json_t *content)
 	const json_t *part;
 	size_t i;
 
-	if (json_is_string(content)) {
+	if (!json_is_array(content)) { /* what is no text is refused as in chat completions */
 		json_decref(parts);
-		return json_copy((json_t *)content);
+		return content ? json_copy((json_t *)content) : json_null();
 	}
 	json_array_foreach(content, i, part) {
 		const json_t *text = json_object_get(part, "text");

@@ -1,4 +1,4 @@
-/* served_inner.h - the handle that served.c and served_read.c share. Private to src/store. */
+/* served_inner.h - the handle that served.c, served_read.c and served_look.c share. Private to src/store. */
 #ifndef RUNG_STORE_SERVED_INNER_H
 #define RUNG_STORE_SERVED_INNER_H
 
