@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+/* (n) texts, static: what "none of them" is learnt from; router_others.c has the source. */
 const char *const *router_others(size_t *n);
 
 #endif

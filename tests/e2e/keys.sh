@@ -488,9 +488,9 @@ def log_in_trouble():
 
 def bodies_and_hits():
     """Each of these is asked once; then once more, and the bytes are the same."""
-    text = lambda i, **more: {"model": f"{UP}#m", "messages": [{"role": "user", "content": f"cached {i}"}]} | more
+    text = lambda i, **more: {"model": f"{UP}#m", "messages": [{"role": "user", "content": f"cached {i}"}], "user": "somebody"} | more
     asks = [("/v1/chat/completions", text(1)), ("/v1/chat/completions", text(1, stream=True)), ("/v1/chat/completions", text(1, temperature=0)),
-            ("/v1/chat/completions", text(2)), ("/v1/embeddings", {"model": f"{UP}#text-embedding-test", "input": "cached"})]
+            ("/v1/chat/completions", text(2)), ("/v1/embeddings", {"model": f"{UP}#text-embedding-test", "input": "cached", "user": "somebody"})]
     first = []
     for path, body in asks:
         before = asked_upstream()
@@ -510,12 +510,15 @@ def bodies_and_hits():
     until(lambda: c.rows(f"SELECT count(*) FROM served WHERE id IN ({quoted})") == [(15,)])
     assert c.rows("SELECT cached, count(*), total(usd), total(input_tokens + output_tokens) > 0, count(DISTINCT key) FROM served"
                   f" WHERE id IN ({quoted}) GROUP BY cached") == [(0, 5, 0, 1, 1), (1, 10, 0, 0, 2)], c.rows("SELECT * FROM served")
+    assert c.rows(f"SELECT DISTINCT subject FROM served WHERE id IN ({quoted})") == [("somebody",)]  # who can be forgotten
+    vectors = f"SELECT count(*) FROM served JOIN body ON call = id WHERE id IN ({quoted}) AND task LIKE '%embedding%' AND output IS NOT NULL"
+    assert c.rows(vectors) == [(0,)]
     assert c.metric("rung_cached_total", watcher) == 10
 
 
 def never_across_tenants():
     before = asked_upstream()
-    body = {"model": f"{UP}#m", "messages": [{"role": "user", "content": "cached 1"}]}
+    body = {"model": f"{UP}#m", "messages": [{"role": "user", "content": "cached 1"}], "user": "somebody"}
     for n, key in enumerate((web, admin)):
         assert "x-rung-cache" not in c.ask("POST", "/v1/chat/completions", body, key)[2]
         assert asked_upstream() == before + n + 1

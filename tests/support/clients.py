@@ -86,6 +86,16 @@ def with_openai():
             else:
                 raise AssertionError(model)
 
+    @check("a response to nothing is refused as a completion is")
+    def _():
+        for input in ([{"role": "user"}], [{"role": "user", "content": None}], [{"role": "user", "content": 3}]):
+            try:
+                ai.responses.create(model="rung/one", input=input)
+            except openai.BadRequestError as e:
+                assert "content" in e.body["message"], e
+            else:
+                raise AssertionError(input)
+
     @check("a failure that passes is tried again, and not noticed")
     def _():
         assert ai.chat.completions.create(model=UPSTREAM, messages=[{"role": "user", "content": "fail once"}]).choices[0].message.content == "dry"
