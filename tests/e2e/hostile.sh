@@ -24,6 +24,7 @@ cat >"$scratch/drive.py" <<'PY'
 import http.client, json, os, re, resource, signal, socket, subprocess, sys, threading, time, traceback
 
 rung, scratch, faults = sys.argv[1], sys.argv[2], int(sys.argv[3])
+plain = "address" not in rung and "thread" not in rung  # the sanitizers keep freed memory
 failures, started = 0, []
 UP = f"http://127.0.0.1:{faults}/v1"
 
@@ -341,7 +342,8 @@ def never_read():
             pass
         for _ in range(50):
             assert g.ask("POST", "/v1/chat/completions", GOOD)[0] == 200
-        assert g.resident() < before + (16 << 20)
+        grown = g.resident() - before
+        assert not plain or grown < 16 << 20, grown
 
 
 def flat():
@@ -379,7 +381,7 @@ try:
     check("half requests by the hundred hold up nobody", slow_loris)
     check("a flood of connections, and what comes after it", flood)
     check("a client that never reads", never_read)
-    if "address" not in rung and "thread" not in rung:
+    if plain:
         check("must 10: flat resident memory", flat)
     g.process.send_signal(signal.SIGTERM)
     check_end = g.process.wait(60)
