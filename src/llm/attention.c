@@ -96,8 +96,8 @@ static void add_position(const struct attention *a, const struct kernels *kernel
 
 	memcpy(s->keys + (n - 1) * a->width, k, a->width * sizeof(*k));
 	for (size_t c = 0; c < a->width; c += panel)
-		kernels->pack_row(v + c, a->width - c < panel ? a->width - c : panel, i,
-				  s->value_panels + c / panel * kernels->panel_bytes(s->n));
+		kernels->pack_across(v + c, 1, 0, a->width - c < panel ? a->width - c : panel, i,
+				     s->value_panels + c / panel * kernels->panel_bytes(s->n));
 	if (n < panel && i + 1 < s->n)
 		return;
 	kernels->pack(s->keys, n, a->width, a->width, s->key_panel);

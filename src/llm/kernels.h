@@ -55,8 +55,9 @@ struct kernels {
 	/* Packs rows (n <= panel of them, k values each, f32, row stride ld) as the columns of one panel. Columns beyond n may
 	 * stay as they were: multiply does not write theirs of C. */
 	void (*pack)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
-	/* The other way to fill a panel: x holds the values at p of its n columns. Rows come in order, from 0 to k - 1. */
-	void (*pack_row)(const float *x, size_t n, size_t p, void *panel);
+	/* The other way to fill a panel: row i of `rows`, ld apart, holds the values at p + i of its n columns. Rows come in
+	 * order, from 0 to k - 1, in as many calls as one likes. */
+	void (*pack_across)(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel);
 	size_t (*panel_bytes)(size_t k);
 	/* A row of A as multiply wants it: n values of x to rounded_words(n) words of 4 bytes, n at most (but 2 for one int8
 	 * value). out may be x itself. */

@@ -35,7 +35,8 @@ INLINE vector nibbles_read(const uint8_t *octets, vector levels)
 enum {
 	TILE_ROWS = 14, /* 14 x 2 accumulators, 2 vectors of the panel, 1 pair of A: 31 of 32 registers */
 	PANEL = 32,
-	PAIRS = 288, /* pairs of k between pauses: 36 KiB of a panel, 16 KiB of rows; 144 and 192 measured 2 % slower */
+	PAIRS_MOST = 400, /* pairs of k between pauses, in stretches alike: 256 measured 2 % slower; 288 and a short rest, as
+			   * k = 608 leaves, 18 % */
 	CHUNK = 128, /* values of a row that are rounded, then transposed */
 };
 
@@ -164,18 +165,18 @@ static TARGET void pair_multiply(const float *a, size_t m, size_t lda, size_t k,
 				 size_t ldc)
 {
 	struct strip s = { .a = a, .lda = lda, .panel = panel, .c = c, .ldc = ldc };
-	size_t pairs = (k + 1) / 2, done = 0;
+	size_t pairs = (k + 1) / 2, done = 0, stretches = pairs ? (pairs - 1) / PAIRS_MOST + 1 : 1;
 
 	s.left = first_lanes(n);
 	s.right = first_lanes(n > 16 ? n - 16 : 0);
 	do {
-		s.pairs = pairs - done < PAIRS ? pairs - done : PAIRS;
+		s.pairs = (pairs - done) / stretches--;
 		s.resume = done > 0;
 		strip_multiply(&s, m, pairs * PANEL * sizeof(int32_t));
 		s.a += s.pairs;
 		s.panel += s.pairs * PANEL;
 		done += s.pairs;
-	} while (done < pairs);
+	} while (stretches > 0);
 }
 
 static TARGET void pair_pack(const float *rows, size_t n, size_t k, size_t ld, void *panel)
@@ -193,10 +194,10 @@ static TARGET void pair_pack(const float *rows, size_t n, size_t k, size_t ld, v
 		}
 }
 
-/* An even row fills whole words, the odd one behind it their upper halves. */
-static TARGET void pair_pack_row(const float *x, size_t n, size_t p, void *panel)
+/* A row of its own: an even one fills whole words, the odd one behind it their upper halves. */
+static TARGET void pair_pack_row(const float *x, size_t n, size_t p, int32_t *panel)
 {
-	int32_t *out = (int32_t *)panel + p / 2 * PANEL;
+	int32_t *out = panel + p / 2 * PANEL;
 
 	for (size_t i = 0; i < n; i += 16) {
 		__mmask16 lanes = first_lanes(n - i);
@@ -208,6 +209,32 @@ static TARGET void pair_pack_row(const float *x, size_t n, size_t p, void *panel
 			_mm512_mask_storeu_epi16(out + i, 0xaaaaaaaa & _mm512_movepi16_mask(_mm512_maskz_set1_epi32(lanes, -1)),
 						 _mm512_slli_epi32(words, 16));
 	}
+}
+
+/* Two rows make whole words, written once where a row at a time would read them again. */
+static TARGET void pair_pack_two(const float *even, const float *odd, size_t n, int32_t *out)
+{
+	const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i turns = _mm512_or_si512(lower, _mm512_slli_epi32(_mm512_add_epi32(lower, _mm512_set1_epi32(16)), 16));
+
+	for (size_t i = 0; i < n; i += 16) {
+		__mmask16 lanes = first_lanes(n - i);
+		__m512i words = (__m512i)DOT_PAIR(_mm512_maskz_loadu_ps(lanes, even + i), _mm512_maskz_loadu_ps(lanes, odd + i));
+
+		_mm512_mask_storeu_epi32(out + i, lanes, _mm512_permutexvar_epi16(turns, words)); /* values 0, 16, 1, 17, ... */
+	}
+}
+
+static TARGET void pair_pack_across(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel)
+{
+	size_t i = 0;
+
+	if (p % 2 && count > 0)
+		pair_pack_row(rows + i++ * ld, n, p, panel);
+	for (; i + 2 <= count; i += 2)
+		pair_pack_two(rows + i * ld, rows + (i + 1) * ld, n, (int32_t *)panel + (p + i) / 2 * PANEL);
+	if (i < count)
+		pair_pack_row(rows + i * ld, n, p + i, panel);
 }
 
 static size_t pair_panel_bytes(size_t k)
@@ -230,7 +257,7 @@ const struct kernels kernels_avx512bf16 = {
 	.exact = &kernels_avx512,
 	.block = 2,
 	.pack = pair_pack,
-	.pack_row = pair_pack_row,
+	.pack_across = pair_pack_across,
 	.panel_bytes = pair_panel_bytes,
 	.round = pair_round,
 	.rounded_words = pair_words,

@@ -19,14 +19,15 @@ static TARGET void panel_pack(const float *rows, size_t n, size_t k, size_t ld, 
 	}
 }
 
-static TARGET void panel_pack_row(const float *x, size_t n, size_t p, void *panel)
+static TARGET void panel_pack_across(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel)
 {
-	float *row = (float *)panel + p * TILE_COLUMNS;
+	float *out = (float *)panel + p * TILE_COLUMNS;
 
-	if (n == TILE_COLUMNS) /* a few registers */
-		memcpy(row, x, TILE_COLUMNS * sizeof(*x));
-	else
-		memcpy(row, x, n * sizeof(*x));
+	for (; count > 0; count--, rows += ld, out += TILE_COLUMNS)
+		if (n == TILE_COLUMNS) /* a few registers */
+			memcpy(out, rows, TILE_COLUMNS * sizeof(*rows));
+		else
+			memcpy(out, rows, n * sizeof(*rows));
 }
 
 static void panel_round(const float *x, size_t n, float *out)
@@ -68,7 +69,7 @@ static TARGET void panel_multiply(const float *a, size_t m, size_t lda, size_t k
 }
 
 #define PANEL_FUNCTIONS                                                                                         \
-	.products = PRODUCTS_F32, .panel = TILE_COLUMNS, .block = 1, .pack = panel_pack, .pack_row = panel_pack_row,     \
+	.products = PRODUCTS_F32, .panel = TILE_COLUMNS, .block = 1, .pack = panel_pack, .pack_across = panel_pack_across, \
 	.panel_bytes = panel_bytes, .round = panel_round, .rounded_words = panel_rounded_words, .multiply = panel_multiply
 
 #endif

@@ -162,8 +162,7 @@ static void times_across(const struct work *w, const float *x, size_t m, size_t 
 	for (size_t j = 0; j < n; j += panel) {
 		size_t columns = n - j < panel ? n - j : panel;
 
-		for (size_t p = 0; p < k; p++)
-			w->kernels->pack_row(y + p * ldy + j, columns, p, w->panels);
+		w->kernels->pack_across(y + j, k, ldy, columns, 0, w->panels);
 		w->kernels->multiply(x, m, ldx, k, w->panels, columns, c + j, ldc);
 	}
 }

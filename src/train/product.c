@@ -111,17 +111,27 @@ void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *po
 	pool_run(pool, (r->n + width - 1) / width, pack_rows_tile, &j);
 }
 
-/* The panels of columns from .. to - 1 take row p of R. */
-static void add_row(const struct job *j, const float *row, size_t p, size_t from, size_t to)
+/* The panels of columns from .. to - 1 take rows p .. p+n-1 of R, ld apart. */
+static void add_rows(const struct job *j, const float *rows, size_t n, size_t ld, size_t p, size_t from, size_t to)
 {
 	const struct kernels *kernels = j->kernels;
 	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(j->p->w.k);
 
 	for (size_t c = from; c < to; c += width)
-		kernels->pack_row(row + c - from, to - c < width ? to - c : width, p, j->p->w.panels + c / width * bytes);
+		kernels->pack_across(rows + c - from, n, ld, to - c < width ? to - c : width, p, j->p->w.panels + c / width * bytes);
 }
 
-enum { ACROSS = 8 }; /* panels of one tile */
+enum {
+	ACROSS = 8,   /* panels of one tile */
+	DECODED = 32, /* rows at a time; even: sets that pack pairs of rows write whole words of them in one tile */
+};
+
+/* All rows of R from row p of the panels on. */
+static void add_values(const struct job *j, const struct rows *r, size_t p, size_t from, size_t to)
+{
+	for (size_t i = 0; i < r->n; i += DECODED)
+		add_rows(j, r->values + i * r->ld + from, r->n - i < DECODED ? r->n - i : DECODED, r->ld, p + i, from, to);
+}
 
 static void pack_across_tile(void *context, size_t tile, int worker)
 {
@@ -129,13 +139,10 @@ static void pack_across_tile(void *context, size_t tile, int worker)
 	size_t step = ACROSS * (size_t)j->kernels->panel, from = tile * step, to = from + step < j->r->k ? from + step : j->r->k;
 
 	(void)worker;
-	for (size_t i = 0; i < j->r->n; i++)
-		add_row(j, j->r->values + i * j->r->ld + from, i, from, to);
-	for (size_t i = 0; j->more && i < j->more->n; i++)
-		add_row(j, j->more->values + i * j->more->ld + from, j->r->n + i, from, to);
+	add_values(j, j->r, 0, from, to);
+	if (j->more)
+		add_values(j, j->more, j->r->n, from, to);
 }
-
-enum { DECODED = 32 }; /* even: sets that pack pairs of rows write whole words of them in one tile */
 
 /* Rows tile * DECODED ... of tensors, to all panels. */
 static void decode_tile(void *context, size_t tile, int worker)
@@ -146,8 +153,7 @@ static void decode_tile(void *context, size_t tile, int worker)
 
 	(void)worker;
 	read_rows(j->kernels, j->r, first, n, rows, k);
-	for (size_t i = 0; i < n; i++)
-		add_row(j, rows + i * k, first + i, 0, k);
+	add_rows(j, rows, n, k, first, 0, k);
 	free(rows);
 }
 
@@ -163,8 +169,8 @@ void pack_across(struct packing *p, const struct kernels *kernels, struct pool *
 		return;
 	}
 	pool_run(pool, (r->n + DECODED - 1) / DECODED, decode_tile, &j);
-	for (size_t i = 0; more && i < more->n; i++)
-		add_row(&j, more->values + i * more->ld, r->n + i, 0, r->k);
+	if (more)
+		add_values(&j, more, r->n, 0, r->k);
 }
 
 struct transposition {

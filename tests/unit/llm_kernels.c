@@ -196,25 +196,26 @@ static void row_does_not_depend_on_batch_or_threads(void **state)
 		pool_free(pools[t]);
 }
 
-/* A panel filled row by row multiplies as the one packed from columns. */
-static void assert_same_panels(const struct kernels *kernels, size_t n, size_t k)
+/* A panel filled by rows, `step` of them at a time, multiplies as the one packed from columns. */
+static void assert_same_panels(const struct kernels *kernels, size_t n, size_t k, size_t step)
 {
-	float *columns = values(n * k, "columns"), *row = values(n, "row"), *a = values(k, "a"), c[2][64] = { 0 };
+	size_t ld = n + 3;
+	float *columns = values(n * k, "columns"), *rows = values(ld * k, "rows"), *a = values(k, "a"), c[2][64] = { 0 };
 	void *packed = mem_aligned(kernels->panel_bytes(k)), *filled = mem_aligned(kernels->panel_bytes(k));
 
 	kernels->round(a, k, a);
 	kernels->pack(columns, n, k, k, packed);
-	for (size_t p = 0; p < k; p++) {
+	for (size_t p = 0; p < k; p++)
 		for (size_t j = 0; j < n; j++)
-			row[j] = columns[j * k + p];
-		kernels->pack_row(row, n, p, filled);
-	}
+			rows[p * ld + j] = columns[j * k + p];
+	for (size_t p = 0; p < k; p += step)
+		kernels->pack_across(rows + p * ld, k - p < step ? k - p : step, ld, n, p, filled);
 	kernels->multiply(a, 1, k, k, packed, n, c[0], n);
 	kernels->multiply(a, 1, k, k, filled, n, c[1], n);
 	if (memcmp(c[0], c[1], sizeof(c[0])) != 0)
-		fail_msg("%s: panels of %zu columns, %zu rows differ", kernels->name, n, k);
+		fail_msg("%s: panels of %zu columns, %zu rows, %zu at a time, differ", kernels->name, n, k, step);
 	free(columns);
-	free(row);
+	free(rows);
 	free(a);
 	free(packed);
 	free(filled);
@@ -224,9 +225,10 @@ static void panels_fill_both_ways(void **state)
 {
 	(void)state;
 	for (const struct kernels *const *set = kernels_all(); *set; set++)
-		for (size_t n = 1; (*set)->pack_row && (*set)->available() && n <= (size_t)(*set)->panel; n++)
+		for (size_t n = 1; (*set)->pack_across && (*set)->available() && n <= (size_t)(*set)->panel; n++)
 			for (size_t k = 1; k <= 35; k++)
-				assert_same_panels(*set, n, k);
+				for (size_t step = 1; step <= 4; step++)
+					assert_same_panels(*set, n, k, step);
 }
 
 /* Rounding in place, and of every length, gives the words of rounding elsewhere and writes none beyond them. */
