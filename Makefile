@@ -185,7 +185,7 @@ bench-train: $(B)/bench/train $(B)/bench/engine
 bench-peers:
 	@tools/bench-peers.sh build/peers
 	@tools/serve-peers.sh build/serve-peers
-bench-serve: $(B)/rung $(B)/bench/load $(B)/bench/upstream
+bench-serve: $(B)/rung $(B)/bench/load $(B)/bench/upstream $(B)/bench/cascade
 	@bench/serve.py $< $(B)/bench
 $(B)/bench/%: bench/%.c $(wildcard bench/*.h) $(B)/librung.a
 	$(call say,CC $<)

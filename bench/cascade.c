@@ -1,7 +1,10 @@
 /* cascade.c - whether thresholds of cascades hold the risk that was asked for, on real outcomes: `make bench-cascade`; lines as
  * docs/benchmarks.md says.
  *
- *   cascade [-n RESAMPLES]
+ *   cascade [-n RESAMPLES] [TABLE]...
+ *
+ * TABLE: outcomes from elsewhere in place of the sets; its first line is their name, every further one the cheap answer's confidence (nan:
+ * none) and loss, and the strong one's loss (bench/serve.py writes one).
  *
  * The outcomes of a set are taken for the population, so that the risk at a threshold is known exactly: RESAMPLES times (default 1000) so
  * many items are drawn from it with replacement to choose the threshold on, and as many others for the grid. Beside it stands what a rule
@@ -372,13 +375,49 @@ static void tickets(void)
 	arena_release(&arena);
 }
 
+/* --- tables ---------------------------------------------------------------------------------------------------------- */
+
+static void table(const char *path)
+{
+	enum { MOST = 100000, ASIDE = 200 };
+	struct outcomes o = { .cheap_cost = NAN };
+	double *strong = mem_alloc(MOST * sizeof(*strong)), confidence, cheap;
+	const struct cascade_rule all = { 0.05, alpha, CASCADE_OF_ALL }, accepted = { 0.05, alpha, CASCADE_OF_ACCEPTED };
+	char name[300];
+	FILE *f = fopen(path, "r");
+
+	if (!f || !fgets(name, sizeof(name), f)) {
+		fprintf(stderr, "%s cannot be read, or is empty\n", path);
+		exit(1);
+	}
+	name[strcspn(name, "\n")] = '\0';
+	o.name = name;
+	o.cheap = mem_alloc(MOST * sizeof(*o.cheap));
+	o.strong = strong;
+	for (; o.n < MOST && fscanf(f, "%lf %lf %lf", &confidence, &cheap, &strong[o.n]) == 3; o.n++)
+		o.cheap[o.n] = (struct cascade_item){ .confidence = confidence, .loss = cheap };
+	fclose(f);
+	resample(&o, &all, ASIDE);
+	resample(&o, &accepted, ASIDE);
+	split(&o, &all);
+	free(o.cheap);
+	free(strong);
+}
+
 int main(int argc, char **argv)
 {
 	const char *folder = getenv("RUNG_MODELS");
 	struct model_settings settings = { 0 };
 
-	if (argc == 3 && strcmp(argv[1], "-n") == 0)
+	if (argc > 2 && strcmp(argv[1], "-n") == 0) {
 		resamples = strtoul(argv[2], NULL, 10);
+		argc -= 2;
+		argv += 2;
+	}
+	for (int i = 1; i < argc; i++)
+		table(argv[i]);
+	if (argc > 1)
+		return 0;
 	folder = folder ? folder : "models";
 	struct models *models = there(folder, "models") ? models_open(folder, &settings) : NULL;
 

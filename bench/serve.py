@@ -281,6 +281,50 @@ def local_lines(name, make, model, least, held):
     stop(process)
 
 
+def cascade_lines():
+    """Three labelled examples an intent: TF-IDF, and SmolLM2 with the nearest of them as shots for what it is not sure of."""
+    if not os.path.exists(f"{DATA}/snips"):
+        say("snips_cascade_answers_a_second", None, None, None)
+        return
+    folder, cheap, strong = "build/bench-tasks/snips-few", "0/tfidf-words", "1/knn-embedding@local"
+    subprocess.run(["bench/tasks.py", "snips-few", folder], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([RUNG, "climb", folder, "--quiet", "--rungs", "0-1", "--plan", "full"], stdout=subprocess.DEVNULL)
+    rows = {}
+    exported = subprocess.run([RUNG, "export", folder, "--outcomes"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    for row in map(json.loads, exported.splitlines()):
+        rows.setdefault(row["item"], {})[row["config"]] = row
+    pairs = [(r[cheap], r[strong]) for r in rows.values() if cheap in r and strong in r]
+    table = f"{scratch}/cascade.tsv"
+    with open(table, "w", encoding="utf-8") as f:
+        f.write("snips_few, TF-IDF, then SmolLM2 with the nearest as shots\n")
+        f.writelines(f"{c.get('confidence', 'nan')} {1 - c['correct']} {1 - s['correct']}\n" for c, s in pairs)
+    subprocess.run([f"{BENCH}/cascade", table], check=True)
+    # the loosest threshold whose answers that stand and are wrong are a twentieth of all
+    pairs.sort(key=lambda p: -p[0].get("confidence", 0))
+    wrong = [0]
+    for c, _ in pairs:
+        wrong.append(wrong[-1] + 1 - c["correct"])
+    stand = max(n for n in range(len(wrong)) if wrong[n] <= .05 * len(pairs))
+    right = sum(c["correct"] for c, _ in pairs[:stand]) + sum(s["correct"] for _, s in pairs[stand:])
+    n = len(pairs)
+    print(f"# snips_few, risk .05: {1 - stand / n:.3f} escalated; right {right / n:.3f} "
+          f"(TF-IDF alone {sum(c['correct'] for c, _ in pairs) / n:.3f}, SmolLM2 alone {sum(s['correct'] for _, s in pairs) / n:.3f})", flush=True)
+    with open(f"{folder}/examples.jsonl", encoding="utf-8") as f:
+        texts = {r["id"]: r["text"] for r in map(json.loads, f)}
+    process, base = rung_serve(folder, log="snips.db")
+    rate = {}
+    for name, ask in (("snips_smollm2_alone", [strong] * n), ("snips_cascade", [cheap] * stand + [strong] * (n - stand))):
+        order = sorted(range(n), key=lambda i: pairs[i][0]["item"])
+        with open(f"{scratch}/{name}.jsonl", "w", encoding="utf-8") as f:
+            for i in order:
+                f.write(json.dumps({"model": f"rung/snips-few/{ask[i]}", "messages": [{"role": "user", "content": texts[pairs[i][0]["item"]]}]}) + "\n")
+        side = Side(base, "")
+        side.body = lambda **_: f"{scratch}/{name}.jsonl"
+        rate[name] = median([t["per_second"] for t in (side.load("-n", n, "-c", 64, "-w", 64) for _ in range(TURNS)) if t and t["failed"] == 0])
+    say("snips_cascade_answers_a_second_beside_smollm2_alone", rate["snips_cascade"], rate["snips_smollm2_alone"], None)
+    stop(process)
+
+
 def main():
     up = Upstream()
     process, base = rung_serve("--upstream", f"{up.base}#zero")
@@ -291,7 +335,7 @@ def main():
              ("requests", lambda: throughput_lines(sides)), ("added_ms_token", stream_lines), ("idle", idle_lines),
              ("memory", lambda: flat_lines(sides, process)),
              ("banking77", lambda: local_lines("banking77", banking, "3/embedding-head", 200, 50)),
-             ("email-five", lambda: local_lines("email-five", email, "3/embedding-head", 60, None)))
+             ("email-five", lambda: local_lines("email-five", email, "3/embedding-head", 60, None)), ("snips", cascade_lines))
     try:
         for name, line in lines:
             if ONLY in name:

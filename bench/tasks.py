@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tasks.py - writes the tasks that figures in docs/benchmarks.md are measured on, from real labelled data.
 
-    bench/tasks.py NAME [FOLDER]        NAME: banking77, email-five, snips-intent, codiesp; FOLDER: build/bench-tasks/NAME
+    bench/tasks.py NAME [FOLDER]        NAME: banking77, email-five, snips-intent, snips-few, codiesp; FOLDER: build/bench-tasks/NAME
     build/rung climb build/bench-tasks/NAME
     bench/tasks.py score FOLDER VARIANT...   of a task with many labels: micro-F1 on test of each, and of all their labels together
 
@@ -57,6 +57,18 @@ def snips_intent():
     return {"instruction": "Say what the user wants.", "input": "{{text}}"}, with_dev(train) + test
 
 
+def snips_few():
+    """Someone who begins: three examples of an intent to learn from, 400 for dev, of which a cascade sets half aside."""
+    texts, rows = snips_intent()
+    intents = sorted({r["answer"] for r in rows})
+    train = [r for r in rows if r["split"] == "train"]
+    random.Random(2).shuffle(train)
+    pool = [r for i in intents for r in [t for t in train if t["answer"] == i][:3]]
+    ids = {r["id"] for r in pool}
+    dev = [dict(r, split="dev") for r in train if r["id"] not in ids][:400]
+    return texts | {"more": "cascade: {risk: 0.05}\n"}, pool + dev + [r for r in rows if r["split"] == "test"]
+
+
 def definitions(codes):
     """What ICD-10-CM says of the codes; a few are not in that year's edition."""
     found = {}
@@ -73,7 +85,7 @@ def codiesp():
             "more": "many: true\nscorer: set_f1\n", "define": definitions}, rows
 
 
-TASKS = {"banking77": banking77, "email-five": email_five, "snips-intent": snips_intent, "codiesp": codiesp}
+TASKS = {"banking77": banking77, "email-five": email_five, "snips-intent": snips_intent, "snips-few": snips_few, "codiesp": codiesp}
 
 
 def micro(wanted, said):

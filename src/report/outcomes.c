@@ -64,6 +64,8 @@ static void outcome_put(void *context, const struct report_row *row)
 	json_object_set_new(out, "output", text_of(a->answer));
 	json_object_set_new(out, "expected", text_of(row->item->answer));
 	json_object_set_new(out, "status", text_of(a->status));
+	if (a->confidence > 0)
+		json_object_set_new(out, "confidence", json_real(a->confidence));
 	if (a->calls) {
 		json_object_set_new(out, "input_tokens", json_integer((json_int_t)a->input_tokens));
 		json_object_set_new(out, "output_tokens", json_integer((json_int_t)a->output_tokens));

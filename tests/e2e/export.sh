@@ -43,6 +43,13 @@ for v in test:
     assert again[v] is None or (again[v]["n"], again[v]["score"]) == (test[v]["n"], test[v]["score"]), v
 assert sum(a is not None for a in again.values()) >= 2 and decided["verdict"]["decision"]
 PY
+reads "what has a probability has it in the outcomes" <<'PY'
+import json, sqlite3
+rows = [json.loads(line) for line in open("outcomes.jsonl")]
+kept = {(v, i): c for v, i, c in sqlite3.connect("task/.rung/store.db").execute("SELECT variant, item, confidence FROM answer WHERE split = 'test'")}
+assert rows and all(r.get("confidence") == kept[r["config"], r["item"]] for r in rows)
+assert any("confidence" in r for r in rows)
+PY
 reads "calls have every column" <<'PY'
 import json, sqlite3
 calls = [json.loads(line) for line in open("calls.jsonl")]
