@@ -281,6 +281,35 @@ def local_lines(name, make, model, least, held):
     stop(process)
 
 
+def cascade_pairs(folder, cheap, strong):
+    """What two variants answered to each test item: (row of the cheap one, row of the strong one), the surest first."""
+    subprocess.run([RUNG, "climb", folder, "--quiet", "--rungs", "0-1", "--plan", "full"], stdout=subprocess.DEVNULL)
+    exported = subprocess.run([RUNG, "export", folder, "--outcomes"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    rows = {}
+    for row in map(json.loads, exported.splitlines()):
+        rows.setdefault(row["item"], {})[row["config"]] = row
+    return sorted(((r[cheap], r[strong]) for r in rows.values()), key=lambda p: -p[0].get("confidence", 0))
+
+
+def cascade_stands(pairs, risk):
+    """How many cheap answers stand at the loosest threshold whose wrong ones among them are such a share of all."""
+    wrong, stands = 0, 0
+    for i, (cheap, _) in enumerate(pairs):
+        wrong += 1 - cheap["correct"]
+        stands = i + 1 if wrong <= risk * len(pairs) else stands
+    return stands
+
+
+def rate_of(base, name, models, texts):
+    """Answers a second of 64 connections, each text asked of its own model."""
+    path, side = f"{scratch}/{name}.jsonl", Side(base, "")
+    with open(path, "w", encoding="utf-8") as f:
+        for model, text in sorted(zip(models, texts, strict=True), key=lambda p: p[1]):
+            f.write(json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}) + "\n")
+    side.body = lambda **_: path
+    return median([t["per_second"] for t in (side.load("-n", len(texts), "-c", 64, "-w", 64) for _ in range(TURNS)) if t and t["failed"] == 0])
+
+
 def cascade_lines():
     """Three labelled examples an intent: TF-IDF, and SmolLM2 with the nearest of them as shots for what it is not sure of."""
     if not os.path.exists(f"{DATA}/snips"):
@@ -288,40 +317,21 @@ def cascade_lines():
         return
     folder, cheap, strong = "build/bench-tasks/snips-few", "0/tfidf-words", "1/knn-embedding@local"
     subprocess.run(["bench/tasks.py", "snips-few", folder], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([RUNG, "climb", folder, "--quiet", "--rungs", "0-1", "--plan", "full"], stdout=subprocess.DEVNULL)
-    rows = {}
-    exported = subprocess.run([RUNG, "export", folder, "--outcomes"], stdout=subprocess.PIPE, check=True, text=True).stdout
-    for row in map(json.loads, exported.splitlines()):
-        rows.setdefault(row["item"], {})[row["config"]] = row
-    pairs = [(r[cheap], r[strong]) for r in rows.values() if cheap in r and strong in r]
-    table = f"{scratch}/cascade.tsv"
-    with open(table, "w", encoding="utf-8") as f:
+    pairs = cascade_pairs(folder, cheap, strong)
+    with open(f"{scratch}/cascade.tsv", "w", encoding="utf-8") as f:
         f.write("snips_few, TF-IDF, then SmolLM2 with the nearest as shots\n")
         f.writelines(f"{c.get('confidence', 'nan')} {1 - c['correct']} {1 - s['correct']}\n" for c, s in pairs)
-    subprocess.run([f"{BENCH}/cascade", table], check=True)
-    # the loosest threshold whose answers that stand and are wrong are a twentieth of all
-    pairs.sort(key=lambda p: -p[0].get("confidence", 0))
-    wrong = [0]
-    for c, _ in pairs:
-        wrong.append(wrong[-1] + 1 - c["correct"])
-    stand = max(n for n in range(len(wrong)) if wrong[n] <= .05 * len(pairs))
-    right = sum(c["correct"] for c, _ in pairs[:stand]) + sum(s["correct"] for _, s in pairs[stand:])
-    n = len(pairs)
-    print(f"# snips_few, risk .05: {1 - stand / n:.3f} escalated; right {right / n:.3f} "
-          f"(TF-IDF alone {sum(c['correct'] for c, _ in pairs) / n:.3f}, SmolLM2 alone {sum(s['correct'] for _, s in pairs) / n:.3f})", flush=True)
+    subprocess.run([f"{BENCH}/cascade", f"{scratch}/cascade.tsv"], check=True)
+    n, stands = len(pairs), cascade_stands(pairs, .05)
+    right = [sum(r["correct"] for r in rows) / n for rows in zip(*[(c, s, c if i < stands else s) for i, (c, s) in enumerate(pairs)], strict=True)]
+    print(f"# snips_few, risk .05: {1 - stands / n:.3f} escalated; right {right[2]:.3f} (TF-IDF alone {right[0]:.3f}, SmolLM2 alone {right[1]:.3f})", flush=True)
     with open(f"{folder}/examples.jsonl", encoding="utf-8") as f:
-        texts = {r["id"]: r["text"] for r in map(json.loads, f)}
+        known = {r["id"]: r["text"] for r in map(json.loads, f)}
+    texts = [known[c["item"]] for c, _ in pairs]
     process, base = rung_serve(folder, log="snips.db")
-    rate = {}
-    for name, ask in (("snips_smollm2_alone", [strong] * n), ("snips_cascade", [cheap] * stand + [strong] * (n - stand))):
-        order = sorted(range(n), key=lambda i: pairs[i][0]["item"])
-        with open(f"{scratch}/{name}.jsonl", "w", encoding="utf-8") as f:
-            for i in order:
-                f.write(json.dumps({"model": f"rung/snips-few/{ask[i]}", "messages": [{"role": "user", "content": texts[pairs[i][0]["item"]]}]}) + "\n")
-        side = Side(base, "")
-        side.body = lambda **_: f"{scratch}/{name}.jsonl"
-        rate[name] = median([t["per_second"] for t in (side.load("-n", n, "-c", 64, "-w", 64) for _ in range(TURNS)) if t and t["failed"] == 0])
-    say("snips_cascade_answers_a_second_beside_smollm2_alone", rate["snips_cascade"], rate["snips_smollm2_alone"], None)
+    ask = {v: f"rung/snips-few/{v}" for v in (cheap, strong)}
+    both = rate_of(base, "both", [ask[cheap]] * stands + [ask[strong]] * (n - stands), texts)
+    say("snips_cascade_answers_a_second_beside_smollm2_alone", both, rate_of(base, "alone", [ask[strong]] * n, texts), None)
     stop(process)
 
 
