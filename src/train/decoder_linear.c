@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "train/decoder_train_inner.h"
+#include "train/floats.h"
 
 enum { ROW_TILE = 32 };
 
@@ -78,31 +79,49 @@ void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, 
 	product(&t->packing, t->d->pool, x, p->rows, ld, out, l->w->n);
 }
 
-/* dB of every part from (inner, n) = h^T d */
-static void take_b(const struct decoder_pass *p, const struct adapted *l, const float *sum)
+/* dB of a part from (rank, rows of the part) = h^T d */
+static void take_b(const struct decoder_pass *p, struct parameter *b, const float *sum)
 {
-	size_t rank = l->b[0]->columns, row = 0;
+	size_t rank = b->columns;
 
-	for (size_t part = 0; part < l->parts; row += l->rows[part++])
-		for (size_t i = 0; i < l->rows[part]; i++)
-			for (size_t r = 0; r < rank; r++) {
-				float *to = &l->b[part]->gradient[i * rank + r];
+	for (size_t i = 0; i < b->rows; i++)
+		for (size_t r = 0; r < rank; r++) {
+			float *to = &b->gradient[i * rank + r];
 
-				*to = (p->add ? *to : 0) + sum[(part * rank + r) * l->w->n + row + i];
-			}
+			*to = (p->add ? *to : 0) + sum[r * b->rows + i];
+		}
 }
 
-/* out (columns of x, columns of y) = x^T y */
-static void transposed_product(struct decoder_pass *p, const float *x, size_t inner, const float *y, size_t n, float *out)
+/* dB of every part: its columns of h, transposed, times its columns of d */
+static void b_gradients(struct decoder_pass *p, const struct adapted *l, const float *h, const float *d)
 {
 	struct decoder_trainer *t = p->t;
 	const struct kernels *kernels = t->d->kernels;
-	size_t ld = kernels->rounded_words(p->rows) | 1;
-	struct rows right = rows_of(y, p->rows, n, n);
+	size_t ld = kernels->rounded_words(p->rows) | 1, rank = l->b[0]->columns, row = 0;
 
-	transpose_round(kernels, t->d->pool, x, p->rows, inner, inner, t->scratch.turned, ld);
-	pack_across(&t->packing, kernels, t->d->pool, &right, NULL);
-	product(&t->packing, t->d->pool, t->scratch.turned, inner, ld, out, n);
+	transpose_round(kernels, t->d->pool, h, p->rows, l->inner, l->inner, t->scratch.turned, ld);
+	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
+		struct rows right = rows_of(d + row, p->rows, l->rows[part], l->w->n);
+
+		product_across(&t->packing, kernels, t->d->pool, t->scratch.turned + part * rank * ld, rank, ld, &right,
+			       t->scratch.inner_sum, l->rows[part]);
+		take_b(p, l->b[part], t->scratch.inner_sum);
+	}
+}
+
+/* dA = d_h^T x */
+static void a_gradients(struct decoder_pass *p, const struct adapted *l, const float *x)
+{
+	struct decoder_trainer *t = p->t;
+	const struct kernels *kernels = t->d->kernels;
+	size_t ld = kernels->rounded_words(p->rows) | 1, k = l->w->k;
+	struct rows right = rows_of(x, p->rows, k, k);
+	float *to = p->add ? t->scratch.inner_sum : l->a->gradient;
+
+	transpose_round(kernels, t->d->pool, t->scratch.d_h, p->rows, l->inner, l->inner, t->scratch.turned, ld);
+	product_across(&t->packing, kernels, t->d->pool, t->scratch.turned, l->inner, ld, &right, to, k);
+	if (p->add)
+		floats_add(l->a->gradient, to, l->inner * k);
 }
 
 void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out)
@@ -114,15 +133,12 @@ void adapted_backward(struct decoder_pass *p, const struct adapted *l, const flo
 	struct rows b = gather_b(t, l);
 	float *rounded = t->scratch.rounded;
 
-	transposed_product(p, h, l->inner, d, n, t->scratch.inner_sum);
-	take_b(p, l, t->scratch.inner_sum);
+	b_gradients(p, l, h, d);
 	round_rows(p, d, n, NULL, l->inner, rounded, ld);
 	pack_across(&t->packing, kernels, t->d->pool, &b, NULL);
 	product(&t->packing, t->d->pool, rounded, p->rows, ld, t->scratch.d_h, l->inner);
 	round_rows(p, NULL, n, t->scratch.d_h, l->inner, rounded, ld);
-	transposed_product(p, t->scratch.d_h, l->inner, x, k, p->add ? t->scratch.inner_sum : l->a->gradient);
-	for (size_t i = 0; p->add && i < l->inner * k; i++)
-		l->a->gradient[i] += t->scratch.inner_sum[i];
+	a_gradients(p, l, x);
 	if (!out)
 		return;
 	pack_across(&t->packing, kernels, t->d->pool, &w, &a);

@@ -12,7 +12,9 @@
 /* A packed right-hand side and its memory, which the next packing takes over. {0} is empty. */
 struct packing {
 	struct matrix w;
-	size_t bytes; /* that w.panels has room for */
+	size_t bytes;  /* that w.panels has room for */
+	float *rows;   /* that wait to be packed, each thread's own */
+	size_t floats; /* that rows has room for */
 };
 void packing_release(struct packing *p);
 
@@ -40,5 +42,10 @@ void transpose_round(const struct kernels *kernels, struct pool *pool, const flo
 
 /* C (m, p->w.n) = A times the packed matrix; A (m, p->w.k) was rounded. */
 void product(const struct packing *p, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc);
+
+/* C (m, k) = A (m, n) R, as pack_across() and product() give it to the bit, where R is in memory and A has few rows: each thread packs
+ * a few panels at a time and multiplies what is still in its cache. What p holds stays; its memory for threads is used. */
+void product_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const float *a, size_t m, size_t lda,
+		    const struct rows *r, float *c, size_t ldc);
 
 #endif
