@@ -80,8 +80,9 @@ INLINE void fetch_step(const int32_t *panel, size_t ahead)
 	_mm_prefetch((const void *)(at + 64), _MM_HINT_T1);
 }
 
-/* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
-INLINE void strip_run(const int rows, const struct strip *s)
+/* `rows` and `both`, are there more than 16 columns, are constants at every call, so the small loops unroll and the accumulators are
+ * registers. */
+INLINE void strip_run(const int rows, const bool both, const struct strip *s)
 {
 	__m512 left[TILE_ROWS], right[TILE_ROWS];
 	const int32_t *panel = s->panel;
@@ -91,7 +92,7 @@ INLINE void strip_run(const int rows, const struct strip *s)
 		const float *c = s->c + (size_t)i * s->ldc;
 
 		left[i] = s->resume ? _mm512_maskz_loadu_ps(s->left, c) : _mm512_setzero_ps();
-		right[i] = s->resume ? _mm512_maskz_loadu_ps(s->right, c + 16) : _mm512_setzero_ps();
+		right[i] = both && s->resume ? _mm512_maskz_loadu_ps(s->right, c + 16) : _mm512_setzero_ps();
 	}
 	for (size_t q = 0; q < s->pairs; q++, panel += PANEL) {
 		__m512bh w0 = (__m512bh)_mm512_loadu_si512(panel);
@@ -103,22 +104,24 @@ INLINE void strip_run(const int rows, const struct strip *s)
 			__m512bh v = (__m512bh)_mm512_set1_ps(s->a[(size_t)i * s->lda + q]);
 
 			left[i] = _mm512_dpbf16_ps(left[i], v, w0);
-			right[i] = _mm512_dpbf16_ps(right[i], v, w1);
+			if (both)
+				right[i] = _mm512_dpbf16_ps(right[i], v, w1);
 		}
 	}
 	UNROLL
 	for (int i = 0; i < rows; i++) {
 		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc, s->left, left[i]);
-		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc + 16, s->right, right[i]);
+		if (both)
+			_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc + 16, s->right, right[i]);
 	}
 }
 
 /* A strip of 1 .. TILE_ROWS rows. */
-static TARGET void strip_rows(size_t rows, const struct strip *s)
+INLINE void strip_rows(size_t rows, const bool both, const struct strip *s)
 {
-#define RUN(count)                   \
-	case count:                  \
-		strip_run(count, s); \
+#define RUN(count)                         \
+	case count:                        \
+		strip_run(count, both, s); \
 		break
 	switch (rows) {
 		RUN(1);
@@ -141,6 +144,17 @@ static TARGET void strip_rows(size_t rows, const struct strip *s)
 #undef RUN
 }
 
+static TARGET void strip_whole(size_t rows, const struct strip *s)
+{
+	strip_rows(rows, true, s);
+}
+
+/* Half the work: pairs of LoRA have 16 columns, or as many behind a whole panel. */
+static TARGET void strip_half(size_t rows, const struct strip *s)
+{
+	strip_rows(rows, false, s);
+}
+
 /* All rows for one stretch of k, dealt out evenly over the strips. The last one fetches the same stretch of the panel
  * that follows, `bytes` further on: left to the processor's guesses, waiting for weights costs 5 to 8 %. */
 static TARGET void strip_multiply(struct strip *s, size_t m, size_t bytes)
@@ -152,7 +166,7 @@ static TARGET void strip_multiply(struct strip *s, size_t m, size_t bytes)
 		size_t rows = m / strips;
 
 		s->ahead = strips == 1 ? bytes : 0;
-		strip_rows(rows, s);
+		(s->right ? strip_whole : strip_half)(rows, s);
 		s->a += rows * s->lda;
 		s->c += rows * s->ldc;
 		m -= rows;

@@ -5,7 +5,7 @@
 #include "train/decoder_train_inner.h"
 #include "train/floats.h"
 
-enum { ROW_TILE = 32 };
+enum { ROW_TILE = 42 }; /* full tiles of every kernel set, as in matrix.c */
 
 /* All B of a layer as one matrix (n, inner): each beside its own columns of h, zero elsewhere. */
 static struct rows gather_b(struct decoder_trainer *t, const struct adapted *l)
@@ -27,41 +27,44 @@ size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l)
 	return kernels->rounded_words(l->w->k) + kernels->rounded_words(l->inner);
 }
 
-struct rounding {
-	const struct kernels *kernels;
-	const float *x;
-	float *h; /* (rows, inner) is left scaled */
-	size_t rows, n, inner, ld;
-	float scale;
-	float *out;
-};
-
-/* x is rounded to out, and h, times the scale, behind it; either may be missing. */
-static void round_tile(void *context, size_t tile, int worker)
+size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l)
 {
-	const struct rounding *r = context;
-	size_t end = (tile + 1) * ROW_TILE < r->rows ? (tile + 1) * ROW_TILE : r->rows;
+	const struct kernels *kernels = t->d->kernels;
 
-	(void)worker;
-	for (size_t i = tile * ROW_TILE; i < end; i++) {
-		float *h = r->h ? r->h + i * r->inner : NULL, *out = r->out + i * r->ld;
-
-		if (r->x)
-			r->kernels->round(r->x + i * r->n, r->n, out);
-		for (size_t j = 0; h && j < r->inner; j++)
-			h[j] *= r->scale;
-		if (h)
-			r->kernels->round(h, r->inner, out + r->kernels->rounded_words(r->n));
-	}
+	return kernels->rounded_words(l->w->n) + kernels->rounded_words(l->inner);
 }
 
-static void round_rows(struct decoder_pass *p, const float *x, size_t n, float *h, size_t inner, float *out, size_t ld)
-{
-	const struct decoder_training *o = &p->t->options;
-	struct rounding r = { .kernels = p->t->d->kernels, .x = x, .h = h, .rows = p->rows, .n = n, .inner = inner, .ld = ld,
-			      .scale = (float)(o->alpha / (double)o->rank), .out = out };
+/* Rows that a pair narrows: h = scale x A^T, or backwards d_h = scale d B, where each part has columns of its own in both. */
+struct narrowing {
+	const struct decoder_pass *p;
+	const struct packing *packed; /* (parts) */
+	size_t parts, first[PARTS_MOST]; /* words of x before the part's */
+	float *x; /* (rows, ld) rounded; behind the first `words` of a row goes h, rounded */
+	size_t ld, words;
+	float *h; /* (rows, inner) */
+	size_t inner;
+};
 
-	pool_run(p->t->d->pool, (p->rows + ROW_TILE - 1) / ROW_TILE, round_tile, &r);
+static void narrow_tile(void *context, size_t tile, int worker)
+{
+	const struct narrowing *n = context;
+	const struct decoder_training *o = &n->p->t->options;
+	const struct kernels *kernels = n->p->t->d->kernels;
+	size_t first = tile * ROW_TILE, rows = n->p->rows - first < ROW_TILE ? n->p->rows - first : ROW_TILE, column = 0;
+	float *x = n->x + first * n->ld, *h = n->h + first * n->inner, scale = (float)(o->alpha / (double)o->rank);
+
+	(void)worker;
+	for (size_t i = 0; i < n->parts; column += n->packed[i++].w.n)
+		product_here(&n->packed[i], x + n->first[i], rows, n->ld, h + column, n->inner);
+	for (size_t i = 0; i < rows * n->inner; i++)
+		h[i] *= scale;
+	for (size_t i = 0; i < rows; i++)
+		kernels->round(h + i * n->inner, n->inner, x + i * n->ld + n->words);
+}
+
+static void narrow(const struct narrowing *n)
+{
+	pool_run(n->p->t->d->pool, (n->p->rows + ROW_TILE - 1) / ROW_TILE, narrow_tile, (void *)n);
 }
 
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out)
@@ -71,10 +74,11 @@ void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, 
 	size_t k = l->w->k, ld = adapted_words(t, l);
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
 	struct rows b = gather_b(t, l);
+	struct narrowing n = { .p = p, .packed = t->narrow, .parts = 1, .x = x, .ld = ld, .words = kernels->rounded_words(k),
+			       .h = h, .inner = l->inner };
 
-	pack_rows(&t->packing, kernels, t->d->pool, &a, NULL);
-	product(&t->packing, t->d->pool, x, p->rows, ld, h, l->inner);
-	round_rows(p, NULL, k, h, l->inner, x, ld);
+	pack_rows(&t->narrow[0], kernels, t->d->pool, &a, NULL);
+	narrow(&n);
 	pack_rows(&t->packing, kernels, t->d->pool, &w, &b);
 	product(&t->packing, t->d->pool, x, p->rows, ld, out, l->w->n);
 }
@@ -124,23 +128,38 @@ static void a_gradients(struct decoder_pass *p, const struct adapted *l, const f
 		floats_add(l->a->gradient, to, l->inner * k);
 }
 
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out)
+/* scratch.d_h, from the rounded d. A part may begin within a block; what B has in the block's other rows is zero. */
+static void narrow_back(struct decoder_pass *p, const struct adapted *l, float *d)
 {
 	struct decoder_trainer *t = p->t;
 	const struct kernels *kernels = t->d->kernels;
-	size_t n = l->w->n, k = l->w->k, ld = kernels->rounded_words(n) + kernels->rounded_words(l->inner);
-	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
+	struct narrowing n = { .p = p, .packed = t->narrow, .parts = l->parts, .x = d, .ld = adapted_words_back(t, l),
+			       .words = kernels->rounded_words(l->w->n), .h = t->scratch.d_h, .inner = l->inner };
 	struct rows b = gather_b(t, l);
+	size_t rank = l->b[0]->columns, row = 0;
+
+	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
+		size_t before = row % (size_t)kernels->block, first = row - before;
+		struct rows own = rows_of(b.values + first * b.ld + part * rank, before + l->rows[part], rank, b.ld);
+
+		n.first[part] = kernels->rounded_words(first);
+		pack_across(&t->narrow[part], kernels, t->d->pool, &own, NULL);
+	}
+	narrow(&n);
+}
+
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out)
+{
+	struct decoder_trainer *t = p->t;
+	size_t k = l->w->k;
+	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
 	float *rounded = t->scratch.rounded;
 
 	b_gradients(p, l, h, d);
-	round_rows(p, d, n, NULL, l->inner, rounded, ld);
-	pack_across(&t->packing, kernels, t->d->pool, &b, NULL);
-	product(&t->packing, t->d->pool, rounded, p->rows, ld, t->scratch.d_h, l->inner);
-	round_rows(p, NULL, n, t->scratch.d_h, l->inner, rounded, ld);
+	narrow_back(p, l, rounded);
 	a_gradients(p, l, x);
 	if (!out)
 		return;
-	pack_across(&t->packing, kernels, t->d->pool, &w, &a);
-	product(&t->packing, t->d->pool, rounded, p->rows, ld, out, k);
+	pack_across(&t->packing, t->d->kernels, t->d->pool, &w, &a);
+	product(&t->packing, t->d->pool, rounded, p->rows, adapted_words_back(t, l), out, k);
 }

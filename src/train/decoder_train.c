@@ -372,8 +372,16 @@ static void run_layers(struct decoder_pass *p)
 
 /* --- backward ------------------------------------------------------------------------------------------------------ */
 
-/* scratch.block = the derivative by what the block gave before the family's norm. */
-static void part_rows(struct decoder_pass *p, size_t tile, const float *post, const float *kept)
+/* A row of a derivative, rounded for the linear layer that made the result. */
+static void round_back(const struct decoder_pass *p, enum linear_part part, const float *d, size_t row)
+{
+	const struct adapted *l = &p->t->linear[p->layer][part];
+
+	p->t->d->kernels->round(d, l->w->n, p->t->scratch.rounded + row * adapted_words_back(p->t, l));
+}
+
+/* scratch.block = the derivative by what the block's last layer, `part`, gave before the family's norm. */
+static void part_rows(struct decoder_pass *p, size_t tile, enum linear_part part, const float *post, const float *kept)
 {
 	const struct decoder *d = p->t->d;
 
@@ -383,16 +391,16 @@ static void part_rows(struct decoder_pass *p, size_t tile, const float *post, co
 		memcpy(block, p->t->scratch.d + r * d->width, d->width * sizeof(*block));
 		if (post)
 			d->kernels->rms_norm_gradient(block, kept + r * d->width, post, d->width, d->epsilon);
+		round_back(p, part, block, r);
 	}
 }
 
-/* Before the feed-forward block's backward pass; scratch.wide gets a copy of gates and ups. */
 static void part_ffn(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	part_rows(p, tile, p->t->d->layer[p->layer].ffn_post_norm, p->t->state[p->layer].block2);
+	part_rows(p, tile, LINEAR_DOWN, p->t->d->layer[p->layer].ffn_post_norm, p->t->state[p->layer].block2);
 }
 
 static void part_attention(void *context, size_t tile, int worker)
@@ -400,7 +408,7 @@ static void part_attention(void *context, size_t tile, int worker)
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	part_rows(p, tile, p->t->d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
+	part_rows(p, tile, LINEAR_OUTPUT, p->t->d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
 }
 
 /* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up. */
@@ -414,6 +422,7 @@ static void activate_backward(void *context, size_t tile, int worker)
 		float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn, *from = p->t->scratch.wide + r * d->ffn;
 
 		(decoder_has(d, GEGLU) ? d->kernels->geglu_gradient : d->kernels->swiglu_gradient)(from, gate, gate + d->ffn, d->ffn);
+		round_back(p, LINEAR_GATE_UP, gate, r);
 	}
 }
 
@@ -469,6 +478,7 @@ static void heads_backward(void *context, size_t tile, int worker)
 				d->kernels->rms_norm_gradient(head, p->t->state[p->layer].raw + r * ld + h * d->head_width,
 							      h < d->heads ? l->q_norm : l->k_norm, d->head_width, d->epsilon);
 		}
+		round_back(p, LINEAR_QKV, p->t->scratch.wide + r * ld, r);
 	}
 	free(back);
 }

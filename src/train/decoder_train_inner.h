@@ -59,7 +59,7 @@ struct decoder_trainer {
 	struct adapted (*linear)[LINEARS]; /* (layers) */
 	struct decoder_state *state;       /* (layers) */
 	struct decoder_scratch_train scratch;
-	struct packing packing;
+	struct packing packing, narrow[PARTS_MOST]; /* narrow: a layer's A, or its B */
 	float *memory;
 	size_t rows, positions;
 	float *attend_memory;
@@ -85,7 +85,10 @@ struct decoder_pass {
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 /* out (rows, n) = x W^T + h B^T, where x was rounded into rows of adapted_words(); h (rows, inner) is kept. */
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out);
-/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL; d (rows, n) the derivative by the result, x (rows, k) f32. */
+/* The same backwards. */
+size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l);
+/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL; d (rows, n) the derivative by the result, which scratch.rounded
+ * has rounded into rows of adapted_words_back(); x (rows, k) f32. */
 void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out);
 
 /* decoder_head.c: the loss of the rows that have one; unless `forward`, scratch.d gets the derivative by the stream's end. */

@@ -283,3 +283,12 @@ void product(const struct packing *p, struct pool *pool, const float *a, size_t 
 {
 	matrix_multiply(&p->w, pool, a, m, lda, c, ldc);
 }
+
+void product_here(const struct packing *p, const float *a, size_t m, size_t lda, float *c, size_t ldc)
+{
+	const struct kernels *kernels = p->w.kernels;
+	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(p->w.k);
+
+	for (size_t j = 0; j < p->w.n; j += width)
+		kernels->multiply(a, m, lda, p->w.k, p->w.panels + j / width * bytes, p->w.n - j < width ? p->w.n - j : width, c + j, ldc);
+}
