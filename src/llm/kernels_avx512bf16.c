@@ -251,6 +251,36 @@ static TARGET void pair_pack_across(const float *rows, size_t count, size_t ld, 
 		pair_pack_row(rows + i * ld, n, p + i, panel);
 }
 
+static TARGET void pair_pack_rounded(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+{
+	for (size_t j = 0; j < n; j += 4) {
+		const float *row[4];
+
+		for (size_t i = 0; i < 4; i++)
+			row[i] = rows + (j + i < n ? j + i : n - 1) * ld;
+		transpose_rows(row, (k + 1) / 2, (float *)panel + j, PANEL);
+	}
+}
+
+/* Pairs along two rows, n values, to pairs across them. */
+static TARGET void pair_turn_two(const float *even, const float *odd, size_t n, int32_t *out)
+{
+	const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i first = _mm512_or_si512(lower, _mm512_slli_epi32(_mm512_add_epi32(lower, _mm512_set1_epi32(32)), 16));
+	__mmask16 words = first_lanes((n + 1) / 2);
+	__m512i a = _mm512_maskz_loadu_epi32(words, even), b = odd ? _mm512_maskz_loadu_epi32(words, odd) : _mm512_setzero_si512();
+
+	_mm512_mask_storeu_epi32(out, first_lanes(n), _mm512_permutex2var_epi16(a, first, b)); /* values 0, 32, 1, 33, ... */
+	_mm512_mask_storeu_epi32(out + 16, first_lanes(n > 16 ? n - 16 : 0),
+				 _mm512_permutex2var_epi16(a, _mm512_add_epi16(first, _mm512_set1_epi16(16)), b));
+}
+
+static TARGET void pair_pack_across_rounded(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel)
+{
+	for (size_t i = 0; i < count; i += 2)
+		pair_turn_two(rows + i * ld, i + 1 < count ? rows + (i + 1) * ld : NULL, n, (int32_t *)panel + (p + i) / 2 * PANEL);
+}
+
 static size_t pair_panel_bytes(size_t k)
 {
 	return (k + 1) / 2 * PANEL * sizeof(int32_t);
@@ -272,6 +302,8 @@ const struct kernels kernels_avx512bf16 = {
 	.block = 2,
 	.pack = pair_pack,
 	.pack_across = pair_pack_across,
+	.pack_rounded = pair_pack_rounded,
+	.pack_across_rounded = pair_pack_across_rounded,
 	.panel_bytes = pair_panel_bytes,
 	.round = pair_round,
 	.rounded_words = pair_words,

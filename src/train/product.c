@@ -34,31 +34,6 @@ struct rows rows_of_tensors(struct tensor_stack tensors)
 	return r;
 }
 
-/* A tensor's row as f32: by vectors where the set has them for its type. */
-static void read_row(const struct kernels *kernels, const struct tensor *t, size_t row, float *out)
-{
-	const struct kernels *plain = kernels->exact ? kernels->exact : kernels;
-	size_t k = tensor_columns(t), bytes = tensor_row_bytes(t->type, k);
-
-	if (plain->products != PRODUCTS_F32 || k % 32 != 0 || !plain->decode(t->type, t->data + row * bytes, k, out))
-		tensor_read(t, row, 1, out);
-}
-
-/* Rows first .. first+n-1, as f32 to out, rows ldo apart. */
-static void read_rows(const struct kernels *kernels, const struct rows *r, size_t first, size_t n, float *out, size_t ldo)
-{
-	for (size_t i = 0; r->values && i < n; i++)
-		memcpy(out + i * ldo, r->values + (first + i) * r->ld, r->k * sizeof(*out));
-	first += r->first;
-	for (size_t part = 0; !r->values && n > 0; part++) {
-		size_t rows = tensor_rows(r->tensors.part[part]);
-
-		for (; first < rows && n > 0; first++, n--, out += ldo)
-			read_row(kernels, r->tensors.part[part], first, out);
-		first -= first < rows ? first : rows;
-	}
-}
-
 struct job {
 	struct packing *p;
 	const struct kernels *kernels;
@@ -99,6 +74,52 @@ static void reserve(struct packing *p, const struct kernels *kernels, size_t n, 
 	p->w.k = k;
 }
 
+/* The tensor that has row *row of all, and its row there. */
+static const struct tensor *tensor_of(const struct rows *r, size_t *row)
+{
+	size_t part = 0;
+
+	for (*row += r->first; *row >= tensor_rows(r->tensors.part[part]); part++)
+		*row -= tensor_rows(r->tensors.part[part]);
+	return r->tensors.part[part];
+}
+
+/* Is `row` of tensors there, rounded? By vectors, where the set has them for its type. */
+static bool decoded(const struct kernels *kernels, const struct rows *r, size_t row, float *out)
+{
+	const struct tensor *t = r->values ? NULL : tensor_of(r, &row);
+
+	return t && r->k % 32 == 0 && kernels->decode(t->type, t->data + row * tensor_row_bytes(t->type, r->k), r->k, out);
+}
+
+/* `row`, as f32. */
+static void read_row(const struct rows *r, size_t row, float *out)
+{
+	if (r->values) {
+		memcpy(out, r->values + row * r->ld, r->k * sizeof(*out));
+		return;
+	}
+	const struct tensor *t = tensor_of(r, &row);
+
+	tensor_read(t, row, 1, out);
+}
+
+/* `row` and that of the second part behind it, rounded. */
+static void rounded_row(const struct job *j, const struct rows *more, size_t row, float *out)
+{
+	const struct rows *r = j->r;
+
+	if (decoded(j->kernels, r, row, out)) {
+		if (more)
+			j->kernels->round(more->values + row * more->ld, more->k, out + j->kernels->rounded_words(r->k));
+		return;
+	}
+	read_row(r, row, out);
+	if (more)
+		read_row(more, row, out + r->k);
+	j->kernels->round(out, r->k + (more ? more->k : 0), out);
+}
+
 /* One panel: up to kernels->panel rows of R, each with its second part behind it. */
 static void pack_rows_tile(void *context, size_t tile, int worker)
 {
@@ -114,10 +135,9 @@ static void pack_rows_tile(void *context, size_t tile, int worker)
 	}
 	float *rows = own_rows(j, worker);
 
-	read_rows(kernels, j->r, first, n, rows, k);
-	if (j->more)
-		read_rows(kernels, j->more, first, n, rows + j->r->k, k);
-	kernels->pack(rows, n, k, k, panel);
+	for (size_t i = 0; i < n; i++)
+		rounded_row(j, j->more, first + i, rows + i * k);
+	kernels->pack_rounded(rows, n, k, k, panel);
 }
 
 void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
@@ -185,12 +205,17 @@ static void pack_across_tile(void *context, size_t tile, int worker)
 static void decode_tile(void *context, size_t tile, int worker)
 {
 	const struct job *j = context;
+	const struct kernels *kernels = j->kernels;
 	size_t first = tile * DECODED, n = j->r->n - first < DECODED ? j->r->n - first : DECODED, k = j->r->k;
-	struct panels panels = panels_of(j, 0, k);
+	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(j->p->w.k);
+	uint8_t *panels = j->p->w.panels;
 	float *rows = own_rows(j, worker);
 
-	read_rows(j->kernels, j->r, first, n, rows, k);
-	add_rows(&panels, rows, n, k, first);
+	for (size_t i = 0; i < n; i++)
+		rounded_row(j, NULL, first + i, rows + i * k);
+	for (size_t c = 0; c < k; c += width)
+		kernels->pack_across_rounded(rows + kernels->rounded_words(c), n, k, k - c < width ? k - c : width, first,
+					     panels + c / width * bytes);
 }
 
 void pack_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,

@@ -29,10 +29,10 @@ struct rows {
 struct rows rows_of(const float *values, size_t n, size_t k, size_t ld);
 struct rows rows_of_tensors(struct tensor_stack tensors);
 
-/* For C (m, n) = A (m, k) R^T: R is (n, k), followed in every row by the `more` values of a second matrix (n, more) where that is
- * not NULL. */
+/* For C (m, n) = A (m, k) R^T: R is (n, k), followed in every row by the `more` values of a second matrix (n, more), in memory,
+ * where that is not NULL. */
 void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r, const struct rows *more);
-/* For C (m, k) = A (m, n) R: R is (n, k); a second matrix (n2, k) may follow below it. */
+/* For C (m, k) = A (m, n) R: R is (n, k); a second matrix (n2, k), in memory, may follow below it. */
 void pack_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
 		 const struct rows *more);
 
