@@ -83,8 +83,20 @@ void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, 
 	product(&t->packing, t->d->pool, x, p->rows, ld, out, l->w->n);
 }
 
-/* dB of a part from (rank, rows of the part) = h^T d */
-static void take_b(const struct decoder_pass *p, struct parameter *b, const float *sum)
+/* A part of the columns of d, rounded: it may begin within a block, `before` columns after the block does. */
+struct piece {
+	size_t first, before, columns; /* columns: with those before */
+};
+
+static struct piece piece_of(const struct kernels *kernels, size_t row, size_t rows)
+{
+	size_t before = row % (size_t)kernels->block;
+
+	return (struct piece){ row - before, before, before + rows };
+}
+
+/* dB of a part from h^T d, (rank, rows of the part), rows ld apart */
+static void take_b(const struct decoder_pass *p, struct parameter *b, const float *sum, size_t ld)
 {
 	size_t rank = b->columns;
 
@@ -92,11 +104,11 @@ static void take_b(const struct decoder_pass *p, struct parameter *b, const floa
 		for (size_t r = 0; r < rank; r++) {
 			float *to = &b->gradient[i * rank + r];
 
-			*to = (p->add ? *to : 0) + sum[r * b->rows + i];
+			*to = (p->add ? *to : 0) + sum[r * ld + i];
 		}
 }
 
-/* dB of every part: its columns of h, transposed, times its columns of d */
+/* dB of every part: its columns of h, transposed, times its columns of the rounded d */
 static void b_gradients(struct decoder_pass *p, const struct adapted *l, const float *h, const float *d)
 {
 	struct decoder_trainer *t = p->t;
@@ -105,11 +117,12 @@ static void b_gradients(struct decoder_pass *p, const struct adapted *l, const f
 
 	transpose_round(kernels, t->d->pool, h, p->rows, l->inner, l->inner, t->scratch.turned, ld);
 	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
-		struct rows right = rows_of(d + row, p->rows, l->rows[part], l->w->n);
+		struct piece piece = piece_of(kernels, row, l->rows[part]);
+		struct rows right = rows_of(d + kernels->rounded_words(piece.first), p->rows, piece.columns, adapted_words_back(t, l));
 
 		product_across(&t->packing, kernels, t->d->pool, t->scratch.turned + part * rank * ld, rank, ld, &right,
-			       t->scratch.inner_sum, l->rows[part]);
-		take_b(p, l->b[part], t->scratch.inner_sum);
+			       t->scratch.inner_sum, piece.columns);
+		take_b(p, l->b[part], t->scratch.inner_sum + piece.before, piece.columns);
 	}
 }
 
@@ -128,7 +141,7 @@ static void a_gradients(struct decoder_pass *p, const struct adapted *l, const f
 		floats_add(l->a->gradient, to, l->inner * k);
 }
 
-/* scratch.d_h, from the rounded d. A part may begin within a block; what B has in the block's other rows is zero. */
+/* scratch.d_h, from the rounded d. What B has in the rows before a piece's own is zero. */
 static void narrow_back(struct decoder_pass *p, const struct adapted *l, float *d)
 {
 	struct decoder_trainer *t = p->t;
@@ -139,23 +152,23 @@ static void narrow_back(struct decoder_pass *p, const struct adapted *l, float *
 	size_t rank = l->b[0]->columns, row = 0;
 
 	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
-		size_t before = row % (size_t)kernels->block, first = row - before;
-		struct rows own = rows_of(b.values + first * b.ld + part * rank, before + l->rows[part], rank, b.ld);
+		struct piece piece = piece_of(kernels, row, l->rows[part]);
+		struct rows own = rows_of(b.values + piece.first * b.ld + part * rank, piece.columns, rank, b.ld);
 
-		n.first[part] = kernels->rounded_words(first);
+		n.first[part] = kernels->rounded_words(piece.first);
 		pack_across(&t->narrow[part], kernels, t->d->pool, &own, NULL);
 	}
 	narrow(&n);
 }
 
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out)
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *x, const float *h, float *out)
 {
 	struct decoder_trainer *t = p->t;
 	size_t k = l->w->k;
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
 	float *rounded = t->scratch.rounded;
 
-	b_gradients(p, l, h, d);
+	b_gradients(p, l, h, rounded);
 	narrow_back(p, l, rounded);
 	a_gradients(p, l, x);
 	if (!out)

@@ -406,9 +406,30 @@ static void part_ffn(void *context, size_t tile, int worker)
 static void part_attention(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
+	const struct decoder *d = p->t->d;
+	size_t n = d->heads * d->head_width;
 
 	(void)worker;
-	part_rows(p, tile, LINEAR_OUTPUT, p->t->d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
+	part_rows(p, tile, LINEAR_OUTPUT, d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *mixed = p->t->state[p->layer].mixed + r * n;
+
+		d->kernels->round(mixed, n, mixed);
+	}
+}
+
+/* d_gate becomes once more what the down layer was given, rounded. */
+static void activate_again(void *context, size_t tile, int worker)
+{
+	struct decoder_pass *p = context;
+	const struct decoder *d = p->t->d;
+
+	activations(context, tile, worker);
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *x = p->t->scratch.d_gate + r * d->ffn;
+
+		d->kernels->round(x, d->ffn, x);
+	}
 }
 
 /* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up. */
@@ -483,27 +504,33 @@ static void heads_backward(void *context, size_t tile, int worker)
 	free(back);
 }
 
-/* scratch.normed = the rows that a linear layer was given. */
+/* scratch.normed = the rows that a linear layer was given, rounded. */
+static void norm_again(struct decoder_pass *p, size_t tile, const float *x, const float *weight)
+{
+	const struct decoder *d = p->t->d;
+
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *normed = p->t->scratch.normed + r * d->width;
+
+		d->kernels->rms_norm(normed, x + r * d->width, weight, d->width, d->epsilon);
+		d->kernels->round(normed, d->width, normed);
+	}
+}
+
 static void norm_again_attention(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
 
 	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->rms_norm(p->t->scratch.normed + r * d->width, p->t->state[p->layer].x + r * d->width,
-				     d->layer[p->layer].attention_norm, d->width, d->epsilon);
+	norm_again(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm);
 }
 
 static void norm_again_ffn(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
 
 	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->rms_norm(p->t->scratch.normed + r * d->width, p->t->state[p->layer].middle + r * d->width,
-				     d->layer[p->layer].ffn_norm, d->width, d->epsilon);
+	norm_again(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm);
 }
 
 static void ffn_backward(struct decoder_pass *p)
@@ -513,11 +540,11 @@ static void ffn_backward(struct decoder_pass *p)
 	const struct adapted *l = t->linear[p->layer];
 
 	for_rows(p, part_ffn);
-	for_rows(p, activations);
-	adapted_backward(p, &l[LINEAR_DOWN], t->scratch.block, t->scratch.d_gate, s->h[LINEAR_DOWN], t->scratch.wide);
+	for_rows(p, activate_again);
+	adapted_backward(p, &l[LINEAR_DOWN], t->scratch.d_gate, s->h[LINEAR_DOWN], t->scratch.wide);
 	for_rows(p, activate_backward);
 	for_rows(p, norm_again_ffn);
-	adapted_backward(p, &l[LINEAR_GATE_UP], s->gate_up, t->scratch.normed, s->h[LINEAR_GATE_UP], t->scratch.d2);
+	adapted_backward(p, &l[LINEAR_GATE_UP], t->scratch.normed, s->h[LINEAR_GATE_UP], t->scratch.d2);
 	for_rows(p, ffn_norm_backward);
 }
 
@@ -529,11 +556,11 @@ static void attention_backward(struct decoder_pass *p)
 	struct attend a = attention(p);
 
 	for_rows(p, part_attention);
-	adapted_backward(p, &l[LINEAR_OUTPUT], t->scratch.block, s->mixed, s->h[LINEAR_OUTPUT], t->scratch.d2);
+	adapted_backward(p, &l[LINEAR_OUTPUT], s->mixed, s->h[LINEAR_OUTPUT], t->scratch.d2);
 	attend_backward(&a, t->scratch.d2, t->scratch.wide, t->attend_memory);
 	for_rows(p, heads_backward);
 	for_rows(p, norm_again_attention);
-	adapted_backward(p, &l[LINEAR_QKV], t->scratch.wide, t->scratch.normed, s->h[LINEAR_QKV],
+	adapted_backward(p, &l[LINEAR_QKV], t->scratch.normed, s->h[LINEAR_QKV],
 			 p->layer > 0 ? t->scratch.d2 : NULL);
 	if (p->layer > 0) /* below the first layer nothing moves */
 		for_rows(p, attention_norm_backward);

@@ -87,9 +87,9 @@ size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out);
 /* The same backwards. */
 size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l);
-/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL; d (rows, n) the derivative by the result, which scratch.rounded
- * has rounded into rows of adapted_words_back(); x (rows, k) f32. */
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out);
+/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL. scratch.rounded has the derivative by the result, rounded into
+ * rows of adapted_words_back(); x is rounded in place, rows k words apart. */
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *x, const float *h, float *out);
 
 /* decoder_head.c: the loss of the rows that have one; unless `forward`, scratch.d gets the derivative by the stream's end. */
 double decoder_head(struct decoder_pass *p, bool forward);

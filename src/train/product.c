@@ -177,6 +177,17 @@ static void add_rows(const struct panels *to, const float *rows, size_t n, size_
 		to->kernels->pack_across(rows + c, n, ld, to->columns - c < width ? to->columns - c : width, p, to->at + c / width * to->bytes);
 }
 
+/* The same for rows that are rounded. */
+static void add_rounded(const struct panels *to, const float *rows, size_t n, size_t ld, size_t p)
+{
+	const struct kernels *kernels = to->kernels;
+	size_t width = (size_t)kernels->panel;
+
+	for (size_t c = 0; c < to->columns; c += width)
+		kernels->pack_across_rounded(rows + kernels->rounded_words(c), n, ld, to->columns - c < width ? to->columns - c : width, p,
+					     to->at + c / width * to->bytes);
+}
+
 enum {
 	ACROSS = 8,   /* panels of one tile */
 	DECODED = 32, /* rows at a time; even: sets that pack pairs of rows write whole words of them in one tile */
@@ -205,17 +216,13 @@ static void pack_across_tile(void *context, size_t tile, int worker)
 static void decode_tile(void *context, size_t tile, int worker)
 {
 	const struct job *j = context;
-	const struct kernels *kernels = j->kernels;
 	size_t first = tile * DECODED, n = j->r->n - first < DECODED ? j->r->n - first : DECODED, k = j->r->k;
-	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(j->p->w.k);
-	uint8_t *panels = j->p->w.panels;
+	struct panels panels = panels_of(j, 0, k);
 	float *rows = own_rows(j, worker);
 
 	for (size_t i = 0; i < n; i++)
 		rounded_row(j, NULL, first + i, rows + i * k);
-	for (size_t c = 0; c < k; c += width)
-		kernels->pack_across_rounded(rows + kernels->rounded_words(c), n, k, k - c < width ? k - c : width, first,
-					     panels + c / width * bytes);
+	add_rounded(&panels, rows, n, k, first);
 }
 
 void pack_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
@@ -253,7 +260,8 @@ static void across_tile(void *context, size_t tile, int worker)
 	size_t from = tile * x->columns, columns = r->k - from < x->columns ? r->k - from : x->columns, width = (size_t)kernels->panel;
 	struct panels panels = { kernels, (uint8_t *)own_rows(&x->job, worker), kernels->panel_bytes(r->n), columns };
 
-	add_values(&panels, r, from, 0);
+	for (size_t i = 0; i < r->n; i += DECODED)
+		add_rounded(&panels, r->values + i * r->ld + kernels->rounded_words(from), r->n - i < DECODED ? r->n - i : DECODED, r->ld, i);
 	for (size_t j = 0; j < columns; j += width)
 		kernels->multiply(x->a, x->m, x->lda, r->n, panels.at + j / width * panels.bytes, columns - j < width ? columns - j : width,
 				  x->c + from + j, x->ldc);

@@ -46,8 +46,9 @@ void product(const struct packing *p, struct pool *pool, const float *a, size_t 
 /* The same on the calling thread: for a few rows in its cache. */
 void product_here(const struct packing *p, const float *a, size_t m, size_t lda, float *c, size_t ldc);
 
-/* C (m, k) = A (m, n) R, as pack_across() and product() give it to the bit, where R is in memory and A has few rows: each thread packs
- * a few panels at a time and multiplies what is still in its cache. What p holds stays; its memory for threads is used. */
+/* C (m, k) = A (m, n) R, as pack_across() and product() give it to the bit, where A has few rows: each thread packs a few panels at a
+ * time and multiplies what is still in its cache. R is in memory, its rows rounded, r->ld words apart. What p holds stays; its memory
+ * for threads is used. */
 void product_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const float *a, size_t m, size_t lda,
 		    const struct rows *r, float *c, size_t ldc);
 
