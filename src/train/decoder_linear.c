@@ -126,8 +126,7 @@ static void b_gradients(struct decoder_pass *p, const struct adapted *l, const f
 	}
 }
 
-/* dA = d_h^T x */
-static void a_gradients(struct decoder_pass *p, const struct adapted *l, const float *x)
+void adapted_gradient_a(struct decoder_pass *p, const struct adapted *l, const float *x)
 {
 	struct decoder_trainer *t = p->t;
 	const struct kernels *kernels = t->d->kernels;
@@ -161,7 +160,7 @@ static void narrow_back(struct decoder_pass *p, const struct adapted *l, float *
 	narrow(&n);
 }
 
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *x, const float *h, float *out)
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *h, float *out)
 {
 	struct decoder_trainer *t = p->t;
 	size_t k = l->w->k;
@@ -170,7 +169,6 @@ void adapted_backward(struct decoder_pass *p, const struct adapted *l, const flo
 
 	b_gradients(p, l, h, rounded);
 	narrow_back(p, l, rounded);
-	a_gradients(p, l, x);
 	if (!out)
 		return;
 	pack_across(&t->packing, t->d->kernels, t->d->pool, &w, &a);

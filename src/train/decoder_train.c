@@ -46,8 +46,8 @@ static void lay_out_layer(const struct decoder_trainer *t, size_t layer, size_t 
 static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_train *s, float *base, size_t rows, size_t positions)
 {
 	const struct decoder *d = t->d;
-	size_t inner = PARTS_MOST * t->options.rank, qkv = decoder_qkv_width(d), wide = larger(2 * d->ffn, qkv);
-	size_t widest = larger(wide, larger(d->width, d->heads * d->head_width));
+	size_t inner = PARTS_MOST * t->options.rank, qkv = decoder_qkv_width(d);
+	size_t widest = larger(larger(2 * d->ffn, qkv), larger(d->width, d->heads * d->head_width));
 	float *next = base;
 
 	for (size_t i = 0; i < d->layers; i++)
@@ -58,8 +58,7 @@ static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_tr
 	s->block = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
 	s->d = floats_take(&next, rows * d->width);
 	s->d2 = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
-	s->wide = floats_take(&next, rows * wide);
-	s->d_gate = floats_take(&next, rows * d->ffn);
+	s->wide = floats_take(&next, rows * larger(d->ffn, qkv));
 	s->d_h = floats_take(&next, rows * inner);
 	s->b = floats_take(&next, widest * inner);
 	s->turned = floats_take(&next, inner * (rows + 16));
@@ -280,22 +279,6 @@ static void join_ffn(void *context, size_t tile, int worker)
 	join_rows(p, tile, s->middle, p->t->d->layer[p->layer].ffn_post_norm, s->block2, stream_after(p->t, p->layer));
 }
 
-/* d_gate becomes what the down layer was given; wide, which held nothing, is not touched: it gets what the layer above owes. */
-static void activations(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
-		float *out = p->t->scratch.d_gate + r * d->ffn;
-
-		memcpy(out, gate, d->ffn * sizeof(*out));
-		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
-	}
-}
-
 /* Rounded apart from where they are made: a rounded row may be shorter, and the one behind it another thread's. */
 static void activate_rows(void *context, size_t tile, int worker)
 {
@@ -303,9 +286,15 @@ static void activate_rows(void *context, size_t tile, int worker)
 	const struct decoder *d = p->t->d;
 	size_t ld = adapted_words(p->t, &p->t->linear[p->layer][LINEAR_DOWN]);
 
-	activations(context, tile, worker);
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->round(p->t->scratch.d_gate + r * d->ffn, d->ffn, p->t->scratch.rounded + r * ld);
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
+		float *out = p->t->scratch.wide + r * d->ffn;
+
+		memcpy(out, gate, d->ffn * sizeof(*out));
+		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
+		d->kernels->round(out, d->ffn, p->t->scratch.rounded + r * ld);
+	}
 }
 
 static struct attend attention(const struct decoder_pass *p)
@@ -418,21 +407,8 @@ static void part_attention(void *context, size_t tile, int worker)
 	}
 }
 
-/* d_gate becomes once more what the down layer was given, rounded. */
-static void activate_again(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	activations(context, tile, worker);
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		float *x = p->t->scratch.d_gate + r * d->ffn;
-
-		d->kernels->round(x, d->ffn, x);
-	}
-}
-
-/* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up. */
+/* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up; wide gets the activations, rounded in
+ * place: what the down layer was given. */
 static void activate_backward(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
@@ -443,6 +419,7 @@ static void activate_backward(void *context, size_t tile, int worker)
 		float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn, *from = p->t->scratch.wide + r * d->ffn;
 
 		(decoder_has(d, GEGLU) ? d->kernels->geglu_gradient : d->kernels->swiglu_gradient)(from, gate, gate + d->ffn, d->ffn);
+		d->kernels->round(from, d->ffn, from);
 		round_back(p, LINEAR_GATE_UP, gate, r);
 	}
 }
@@ -540,11 +517,12 @@ static void ffn_backward(struct decoder_pass *p)
 	const struct adapted *l = t->linear[p->layer];
 
 	for_rows(p, part_ffn);
-	for_rows(p, activate_again);
-	adapted_backward(p, &l[LINEAR_DOWN], t->scratch.d_gate, s->h[LINEAR_DOWN], t->scratch.wide);
+	adapted_backward(p, &l[LINEAR_DOWN], s->h[LINEAR_DOWN], t->scratch.wide);
 	for_rows(p, activate_backward);
+	adapted_gradient_a(p, &l[LINEAR_DOWN], t->scratch.wide);
+	adapted_backward(p, &l[LINEAR_GATE_UP], s->h[LINEAR_GATE_UP], t->scratch.d2);
 	for_rows(p, norm_again_ffn);
-	adapted_backward(p, &l[LINEAR_GATE_UP], t->scratch.normed, s->h[LINEAR_GATE_UP], t->scratch.d2);
+	adapted_gradient_a(p, &l[LINEAR_GATE_UP], t->scratch.normed);
 	for_rows(p, ffn_norm_backward);
 }
 
@@ -556,12 +534,13 @@ static void attention_backward(struct decoder_pass *p)
 	struct attend a = attention(p);
 
 	for_rows(p, part_attention);
-	adapted_backward(p, &l[LINEAR_OUTPUT], s->mixed, s->h[LINEAR_OUTPUT], t->scratch.d2);
+	adapted_backward(p, &l[LINEAR_OUTPUT], s->h[LINEAR_OUTPUT], t->scratch.d2);
+	adapted_gradient_a(p, &l[LINEAR_OUTPUT], s->mixed);
 	attend_backward(&a, t->scratch.d2, t->scratch.wide, t->attend_memory);
 	for_rows(p, heads_backward);
+	adapted_backward(p, &l[LINEAR_QKV], s->h[LINEAR_QKV], p->layer > 0 ? t->scratch.d2 : NULL);
 	for_rows(p, norm_again_attention);
-	adapted_backward(p, &l[LINEAR_QKV], t->scratch.normed, s->h[LINEAR_QKV],
-			 p->layer > 0 ? t->scratch.d2 : NULL);
+	adapted_gradient_a(p, &l[LINEAR_QKV], t->scratch.normed);
 	if (p->layer > 0) /* below the first layer nothing moves */
 		for_rows(p, attention_norm_backward);
 }

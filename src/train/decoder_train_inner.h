@@ -43,8 +43,7 @@ struct decoder_scratch_train {
 	float *rounded; /* (rows, widest + inner) what a product takes */
 	float *block;   /* (rows, width) */
 	float *d, *d2;  /* (rows, width) derivative by the stream, and what joins it */
-	float *wide;    /* (rows, 2 ffn or qkv) */
-	float *d_gate;  /* (rows, ffn) */
+	float *wide;    /* (rows, ffn or qkv) activations; derivatives by them, or by queries, keys and values */
 	float *d_h;     /* (rows, most inner) */
 	float *b;       /* (widest, most inner) */
 	float *turned;  /* (most inner, rows + 16) */
@@ -87,9 +86,11 @@ size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out);
 /* The same backwards. */
 size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l);
-/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL. scratch.rounded has the derivative by the result, rounded into
- * rows of adapted_words_back(); x is rounded in place, rows k words apart. */
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *x, const float *h, float *out);
+/* Gradients of all B, scratch.d_h, and out (rows, k) = derivative by x unless NULL. scratch.rounded has the derivative by the result,
+ * rounded into rows of adapted_words_back(). */
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *h, float *out);
+/* The gradient of A, after adapted_backward(): of scratch.d_h and x (rows, k), rounded in place. */
+void adapted_gradient_a(struct decoder_pass *p, const struct adapted *l, const float *x);
 
 /* decoder_head.c: the loss of the rows that have one; unless `forward`, scratch.d gets the derivative by the stream's end. */
 double decoder_head(struct decoder_pass *p, bool forward);
