@@ -190,15 +190,6 @@ static void attention_norm(void *context, size_t tile, int worker)
 	norm_rows(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm, &p->t->linear[p->layer][LINEAR_QKV]);
 }
 
-static void ffn_norm(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-
-	(void)worker;
-	norm_rows(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm,
-		  &p->t->linear[p->layer][LINEAR_GATE_UP]);
-}
-
 static const float *turn_of(const struct decoder_pass *p, size_t row)
 {
 	const struct decoder *d = p->t->d;
@@ -261,6 +252,7 @@ static void join_rows(struct decoder_pass *p, size_t tile, const float *x, const
 	}
 }
 
+/* ... and through the norm that is next, while the rows are in the cache. */
 static void join_attention(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
@@ -268,6 +260,7 @@ static void join_attention(void *context, size_t tile, int worker)
 
 	(void)worker;
 	join_rows(p, tile, s->x, p->t->d->layer[p->layer].attention_post_norm, s->block, s->middle);
+	norm_rows(p, tile, s->middle, p->t->d->layer[p->layer].ffn_norm, &p->t->linear[p->layer][LINEAR_GATE_UP]);
 }
 
 static void join_ffn(void *context, size_t tile, int worker)
@@ -320,7 +313,6 @@ static void run_layer(struct decoder_pass *p)
 	for_rows(p, round_mixed);
 	adapted_forward(p, &l[LINEAR_OUTPUT], t->scratch.rounded, s->h[LINEAR_OUTPUT], t->scratch.block);
 	for_rows(p, join_attention);
-	for_rows(p, ffn_norm);
 	adapted_forward(p, &l[LINEAR_GATE_UP], t->scratch.rounded, s->h[LINEAR_GATE_UP], s->gate_up);
 	for_rows(p, activate_rows);
 	adapted_forward(p, &l[LINEAR_DOWN], t->scratch.rounded, s->h[LINEAR_DOWN], t->scratch.block);
@@ -424,14 +416,19 @@ static void activate_backward(void *context, size_t tile, int worker)
 	}
 }
 
-/* d += the derivative by the norm's argument, of which d2 holds that by its result. */
-static void norm_backward(struct decoder_pass *p, size_t tile, const float *x, const float *weight)
+/* Back through a norm: d += the derivative by its argument x, of which d2 holds that by its result, unless nothing below moves. normed =
+ * its result once more, rounded in place: what the next linear layer was given. */
+static void norm_backward(struct decoder_pass *p, size_t tile, const float *x, const float *weight, bool below)
 {
 	const struct decoder *d = p->t->d;
 
 	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		float *d2 = p->t->scratch.d2 + r * d->width;
+		float *d2 = p->t->scratch.d2 + r * d->width, *normed = p->t->scratch.normed + r * d->width;
 
+		d->kernels->rms_norm(normed, x + r * d->width, weight, d->width, d->epsilon);
+		d->kernels->round(normed, d->width, normed);
+		if (!below)
+			continue;
 		d->kernels->rms_norm_gradient(d2, x + r * d->width, weight, d->width, d->epsilon);
 		floats_add(p->t->scratch.d + r * d->width, d2, d->width);
 	}
@@ -442,7 +439,7 @@ static void ffn_norm_backward(void *context, size_t tile, int worker)
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	norm_backward(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm);
+	norm_backward(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm, true);
 }
 
 static void attention_norm_backward(void *context, size_t tile, int worker)
@@ -450,7 +447,7 @@ static void attention_norm_backward(void *context, size_t tile, int worker)
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	norm_backward(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm);
+	norm_backward(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm, p->layer > 0);
 }
 
 /* Rotation and norms of heads, backwards, in wide (rows, qkv). */
@@ -481,35 +478,6 @@ static void heads_backward(void *context, size_t tile, int worker)
 	free(back);
 }
 
-/* scratch.normed = the rows that a linear layer was given, rounded. */
-static void norm_again(struct decoder_pass *p, size_t tile, const float *x, const float *weight)
-{
-	const struct decoder *d = p->t->d;
-
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		float *normed = p->t->scratch.normed + r * d->width;
-
-		d->kernels->rms_norm(normed, x + r * d->width, weight, d->width, d->epsilon);
-		d->kernels->round(normed, d->width, normed);
-	}
-}
-
-static void norm_again_attention(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-
-	(void)worker;
-	norm_again(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm);
-}
-
-static void norm_again_ffn(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-
-	(void)worker;
-	norm_again(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm);
-}
-
 static void ffn_backward(struct decoder_pass *p)
 {
 	struct decoder_trainer *t = p->t;
@@ -521,9 +489,8 @@ static void ffn_backward(struct decoder_pass *p)
 	for_rows(p, activate_backward);
 	adapted_gradient_a(p, &l[LINEAR_DOWN], t->scratch.wide);
 	adapted_backward(p, &l[LINEAR_GATE_UP], s->h[LINEAR_GATE_UP], t->scratch.d2);
-	for_rows(p, norm_again_ffn);
-	adapted_gradient_a(p, &l[LINEAR_GATE_UP], t->scratch.normed);
 	for_rows(p, ffn_norm_backward);
+	adapted_gradient_a(p, &l[LINEAR_GATE_UP], t->scratch.normed);
 }
 
 static void attention_backward(struct decoder_pass *p)
@@ -538,11 +505,9 @@ static void attention_backward(struct decoder_pass *p)
 	adapted_gradient_a(p, &l[LINEAR_OUTPUT], s->mixed);
 	attend_backward(&a, t->scratch.d2, t->scratch.wide, t->attend_memory);
 	for_rows(p, heads_backward);
-	adapted_backward(p, &l[LINEAR_QKV], s->h[LINEAR_QKV], p->layer > 0 ? t->scratch.d2 : NULL);
-	for_rows(p, norm_again_attention);
+	adapted_backward(p, &l[LINEAR_QKV], s->h[LINEAR_QKV], p->layer > 0 ? t->scratch.d2 : NULL); /* below the first nothing moves */
+	for_rows(p, attention_norm_backward);
 	adapted_gradient_a(p, &l[LINEAR_QKV], t->scratch.normed);
-	if (p->layer > 0) /* below the first layer nothing moves */
-		for_rows(p, attention_norm_backward);
 }
 
 double decoder_trainer_pass(struct decoder_trainer *t, const struct training_sequence *const *sequences, size_t n, bool first,
