@@ -80,8 +80,9 @@ INLINE void fetch_step(const int32_t *panel, size_t ahead)
 	_mm_prefetch((const void *)(at + 64), _MM_HINT_T1);
 }
 
-/* `rows` is a constant at every call, so the small loops unroll and the accumulators are registers. */
-INLINE void strip_run(const int rows, const struct strip *s)
+/* `rows` and `both`, are there more than 16 columns, are constants at every call, so the small loops unroll and the accumulators are
+ * registers. */
+INLINE void strip_run(const int rows, const bool both, const struct strip *s)
 {
 	__m512 left[TILE_ROWS], right[TILE_ROWS];
 	const int32_t *panel = s->panel;
@@ -91,7 +92,7 @@ INLINE void strip_run(const int rows, const struct strip *s)
 		const float *c = s->c + (size_t)i * s->ldc;
 
 		left[i] = s->resume ? _mm512_maskz_loadu_ps(s->left, c) : _mm512_setzero_ps();
-		right[i] = s->resume ? _mm512_maskz_loadu_ps(s->right, c + 16) : _mm512_setzero_ps();
+		right[i] = both && s->resume ? _mm512_maskz_loadu_ps(s->right, c + 16) : _mm512_setzero_ps();
 	}
 	for (size_t q = 0; q < s->pairs; q++, panel += PANEL) {
 		__m512bh w0 = (__m512bh)_mm512_loadu_si512(panel);
@@ -103,22 +104,24 @@ INLINE void strip_run(const int rows, const struct strip *s)
 			__m512bh v = (__m512bh)_mm512_set1_ps(s->a[(size_t)i * s->lda + q]);
 
 			left[i] = _mm512_dpbf16_ps(left[i], v, w0);
-			right[i] = _mm512_dpbf16_ps(right[i], v, w1);
+			if (both)
+				right[i] = _mm512_dpbf16_ps(right[i], v, w1);
 		}
 	}
 	UNROLL
 	for (int i = 0; i < rows; i++) {
 		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc, s->left, left[i]);
-		_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc + 16, s->right, right[i]);
+		if (both)
+			_mm512_mask_storeu_ps(s->c + (size_t)i * s->ldc + 16, s->right, right[i]);
 	}
 }
 
 /* A strip of 1 .. TILE_ROWS rows. */
-static TARGET void strip_rows(size_t rows, const struct strip *s)
+INLINE void strip_rows(size_t rows, const bool both, const struct strip *s)
 {
-#define RUN(count)                   \
-	case count:                  \
-		strip_run(count, s); \
+#define RUN(count)                         \
+	case count:                        \
+		strip_run(count, both, s); \
 		break
 	switch (rows) {
 		RUN(1);
@@ -141,6 +144,17 @@ static TARGET void strip_rows(size_t rows, const struct strip *s)
 #undef RUN
 }
 
+static TARGET void strip_whole(size_t rows, const struct strip *s)
+{
+	strip_rows(rows, true, s);
+}
+
+/* Half the work: pairs of LoRA have 16 columns, or as many behind a whole panel. */
+static TARGET void strip_half(size_t rows, const struct strip *s)
+{
+	strip_rows(rows, false, s);
+}
+
 /* All rows for one stretch of k, dealt out evenly over the strips. The last one fetches the same stretch of the panel
  * that follows, `bytes` further on: left to the processor's guesses, waiting for weights costs 5 to 8 %. */
 static TARGET void strip_multiply(struct strip *s, size_t m, size_t bytes)
@@ -152,7 +166,7 @@ static TARGET void strip_multiply(struct strip *s, size_t m, size_t bytes)
 		size_t rows = m / strips;
 
 		s->ahead = strips == 1 ? bytes : 0;
-		strip_rows(rows, s);
+		(s->right ? strip_whole : strip_half)(rows, s);
 		s->a += rows * s->lda;
 		s->c += rows * s->ldc;
 		m -= rows;
@@ -237,6 +251,36 @@ static TARGET void pair_pack_across(const float *rows, size_t count, size_t ld, 
 		pair_pack_row(rows + i * ld, n, p + i, panel);
 }
 
+static TARGET void pair_pack_rounded(const float *rows, size_t n, size_t k, size_t ld, void *panel)
+{
+	for (size_t j = 0; j < n; j += 4) {
+		const float *row[4];
+
+		for (size_t i = 0; i < 4; i++)
+			row[i] = rows + (j + i < n ? j + i : n - 1) * ld;
+		transpose_rows(row, (k + 1) / 2, (float *)panel + j, PANEL);
+	}
+}
+
+/* Pairs along two rows, n values, to pairs across them. */
+static TARGET void pair_turn_two(const float *even, const float *odd, size_t n, int32_t *out)
+{
+	const __m512i lower = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i first = _mm512_or_si512(lower, _mm512_slli_epi32(_mm512_add_epi32(lower, _mm512_set1_epi32(32)), 16));
+	__mmask16 words = first_lanes((n + 1) / 2);
+	__m512i a = _mm512_maskz_loadu_epi32(words, even), b = odd ? _mm512_maskz_loadu_epi32(words, odd) : _mm512_setzero_si512();
+
+	_mm512_mask_storeu_epi32(out, first_lanes(n), _mm512_permutex2var_epi16(a, first, b)); /* values 0, 32, 1, 33, ... */
+	_mm512_mask_storeu_epi32(out + 16, first_lanes(n > 16 ? n - 16 : 0),
+				 _mm512_permutex2var_epi16(a, _mm512_add_epi16(first, _mm512_set1_epi16(16)), b));
+}
+
+static TARGET void pair_pack_across_rounded(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel)
+{
+	for (size_t i = 0; i < count; i += 2)
+		pair_turn_two(rows + i * ld, i + 1 < count ? rows + (i + 1) * ld : NULL, n, (int32_t *)panel + (p + i) / 2 * PANEL);
+}
+
 static size_t pair_panel_bytes(size_t k)
 {
 	return (k + 1) / 2 * PANEL * sizeof(int32_t);
@@ -258,6 +302,8 @@ const struct kernels kernels_avx512bf16 = {
 	.block = 2,
 	.pack = pair_pack,
 	.pack_across = pair_pack_across,
+	.pack_rounded = pair_pack_rounded,
+	.pack_across_rounded = pair_pack_across_rounded,
 	.panel_bytes = pair_panel_bytes,
 	.round = pair_round,
 	.rounded_words = pair_words,

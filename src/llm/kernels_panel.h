@@ -70,6 +70,7 @@ static TARGET void panel_multiply(const float *a, size_t m, size_t lda, size_t k
 
 #define PANEL_FUNCTIONS                                                                                         \
 	.products = PRODUCTS_F32, .panel = TILE_COLUMNS, .block = 1, .pack = panel_pack, .pack_across = panel_pack_across, \
+	.pack_rounded = panel_pack, .pack_across_rounded = panel_pack_across,                                         \
 	.panel_bytes = panel_bytes, .round = panel_round, .rounded_words = panel_rounded_words, .multiply = panel_multiply
 
 #endif

@@ -93,7 +93,7 @@ double decoder_head(struct decoder_pass *p, bool forward)
 {
 	struct decoder_trainer *t = p->t;
 	const struct decoder *d = t->d;
-	size_t most = p->n_losses < HEAD_ROWS ? p->n_losses : HEAD_ROWS;
+	size_t times = (p->n_losses + HEAD_ROWS - 1) / HEAD_ROWS, most = times > 0 ? (p->n_losses + times - 1) / times : 0;
 	float *memory = mem_aligned(most * (4 * d->width + d->vocabulary) * sizeof(float));
 	double loss[HEAD_ROWS], sum = 0;
 	struct head_rows h = { .p = p, .x = memory, .normed = memory + most * d->width, .d = memory + 2 * most * d->width,
@@ -102,7 +102,7 @@ double decoder_head(struct decoder_pass *p, bool forward)
 	if (!forward)
 		memset(t->scratch.d, 0, p->rows * d->width * sizeof(float));
 	for (h.first = 0; h.first < p->n_losses; h.first += h.n) {
-		h.n = p->n_losses - h.first < HEAD_ROWS ? p->n_losses - h.first : HEAD_ROWS;
+		h.n = p->n_losses - h.first < most ? p->n_losses - h.first : most;
 		pool_run(d->pool, h.n, norm_row, &h);
 		for (size_t first = 0; first < d->vocabulary; first += HEAD_WORDS) {
 			struct rows part = head_part(d, first);

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "train/decoder_train_inner.h"
+#include "train/floats.h"
 
-enum { ROW_TILE = 32 };
+enum { ROW_TILE = 42 }; /* full tiles of every kernel set, as in matrix.c */
 
 /* All B of a layer as one matrix (n, inner): each beside its own columns of h, zero elsewhere. */
 static struct rows gather_b(struct decoder_trainer *t, const struct adapted *l)
@@ -26,41 +27,44 @@ size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l)
 	return kernels->rounded_words(l->w->k) + kernels->rounded_words(l->inner);
 }
 
-struct rounding {
-	const struct kernels *kernels;
-	const float *x;
-	float *h; /* (rows, inner) is left scaled */
-	size_t rows, n, inner, ld;
-	float scale;
-	float *out;
-};
-
-/* x is rounded to out, and h, times the scale, behind it; either may be missing. */
-static void round_tile(void *context, size_t tile, int worker)
+size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l)
 {
-	const struct rounding *r = context;
-	size_t end = (tile + 1) * ROW_TILE < r->rows ? (tile + 1) * ROW_TILE : r->rows;
+	const struct kernels *kernels = t->d->kernels;
 
-	(void)worker;
-	for (size_t i = tile * ROW_TILE; i < end; i++) {
-		float *h = r->h ? r->h + i * r->inner : NULL, *out = r->out + i * r->ld;
-
-		if (r->x)
-			r->kernels->round(r->x + i * r->n, r->n, out);
-		for (size_t j = 0; h && j < r->inner; j++)
-			h[j] *= r->scale;
-		if (h)
-			r->kernels->round(h, r->inner, out + r->kernels->rounded_words(r->n));
-	}
+	return kernels->rounded_words(l->w->n) + kernels->rounded_words(l->inner);
 }
 
-static void round_rows(struct decoder_pass *p, const float *x, size_t n, float *h, size_t inner, float *out, size_t ld)
-{
-	const struct decoder_training *o = &p->t->options;
-	struct rounding r = { .kernels = p->t->d->kernels, .x = x, .h = h, .rows = p->rows, .n = n, .inner = inner, .ld = ld,
-			      .scale = (float)(o->alpha / (double)o->rank), .out = out };
+/* Rows that a pair narrows: h = scale x A^T, or backwards d_h = scale d B, where each part has columns of its own in both. */
+struct narrowing {
+	const struct decoder_pass *p;
+	const struct packing *packed; /* (parts) */
+	size_t parts, first[PARTS_MOST]; /* words of x before the part's */
+	float *x; /* (rows, ld) rounded; behind the first `words` of a row goes h, rounded */
+	size_t ld, words;
+	float *h; /* (rows, inner) */
+	size_t inner;
+};
 
-	pool_run(p->t->d->pool, (p->rows + ROW_TILE - 1) / ROW_TILE, round_tile, &r);
+static void narrow_tile(void *context, size_t tile, int worker)
+{
+	const struct narrowing *n = context;
+	const struct decoder_training *o = &n->p->t->options;
+	const struct kernels *kernels = n->p->t->d->kernels;
+	size_t first = tile * ROW_TILE, rows = n->p->rows - first < ROW_TILE ? n->p->rows - first : ROW_TILE, column = 0;
+	float *x = n->x + first * n->ld, *h = n->h + first * n->inner, scale = (float)(o->alpha / (double)o->rank);
+
+	(void)worker;
+	for (size_t i = 0; i < n->parts; column += n->packed[i++].w.n)
+		product_here(&n->packed[i], x + n->first[i], rows, n->ld, h + column, n->inner);
+	for (size_t i = 0; i < rows * n->inner; i++)
+		h[i] *= scale;
+	for (size_t i = 0; i < rows; i++)
+		kernels->round(h + i * n->inner, n->inner, x + i * n->ld + n->words);
+}
+
+static void narrow(const struct narrowing *n)
+{
+	pool_run(n->p->t->d->pool, (n->p->rows + ROW_TILE - 1) / ROW_TILE, narrow_tile, (void *)n);
 }
 
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out)
@@ -70,61 +74,103 @@ void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, 
 	size_t k = l->w->k, ld = adapted_words(t, l);
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
 	struct rows b = gather_b(t, l);
+	struct narrowing n = { .p = p, .packed = t->narrow, .parts = 1, .x = x, .ld = ld, .words = kernels->rounded_words(k),
+			       .h = h, .inner = l->inner };
 
-	pack_rows(&t->packing, kernels, t->d->pool, &a, NULL);
-	product(&t->packing, t->d->pool, x, p->rows, ld, h, l->inner);
-	round_rows(p, NULL, k, h, l->inner, x, ld);
+	pack_rows(&t->narrow[0], kernels, t->d->pool, &a, NULL);
+	narrow(&n);
 	pack_rows(&t->packing, kernels, t->d->pool, &w, &b);
 	product(&t->packing, t->d->pool, x, p->rows, ld, out, l->w->n);
 }
 
-/* dB of every part from (inner, n) = h^T d */
-static void take_b(const struct decoder_pass *p, const struct adapted *l, const float *sum)
+/* A part of the columns of d, rounded: it may begin within a block, `before` columns after the block does. */
+struct piece {
+	size_t first, before, columns; /* columns: with those before */
+};
+
+static struct piece piece_of(const struct kernels *kernels, size_t row, size_t rows)
 {
+	size_t before = row % (size_t)kernels->block;
+
+	return (struct piece){ row - before, before, before + rows };
+}
+
+/* dB of a part from h^T d, (rank, rows of the part), rows ld apart */
+static void take_b(const struct decoder_pass *p, struct parameter *b, const float *sum, size_t ld)
+{
+	size_t rank = b->columns;
+
+	for (size_t i = 0; i < b->rows; i++)
+		for (size_t r = 0; r < rank; r++) {
+			float *to = &b->gradient[i * rank + r];
+
+			*to = (p->add ? *to : 0) + sum[r * ld + i];
+		}
+}
+
+/* dB of every part: its columns of h, transposed, times its columns of the rounded d */
+static void b_gradients(struct decoder_pass *p, const struct adapted *l, const float *h, const float *d)
+{
+	struct decoder_trainer *t = p->t;
+	const struct kernels *kernels = t->d->kernels;
+	size_t ld = kernels->rounded_words(p->rows) | 1, rank = l->b[0]->columns, row = 0;
+
+	transpose_round(kernels, t->d->pool, h, p->rows, l->inner, l->inner, t->scratch.turned, ld);
+	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
+		struct piece piece = piece_of(kernels, row, l->rows[part]);
+		struct rows right = rows_of(d + kernels->rounded_words(piece.first), p->rows, piece.columns, adapted_words_back(t, l));
+
+		product_across(&t->packing, kernels, t->d->pool, t->scratch.turned + part * rank * ld, rank, ld, &right,
+			       t->scratch.inner_sum, piece.columns);
+		take_b(p, l->b[part], t->scratch.inner_sum + piece.before, piece.columns);
+	}
+}
+
+void adapted_gradient_a(struct decoder_pass *p, const struct adapted *l, const float *x)
+{
+	struct decoder_trainer *t = p->t;
+	const struct kernels *kernels = t->d->kernels;
+	size_t ld = kernels->rounded_words(p->rows) | 1, k = l->w->k;
+	struct rows right = rows_of(x, p->rows, k, k);
+	float *to = p->add ? t->scratch.inner_sum : l->a->gradient;
+
+	transpose_round(kernels, t->d->pool, t->scratch.d_h, p->rows, l->inner, l->inner, t->scratch.turned, ld);
+	product_across(&t->packing, kernels, t->d->pool, t->scratch.turned, l->inner, ld, &right, to, k);
+	if (p->add)
+		floats_add(l->a->gradient, to, l->inner * k);
+}
+
+/* scratch.d_h, from the rounded d. What B has in the rows before a piece's own is zero. */
+static void narrow_back(struct decoder_pass *p, const struct adapted *l, float *d)
+{
+	struct decoder_trainer *t = p->t;
+	const struct kernels *kernels = t->d->kernels;
+	struct narrowing n = { .p = p, .packed = t->narrow, .parts = l->parts, .x = d, .ld = adapted_words_back(t, l),
+			       .words = kernels->rounded_words(l->w->n), .h = t->scratch.d_h, .inner = l->inner };
+	struct rows b = gather_b(t, l);
 	size_t rank = l->b[0]->columns, row = 0;
 
-	for (size_t part = 0; part < l->parts; row += l->rows[part++])
-		for (size_t i = 0; i < l->rows[part]; i++)
-			for (size_t r = 0; r < rank; r++) {
-				float *to = &l->b[part]->gradient[i * rank + r];
+	for (size_t part = 0; part < l->parts; row += l->rows[part++]) {
+		struct piece piece = piece_of(kernels, row, l->rows[part]);
+		struct rows own = rows_of(b.values + piece.first * b.ld + part * rank, piece.columns, rank, b.ld);
 
-				*to = (p->add ? *to : 0) + sum[(part * rank + r) * l->w->n + row + i];
-			}
+		n.first[part] = kernels->rounded_words(piece.first);
+		pack_across(&t->narrow[part], kernels, t->d->pool, &own, NULL);
+	}
+	narrow(&n);
 }
 
-/* out (columns of x, columns of y) = x^T y */
-static void transposed_product(struct decoder_pass *p, const float *x, size_t inner, const float *y, size_t n, float *out)
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *h, float *out)
 {
 	struct decoder_trainer *t = p->t;
-	const struct kernels *kernels = t->d->kernels;
-	size_t ld = kernels->rounded_words(p->rows) | 1;
-	struct rows right = rows_of(y, p->rows, n, n);
-
-	transpose_round(kernels, t->d->pool, x, p->rows, inner, inner, t->scratch.turned, ld);
-	pack_across(&t->packing, kernels, t->d->pool, &right, NULL);
-	product(&t->packing, t->d->pool, t->scratch.turned, inner, ld, out, n);
-}
-
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out)
-{
-	struct decoder_trainer *t = p->t;
-	const struct kernels *kernels = t->d->kernels;
-	size_t n = l->w->n, k = l->w->k, ld = kernels->rounded_words(n) + kernels->rounded_words(l->inner);
+	size_t k = l->w->k;
 	struct rows a = rows_of(l->a->value, l->inner, k, k), w = rows_of_tensors(l->w->source);
-	struct rows b = gather_b(t, l);
 	float *rounded = t->scratch.rounded;
 
-	transposed_product(p, h, l->inner, d, n, t->scratch.inner_sum);
-	take_b(p, l, t->scratch.inner_sum);
-	round_rows(p, d, n, NULL, l->inner, rounded, ld);
-	pack_across(&t->packing, kernels, t->d->pool, &b, NULL);
-	product(&t->packing, t->d->pool, rounded, p->rows, ld, t->scratch.d_h, l->inner);
-	round_rows(p, NULL, n, t->scratch.d_h, l->inner, rounded, ld);
-	transposed_product(p, t->scratch.d_h, l->inner, x, k, p->add ? t->scratch.inner_sum : l->a->gradient);
-	for (size_t i = 0; p->add && i < l->inner * k; i++)
-		l->a->gradient[i] += t->scratch.inner_sum[i];
+	b_gradients(p, l, h, rounded);
+	narrow_back(p, l, rounded);
 	if (!out)
 		return;
-	pack_across(&t->packing, kernels, t->d->pool, &w, &a);
-	product(&t->packing, t->d->pool, rounded, p->rows, ld, out, k);
+	pack_across(&t->packing, t->d->kernels, t->d->pool, &w, &a);
+	product(&t->packing, t->d->pool, rounded, p->rows, adapted_words_back(t, l), out, k);
 }

@@ -79,6 +79,8 @@ void decoder_trainer_free(struct decoder_trainer *t)
 	free(t->memory);
 	free(t->attend_memory);
 	packing_release(&t->packing);
+	for (size_t i = 0; i < PARTS_MOST; i++)
+		packing_release(&t->narrow[i]);
 	parameters_release(&t->parameters);
 	free(t);
 }

@@ -46,8 +46,8 @@ static void lay_out_layer(const struct decoder_trainer *t, size_t layer, size_t 
 static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_train *s, float *base, size_t rows, size_t positions)
 {
 	const struct decoder *d = t->d;
-	size_t inner = PARTS_MOST * t->options.rank, qkv = decoder_qkv_width(d), wide = larger(2 * d->ffn, qkv);
-	size_t widest = larger(wide, larger(d->width, d->heads * d->head_width));
+	size_t inner = PARTS_MOST * t->options.rank, qkv = decoder_qkv_width(d);
+	size_t widest = larger(larger(2 * d->ffn, qkv), larger(d->width, d->heads * d->head_width));
 	float *next = base;
 
 	for (size_t i = 0; i < d->layers; i++)
@@ -58,8 +58,7 @@ static size_t lay_out(const struct decoder_trainer *t, struct decoder_scratch_tr
 	s->block = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
 	s->d = floats_take(&next, rows * d->width);
 	s->d2 = floats_take(&next, rows * larger(d->width, d->heads * d->head_width));
-	s->wide = floats_take(&next, rows * wide);
-	s->d_gate = floats_take(&next, rows * d->ffn);
+	s->wide = floats_take(&next, rows * larger(d->ffn, qkv));
 	s->d_h = floats_take(&next, rows * inner);
 	s->b = floats_take(&next, widest * inner);
 	s->turned = floats_take(&next, inner * (rows + 16));
@@ -191,15 +190,6 @@ static void attention_norm(void *context, size_t tile, int worker)
 	norm_rows(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm, &p->t->linear[p->layer][LINEAR_QKV]);
 }
 
-static void ffn_norm(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-
-	(void)worker;
-	norm_rows(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm,
-		  &p->t->linear[p->layer][LINEAR_GATE_UP]);
-}
-
 static const float *turn_of(const struct decoder_pass *p, size_t row)
 {
 	const struct decoder *d = p->t->d;
@@ -262,6 +252,7 @@ static void join_rows(struct decoder_pass *p, size_t tile, const float *x, const
 	}
 }
 
+/* ... and through the norm that is next, while the rows are in the cache. */
 static void join_attention(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
@@ -269,6 +260,7 @@ static void join_attention(void *context, size_t tile, int worker)
 
 	(void)worker;
 	join_rows(p, tile, s->x, p->t->d->layer[p->layer].attention_post_norm, s->block, s->middle);
+	norm_rows(p, tile, s->middle, p->t->d->layer[p->layer].ffn_norm, &p->t->linear[p->layer][LINEAR_GATE_UP]);
 }
 
 static void join_ffn(void *context, size_t tile, int worker)
@@ -280,22 +272,6 @@ static void join_ffn(void *context, size_t tile, int worker)
 	join_rows(p, tile, s->middle, p->t->d->layer[p->layer].ffn_post_norm, s->block2, stream_after(p->t, p->layer));
 }
 
-/* d_gate becomes what the down layer was given; wide, which held nothing, is not touched: it gets what the layer above owes. */
-static void activations(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
-		float *out = p->t->scratch.d_gate + r * d->ffn;
-
-		memcpy(out, gate, d->ffn * sizeof(*out));
-		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
-	}
-}
-
 /* Rounded apart from where they are made: a rounded row may be shorter, and the one behind it another thread's. */
 static void activate_rows(void *context, size_t tile, int worker)
 {
@@ -303,9 +279,15 @@ static void activate_rows(void *context, size_t tile, int worker)
 	const struct decoder *d = p->t->d;
 	size_t ld = adapted_words(p->t, &p->t->linear[p->layer][LINEAR_DOWN]);
 
-	activations(context, tile, worker);
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->round(p->t->scratch.d_gate + r * d->ffn, d->ffn, p->t->scratch.rounded + r * ld);
+	(void)worker;
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		const float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn;
+		float *out = p->t->scratch.wide + r * d->ffn;
+
+		memcpy(out, gate, d->ffn * sizeof(*out));
+		(decoder_has(d, GEGLU) ? d->kernels->geglu : d->kernels->swiglu)(out, gate + d->ffn, d->ffn);
+		d->kernels->round(out, d->ffn, p->t->scratch.rounded + r * ld);
+	}
 }
 
 static struct attend attention(const struct decoder_pass *p)
@@ -331,7 +313,6 @@ static void run_layer(struct decoder_pass *p)
 	for_rows(p, round_mixed);
 	adapted_forward(p, &l[LINEAR_OUTPUT], t->scratch.rounded, s->h[LINEAR_OUTPUT], t->scratch.block);
 	for_rows(p, join_attention);
-	for_rows(p, ffn_norm);
 	adapted_forward(p, &l[LINEAR_GATE_UP], t->scratch.rounded, s->h[LINEAR_GATE_UP], s->gate_up);
 	for_rows(p, activate_rows);
 	adapted_forward(p, &l[LINEAR_DOWN], t->scratch.rounded, s->h[LINEAR_DOWN], t->scratch.block);
@@ -372,8 +353,16 @@ static void run_layers(struct decoder_pass *p)
 
 /* --- backward ------------------------------------------------------------------------------------------------------ */
 
-/* scratch.block = the derivative by what the block gave before the family's norm. */
-static void part_rows(struct decoder_pass *p, size_t tile, const float *post, const float *kept)
+/* A row of a derivative, rounded for the linear layer that made the result. */
+static void round_back(const struct decoder_pass *p, enum linear_part part, const float *d, size_t row)
+{
+	const struct adapted *l = &p->t->linear[p->layer][part];
+
+	p->t->d->kernels->round(d, l->w->n, p->t->scratch.rounded + row * adapted_words_back(p->t, l));
+}
+
+/* scratch.block = the derivative by what the block's last layer, `part`, gave before the family's norm. */
+static void part_rows(struct decoder_pass *p, size_t tile, enum linear_part part, const float *post, const float *kept)
 {
 	const struct decoder *d = p->t->d;
 
@@ -383,27 +372,35 @@ static void part_rows(struct decoder_pass *p, size_t tile, const float *post, co
 		memcpy(block, p->t->scratch.d + r * d->width, d->width * sizeof(*block));
 		if (post)
 			d->kernels->rms_norm_gradient(block, kept + r * d->width, post, d->width, d->epsilon);
+		round_back(p, part, block, r);
 	}
 }
 
-/* Before the feed-forward block's backward pass; scratch.wide gets a copy of gates and ups. */
 static void part_ffn(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	part_rows(p, tile, p->t->d->layer[p->layer].ffn_post_norm, p->t->state[p->layer].block2);
+	part_rows(p, tile, LINEAR_DOWN, p->t->d->layer[p->layer].ffn_post_norm, p->t->state[p->layer].block2);
 }
 
 static void part_attention(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
+	const struct decoder *d = p->t->d;
+	size_t n = d->heads * d->head_width;
 
 	(void)worker;
-	part_rows(p, tile, p->t->d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
+	part_rows(p, tile, LINEAR_OUTPUT, d->layer[p->layer].attention_post_norm, p->t->state[p->layer].block);
+	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
+		float *mixed = p->t->state[p->layer].mixed + r * n;
+
+		d->kernels->round(mixed, n, mixed);
+	}
 }
 
-/* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up. */
+/* The derivative by activations, in wide (rows, ffn), to that by gates and ups, in state.gate_up; wide gets the activations, rounded in
+ * place: what the down layer was given. */
 static void activate_backward(void *context, size_t tile, int worker)
 {
 	struct decoder_pass *p = context;
@@ -414,17 +411,24 @@ static void activate_backward(void *context, size_t tile, int worker)
 		float *gate = p->t->state[p->layer].gate_up + r * 2 * d->ffn, *from = p->t->scratch.wide + r * d->ffn;
 
 		(decoder_has(d, GEGLU) ? d->kernels->geglu_gradient : d->kernels->swiglu_gradient)(from, gate, gate + d->ffn, d->ffn);
+		d->kernels->round(from, d->ffn, from);
+		round_back(p, LINEAR_GATE_UP, gate, r);
 	}
 }
 
-/* d += the derivative by the norm's argument, of which d2 holds that by its result. */
-static void norm_backward(struct decoder_pass *p, size_t tile, const float *x, const float *weight)
+/* Back through a norm: d += the derivative by its argument x, of which d2 holds that by its result, unless nothing below moves. normed =
+ * its result once more, rounded in place: what the next linear layer was given. */
+static void norm_backward(struct decoder_pass *p, size_t tile, const float *x, const float *weight, bool below)
 {
 	const struct decoder *d = p->t->d;
 
 	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
-		float *d2 = p->t->scratch.d2 + r * d->width;
+		float *d2 = p->t->scratch.d2 + r * d->width, *normed = p->t->scratch.normed + r * d->width;
 
+		d->kernels->rms_norm(normed, x + r * d->width, weight, d->width, d->epsilon);
+		d->kernels->round(normed, d->width, normed);
+		if (!below)
+			continue;
 		d->kernels->rms_norm_gradient(d2, x + r * d->width, weight, d->width, d->epsilon);
 		floats_add(p->t->scratch.d + r * d->width, d2, d->width);
 	}
@@ -435,7 +439,7 @@ static void ffn_norm_backward(void *context, size_t tile, int worker)
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	norm_backward(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm);
+	norm_backward(p, tile, p->t->state[p->layer].middle, p->t->d->layer[p->layer].ffn_norm, true);
 }
 
 static void attention_norm_backward(void *context, size_t tile, int worker)
@@ -443,7 +447,7 @@ static void attention_norm_backward(void *context, size_t tile, int worker)
 	struct decoder_pass *p = context;
 
 	(void)worker;
-	norm_backward(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm);
+	norm_backward(p, tile, p->t->state[p->layer].x, p->t->d->layer[p->layer].attention_norm, p->layer > 0);
 }
 
 /* Rotation and norms of heads, backwards, in wide (rows, qkv). */
@@ -469,31 +473,9 @@ static void heads_backward(void *context, size_t tile, int worker)
 				d->kernels->rms_norm_gradient(head, p->t->state[p->layer].raw + r * ld + h * d->head_width,
 							      h < d->heads ? l->q_norm : l->k_norm, d->head_width, d->epsilon);
 		}
+		round_back(p, LINEAR_QKV, p->t->scratch.wide + r * ld, r);
 	}
 	free(back);
-}
-
-/* scratch.normed = the rows that a linear layer was given. */
-static void norm_again_attention(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->rms_norm(p->t->scratch.normed + r * d->width, p->t->state[p->layer].x + r * d->width,
-				     d->layer[p->layer].attention_norm, d->width, d->epsilon);
-}
-
-static void norm_again_ffn(void *context, size_t tile, int worker)
-{
-	struct decoder_pass *p = context;
-	const struct decoder *d = p->t->d;
-
-	(void)worker;
-	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++)
-		d->kernels->rms_norm(p->t->scratch.normed + r * d->width, p->t->state[p->layer].middle + r * d->width,
-				     d->layer[p->layer].ffn_norm, d->width, d->epsilon);
 }
 
 static void ffn_backward(struct decoder_pass *p)
@@ -503,12 +485,12 @@ static void ffn_backward(struct decoder_pass *p)
 	const struct adapted *l = t->linear[p->layer];
 
 	for_rows(p, part_ffn);
-	for_rows(p, activations);
-	adapted_backward(p, &l[LINEAR_DOWN], t->scratch.block, t->scratch.d_gate, s->h[LINEAR_DOWN], t->scratch.wide);
+	adapted_backward(p, &l[LINEAR_DOWN], s->h[LINEAR_DOWN], t->scratch.wide);
 	for_rows(p, activate_backward);
-	for_rows(p, norm_again_ffn);
-	adapted_backward(p, &l[LINEAR_GATE_UP], s->gate_up, t->scratch.normed, s->h[LINEAR_GATE_UP], t->scratch.d2);
+	adapted_gradient_a(p, &l[LINEAR_DOWN], t->scratch.wide);
+	adapted_backward(p, &l[LINEAR_GATE_UP], s->h[LINEAR_GATE_UP], t->scratch.d2);
 	for_rows(p, ffn_norm_backward);
+	adapted_gradient_a(p, &l[LINEAR_GATE_UP], t->scratch.normed);
 }
 
 static void attention_backward(struct decoder_pass *p)
@@ -519,14 +501,13 @@ static void attention_backward(struct decoder_pass *p)
 	struct attend a = attention(p);
 
 	for_rows(p, part_attention);
-	adapted_backward(p, &l[LINEAR_OUTPUT], t->scratch.block, s->mixed, s->h[LINEAR_OUTPUT], t->scratch.d2);
+	adapted_backward(p, &l[LINEAR_OUTPUT], s->h[LINEAR_OUTPUT], t->scratch.d2);
+	adapted_gradient_a(p, &l[LINEAR_OUTPUT], s->mixed);
 	attend_backward(&a, t->scratch.d2, t->scratch.wide, t->attend_memory);
 	for_rows(p, heads_backward);
-	for_rows(p, norm_again_attention);
-	adapted_backward(p, &l[LINEAR_QKV], t->scratch.wide, t->scratch.normed, s->h[LINEAR_QKV],
-			 p->layer > 0 ? t->scratch.d2 : NULL);
-	if (p->layer > 0) /* below the first layer nothing moves */
-		for_rows(p, attention_norm_backward);
+	adapted_backward(p, &l[LINEAR_QKV], s->h[LINEAR_QKV], p->layer > 0 ? t->scratch.d2 : NULL); /* below the first nothing moves */
+	for_rows(p, attention_norm_backward);
+	adapted_gradient_a(p, &l[LINEAR_QKV], t->scratch.normed);
 }
 
 double decoder_trainer_pass(struct decoder_trainer *t, const struct training_sequence *const *sequences, size_t n, bool first,

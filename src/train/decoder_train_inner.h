@@ -10,7 +10,7 @@
 
 enum {
 	PARTS_MOST = 3,
-	HEAD_ROWS = 128, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
+	HEAD_ROWS = 172, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
 };
 
 /* A frozen matrix of up to three tensors above each other, each with a pair of its own. All A are one parameter, above each other
@@ -43,8 +43,7 @@ struct decoder_scratch_train {
 	float *rounded; /* (rows, widest + inner) what a product takes */
 	float *block;   /* (rows, width) */
 	float *d, *d2;  /* (rows, width) derivative by the stream, and what joins it */
-	float *wide;    /* (rows, 2 ffn or qkv) */
-	float *d_gate;  /* (rows, ffn) */
+	float *wide;    /* (rows, ffn or qkv) activations; derivatives by them, or by queries, keys and values */
 	float *d_h;     /* (rows, most inner) */
 	float *b;       /* (widest, most inner) */
 	float *turned;  /* (most inner, rows + 16) */
@@ -59,7 +58,7 @@ struct decoder_trainer {
 	struct adapted (*linear)[LINEARS]; /* (layers) */
 	struct decoder_state *state;       /* (layers) */
 	struct decoder_scratch_train scratch;
-	struct packing packing;
+	struct packing packing, narrow[PARTS_MOST]; /* narrow: a layer's A, or its B */
 	float *memory;
 	size_t rows, positions;
 	float *attend_memory;
@@ -85,8 +84,13 @@ struct decoder_pass {
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 /* out (rows, n) = x W^T + h B^T, where x was rounded into rows of adapted_words(); h (rows, inner) is kept. */
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out);
-/* Gradients of the pairs, and out (rows, k) = derivative by x unless NULL; d (rows, n) the derivative by the result, x (rows, k) f32. */
-void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *d, const float *x, const float *h, float *out);
+/* The same backwards. */
+size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l);
+/* Gradients of all B, scratch.d_h, and out (rows, k) = derivative by x unless NULL. scratch.rounded has the derivative by the result,
+ * rounded into rows of adapted_words_back(). */
+void adapted_backward(struct decoder_pass *p, const struct adapted *l, const float *h, float *out);
+/* The gradient of A, after adapted_backward(): of scratch.d_h and x (rows, k), rounded in place. */
+void adapted_gradient_a(struct decoder_pass *p, const struct adapted *l, const float *x);
 
 /* decoder_head.c: the loss of the rows that have one; unless `forward`, scratch.d gets the derivative by the stream's end. */
 double decoder_head(struct decoder_pass *p, bool forward);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "train/floats.h"
 
 enum {
 	PIECE = 64,      /* columns that one tile transposes */
@@ -15,6 +16,7 @@ enum {
 void packing_release(struct packing *p)
 {
 	free(p->w.panels);
+	free(p->rows);
 	*p = (struct packing){ 0 };
 }
 
@@ -32,36 +34,30 @@ struct rows rows_of_tensors(struct tensor_stack tensors)
 	return r;
 }
 
-/* A tensor's row as f32: by vectors where the set has them for its type. */
-static void read_row(const struct kernels *kernels, const struct tensor *t, size_t row, float *out)
-{
-	const struct kernels *plain = kernels->exact ? kernels->exact : kernels;
-	size_t k = tensor_columns(t), bytes = tensor_row_bytes(t->type, k);
-
-	if (plain->products != PRODUCTS_F32 || k % 32 != 0 || !plain->decode(t->type, t->data + row * bytes, k, out))
-		tensor_read(t, row, 1, out);
-}
-
-/* Rows first .. first+n-1, as f32 to out, rows ldo apart. */
-static void read_rows(const struct kernels *kernels, const struct rows *r, size_t first, size_t n, float *out, size_t ldo)
-{
-	for (size_t i = 0; r->values && i < n; i++)
-		memcpy(out + i * ldo, r->values + (first + i) * r->ld, r->k * sizeof(*out));
-	first += r->first;
-	for (size_t part = 0; !r->values && n > 0; part++) {
-		size_t rows = tensor_rows(r->tensors.part[part]);
-
-		for (; first < rows && n > 0; first++, n--, out += ldo)
-			read_row(kernels, r->tensors.part[part], first, out);
-		first -= first < rows ? first : rows;
-	}
-}
-
 struct job {
 	struct packing *p;
 	const struct kernels *kernels;
 	const struct rows *r, *more;
+	size_t own; /* floats of p->rows that are one thread's */
 };
+
+/* Room for `floats` of each thread: its first use costs more than what is done with it, were it a tile's. */
+static void reserve_rows(struct job *j, struct pool *pool, size_t floats)
+{
+	size_t all = (size_t)pool_threads(pool) * (j->own = floats_padded(floats));
+
+	if (all > j->p->floats) {
+		free(j->p->rows);
+		j->p->rows = mem_aligned(all * sizeof(float));
+		j->p->floats = all;
+		memset(j->p->rows, 0, all * sizeof(float)); /* see reserve() */
+	}
+}
+
+static float *own_rows(const struct job *j, int worker)
+{
+	return j->p->rows + (size_t)worker * j->own;
+}
 
 static void reserve(struct packing *p, const struct kernels *kernels, size_t n, size_t k)
 {
@@ -78,6 +74,52 @@ static void reserve(struct packing *p, const struct kernels *kernels, size_t n, 
 	p->w.k = k;
 }
 
+/* The tensor that has row *row of all, and its row there. */
+static const struct tensor *tensor_of(const struct rows *r, size_t *row)
+{
+	size_t part = 0;
+
+	for (*row += r->first; *row >= tensor_rows(r->tensors.part[part]); part++)
+		*row -= tensor_rows(r->tensors.part[part]);
+	return r->tensors.part[part];
+}
+
+/* Is `row` of tensors there, rounded? By vectors, where the set has them for its type. */
+static bool decoded(const struct kernels *kernels, const struct rows *r, size_t row, float *out)
+{
+	const struct tensor *t = r->values ? NULL : tensor_of(r, &row);
+
+	return t && r->k % 32 == 0 && kernels->decode(t->type, t->data + row * tensor_row_bytes(t->type, r->k), r->k, out);
+}
+
+/* `row`, as f32. */
+static void read_row(const struct rows *r, size_t row, float *out)
+{
+	if (r->values) {
+		memcpy(out, r->values + row * r->ld, r->k * sizeof(*out));
+		return;
+	}
+	const struct tensor *t = tensor_of(r, &row);
+
+	tensor_read(t, row, 1, out);
+}
+
+/* `row` and that of the second part behind it, rounded. */
+static void rounded_row(const struct job *j, const struct rows *more, size_t row, float *out)
+{
+	const struct rows *r = j->r;
+
+	if (decoded(j->kernels, r, row, out)) {
+		if (more)
+			j->kernels->round(more->values + row * more->ld, more->k, out + j->kernels->rounded_words(r->k));
+		return;
+	}
+	read_row(r, row, out);
+	if (more)
+		read_row(more, row, out + r->k);
+	j->kernels->round(out, r->k + (more ? more->k : 0), out);
+}
+
 /* One panel: up to kernels->panel rows of R, each with its second part behind it. */
 static void pack_rows_tile(void *context, size_t tile, int worker)
 {
@@ -87,38 +129,63 @@ static void pack_rows_tile(void *context, size_t tile, int worker)
 	size_t n = j->r->n - first < width ? j->r->n - first : width;
 	uint8_t *panel = j->p->w.panels + tile * kernels->panel_bytes(k);
 
-	(void)worker;
 	if (j->r->values && !j->more) {
 		kernels->pack(j->r->values + first * j->r->ld, n, k, j->r->ld, panel);
 		return;
 	}
-	float *rows = mem_aligned(n * k * sizeof(*rows));
+	float *rows = own_rows(j, worker);
 
-	read_rows(kernels, j->r, first, n, rows, k);
-	if (j->more)
-		read_rows(kernels, j->more, first, n, rows + j->r->k, k);
-	kernels->pack(rows, n, k, k, panel);
-	free(rows);
+	for (size_t i = 0; i < n; i++)
+		rounded_row(j, j->more, first + i, rows + i * k);
+	kernels->pack_rounded(rows, n, k, k, panel);
 }
 
 void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
 	       const struct rows *more)
 {
-	struct job j = { p, kernels, r, more };
-	size_t width = (size_t)kernels->panel;
+	struct job j = { .p = p, .kernels = kernels, .r = r, .more = more };
+	size_t width = (size_t)kernels->panel, k = r->k + (more ? more->k : 0);
 
-	reserve(p, kernels, r->n, r->k + (more ? more->k : 0));
+	reserve(p, kernels, r->n, k);
+	if (!r->values || more)
+		reserve_rows(&j, pool, width * k);
 	pool_run(pool, (r->n + width - 1) / width, pack_rows_tile, &j);
 }
 
-/* The panels of columns from .. to - 1 take rows p .. p+n-1 of R, ld apart. */
-static void add_rows(const struct job *j, const float *rows, size_t n, size_t ld, size_t p, size_t from, size_t to)
-{
-	const struct kernels *kernels = j->kernels;
-	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(j->p->w.k);
+/* Panels side by side. */
+struct panels {
+	const struct kernels *kernels;
+	uint8_t *at;
+	size_t bytes;   /* of a panel */
+	size_t columns; /* of all */
+};
 
-	for (size_t c = from; c < to; c += width)
-		kernels->pack_across(rows + c - from, n, ld, to - c < width ? to - c : width, p, j->p->w.panels + c / width * bytes);
+/* Those of the columns from .. to - 1. */
+static struct panels panels_of(const struct job *j, size_t from, size_t to)
+{
+	size_t bytes = j->kernels->panel_bytes(j->p->w.k);
+
+	return (struct panels){ j->kernels, j->p->w.panels + from / (size_t)j->kernels->panel * bytes, bytes, to - from };
+}
+
+/* Their rows p .. p+n-1 = rows, ld apart. */
+static void add_rows(const struct panels *to, const float *rows, size_t n, size_t ld, size_t p)
+{
+	size_t width = (size_t)to->kernels->panel;
+
+	for (size_t c = 0; c < to->columns; c += width)
+		to->kernels->pack_across(rows + c, n, ld, to->columns - c < width ? to->columns - c : width, p, to->at + c / width * to->bytes);
+}
+
+/* The same for rows that are rounded. */
+static void add_rounded(const struct panels *to, const float *rows, size_t n, size_t ld, size_t p)
+{
+	const struct kernels *kernels = to->kernels;
+	size_t width = (size_t)kernels->panel;
+
+	for (size_t c = 0; c < to->columns; c += width)
+		kernels->pack_across_rounded(rows + kernels->rounded_words(c), n, ld, to->columns - c < width ? to->columns - c : width, p,
+					     to->at + c / width * to->bytes);
 }
 
 enum {
@@ -126,22 +193,23 @@ enum {
 	DECODED = 32, /* rows at a time; even: sets that pack pairs of rows write whole words of them in one tile */
 };
 
-/* All rows of R from row p of the panels on. */
-static void add_values(const struct job *j, const struct rows *r, size_t p, size_t from, size_t to)
+/* All rows of R, from its column `from` on, to rows p ... */
+static void add_values(const struct panels *to, const struct rows *r, size_t from, size_t p)
 {
 	for (size_t i = 0; i < r->n; i += DECODED)
-		add_rows(j, r->values + i * r->ld + from, r->n - i < DECODED ? r->n - i : DECODED, r->ld, p + i, from, to);
+		add_rows(to, r->values + i * r->ld + from, r->n - i < DECODED ? r->n - i : DECODED, r->ld, p + i);
 }
 
 static void pack_across_tile(void *context, size_t tile, int worker)
 {
 	const struct job *j = context;
 	size_t step = ACROSS * (size_t)j->kernels->panel, from = tile * step, to = from + step < j->r->k ? from + step : j->r->k;
+	struct panels panels = panels_of(j, from, to);
 
 	(void)worker;
-	add_values(j, j->r, 0, from, to);
+	add_values(&panels, j->r, from, 0);
 	if (j->more)
-		add_values(j, j->more, j->r->n, from, to);
+		add_values(&panels, j->more, from, j->r->n);
 }
 
 /* Rows tile * DECODED ... of tensors, to all panels. */
@@ -149,18 +217,18 @@ static void decode_tile(void *context, size_t tile, int worker)
 {
 	const struct job *j = context;
 	size_t first = tile * DECODED, n = j->r->n - first < DECODED ? j->r->n - first : DECODED, k = j->r->k;
-	float *rows = mem_aligned(n * k * sizeof(*rows));
+	struct panels panels = panels_of(j, 0, k);
+	float *rows = own_rows(j, worker);
 
-	(void)worker;
-	read_rows(j->kernels, j->r, first, n, rows, k);
-	add_rows(j, rows, n, k, first, 0, k);
-	free(rows);
+	for (size_t i = 0; i < n; i++)
+		rounded_row(j, NULL, first + i, rows + i * k);
+	add_rounded(&panels, rows, n, k, first);
 }
 
 void pack_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
 		 const struct rows *more)
 {
-	struct job j = { p, kernels, r, more };
+	struct job j = { .p = p, .kernels = kernels, .r = r, .more = more };
 	size_t step = ACROSS * (size_t)kernels->panel;
 
 	reserve(p, kernels, r->k, r->n + (more ? more->n : 0));
@@ -168,9 +236,47 @@ void pack_across(struct packing *p, const struct kernels *kernels, struct pool *
 		pool_run(pool, (r->k + step - 1) / step, pack_across_tile, &j);
 		return;
 	}
+	struct panels all = panels_of(&j, 0, r->k);
+
+	reserve_rows(&j, pool, DECODED * r->k);
 	pool_run(pool, (r->n + DECODED - 1) / DECODED, decode_tile, &j);
 	if (more)
-		add_values(&j, more, r->n, 0, r->k);
+		add_values(&all, more, 0, r->n);
+}
+
+struct across {
+	struct job job;
+	const float *a;
+	size_t m, lda;
+	float *c;
+	size_t ldc, columns; /* of R, in a tile: whole panels */
+};
+
+static void across_tile(void *context, size_t tile, int worker)
+{
+	const struct across *x = context;
+	const struct rows *r = x->job.r;
+	const struct kernels *kernels = x->job.kernels;
+	size_t from = tile * x->columns, columns = r->k - from < x->columns ? r->k - from : x->columns, width = (size_t)kernels->panel;
+	struct panels panels = { kernels, (uint8_t *)own_rows(&x->job, worker), kernels->panel_bytes(r->n), columns };
+
+	for (size_t i = 0; i < r->n; i += DECODED)
+		add_rounded(&panels, r->values + i * r->ld + kernels->rounded_words(from), r->n - i < DECODED ? r->n - i : DECODED, r->ld, i);
+	for (size_t j = 0; j < columns; j += width)
+		kernels->multiply(x->a, x->m, x->lda, r->n, panels.at + j / width * panels.bytes, columns - j < width ? columns - j : width,
+				  x->c + from + j, x->ldc);
+}
+
+void product_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const float *a, size_t m, size_t lda,
+		    const struct rows *r, float *c, size_t ldc)
+{
+	size_t width = (size_t)kernels->panel, panels = (r->k + width - 1) / width, step = panels / (4 * (size_t)pool_threads(pool));
+	struct across x = { .job = { .p = p, .kernels = kernels, .r = r }, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc };
+
+	step = step < 1 ? 1 : step < ACROSS ? step : ACROSS;
+	x.columns = step * width;
+	reserve_rows(&x.job, pool, step * kernels->panel_bytes(r->n) / sizeof(float));
+	pool_run(pool, (panels + step - 1) / step, across_tile, &x);
 }
 
 struct transposition {
@@ -209,4 +315,13 @@ void transpose_round(const struct kernels *kernels, struct pool *pool, const flo
 void product(const struct packing *p, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc)
 {
 	matrix_multiply(&p->w, pool, a, m, lda, c, ldc);
+}
+
+void product_here(const struct packing *p, const float *a, size_t m, size_t lda, float *c, size_t ldc)
+{
+	const struct kernels *kernels = p->w.kernels;
+	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(p->w.k);
+
+	for (size_t j = 0; j < p->w.n; j += width)
+		kernels->multiply(a, m, lda, p->w.k, p->w.panels + j / width * bytes, p->w.n - j < width ? p->w.n - j : width, c + j, ldc);
 }

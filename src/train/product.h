@@ -12,7 +12,9 @@
 /* A packed right-hand side and its memory, which the next packing takes over. {0} is empty. */
 struct packing {
 	struct matrix w;
-	size_t bytes; /* that w.panels has room for */
+	size_t bytes;  /* that w.panels has room for */
+	float *rows;   /* that wait to be packed, each thread's own */
+	size_t floats; /* that rows has room for */
 };
 void packing_release(struct packing *p);
 
@@ -27,10 +29,10 @@ struct rows {
 struct rows rows_of(const float *values, size_t n, size_t k, size_t ld);
 struct rows rows_of_tensors(struct tensor_stack tensors);
 
-/* For C (m, n) = A (m, k) R^T: R is (n, k), followed in every row by the `more` values of a second matrix (n, more) where that is
- * not NULL. */
+/* For C (m, n) = A (m, k) R^T: R is (n, k), followed in every row by the `more` values of a second matrix (n, more), in memory,
+ * where that is not NULL. */
 void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r, const struct rows *more);
-/* For C (m, k) = A (m, n) R: R is (n, k); a second matrix (n2, k) may follow below it. */
+/* For C (m, k) = A (m, n) R: R is (n, k); a second matrix (n2, k), in memory, may follow below it. */
 void pack_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const struct rows *r,
 		 const struct rows *more);
 
@@ -40,5 +42,14 @@ void transpose_round(const struct kernels *kernels, struct pool *pool, const flo
 
 /* C (m, p->w.n) = A times the packed matrix; A (m, p->w.k) was rounded. */
 void product(const struct packing *p, struct pool *pool, const float *a, size_t m, size_t lda, float *c, size_t ldc);
+
+/* The same on the calling thread: for a few rows in its cache. */
+void product_here(const struct packing *p, const float *a, size_t m, size_t lda, float *c, size_t ldc);
+
+/* C (m, k) = A (m, n) R, as pack_across() and product() give it to the bit, where A has few rows: each thread packs a few panels at a
+ * time and multiplies what is still in its cache. R is in memory, its rows rounded, r->ld words apart. What p holds stays; its memory
+ * for threads is used. */
+void product_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const float *a, size_t m, size_t lda,
+		    const struct rows *r, float *c, size_t ldc);
 
 #endif

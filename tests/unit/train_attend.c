@@ -32,6 +32,11 @@ static const struct {
 	{ "a shared prefix", 28, 4, 2, 4, true, 0, 4, { { 0, 11, 0, 0 }, { 11, 3, 0, 11 }, { 14, 9, 0, 11 }, { 23, 5, 0, 11 } } },
 	{ "a prefix out of a window", 24, 2, 2, 4, true, 6, 3, { { 0, 8, 0, 0 }, { 8, 14, 0, 8 }, { 22, 2, 0, 8 } } },
 	{ "some share, one does not", 25, 2, 1, 4, true, 0, 4, { { 0, 6, 0, 0 }, { 6, 4, 0, 6 }, { 10, 8, 0, 0 }, { 18, 7, 10, 8 } } },
+	{ "more rows than a block", 61, 2, 1, 4, true, 0, 1, { { 0, 61, 0, 0 } } },
+	{ "blocks behind a prefix", 62, 2, 1, 4, true, 0, 2, { { 0, 19, 0, 0 }, { 19, 43, 0, 19 } } },
+	{ "blocks and a window", 60, 1, 1, 4, true, 17, 1, { { 0, 60, 0, 0 } } },
+	{ "blocks, a window, a prefix", 63, 2, 1, 4, true, 9, 2, { { 0, 33, 0, 0 }, { 33, 30, 0, 33 } } },
+	{ "a long prefix that few see", 60, 1, 1, 4, true, 40, 2, { { 0, 57, 0, 0 }, { 57, 3, 0, 57 } } },
 	{ "rows that no span has", 16, 2, 1, 4, true, 0, 2, { { 3, 5, 0, 0 }, { 10, 4, 3, 5 } } },
 };
 

@@ -282,6 +282,26 @@ static void transposed_rows_are_rounded_columns(void **state)
 	pool_free(pool);
 }
 
+/* product_across() from rounded rows gives c (n, k) to the bit. */
+static void assert_across_same(struct packing *p, const struct kernels *set, struct pool *pool, const float *turned, size_t n,
+			       size_t ld, const struct rows *r, const float *c)
+{
+	float *rounded = mem_zero(r->n * (r->k + 1), sizeof(*rounded)), *got = mem_alloc(n * (r->k + 1) * sizeof(*got));
+	struct rows right = rows_of(rounded, r->n, r->k, r->k + 1);
+
+	for (size_t i = 0; i < r->n; i++)
+		set->round(r->values + i * r->ld, r->k, rounded + i * right.ld);
+	for (size_t i = 0; i < n; i++)
+		got[i * (r->k + 1) + r->k] = guard;
+	product_across(p, set, pool, turned, n, ld, &right, got, r->k + 1);
+	for (size_t i = 0; i < n; i++) {
+		assert_memory_equal(got + i * (r->k + 1), c + i * r->k, r->k * sizeof(*c));
+		assert_true(got[i * (r->k + 1) + r->k] == guard);
+	}
+	free(rounded);
+	free(got);
+}
+
 /* dL/dW = D^T X, as training takes it: one side transposed, the other packed across. */
 static void weight_gradients_match_reference(void **state)
 {
@@ -298,6 +318,7 @@ static void weight_gradients_match_reference(void **state)
 			transpose_round(*set, pools[t], d, M, N, N, turned, M + 1);
 			pack_across(&p, *set, pools[t], &r, NULL);
 			product(&p, pools[t], turned, N, M + 1, c[t], K);
+			assert_across_same(&p, *set, pools[t], turned, N, M + 1, &r, c[t]);
 		}
 		for (size_t i = 0; trains(*set) && i < N * K; i++) {
 			double sum = 0, size = 0;
