@@ -329,7 +329,7 @@ size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, siz
 	other.state = mem_zero(d->layers, sizeof(*other.state));
 	struct attend a = attention(&p);
 	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + panel +
-			attend_scratch_most(&a, longest, longest, tokens) + HEAD_ROWS * (d->vocabulary + 4 * d->width);
+			attend_scratch_most(&a, longest, longest, tokens) + HEAD_ROWS * (HEAD_WORDS + 4 * d->width);
 
 	free(other.state);
 	return parameters_bytes(&t->parameters) + floats * sizeof(float);
