@@ -22,10 +22,10 @@ struct head_rows {
 	struct decoder_pass *p;
 	size_t first, n;      /* of the pass's losses */
 	size_t word, words;   /* of the vocabulary, the block's */
-	size_t words_most;
+	size_t words_most, ld;
 	float *x;             /* (n, width) rows of the stream */
 	float *normed;        /* (n, words of width) rounded */
-	float *logits;        /* (n, words_most) of the block; then their softmax, rounded */
+	float *logits;        /* (n, words_most) of the block, rows ld apart; then their softmax, rounded */
 	float *d, *part;      /* (n, width) the softmax of all words so far, or of the block, times their weights */
 	struct head_row *row; /* (n) */
 };
@@ -60,7 +60,7 @@ static void softmax_row(void *context, size_t i, int worker)
 {
 	const struct head_rows *h = context;
 	const struct kernels *kernels = h->p->t->d->kernels;
-	float *logits = h->logits + i * h->words_most;
+	float *logits = h->logits + i * h->ld;
 	size_t truth = (size_t)h->p->loss_id[h->first + i] - h->word; /* wraps, where another block has it */
 	size_t best = 0;
 	double most;
@@ -104,11 +104,11 @@ static void run_block(struct head_rows *h)
 	struct rows part = head_part(h);
 
 	pack_rows(&t->packing, d->kernels, d->pool, &part, NULL);
-	product(&t->packing, d->pool, h->normed, h->n, d->width, h->logits, h->words_most);
+	product(&t->packing, d->pool, h->normed, h->n, d->width, h->logits, h->ld);
 	pool_run(d->pool, h->n, softmax_row, h);
 	if (h->part) {
 		pack_across(&t->packing, d->kernels, d->pool, &part, NULL);
-		product(&t->packing, d->pool, h->logits, h->n, h->words_most, h->part, d->width);
+		product(&t->packing, d->pool, h->logits, h->n, h->ld, h->part, d->width);
 	}
 	pool_run(d->pool, h->n, merge_row, h);
 }
@@ -159,9 +159,9 @@ double decoder_head(struct decoder_pass *p, bool forward)
 	struct decoder_trainer *t = p->t;
 	const struct decoder *d = t->d;
 	size_t times = (p->n_losses + HEAD_ROWS - 1) / HEAD_ROWS, most = times > 0 ? (p->n_losses + times - 1) / times : 0;
-	size_t n = most * d->width, words = block_words(d);
-	float *memory = mem_aligned((4 * n + most * words) * sizeof(float));
-	struct head_rows h = { .p = p, .words_most = words, .x = memory, .normed = memory + n, .d = memory + 2 * n,
+	size_t n = most * d->width, words = block_words(d), ld = words + HEAD_PAD;
+	float *memory = mem_aligned((4 * n + most * ld) * sizeof(float));
+	struct head_rows h = { .p = p, .words_most = words, .ld = ld, .x = memory, .normed = memory + n, .d = memory + 2 * n,
 			       .part = forward ? NULL : memory + 3 * n, .logits = memory + 4 * n,
 			       .row = mem_alloc(most * sizeof(*h.row)) };
 	double loss = 0;
