@@ -7,17 +7,34 @@
 
 enum { ROW_TILE = 42 }; /* full tiles of every kernel set, as in matrix.c */
 
-/* All B of a layer as one matrix (n, inner): each beside its own columns of h, zero elsewhere. */
-static struct rows gather_b(struct decoder_trainer *t, const struct adapted *l)
-{
-	size_t row = 0, rank = l->b[0]->columns;
-	float *block = t->scratch.b;
+struct gathering {
+	const struct decoder_trainer *t;
+	const struct adapted *l;
+};
 
-	memset(block, 0, l->w->n * l->inner * sizeof(*block));
-	for (size_t part = 0; part < l->parts; row += l->rows[part++])
-		for (size_t i = 0; i < l->rows[part]; i++)
-			memcpy(block + (row + i) * l->inner + part * rank, l->b[part]->value + i * rank, rank * sizeof(*block));
-	return rows_of(block, l->w->n, l->inner, l->inner);
+/* Rows tile * ROW_TILE ... of all B as one matrix (n, inner): each beside its own columns of h, zero elsewhere. */
+static void gather_tile(void *context, size_t tile, int worker)
+{
+	const struct gathering *g = context;
+	const struct adapted *l = g->l;
+	size_t first = tile * ROW_TILE, end = first + ROW_TILE < l->w->n ? first + ROW_TILE : l->w->n, rank = l->b[0]->columns;
+	float *block = g->t->scratch.b;
+
+	(void)worker;
+	memset(block + first * l->inner, 0, (end - first) * l->inner * sizeof(*block));
+	for (size_t i = first, part = 0, above = 0; i < end; i++) {
+		for (; i - above >= l->rows[part]; part++)
+			above += l->rows[part];
+		memcpy(block + i * l->inner + part * rank, l->b[part]->value + (i - above) * rank, rank * sizeof(*block));
+	}
+}
+
+static struct rows gather_b(const struct decoder_trainer *t, const struct adapted *l)
+{
+	struct gathering g = { t, l };
+
+	pool_run(t->d->pool, (l->w->n + ROW_TILE - 1) / ROW_TILE, gather_tile, &g);
+	return rows_of(t->scratch.b, l->w->n, l->inner, l->inner);
 }
 
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l)

@@ -329,7 +329,7 @@ size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, siz
 	other.state = mem_zero(d->layers, sizeof(*other.state));
 	struct attend a = attention(&p);
 	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + panel +
-			attend_scratch_most(&a, longest, longest, tokens) + HEAD_ROWS * (d->vocabulary + 4 * d->width);
+			attend_scratch_most(&a, longest, longest, tokens) + HEAD_ROWS * (HEAD_WORDS + HEAD_PAD + 4 * d->width);
 
 	free(other.state);
 	return parameters_bytes(&t->parameters) + floats * sizeof(float);
@@ -361,18 +361,20 @@ static void round_back(const struct decoder_pass *p, enum linear_part part, cons
 	p->t->d->kernels->round(d, l->w->n, p->t->scratch.rounded + row * adapted_words_back(p->t, l));
 }
 
-/* scratch.block = the derivative by what the block's last layer, `part`, gave before the family's norm. */
+/* The derivative by what the block's last layer, `part`, gave before the family's norm, rounded for it. */
 static void part_rows(struct decoder_pass *p, size_t tile, enum linear_part part, const float *post, const float *kept)
 {
 	const struct decoder *d = p->t->d;
 
 	for (size_t r = tile * ROW_TILE; r < tile_end(p, tile); r++) {
 		float *block = p->t->scratch.block + r * d->width;
+		const float *after = p->t->scratch.d + r * d->width;
 
-		memcpy(block, p->t->scratch.d + r * d->width, d->width * sizeof(*block));
-		if (post)
+		if (post) {
+			memcpy(block, after, d->width * sizeof(*block));
 			d->kernels->rms_norm_gradient(block, kept + r * d->width, post, d->width, d->epsilon);
-		round_back(p, part, block, r);
+		}
+		round_back(p, part, post ? block : after, r);
 	}
 }
 

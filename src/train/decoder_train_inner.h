@@ -10,7 +10,8 @@
 
 enum {
 	PARTS_MOST = 3,
-	HEAD_ROWS = 172, HEAD_WORDS = 8192, /* that the loss takes at a time: rows, and words of the vocabulary */
+	HEAD_ROWS = 1024, HEAD_WORDS = 4096, /* that the loss takes at a time: rows, and words of the vocabulary */
+	HEAD_PAD = 16, /* a line between rows of logits: they would compete for one place in cache */
 };
 
 /* A frozen matrix of up to three tensors above each other, each with a pair of its own. All A are one parameter, above each other
