@@ -394,8 +394,12 @@ static void table(const char *path)
 	o.name = name;
 	o.cheap = mem_alloc(MOST * sizeof(*o.cheap));
 	o.strong = strong;
-	for (; o.n < MOST && fscanf(f, "%lf %lf %lf", &confidence, &cheap, &strong[o.n]) == 3; o.n++)
+	for (; o.n < MOST && fscanf(f, "%lf %lf %lf ", &confidence, &cheap, &strong[o.n]) == 3; o.n++)
 		o.cheap[o.n] = (struct cascade_item){ .confidence = confidence, .loss = cheap };
+	if (o.n == 0 || fgetc(f) != EOF) {
+		fprintf(stderr, "%s: line %zu is no confidence and two losses, or one too many\n", path, o.n + 2);
+		exit(1);
+	}
 	fclose(f);
 	resample(&o, &all, ASIDE);
 	resample(&o, &accepted, ASIDE);

@@ -58,10 +58,11 @@ struct kernels {
 	/* The other way to fill a panel: row i of `rows`, ld apart, holds the values at p + i of its n columns. Rows come in
 	 * order, from 0 to k - 1, in as many calls as one likes. */
 	void (*pack_across)(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel);
-	/* The same two for rows that went through round(), ld words apart; the second from an even p on. NULL: products of int8. */
+	/* The same two for rows that went through round(), ld words apart; the second from a multiple of `block` on. These three are
+	 * NULL where products are int8. */
 	void (*pack_rounded)(const float *rows, size_t n, size_t k, size_t ld, void *panel);
 	void (*pack_across_rounded)(const float *rows, size_t count, size_t ld, size_t n, size_t p, void *panel);
-	size_t (*panel_bytes)(size_t k); /* products of f32 and bf16: also where the values from k on, a whole block, begin */
+	size_t (*panel_bytes)(size_t k); /* products of f32 and bf16: also where value k begins, a multiple of `block` */
 	/* A row of A as multiply wants it: n values of x to rounded_words(n) words of 4 bytes, n at most (but 2 for one int8
 	 * value). out may be x itself. */
 	void (*round)(const float *x, size_t n, float *out);

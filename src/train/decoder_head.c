@@ -1,6 +1,6 @@
 /* decoder_head.c - the rows that predict a completion token, gathered, through the final norm and the head: HEAD_ROWS of them and
  * HEAD_WORDS of the vocabulary at a time, so that neither logits nor an unpacked head ever stand in memory whole. Each block of words is
- * visited once, for logits and derivative: softmax over the block alone, which all other words only scale (Milakov, Gimelshein 2018,
+ * visited once and packed twice, for logits and derivative: softmax over the block alone, which all other words only scale (Milakov, Gimelshein 2018,
  * arXiv 1805.02867). */
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 #include "train/decoder_train_inner.h"
 #include "train/floats.h"
 
-enum { WORDS_STEP = 32 }; /* whole panels of every set; HEAD_WORDS is a multiple */
+enum { WORDS_STEP = 32 }; /* whole panels of every set */
+_Static_assert(HEAD_WORDS % WORDS_STEP == 0, "blocks of HEAD_WORDS are whole panels");
 
 struct head_row {
 	double sum;   /* log of the sum of exp(logit) over the words so far */
@@ -26,7 +27,7 @@ struct head_rows {
 	float *x;             /* (n, width) rows of the stream */
 	float *normed;        /* (n, words of width) rounded */
 	float *logits;        /* (n, words_most) of the block, rows ld apart; then their softmax, rounded */
-	float *d, *part;      /* (n, width) the softmax of all words so far, or of the block, times their weights */
+	float *d, *part;      /* (n, width) softmax of the words so far, or of the block, without the one that follows, times weights */
 	struct head_row *row; /* (n) */
 };
 
@@ -128,7 +129,7 @@ static void norm_backward_row(void *context, size_t i, int worker)
 	memcpy(t->scratch.d + h->p->loss_row[h->first + i] * d->width, row, d->width * sizeof(*row));
 }
 
-/* Words of a block: blocks alike, two at least, so that small vocabularies go the way of all. */
+/* Words of a block: blocks alike, two where there are more than WORDS_STEP, so that small vocabularies go the way of all. */
 static size_t block_words(const struct decoder *d)
 {
 	size_t blocks = larger((d->vocabulary + HEAD_WORDS - 1) / HEAD_WORDS, 2);

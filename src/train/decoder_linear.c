@@ -79,9 +79,9 @@ static void narrow_tile(void *context, size_t tile, int worker)
 		kernels->round(h + i * n->inner, n->inner, x + i * n->ld + n->words);
 }
 
-static void narrow(const struct narrowing *n)
+static void narrow(struct narrowing *n)
 {
-	pool_run(n->p->t->d->pool, (n->p->rows + ROW_TILE - 1) / ROW_TILE, narrow_tile, (void *)n);
+	pool_run(n->p->t->d->pool, (n->p->rows + ROW_TILE - 1) / ROW_TILE, narrow_tile, n);
 }
 
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out)

@@ -30,7 +30,7 @@ struct decoder_state {
 	float *x;      /* (rows, width) the residual stream before the layer */
 	float *raw;    /* (rows, qkv) before norms of heads and turning; NULL where the family has no such norms */
 	float *qkv;    /* (rows, qkv) as attention takes them */
-	float *mixed;  /* (rows, heads * head_width) */
+	float *mixed;  /* (rows, heads * head_width); part_attention() rounds it in place */
 	float *block;  /* (rows, width) what attention adds, before its norm; NULL where the family has none */
 	float *middle; /* (rows, width) the stream between the blocks */
 	float *gate_up; /* (rows, 2 ffn) */
@@ -40,7 +40,7 @@ struct decoder_state {
 
 struct decoder_scratch_train {
 	float *end;     /* (rows, width) the stream behind the last layer */
-	float *normed;  /* (rows, width) f32 */
+	float *normed;  /* (rows, width) f32; backwards rounded in place */
 	float *rounded; /* (rows, widest + inner) what a product takes */
 	float *block;   /* (rows, width) */
 	float *d, *d2;  /* (rows, width) derivative by the stream, and what joins it */
@@ -85,7 +85,7 @@ struct decoder_pass {
 size_t adapted_words(const struct decoder_trainer *t, const struct adapted *l);
 /* out (rows, n) = x W^T + h B^T, where x was rounded into rows of adapted_words(); h (rows, inner) is kept. */
 void adapted_forward(struct decoder_pass *p, const struct adapted *l, float *x, float *h, float *out);
-/* The same backwards. */
+/* The columns that a row for adapted_backward() has room for, in words. */
 size_t adapted_words_back(const struct decoder_trainer *t, const struct adapted *l);
 /* Gradients of all B, scratch.d_h, and out (rows, k) = derivative by x unless NULL. scratch.rounded has the derivative by the result,
  * rounded into rows of adapted_words_back(). */

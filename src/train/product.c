@@ -1,6 +1,7 @@
-/* product.c - panels are packed in parallel, a few at a time; the product itself is matrix_multiply()'s. */
+/* product.c - panels are packed in parallel, a few at a time; large products are matrix_multiply()'s. */
 #include "train/product.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static void reserve_rows(struct job *j, struct pool *pool, size_t floats)
 		free(j->p->rows);
 		j->p->rows = mem_aligned(all * sizeof(float));
 		j->p->floats = all;
-		memset(j->p->rows, 0, all * sizeof(float)); /* see reserve() */
+		memset(j->p->rows, 0, all * sizeof(float)); /* columns of panels that nobody writes are multiplied, too */
 	}
 }
 
@@ -146,6 +147,7 @@ void pack_rows(struct packing *p, const struct kernels *kernels, struct pool *po
 	struct job j = { .p = p, .kernels = kernels, .r = r, .more = more };
 	size_t width = (size_t)kernels->panel, k = r->k + (more ? more->k : 0);
 
+	assert(kernels->pack_rounded);
 	reserve(p, kernels, r->n, k);
 	if (!r->values || more)
 		reserve_rows(&j, pool, width * k);
@@ -231,6 +233,7 @@ void pack_across(struct packing *p, const struct kernels *kernels, struct pool *
 	struct job j = { .p = p, .kernels = kernels, .r = r, .more = more };
 	size_t step = ACROSS * (size_t)kernels->panel;
 
+	assert(kernels->pack_across_rounded);
 	reserve(p, kernels, r->k, r->n + (more ? more->n : 0));
 	if (r->values) {
 		pool_run(pool, (r->k + step - 1) / step, pack_across_tile, &j);
@@ -244,6 +247,15 @@ void pack_across(struct packing *p, const struct kernels *kernels, struct pool *
 		add_values(&all, more, 0, r->n);
 }
 
+/* C (m, columns) = A (m, k) times the panels. */
+static void multiply_panels(const struct panels *w, const float *a, size_t m, size_t lda, size_t k, float *c, size_t ldc)
+{
+	size_t width = (size_t)w->kernels->panel;
+
+	for (size_t j = 0; j < w->columns; j += width)
+		w->kernels->multiply(a, m, lda, k, w->at + j / width * w->bytes, w->columns - j < width ? w->columns - j : width, c + j, ldc);
+}
+
 struct across {
 	struct job job;
 	const float *a;
@@ -252,10 +264,10 @@ struct across {
 	size_t ldc, columns; /* of R, in a tile: whole panels */
 };
 
-/* What is packed next comes from memory meanwhile: the processor does not guess pieces of rows. */
-static void fetch(const float *rows, size_t n, size_t ld, size_t words)
+/* Rows from .. to - 1, which are packed next, come from memory meanwhile: the processor does not guess pieces of rows. */
+static void fetch(const float *rows, size_t from, size_t to, size_t ld, size_t words)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = from; i < to; i++)
 		for (size_t w = 0; w < words; w += FLOATS_LINE)
 			__builtin_prefetch(rows + i * ld + w, 0, 2);
 }
@@ -265,31 +277,38 @@ static void across_tile(void *context, size_t tile, int worker)
 	const struct across *x = context;
 	const struct rows *r = x->job.r;
 	const struct kernels *kernels = x->job.kernels;
-	size_t from = tile * x->columns, columns = r->k - from < x->columns ? r->k - from : x->columns, width = (size_t)kernels->panel;
+	size_t from = tile * x->columns, columns = r->k - from < x->columns ? r->k - from : x->columns;
 	struct panels panels = { kernels, (uint8_t *)own_rows(&x->job, worker), kernels->panel_bytes(r->n), columns };
 
 	for (size_t i = 0; i < r->n; i += DECODED) {
 		const float *rows = r->values + i * r->ld + kernels->rounded_words(from);
 		size_t n = r->n - i < DECODED ? r->n - i : DECODED, next = r->n - i - n < DECODED ? r->n - i - n : DECODED;
 
-		fetch(rows + DECODED * r->ld, next, r->ld, kernels->rounded_words(columns));
+		fetch(rows, n, n + next, r->ld, kernels->rounded_words(columns));
 		add_rounded(&panels, rows, n, r->ld, i);
 	}
-	for (size_t j = 0; j < columns; j += width)
-		kernels->multiply(x->a, x->m, x->lda, r->n, panels.at + j / width * panels.bytes, columns - j < width ? columns - j : width,
-				  x->c + from + j, x->ldc);
+	multiply_panels(&panels, x->a, x->m, x->lda, r->n, x->c + from, x->ldc);
 }
 
+/* A few tiles for each thread: the last ones end together. */
 void product_across(struct packing *p, const struct kernels *kernels, struct pool *pool, const float *a, size_t m, size_t lda,
 		    const struct rows *r, float *c, size_t ldc)
 {
 	size_t width = (size_t)kernels->panel, panels = (r->k + width - 1) / width, step = panels / (4 * (size_t)pool_threads(pool));
 	struct across x = { .job = { .p = p, .kernels = kernels, .r = r }, .a = a, .m = m, .lda = lda, .c = c, .ldc = ldc };
 
+	assert(kernels->pack_across_rounded);
 	step = step < 1 ? 1 : step < ACROSS ? step : ACROSS;
 	x.columns = step * width;
 	reserve_rows(&x.job, pool, step * kernels->panel_bytes(r->n) / sizeof(float));
 	pool_run(pool, (panels + step - 1) / step, across_tile, &x);
+}
+
+size_t packing_rows_most(const struct kernels *kernels, int threads, size_t k, size_t n)
+{
+	size_t decoded = larger((size_t)kernels->panel, DECODED) * k, across = ACROSS * kernels->panel_bytes(n) / sizeof(float);
+
+	return (size_t)threads * floats_padded(larger(decoded, across));
 }
 
 struct transposition {
@@ -332,9 +351,7 @@ void product(const struct packing *p, struct pool *pool, const float *a, size_t 
 
 void product_here(const struct packing *p, const float *a, size_t m, size_t lda, float *c, size_t ldc)
 {
-	const struct kernels *kernels = p->w.kernels;
-	size_t width = (size_t)kernels->panel, bytes = kernels->panel_bytes(p->w.k);
+	struct panels w = { p->w.kernels, p->w.panels, p->w.kernels->panel_bytes(p->w.k), p->w.n };
 
-	for (size_t j = 0; j < p->w.n; j += width)
-		kernels->multiply(a, m, lda, p->w.k, p->w.panels + j / width * bytes, p->w.n - j < width ? p->w.n - j : width, c + j, ldc);
+	multiply_panels(&w, a, m, lda, p->w.k, c, ldc);
 }

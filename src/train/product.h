@@ -2,8 +2,8 @@
  * stay quantised in memory, activations.
  *
  * With X (m, k), W (n, k) and D = dL/dY of Y = X W^T, training needs Y, dL/dX = D W and dL/dW = D^T X: the right-hand side is
- * packed by rows for the first and across them for the others. Products are the kernel set's (kernels.h): sums are f32, in one
- * fixed order whatever the number of threads. */
+ * packed by rows for the first and across them for the others. Products are the kernel set's (kernels.h), f32 or bf16 but
+ * not int8: sums are f32, in one fixed order whatever the number of threads. */
 #ifndef RUNG_TRAIN_PRODUCT_H
 #define RUNG_TRAIN_PRODUCT_H
 
@@ -13,10 +13,12 @@
 struct packing {
 	struct matrix w;
 	size_t bytes;  /* that w.panels has room for */
-	float *rows;   /* that wait to be packed, each thread's own */
+	float *rows;   /* that wait to be packed, or panels of product_across(); each thread's own */
 	size_t floats; /* that rows has room for */
 };
 void packing_release(struct packing *p);
+/* Floats of `rows` at most, where right-hand sides have k columns and product_across() takes n rows. */
+size_t packing_rows_most(const struct kernels *kernels, int threads, size_t k, size_t n);
 
 /* Where a right-hand side is read: f32 in memory, or the rows of model tensors above each other. */
 struct rows {

@@ -185,6 +185,14 @@ static void gradients_are_those_of_finite_differences(void **state)
 	}
 }
 
+static void assert_same_gradients(const struct lesson *one, const struct lesson *other)
+{
+	const struct parameters *a = decoder_trainer_parameters(one->trainer), *b = decoder_trainer_parameters(other->trainer);
+
+	for (size_t i = 0; i < a->n; i++)
+		assert_memory_equal(a->at[i]->gradient, b->at[i]->gradient, a->at[i]->rows * a->at[i]->columns * sizeof(float));
+}
+
 /* Threads, and sequences in passes of their own instead of behind a shared prefix. */
 static void passes_and_threads_leave_no_trace(void **state)
 {
@@ -198,10 +206,9 @@ static void passes_and_threads_leave_no_trace(void **state)
 		double together = decoder_trainer_pass(one.trainer, one.list, SEQUENCES, true, &weight);
 
 		assert_true(together == decoder_trainer_pass(two.trainer, two.list, SEQUENCES, true, &own));
-		struct parameters *a = decoder_trainer_parameters(one.trainer), *b = decoder_trainer_parameters(two.trainer);
+		struct parameters *b = decoder_trainer_parameters(two.trainer);
 
-		for (size_t i = 0; i < a->n; i++)
-			assert_memory_equal(a->at[i]->gradient, b->at[i]->gradient, a->at[i]->rows * a->at[i]->columns * sizeof(float));
+		assert_same_gradients(&one, &two);
 		loss = 0;
 		for (size_t s = 0; s < SEQUENCES; s++)
 			loss += decoder_trainer_pass(two.trainer, two.list + s, 1, s == 0, &own);
@@ -213,6 +220,40 @@ static void passes_and_threads_leave_no_trace(void **state)
 }
 
 /* Rounded rows are shorter than those of floats, and lie close: passes of many tiles, whatever thread takes which. */
+/* More losses than the head takes at a time, beside a few of them in each pass. */
+static void many_losses_are_those_of_few(void **state)
+{
+	enum { PASSES = 8, COPIES = 40 };
+	const struct training_sequence *list[PASSES * COPIES];
+	struct lesson one, many;
+	double weight, sum = 0;
+
+	(void)state;
+	begin(&one, "tiny-llama", 2);
+	begin(&many, "tiny-llama", 2);
+	for (size_t i = 0; i < PASSES * COPIES; i++)
+		list[i] = &one.sequences[i % SEQUENCES];
+	double together = decoder_trainer_pass(one.trainer, list, PASSES * COPIES, true, &weight);
+
+	for (size_t i = 0; i < PASSES; i++)
+		sum += decoder_trainer_pass(many.trainer, list + i * COPIES, COPIES, i == 0, &weight);
+	assert_close("loss", sum, together, 1e-6);
+	const struct parameters *a = decoder_trainer_parameters(one.trainer), *b = decoder_trainer_parameters(many.trainer);
+
+	for (size_t i = 0; i < a->n; i++) {
+		size_t n = a->at[i]->rows * a->at[i]->columns;
+		double largest = 0, apart = 0;
+
+		for (size_t j = 0; j < n; j++) {
+			largest = fmax(largest, fabs((double)a->at[i]->gradient[j]));
+			apart = fmax(apart, fabs((double)a->at[i]->gradient[j] - (double)b->at[i]->gradient[j]));
+		}
+		assert_true(apart <= 1e-4 * largest);
+	}
+	end(&one);
+	end(&many);
+}
+
 static void every_kernel_set_trains_alike_on_any_threads(void **state)
 {
 	enum { COPIES = 40, AGAIN = 20 };
@@ -231,8 +272,10 @@ static void every_kernel_set_trains_alike_on_any_threads(void **state)
 		double want = decoder_trainer_pass(one.trainer, list, COPIES, true, &weight);
 
 		assert_true(isfinite(want));
-		for (size_t i = 0; i < AGAIN; i++)
+		for (size_t i = 0; i < AGAIN; i++) {
 			assert_true(decoder_trainer_pass(many.trainer, list, COPIES, true, &weight) == want);
+			assert_same_gradients(&one, &many);
+		}
 		end(&one);
 		end(&many);
 	}
@@ -293,6 +336,7 @@ int main(void)
 		cmocka_unit_test(ten_steps_are_the_reference_s),
 		cmocka_unit_test(gradients_are_those_of_finite_differences),
 		cmocka_unit_test(passes_and_threads_leave_no_trace),
+		cmocka_unit_test(many_losses_are_those_of_few),
 		cmocka_unit_test(every_kernel_set_trains_alike_on_any_threads),
 		cmocka_unit_test(saved_adapter_is_what_was_trained),
 	};

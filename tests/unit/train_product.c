@@ -343,6 +343,33 @@ static void weight_gradients_match_reference(void **state)
 	pool_free(pools[1]);
 }
 
+/* Columns enough for tiles of several panels, the last one uneven. */
+static void wide_products_across_are_the_packed_ones(void **state)
+{
+	enum { M = 41, N = 18, K = 1237 };
+	float *d = values(M * N, "d"), *x = values(M * K, "x"), *turned = mem_zero(N * (M + 1), sizeof(*turned)), *c = mem_alloc(N * K * sizeof(*c));
+	struct pool *pools[] = { pool_open(1), pool_open(3) };
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++)
+		for (size_t t = 0; trains(*set) && t < ARRAY_SIZE(pools); t++) {
+			struct rows r = rows_of(x, M, K, K);
+			struct packing p = { 0 };
+
+			transpose_round(*set, pools[t], d, M, N, N, turned, M + 1);
+			pack_across(&p, *set, pools[t], &r, NULL);
+			product(&p, pools[t], turned, N, M + 1, c, K);
+			assert_across_same(&p, *set, pools[t], turned, N, M + 1, &r, c);
+			packing_release(&p);
+		}
+	free(d);
+	free(x);
+	free(turned);
+	free(c);
+	for (size_t t = 0; t < ARRAY_SIZE(pools); t++)
+		pool_free(pools[t]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +378,7 @@ int main(void)
 		cmocka_unit_test(tensors_of_many_rows_match_memory),
 		cmocka_unit_test(transposed_rows_are_rounded_columns),
 		cmocka_unit_test(weight_gradients_match_reference),
+		cmocka_unit_test(wide_products_across_are_the_packed_ones),
 	};
 
 	return cmocka_run_group_tests_name("train_product", tests, NULL, NULL);
