@@ -227,8 +227,9 @@ static void answer(struct outcomes *o, const struct task *t, struct models *mode
 	const char **known = texts_of(t, pool, arena), **asked = texts_of(t, (struct item_list){ rest, o->n }, arena);
 	size_t width = models_embedding_width(models, &err), label;
 	float *pool_vectors = embedded(models, known, pool.n, arena);
-	struct classifier *cheap = classifier_train(classifier_method_find("tfidf-words"), t, t->pool, known, NULL, 0, 1, &err);
-	struct classifier *strong = cheap ? classifier_train(classifier_method_find("embedding-head"), t, t->pool, known, pool_vectors, width, 1, &err) : NULL;
+	struct classifier_lessons lessons = { t->pool, known, pool_vectors, width, models_pool(models) };
+	struct classifier *cheap = classifier_train(classifier_method_find("tfidf-words"), t, &lessons, 1, &err);
+	struct classifier *strong = cheap ? classifier_train(classifier_method_find("embedding-head"), t, &lessons, 1, &err) : NULL;
 	double *p = arena_array(arena, t->n_labels, sizeof(*p)), *losses = arena_array(arena, o->n, sizeof(*losses)), began = clock_ms();
 
 	must(strong != NULL, &err);

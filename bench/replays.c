@@ -286,8 +286,8 @@ static double add_bayes(struct buf *out, struct task *t, struct arena *arena)
 		all[i] = i < t->pool.list.n ? t->pool.list.items[i] : t->dev.list.items[i - t->pool.list.n];
 		texts[i] = all[i]->values[text];
 	}
-	struct classifier *c = classifier_train(classifier_method_find("naive-bayes"), t, (struct pool_items){ { all, n } }, texts, NULL, 0,
-						1, &err);
+	struct classifier_lessons lessons = { { { all, n } }, texts, NULL, 0, NULL };
+	struct classifier *c = classifier_train(classifier_method_find("naive-bayes"), t, &lessons, 1, &err);
 
 	must(c != NULL, &err);
 	for (size_t i = 0; i < t->test.list.n; i++) {

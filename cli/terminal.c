@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
@@ -50,6 +51,22 @@ static void show_progress(void *context, const char *what, size_t done, size_t t
 	fflush(stderr);
 }
 
+/* In a log: a line a minute, from the second minute on. */
+static void log_progress(void *context, const char *what, size_t done, size_t total)
+{
+	static time_t shown;
+	struct timespec now;
+
+	(void)context;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (shown == 0)
+		shown = now.tv_sec;
+	if (now.tv_sec - shown < 60)
+		return;
+	shown = now.tv_sec;
+	fprintf(stderr, "rung: %s %zu/%zu\n", what, done, total);
+}
+
 static void show_notice(void *context, const char *sentence)
 {
 	(void)context;
@@ -65,7 +82,8 @@ void terminal_clear_progress(void)
 
 struct rung_options terminal_options(const struct settings *s, const char *task)
 {
-	bool shows = !s->quiet && isatty(STDERR_FILENO);
+	void (*progress)(void *, const char *, size_t, size_t) = isatty(STDERR_FILENO) ? show_progress : log_progress;
+
 	return (struct rung_options){
 		.task = task, .examples = s->examples, .store = s->store, .models = s->models_folder,
 		.seed = s->seed >= 0 ? (uint64_t)s->seed : 1, .seed_given = s->seed >= 0,
@@ -76,7 +94,7 @@ struct rung_options terminal_options(const struct settings *s, const char *task)
 		.concurrency = s->concurrency > 0 ? (size_t)s->concurrency : 0,
 		.requests_per_minute = s->requests_per_minute > 0 ? s->requests_per_minute : 0,
 		.tokens_per_minute = s->tokens_per_minute > 0 ? s->tokens_per_minute : 0, .timeout_s = s->timeout > 0 ? s->timeout : 0,
-		.progress = shows ? show_progress : NULL, .stopped = stopped, .notice = show_notice,
+		.progress = s->quiet ? NULL : progress, .stopped = stopped, .notice = show_notice,
 	};
 }
 

@@ -222,7 +222,7 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 	if (dropped)
 		buf_addf(out, " (" CURATE_FILE " drops %lld)", (long long)dropped);
 	if (json_is_number(held))
-		buf_addf(out, "; best held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
+		buf_addf(out, "; held-out %s %.3f on %lld", t->kind == TUNED_ENCODER ? "score" : "mean log-likelihood of a token",
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
 	if (json_object_get(data, "strings"))
 		describe_strings(data, out);

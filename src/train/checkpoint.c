@@ -82,7 +82,7 @@ static bool fits(FILE *f, const struct header *h, const struct parameters *ps)
 	for (size_t i = 0; i < ps->n; i++)
 		bytes += 3 * values_of(ps->at[i]) * sizeof(float) + (ps->at[i]->by_rows ? ps->at[i]->rows * sizeof(uint32_t) : 0);
 	return h->steps == h->state.step && h->state.curve_n <= h->steps && h->steps < (uint64_t)1 << 32 &&
-	       (h->state.curve_n == 0 || h->state.best < h->state.curve_n) && fstat(fileno(f), &status) == 0 &&
+	       (h->state.curve_n == 0 || h->state.kept < h->state.curve_n) && fstat(fileno(f), &status) == 0 &&
 	       (uint64_t)status.st_size == bytes;
 }
 

@@ -7,7 +7,7 @@
 /* Where a run stands, besides its parameters. */
 struct fit_state {
 	uint64_t fingerprint;
-	uint64_t step, curve_n, best, flat; /* flat: evaluations without a better score */
+	uint64_t step, curve_n, kept, flat; /* flat: evaluations since those kept */
 	double loss, loss_steps;            /* since the last point of the curve */
 	double first_loss;                  /* mean of the first steps */
 };

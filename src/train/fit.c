@@ -25,7 +25,7 @@ struct fitting {
 	struct fit_state state;
 	size_t *order;
 	size_t epoch_steps, steps, first_steps;
-	struct buf best;            /* path of the best values */
+	struct buf kept;            /* path of the values kept */
 	double began_ms, saved_ms;
 	size_t began_step;
 	double recent;              /* loss, averaged over the last steps */
@@ -129,10 +129,10 @@ static void show(struct fitting *f, double rate)
 /* There is nothing to go on from any more. */
 static void forget(const struct fitting *f)
 {
-	if (!f->best.data)
+	if (!f->kept.data)
 		return;
 	unlink(f->o->checkpoint);
-	unlink(f->best.data);
+	unlink(f->kept.data);
 }
 
 static bool run_step(struct fitting *f)
@@ -164,7 +164,21 @@ static bool save(struct fitting *f)
 	       checkpoint_write(f->o->checkpoint, f->m->parameters, &f->state, f->result->curve, f->err);
 }
 
-/* The epoch's point of the curve; keeps the values when they are the best so far. */
+/* Whether the last score of the curve cannot be told from the best one: see fit.h. */
+static bool good_enough(const struct fitting *f)
+{
+	const struct fit_point *curve = f->result->curve;
+	size_t last = f->state.curve_n - 1;
+	double best = curve[last].score, error = 0;
+
+	for (size_t i = 0; i < last; i++)
+		best = fmax(best, curve[i].score);
+	if (f->m->scored)
+		error = sqrt(fmax(best * (1 - best), 0) / (double)f->m->scored); /* a mean of values from 0 to 1 has no larger one */
+	return last == 0 || !f->m->score || curve[last].score >= best - error;
+}
+
+/* The epoch's point of the curve; keeps the values when they are good enough. */
 static bool evaluate(struct fitting *f)
 {
 	struct fit_result *r = f->result;
@@ -181,13 +195,13 @@ static bool evaluate(struct fitting *f)
 	r->curve = mem_resize(r->curve, f->state.curve_n + 1, sizeof(*r->curve));
 	r->curve[f->state.curve_n++] = point;
 	f->state.loss = f->state.loss_steps = 0;
-	bool better = f->state.curve_n == 1 || !f->m->score || point.score >= r->curve[f->state.best].score;
+	bool keep = good_enough(f);
 
-	f->state.flat = better ? 0 : f->state.flat + 1;
-	if (!better)
+	f->state.flat = keep ? 0 : f->state.flat + 1;
+	if (!keep)
 		return save(f);
-	f->state.best = f->state.curve_n - 1;
-	return (!f->best.data || values_write(f->best.data, f->m->parameters, f->err)) && save(f);
+	f->state.kept = f->state.curve_n - 1;
+	return (!f->kept.data || values_write(f->kept.data, f->m->parameters, f->err)) && save(f);
 }
 
 static bool stopped(const struct fitting *f)
@@ -232,12 +246,12 @@ static bool resume(struct fitting *f)
 	return true;
 }
 
-/* Puts the best values in place of the last ones. */
-static bool take_best(struct fitting *f)
+/* Puts the values kept in place of the last ones. */
+static bool take_kept(struct fitting *f)
 {
-	if (f->state.curve_n == 0 || !f->best.data || f->state.best + 1 == f->state.curve_n)
+	if (f->state.curve_n == 0 || !f->kept.data || f->state.kept + 1 == f->state.curve_n)
 		return true;
-	return values_read(f->best.data, f->m->parameters, f->err);
+	return values_read(f->kept.data, f->m->parameters, f->err);
 }
 
 enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct fit_result *result, struct error *err)
@@ -253,19 +267,19 @@ enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct 
 	f.order = mem_zero(options->items + 1, sizeof(*f.order));
 	f.began_ms = f.saved_ms = clock_ms();
 	if (options->checkpoint)
-		buf_addf(&f.best, "%s.best", options->checkpoint);
+		buf_addf(&f.kept, "%s.kept", options->checkpoint);
 	if (resume(&f))
 		end = run_epochs(&f);
-	if (end != FIT_FAILED && !take_best(&f))
+	if (end != FIT_FAILED && !take_kept(&f))
 		end = FIT_FAILED;
 	if (end == FIT_DONE)
 		forget(&f);
 	result->n = f.state.curve_n;
-	result->best = f.state.best;
+	result->kept = f.state.kept;
 	result->steps = f.state.step;
 	result->resumed = f.began_step;
 	result->seconds = (clock_ms() - f.began_ms) / 1e3;
-	buf_release(&f.best);
+	buf_release(&f.kept);
 	free(f.order);
 	return end;
 }

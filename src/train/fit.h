@@ -1,5 +1,8 @@
 /* fit.h - the training loop: batches of texts of like length, a learning rate that warms up and falls, scores on what is held out,
- * the best weights kept, and a checkpoint to go on from.
+ * the weights kept that cannot be told from the best, and a checkpoint to go on from.
+ *
+ * Kept are the last weights whose score is at most a standard error below the best one (the rule of Breiman et al. 1984, section
+ * 3.4.3): of few items a score says little, and weights of a rate that has come down are the better ones where it says nothing.
  *
  * Everything that decides the weights is in the options, the seed and the data: a run that was killed and goes on from its
  * checkpoint ends with the weights of one that was not. */
@@ -17,6 +20,7 @@ struct fit_model {
 	/* Forward and backward through n items; see encoder_trainer_pass(). */
 	double (*pass)(void *self, const size_t *items, size_t n, bool first, double *weight);
 	double (*score)(void *self); /* on what is held out, higher is better; NULL: nothing is */
+	size_t scored; /* items that a score is the mean of, each from 0 to 1; 0: it is another measure, and compared as it is */
 };
 
 struct fit_step {
@@ -40,10 +44,10 @@ struct fit_options {
 	size_t epochs, batch; /* items a step */
 	size_t pass_tokens;  /* in one pass at most, but at least one item; larger batches take several passes */
 	double rate, warm_up; /* the highest learning rate; share of the steps until it is reached */
-	size_t patience;     /* evaluations below the best score before it ends; 0: never. Of equal ones the later counts as the best */
+	size_t patience;     /* evaluations in a row whose weights are not kept before it ends; 0: never */
 	uint64_t seed;       /* of the order of items */
 	uint64_t fingerprint; /* of data and settings: a checkpoint of other ones is not gone on from */
-	const char *checkpoint; /* path; NULL: none is written, and the last weights stay instead of the best */
+	const char *checkpoint; /* path; NULL: none is written, and the last weights stay instead of those kept */
 	struct fit_progress progress;
 };
 
@@ -58,15 +62,15 @@ struct fit_point {
 struct fit_result {
 	struct fit_point *curve; /* (n) one an epoch; the caller frees it */
 	size_t n;
-	size_t best;             /* of the curve: where the weights are from */
+	size_t kept;             /* of the curve: where the weights are from */
 	size_t steps, tokens;    /* tokens of this call */
 	double seconds;          /* of this call */
 	size_t resumed;          /* steps that earlier calls took */
 	bool early;              /* it ended before its epochs did */
 };
 
-/* Trains m. FIT_DONE: its parameters are the best ones, all rows caught up, the checkpoint is gone. FIT_STOPPED: the checkpoint is
- * written, the same call goes on; m has the best weights so far, when there was an evaluation. FIT_FAILED: err says why, and where
+/* Trains m. FIT_DONE: its parameters are those kept, all rows caught up, the checkpoint is gone. FIT_STOPPED: the checkpoint is
+ * written, the same call goes on; m has the weights kept so far, when there was an evaluation. FIT_FAILED: err says why, and where
  * the loss was the reason no checkpoint stays: the same call would fail again. */
 enum fit_end fit(struct fit_model *m, const struct fit_options *options, struct fit_result *result, struct error *err);
 

@@ -161,26 +161,27 @@ static bool learnable(const struct classifier *c, const struct task *task, size_
 }
 
 struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
-				    struct pool_items pool, const char *const *texts, const float *vectors,
-				    size_t width, uint64_t seed, struct error *err)
+				    const struct classifier_lessons *lessons, uint64_t seed, struct error *err)
 {
+	struct item_list items = lessons->items.list;
 	struct classifier *c = mem_zero(1, sizeof(*c));
 	size_t *class_of = mem_zero(task->n_labels, sizeof(*class_of));
 	struct lesson l;
 
 	c->method = method;
 	c->n_labels = task->n_labels;
-	number_classes(c, task, pool.list, class_of);
-	if (!learnable(c, task, pool.list.n, err)) {
+	number_classes(c, task, items, class_of);
+	if (!learnable(c, task, items.n, err)) {
 		free(class_of);
 		classifier_free(c);
 		return NULL;
 	}
-	lesson_init(&l, task, pool.list, class_of, c->n_classes);
-	l.texts = texts;
-	l.vectors = vectors;
-	l.width = width;
+	lesson_init(&l, task, items, class_of, c->n_classes);
+	l.texts = lessons->texts;
+	l.vectors = lessons->vectors;
+	l.width = lessons->width;
 	l.seed = seed;
+	l.pool = lessons->threads;
 	buf_addf(&c->note, "%s: ", method->summary);
 	c->model = method->engine->train(&l, &c->note);
 	buf_addc(&c->note, '.');

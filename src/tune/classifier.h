@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "task/task.h"
 
 struct classifier;
@@ -27,13 +28,19 @@ const struct classifier_method *classifier_set_methods(size_t *n);
 /* The row of that id among the former, or NULL. */
 const struct classifier_method *classifier_method_find(const char *id);
 
-/* Trains on the pool: texts[i] is what a classifier should see of pool.list.items[i] (template_values), vectors
- * (n, width) their embeddings when the method embeds, else NULL. Labels come from the items. Deterministic by seed;
- * settings are chosen inside the pool, groups kept whole. Keeps no pointer to its arguments; the caller frees the
- * result. NULL and a sentence when the pool cannot be learnt from (fewer than two labels in it; many: none). */
+/* The pool, or a part of it, as a classifier sees it. */
+struct classifier_lessons {
+	struct pool_items items;  /* labels come from them */
+	const char *const *texts; /* (n) what is seen of each (template_values) */
+	const float *vectors;     /* (n, width) their embeddings where the method embeds, else NULL */
+	size_t width;
+	struct pool *threads;     /* that may share the work; NULL: one */
+};
+
+/* Deterministic by seed, on any threads; settings are chosen inside the lessons, groups kept whole. Keeps no pointer to its arguments;
+ * the caller frees the result. NULL and a sentence when they cannot be learnt from (fewer than two labels; many: none). */
 struct classifier *classifier_train(const struct classifier_method *method, const struct task *task,
-				    struct pool_items pool, const char *const *texts, const float *vectors,
-				    size_t width, uint64_t seed, struct error *err);
+				    const struct classifier_lessons *lessons, uint64_t seed, struct error *err);
 void classifier_free(struct classifier *c);
 
 /* Probability of every label, out (task->n_labels), 0 for a label that the pool does not have; they sum to 1, unless an item

@@ -26,6 +26,7 @@ struct lesson {
 	const float *vectors;     /* (n, width) when it does */
 	size_t width;
 	uint64_t seed;
+	struct pool *pool;        /* NULL: one thread */
 };
 
 struct classifier_engine {

@@ -158,7 +158,7 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 	outcome->end = fit(run->model, &options, &result, err);
 	outcome->curve = curve_json(&result);
 	outcome->steps = result.steps;
-	outcome->score = result.n > 0 ? result.curve[result.best].score : NAN;
+	outcome->score = result.n > 0 ? result.curve[result.kept].score : NAN;
 	outcome->seconds = result.steps > result.resumed ? result.seconds * (double)result.steps / (double)(result.steps - result.resumed)
 							  : result.seconds; /* the same pace before it was interrupted */
 	outcome->tokens_per_second = result.seconds > 0 ? (double)result.tokens / result.seconds : 0;

@@ -1,7 +1,7 @@
 /* finetune.h - rung 3's training proper: texts and labels, or prompts and completions, to a folder that the registry takes.
  *
- * A part of the examples, whole groups, is held out: training ends when it stops getting better on them, and keeps the weights that
- * were best. Everything here is of the pool: dev and test cannot be named. Engines: src/train. */
+ * A part of the examples, whole groups, is held out: training ends when it stops getting better on them, and keeps weights that
+ * cannot be told from the best (train/fit.h). Everything here is of the pool: dev and test cannot be named. Engines: src/train. */
 #ifndef RUNG_TUNE_FINETUNE_H
 #define RUNG_TUNE_FINETUNE_H
 
@@ -19,7 +19,7 @@ struct finetune_settings {
 	size_t rank;          /* LoRA; an encoder trains every weight with 0 */
 	double alpha;
 	double warm_up;       /* share of the steps */
-	size_t patience;      /* epochs without a better score before it ends */
+	size_t patience;      /* epochs in a row whose weights are not kept before it ends */
 	double held_out;      /* share of the examples, at most; few examples hold out none */
 	bool balanced;        /* encoder: classes weigh alike, however many examples they have */
 	size_t most_tokens;   /* of all epochs together, what prompts share not counted: examples beyond are left out; 0: no limit */
@@ -28,7 +28,7 @@ struct finetune_settings {
 };
 extern const struct finetune_settings finetune_encoder_defaults, finetune_lora_defaults;
 /* Raised when the same settings would give other weights, so that what was trained before is not found in their place. */
-enum { FINETUNE_RECIPE = 3 };
+enum { FINETUNE_RECIPE = 4 };
 /* The settings as they are written on the card and hashed; the caller owns it. */
 json_t *finetune_settings_json(const struct finetune_settings *s);
 /* The epochs, and the examples of a step, that so many examples take where the settings leave it open. */
@@ -73,7 +73,7 @@ struct finetune_outcome {
 	size_t trained, held, too_long, left_out, steps;
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	struct tagging_count values; /* answers: strings that stand in their texts, and that are not taught as they do not */
-	double score;         /* the best one on what was held out; NAN: nothing was */
+	double score;         /* of the weights kept, on what was held out; NAN: nothing was */
 	double seconds, tokens_per_second; /* that training took, all calls together */
 };
 

@@ -119,7 +119,7 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 		  struct finetune_outcome *outcome, struct error *err)
 {
 	struct finetune_run whole = *run;
-	struct fit_model model = { l, decoder_trainer_parameters(l->trainer), tokens_of, pass, l->n_held ? held_out_score : NULL };
+	struct fit_model model = { l, decoder_trainer_parameters(l->trainer), tokens_of, pass, l->n_held ? held_out_score : NULL, 0 };
 	struct buf path = { 0 };
 
 	outcome->held = l->n_held;

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-enum { LANES = 4, MOST_STEPS = 100, MOST_CG = 300, MOST_HALVINGS = 30 };
+enum { LANES = 4, LEAST_COLUMNS = 16, MOST_STEPS = 100, MOST_CG = 300, MOST_HALVINGS = 30 };
 
 /* One fit: everything is (size) = (width + 1) * stride, or (n, stride) beside the rows. */
 struct newton {
@@ -30,14 +30,14 @@ static void add_scaled(double *restrict y, double s, const double *restrict x, s
 			y[i + j] += s * x[i + j];
 }
 
-/* y += the four rows from `rows`, each times its own scale: y is read and written once for four multiplications. */
-static void add_four(double *restrict y, const double scales[4], const double *restrict rows, size_t n)
+/* y += the four rows from `rows`, stride apart, each times its own scale: y is read and written once for four multiplications. */
+static void add_four(double *restrict y, const double scales[4], const double *restrict rows, size_t stride, size_t n)
 {
 	double s0 = scales[0], s1 = scales[1], s2 = scales[2], s3 = scales[3];
 
 	for (size_t i = 0; i < n; i += LANES)
 		for (size_t j = i; j < i + LANES; j++)
-			y[j] += (s0 * rows[j] + s1 * rows[n + j]) + (s2 * rows[2 * n + j] + s3 * rows[3 * n + j]);
+			y[j] += (s0 * rows[j] + s1 * rows[stride + j]) + (s2 * rows[2 * stride + j] + s3 * rows[3 * stride + j]);
 }
 
 static double dot(const double *a, const double *b, size_t n)
@@ -65,51 +65,57 @@ static double problem_penalty(const struct linear_problem *p)
 	return (p->n_classes == 2 ? 2.0 : 1.0) / p->c;
 }
 
-static void sparse_forward(struct sparse_row row, const double *w, size_t stride, double *out)
+/* Some neighbouring columns of W and of all that has its rows: what the products below work on. */
+struct columns {
+	size_t first, n, stride; /* n: a multiple of LANES */
+};
+
+static void sparse_forward(struct sparse_row row, const double *w, const struct columns *c, double *out)
 {
 	for (size_t j = 0; j < row.n; j++)
-		add_scaled(out, (double)row.entries[j].weight, w + row.entries[j].term * stride, stride);
+		add_scaled(out, (double)row.entries[j].weight, w + row.entries[j].term * c->stride, c->n);
 }
 
-static void dense_forward(const float *x, size_t width, const double *w, size_t stride, double *out)
+static void dense_forward(const float *x, size_t width, const double *w, const struct columns *c, double *out)
 {
 	size_t j = 0;
 
 	for (; j + 4 <= width; j += 4) {
 		double four[4] = { (double)x[j], (double)x[j + 1], (double)x[j + 2], (double)x[j + 3] };
 
-		add_four(out, four, w + j * stride, stride);
+		add_four(out, four, w + j * c->stride, c->stride, c->n);
 	}
 	for (; j < width; j++)
-		add_scaled(out, (double)x[j], w + j * stride, stride);
+		add_scaled(out, (double)x[j], w + j * c->stride, c->n);
 }
 
 /* out (stride) = row i times w (width + 1, stride), intercepts included. */
-static void row_forward(const struct linear_rows *rows, size_t i, const double *w, size_t stride, double *out)
+static void row_forward(const struct linear_rows *rows, size_t i, const double *w, const struct columns *c, double *out)
 {
-	memcpy(out, w + rows->width * stride, stride * sizeof(*out));
+	w += c->first;
+	out += c->first;
+	memcpy(out, w + rows->width * c->stride, c->n * sizeof(*out));
 	if (rows->sparse)
-		sparse_forward(rows->sparse[i], w, stride, out);
+		sparse_forward(rows->sparse[i], w, c, out);
 	else
-		dense_forward(rows->dense + i * rows->width, rows->width, w, stride, out);
+		dense_forward(rows->dense + i * rows->width, rows->width, w, c, out);
 }
 
-static void forward(const struct linear_problem *p, const double *w, size_t stride, double *out)
+static void forward_columns(const struct linear_problem *p, const double *w, const struct columns *c, double *out)
 {
 	for (size_t i = 0; i < problem_rows(p); i++)
-		row_forward(&p->rows, row_at(p, i), w, stride, out + i * stride);
+		row_forward(&p->rows, row_at(p, i), w, c, out + i * c->stride);
 }
 
 /* out += x^T r for one sparse row x and r (stride). */
-static void sparse_backward(struct sparse_row row, const double *r, size_t stride, double *out)
+static void sparse_backward(struct sparse_row row, const double *r, const struct columns *c, double *out)
 {
 	for (size_t j = 0; j < row.n; j++)
-		add_scaled(out + row.entries[j].term * stride, (double)row.entries[j].weight, r, stride);
+		add_scaled(out + row.entries[j].term * c->stride, (double)row.entries[j].weight, r, c->n);
 }
 
 /* out += X^T r for `count` <= 4 dense rows from number i on; r (count, stride). */
-static void dense_backward(const struct linear_problem *p, size_t i, size_t count, const double *r, size_t stride,
-			   double *out)
+static void dense_backward(const struct linear_problem *p, size_t i, size_t count, const double *r, const struct columns *c, double *out)
 {
 	size_t width = p->rows.width;
 	const float *x[4] = { 0 };
@@ -120,28 +126,78 @@ static void dense_backward(const struct linear_problem *p, size_t i, size_t coun
 		if (count == 4) {
 			double four[4] = { (double)x[0][j], (double)x[1][j], (double)x[2][j], (double)x[3][j] };
 
-			add_four(out + j * stride, four, r, stride);
+			add_four(out + j * c->stride, four, r, c->stride, c->n);
 			continue;
 		}
 		for (size_t q = 0; q < count; q++)
-			add_scaled(out + j * stride, (double)x[q][j], r + q * stride, stride);
+			add_scaled(out + j * c->stride, (double)x[q][j], r + q * c->stride, c->n);
 	}
+}
+
+/* out += X^T r */
+static void backward_columns(const struct linear_problem *p, const double *r, const struct columns *c, double *out)
+{
+	size_t n = problem_rows(p);
+
+	r += c->first;
+	out += c->first;
+	for (size_t i = 0; i < n; i++, r += c->stride) {
+		add_scaled(out + p->rows.width * c->stride, 1.0, r, c->n);
+		if (p->rows.sparse)
+			sparse_backward(p->rows.sparse[row_at(p, i)], r, c, out);
+		else if (i % 4 == 0)
+			dense_backward(p, i, n - i < 4 ? n - i : 4, r, c, out);
+	}
+}
+
+/* A product whose columns the threads share out: each element is summed by one of them, in the order of one alone. */
+struct shared {
+	void (*columns)(const struct linear_problem *p, const double *in, const struct columns *c, double *out);
+	const struct linear_problem *p;
+	const double *in;
+	double *out;
+	size_t stride, tile; /* columns of a tile */
+};
+
+static void shared_tile(void *context, size_t tile, int worker)
+{
+	const struct shared *s = context;
+	size_t first = tile * s->tile, left = s->stride - first;
+	struct columns c = { first, left < s->tile ? left : s->tile, s->stride };
+
+	(void)worker;
+	s->columns(s->p, s->in, &c, s->out);
+}
+
+static void share(struct shared s)
+{
+	size_t threads = s.p->pool ? (size_t)pool_threads(s.p->pool) : 1, least = threads > 1 ? LEAST_COLUMNS : s.stride;
+	size_t tile = (s.stride + 2 * threads - 1) / (2 * threads); /* two a thread: one that has to wait holds up less */
+
+	tile = tile > least ? (tile + LANES - 1) / LANES * LANES : least;
+	if (tile < s.stride) {
+		s.tile = tile;
+		pool_run(s.p->pool, (s.stride + tile - 1) / tile, shared_tile, &s);
+	} else {
+		s.tile = s.stride;
+		shared_tile(&s, 0, 0);
+	}
+}
+
+/* out = X w */
+static void forward(const struct linear_problem *p, const double *w, size_t stride, double *out)
+{
+	share((struct shared){ .columns = forward_columns, .p = p, .in = w, .out = out, .stride = stride });
 }
 
 /* out = X^T r + penalty * w, the intercepts without penalty. */
 static void backward(const struct linear_problem *p, const double *r, const double *w, size_t stride, double *out)
 {
-	size_t weights = p->rows.width * stride, n = problem_rows(p);
+	size_t weights = p->rows.width * stride;
 
 	memset(out, 0, (weights + stride) * sizeof(*out));
 	add_scaled(out, problem_penalty(p), w, weights);
-	for (size_t i = 0; i < n; i++) {
-		add_scaled(out + weights, 1.0, r + i * stride, stride);
-		if (p->rows.sparse)
-			sparse_backward(p->rows.sparse[row_at(p, i)], r + i * stride, stride, out);
-		else if (i % 4 == 0)
-			dense_backward(p, i, n - i < 4 ? n - i : 4, r + i * stride, stride, out);
-	}
+	share((struct shared){ .columns = backward_columns, .p = p, .in = r, .out = out, .stride = stride });
 }
 
 /* In place on n scores; returns ln(sum(exp(score))). */
@@ -343,7 +399,7 @@ void linear_probabilities(const struct linear *m, const struct linear_rows *rows
 {
 	double *scores = mem_zero(m->stride, sizeof(*scores));
 
-	row_forward(rows, i, m->weights, m->stride, scores);
+	row_forward(rows, i, m->weights, &(struct columns){ 0, m->stride, m->stride }, scores);
 	softmax(scores, m->n_classes);
 	memcpy(out, scores, m->n_classes * sizeof(*out));
 	free(scores);

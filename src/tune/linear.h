@@ -3,12 +3,13 @@
  * The same optimum as scikit-learn's LogisticRegression(C): the sum of log losses plus |W|^2 / (2 C), intercepts free.
  * With two classes scikit-learn fits one weight vector; the softmax form here has two opposite ones of half the
  * length, and its penalty is doubled so that the probabilities agree.
- * Knows rows, class numbers and C. Texts, labels and the choice of C live elsewhere. Single-threaded, no randomness. */
+ * Knows rows, class numbers and C. Texts, labels and the choice of C live elsewhere. No randomness; the same weights on any threads. */
 #ifndef RUNG_TUNE_LINEAR_H
 #define RUNG_TUNE_LINEAR_H
 
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "retrieve/tfidf.h"
 
 /* n rows of `width` features: exactly one of the two is set. Borrowed. */
@@ -25,6 +26,7 @@ struct linear_problem {
 	size_t n;              /* of order; ignored without it */
 	size_t n_classes;      /* at least 2 */
 	double c;              /* > 0; larger: less penalty */
+	struct pool *pool;     /* its threads share what many classes take; NULL: one thread */
 };
 
 struct linear {

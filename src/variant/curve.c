@@ -42,7 +42,8 @@ void pool_order(const struct workshop *w, uint64_t seed, size_t *order)
 	shuffled(order, w->task->pool.list.n, seed);
 }
 
-static struct lessons draw(struct workshop *w, const struct classifier_method *method, size_t size, uint64_t seed, struct arena *arena)
+static struct classifier_lessons draw(struct workshop *w, const struct classifier_method *method, size_t size, uint64_t seed,
+				      struct arena *arena)
 {
 	size_t n = workshop_lessons(w, method->rung).n;
 	size_t *order = arena_array(arena, n, sizeof(*order));
@@ -132,8 +133,8 @@ bool variant_curve(struct workshop *w, const struct variant *v, size_t size, uin
 	bool ready = !embeds || make_vectors(w, texts, err);
 
 	if (ready) {
-		struct lessons part = draw(w, v->classifier, size, seed, &arena);
-		struct classifier *c = classifier_train(v->classifier, w->task, part.items, part.texts, part.vectors, w->width, seed, &unfit);
+		struct classifier_lessons part = draw(w, v->classifier, size, seed, &arena);
+		struct classifier *c = classifier_train(v->classifier, w->task, &part, seed, &unfit);
 
 		*score = NAN;
 		ready = !c || grade(w, c, embeds, texts, &arena, score, err);

@@ -124,7 +124,8 @@ struct item_list workshop_lessons(const struct workshop *w, int rung)
 	return rung == 3 && w->curated ? w->curated->pool.list : w->task->pool.list;
 }
 
-struct lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size, struct arena *arena)
+struct classifier_lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size,
+					struct arena *arena)
 {
 	struct item_list lessons = workshop_lessons(w, method->rung);
 	const size_t *at = method->rung == 3 && w->curated ? w->curated->at : NULL;
@@ -141,7 +142,7 @@ struct lessons workshop_part(struct workshop *w, const struct classifier_method 
 		if (vectors)
 			memcpy(vectors + i * w->width, w->pool_vectors + row * w->width, w->width * sizeof(*vectors));
 	}
-	return (struct lessons){ { { items, size } }, texts, vectors };
+	return (struct classifier_lessons){ { { items, size } }, texts, vectors, w->width, models_pool(w->models) };
 }
 
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err)
@@ -154,8 +155,8 @@ struct classifier *workshop_classifier(struct workshop *w, const struct classifi
 	struct arena arena;
 
 	arena_init(&arena);
-	struct lessons all = workshop_part(w, method, NULL, workshop_lessons(w, method->rung).n, &arena);
-	struct classifier *c = classifier_train(method, w->task, all.items, all.texts, all.vectors, w->width, w->seed, err);
+	struct classifier_lessons all = workshop_part(w, method, NULL, workshop_lessons(w, method->rung).n, &arena);
+	struct classifier *c = classifier_train(method, w->task, &all, w->seed, err);
 
 	arena_release(&arena);
 	if (c) {

@@ -116,15 +116,10 @@ struct workshop {
 const char *workshop_text(struct workshop *w, struct arena *arena, const struct example *item);
 const char *const *workshop_pool_texts(struct workshop *w);
 bool workshop_vectors(struct workshop *w, struct error *err); /* pool_vectors are there */
-/* Examples as classifier_train() takes them. */
-struct lessons {
-	struct pool_items items;
-	const char *const *texts;
-	const float *vectors; /* NULL unless the method embeds */
-};
 /* Those that the method learns from: order (size) numbers workshop_lessons() of its rung; NULL: the first ones. The pool's vectors are there
  * where it embeds. Lives in arena. */
-struct lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size, struct arena *arena);
+struct classifier_lessons workshop_part(struct workshop *w, const struct classifier_method *method, const size_t *order, size_t size,
+					struct arena *arena);
 /* The classifier of that method, trained at first use. */
 struct classifier *workshop_classifier(struct workshop *w, const struct classifier_method *method, struct error *err);
 /* The variant's fine-tuned model, found in the registry or trained now; NULL and a sentence on failure. (tuned.c) */

@@ -152,7 +152,7 @@ static void begin(struct toy *t, bool by_rows, double clip)
 	}
 	for (size_t i = 0; i < WORDS * WIDTH; i++)
 		t->e->value[i] = (float)(0.1 * (2 * rng_double(&rng) - 1));
-	t->model = (struct fit_model){ t, &t->ps, tokens_of, pass, score };
+	t->model = (struct fit_model){ t, &t->ps, tokens_of, pass, score, 0 };
 }
 
 static void end(struct toy *t)
@@ -179,11 +179,11 @@ static char *scratch_path(char *path, size_t n)
 
 static void remove_scratch(char *path)
 {
-	char best[4200];
+	char kept[4200];
 
-	snprintf(best, sizeof(best), "%s.best", path);
+	snprintf(kept, sizeof(kept), "%s.kept", path);
 	unlink(path);
-	unlink(best);
+	unlink(kept);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(rmdir(path), 0); /* nothing else was left */
 }
@@ -221,7 +221,7 @@ static void losses_fall_and_results_add_up(void **state)
 		assert_int_equal(r.curve[i].step, (i + 1) * STEPS);
 		assert_true(i == 0 || (r.curve[i].loss < r.curve[i - 1].loss && r.curve[i].score > r.curve[i - 1].score));
 	}
-	assert_int_equal(r.best, EPOCHS - 1);
+	assert_int_equal(r.kept, EPOCHS - 1);
 	free(r.curve);
 	end(&t);
 }
@@ -317,7 +317,7 @@ static void caps_on_passes_leave_the_weights(void **state)
 }
 
 /* Scores that rise, then fall: training ends after `patience` worse ones, with the weights of the best. */
-static void check_early(const char *checkpoint, size_t patience, const double *script, size_t evaluations, size_t best)
+static void check_early(const char *checkpoint, size_t patience, size_t scored, const double *script, size_t evaluations, size_t kept)
 {
 	float values[(1 + WORDS) * WIDTH];
 	struct toy t;
@@ -328,13 +328,14 @@ static void check_early(const char *checkpoint, size_t patience, const double *s
 	struct fit_options o = options_of(&t, checkpoint);
 
 	t.script = script;
+	t.model.scored = scored;
 	o.patience = patience;
 	assert_int_equal(fit(&t.model, &o, &r, &err), FIT_DONE);
 	assert_int_equal(r.n, evaluations);
-	assert_int_equal(r.best, best);
+	assert_int_equal(r.kept, kept);
 	assert_true(r.early == (evaluations < EPOCHS));
 	keep_values(&t, values);
-	assert_memory_equal(values, t.seen[best], sizeof(values));
+	assert_memory_equal(values, t.seen[kept], sizeof(values));
 	free(r.curve);
 	end(&t);
 }
@@ -347,12 +348,30 @@ static void early_stopping_keeps_the_best_weights(void **state)
 
 	(void)state;
 	scratch_path(path, sizeof(path));
-	check_early(path, 2, peak, 4, 1);
-	check_early(path, 1, peak, 3, 1);
-	check_early(path, 2, late, 6, 4); /* of equal ones the later: with few held out, scores are coarse and losses still fall */
-	check_early(path, 0, falls, EPOCHS, 0);
-	check_early(path, 3, falls, 4, 0);
+	check_early(path, 2, 0, peak, 4, 1);
+	check_early(path, 1, 0, peak, 3, 1);
+	check_early(path, 2, 0, late, 6, 4); /* of equal ones the later */
+	check_early(path, 0, 0, falls, EPOCHS, 0);
+	check_early(path, 3, 0, falls, 4, 0);
 	assert_false(file_exists(path));
+	remove_scratch(path);
+}
+
+/* The best, .5 of 25 items, has a standard error of .1: what scores .4 and above may be as good, and the later is kept. */
+static void of_scores_within_a_standard_error_the_last_is_kept(void **state)
+{
+	static const double level[EPOCHS] = { 0.1, 0.5, 0.45, 0.41, 0.39, 0.39 }, drifts[EPOCHS] = { 0.5, 0.42, 0.35, 0.41, 0.3, 0.2 };
+	static const double all_right[EPOCHS] = { 0.9, 1, 0.96, 1, 0.96, 0.96 };
+	char path[64];
+
+	(void)state;
+	scratch_path(path, sizeof(path));
+	check_early(path, 2, 25, level, 6, 3);
+	check_early(path, 1, 25, level, 5, 3);
+	check_early(path, 2, 10000, level, 4, 1);   /* many items tell them apart */
+	check_early(path, 3, 25, drifts, 6, 3);     /* from the best of all, not from the one before; patience begins anew */
+	check_early(path, 1, 25, drifts, 3, 1);
+	check_early(path, 2, 25, all_right, 6, 3);  /* no error where all are right */
 	remove_scratch(path);
 }
 
@@ -371,7 +390,7 @@ static double bending_score(void *self)
 struct ending {
 	float values[(1 + WORDS) * WIDTH];
 	struct fit_point curve[EPOCHS];
-	size_t n, best;
+	size_t n, kept;
 };
 
 /* One call of fit(); stop_at 0: to the end. */
@@ -388,7 +407,7 @@ static enum fit_end run(const char *checkpoint, size_t stop_at, uint64_t fingerp
 	o.fingerprint = fingerprint;
 	enum fit_end how = fit(&t.model, &o, &r, err);
 
-	*e = (struct ending){ .n = r.n, .best = r.best };
+	*e = (struct ending){ .n = r.n, .kept = r.kept };
 	if (how != FIT_FAILED && r.n > 0)
 		memcpy(e->curve, r.curve, r.n * sizeof(*r.curve));
 	keep_values(&t, e->values);
@@ -399,7 +418,7 @@ static enum fit_end run(const char *checkpoint, size_t stop_at, uint64_t fingerp
 
 static void assert_same_ending(const char *name, const struct ending *a, const struct ending *b)
 {
-	if (a->n != b->n || a->best != b->best || memcmp(a->curve, b->curve, sizeof(a->curve)) != 0)
+	if (a->n != b->n || a->kept != b->kept || memcmp(a->curve, b->curve, sizeof(a->curve)) != 0)
 		fail_msg("%s: another curve", name);
 	if (memcmp(a->values, b->values, sizeof(a->values)) != 0)
 		fail_msg("%s: other weights", name);
@@ -440,7 +459,7 @@ static void stopped_runs_go_on_to_the_same_bytes(void **state)
 	(void)state;
 	scratch_path(path, sizeof(path));
 	assert_int_equal(run(path, 0, 77, &whole, &err), FIT_DONE);
-	assert_int_equal(whole.best, 2);
+	assert_int_equal(whole.kept, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
 		char name[64], sentence[64];
 
@@ -497,7 +516,7 @@ static void stopped_run_has_the_best_weights_so_far(void **state)
 	scratch_path(path, sizeof(path));
 	assert_int_equal(run(path, 3 * STEPS, 77, &third, &err), FIT_STOPPED);
 	assert_int_equal(run(path, 4 * STEPS + 2, 77, &one, &err), FIT_STOPPED);
-	assert_int_equal(one.best, 2);
+	assert_int_equal(one.kept, 2);
 	assert_memory_equal(one.values, third.values, sizeof(one.values));
 	remove_scratch(path);
 }
@@ -750,6 +769,7 @@ int main(void)
 		cmocka_unit_test(orders_are_whole_and_of_like_length),
 		cmocka_unit_test(caps_on_passes_leave_the_weights),
 		cmocka_unit_test(early_stopping_keeps_the_best_weights),
+		cmocka_unit_test(of_scores_within_a_standard_error_the_last_is_kept),
 		cmocka_unit_test(stopped_runs_go_on_to_the_same_bytes),
 		cmocka_unit_test(killed_runs_go_on_to_the_same_bytes),
 		cmocka_unit_test(stopped_run_has_the_best_weights_so_far),

@@ -46,9 +46,9 @@ static void fixture_add(struct pool_fixture *f, const char *text, size_t label)
 
 static struct classifier *train(const struct pool_fixture *f, const char *method, uint64_t seed, struct error *err)
 {
-	struct pool_items pool = { { f->items, f->n } };
+	struct classifier_lessons lessons = { { { f->items, f->n } }, f->texts, f->vectors, WIDTH, NULL };
 
-	return classifier_train(classifier_method_find(method), &f->task, pool, f->texts, f->vectors, WIDTH, seed, err);
+	return classifier_train(classifier_method_find(method), &f->task, &lessons, seed, err);
 }
 
 static struct classifier *must_train(const struct pool_fixture *f, const char *method)
@@ -140,9 +140,9 @@ static void methods_touch_only_their_input(void **state)
 	for (size_t m = 0; m < n; m++) {
 		bool embeds = methods[m].embeds;
 		double p[2];
-		struct classifier *c = classifier_train(&methods[m], &f.task, (struct pool_items){ { f.items, f.n } },
-							embeds ? NULL : f.texts, embeds ? f.vectors : NULL,
-							embeds ? WIDTH : 0, 1, &err);
+		struct classifier_lessons lessons = { { { f.items, f.n } }, embeds ? NULL : f.texts, embeds ? f.vectors : NULL,
+						      embeds ? WIDTH : 0, NULL };
+		struct classifier *c = classifier_train(&methods[m], &f.task, &lessons, 1, &err);
 
 		assert_non_null(c);
 		classifier_predict(c, embeds ? NULL : "blue", embeds ? &f.vectors[WIDTH] : NULL, p);

@@ -63,9 +63,12 @@ static struct classifier *train(const char *id, size_t n, struct error *err)
 	const struct classifier_method *methods = classifier_set_methods(&n_methods);
 
 	for (size_t i = 0; i < n_methods; i++)
-		if (strcmp(methods[i].id, id) == 0)
-			return classifier_train(&methods[i], &f.task, (struct pool_items){ { f.items, n } }, f.texts,
-						methods[i].embeds ? f.vectors : NULL, methods[i].embeds ? WIDTH : 0, 1, err);
+		if (strcmp(methods[i].id, id) == 0) {
+			bool embeds = methods[i].embeds;
+			struct classifier_lessons lessons = { { { f.items, n } }, f.texts, embeds ? f.vectors : NULL, embeds ? WIDTH : 0, NULL };
+
+			return classifier_train(&methods[i], &f.task, &lessons, 1, err);
+		}
 	fail_msg("no method %s", id);
 	return NULL;
 }

@@ -235,11 +235,41 @@ static void hard_problems_end(void **state)
 	data_release(&d);
 }
 
+/* Columns are shared out in stretches that do not divide them. */
+static void threads_leave_no_trace(void **state)
+{
+	static const size_t classes[] = { 3, 37, 70 };
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_SIZE(classes); c++)
+		for (int sparse = 0; sparse < 2; sparse++) {
+			struct linear alone, many;
+			struct data d;
+
+			data_random(&d, 150, 9, classes[c]);
+			struct linear_problem p = problem(&d, sparse, 3);
+
+			linear_init(&alone, 9, classes[c]);
+			linear_fit(&alone, &p, 1e-4);
+			for (int threads = 1; threads < 5; threads++) {
+				p.pool = pool_open(threads);
+				linear_init(&many, 9, classes[c]);
+				linear_fit(&many, &p, 1e-4);
+				assert_memory_equal(many.weights, alone.weights, (size_t)10 * alone.stride * sizeof(*alone.weights));
+				linear_release(&many);
+				pool_free(p.pool);
+			}
+			linear_release(&alone);
+			data_release(&d);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(optimum_matches_reference), cmocka_unit_test(gradient_matches_differences),
 		cmocka_unit_test(start_does_not_matter), cmocka_unit_test(hard_problems_end),
+		cmocka_unit_test(threads_leave_no_trace),
 	};
 
 	return cmocka_run_group_tests_name("tune_linear", tests, NULL, NULL);
