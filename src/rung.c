@@ -80,8 +80,10 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 {
 	forget(r);
 	r->task = task_open(r->options.task, options, err);
-	if (r->task)
+	if (r->task) {
+		r->task->tuned = rung_beside_store(r, "tuned");
 		copies_guard(r->task);
+	}
 	return r->task && texts_check(r->task, err);
 }
 
@@ -451,7 +453,7 @@ static bool curate_winner(struct rung *r, const char *settings, struct error *er
 {
 	const char *path = rung_beside_store(r, CURATE_FILE);
 
-	if (!r->winner->tuning && !(r->winner->classifier && r->winner->classifier->rung == 3))
+	if ((!r->winner->tuning || r->winner->version) && !(r->winner->classifier && r->winner->classifier->rung == 3))
 		return true;
 	if (!curate_apply(r->task, path, &r->arena, &r->curated, err))
 		return false;

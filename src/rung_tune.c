@@ -46,10 +46,10 @@ const struct variant *rung_tuning_variant(struct rung *r, const struct rung_tune
 	if (!method)
 		method = tunings[0].id;
 	for (size_t i = 0; i < n; i++)
-		if (variants[i].tuning && strcmp(variants[i].tuning->id, method) == 0)
+		if (variants[i].tuning && !variants[i].version && strcmp(variants[i].tuning->id, method) == 0)
 			return &variants[i];
 	for (size_t i = 0; i < n; i++)
-		if (variants[i].tuning)
+		if (variants[i].tuning && !variants[i].version)
 			buf_addf(&names, "%s%s", names.n ? ", " : "", variants[i].tuning->id);
 	error_set(err, "%s: --method %s cannot train model \"%s\" for this task; there is: %s", r->task->file, method, model,
 		  names.n ? names.data : "nothing, as only local decoders are trained here");
@@ -350,11 +350,14 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 
 static json_t *import_card(const struct rung *r, const struct variant *v, uint64_t base_hash)
 {
+	json_t *labels = json_array();
 	char hash[17];
 
+	for (size_t i = 0; i < r->task->n_labels; i++)
+		json_array_append_new(labels, json_string(r->task->labels[i].name));
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
-			 v->tuning->id, "base", "name", v->model ? v->model : models_encoder_name(), "hash", hash, "imported", 1);
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b, s:o}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
+			 v->tuning->id, "base", "name", v->model ? v->model : models_encoder_name(), "hash", hash, "imported", 1, "labels", labels);
 }
 
 static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,

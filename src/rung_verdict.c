@@ -77,7 +77,7 @@ static const struct variant *find_wanted(struct rung *r, const char *id, struct 
 		error_set(err, "\"%.200s\": no variant of that name can answer; `rung report` lists them", id);
 		return NULL;
 	}
-	if (r->variants[i].tuning && &r->variants[i] != r->winner) {
+	if (r->variants[i].tuning && !r->variants[i].version && &r->variants[i] != r->winner) {
 		error_set(err, "\"%.200s\": is fine-tuned and did not win; name the version that it was trained to with --models", id);
 		return NULL;
 	}

@@ -41,7 +41,7 @@ const char *bound_saved(const struct task *task, const struct variant *variants,
 		const struct variant *v = &variants[i];
 
 		/* A decoder that names labels waits for `rung tune`: no climb trains it. */
-		trainings += v->rung == rung && !v->skipped && v->tuning && !(v->technique && v->technique->answer == ANSWER_SCORES);
+		trainings += v->rung == rung && !v->skipped && v->tuning && !v->version && !(v->technique && v->technique->answer == ANSWER_SCORES);
 	}
 	if (!why || bound.dev_calls + bound.test_calls + trainings == 0)
 		return why;

@@ -71,7 +71,7 @@ bool curves_shots(struct climb *c, const struct variant *v, struct error *err)
 
 bool curves_has_trainings(const struct task *task, const struct variant *v)
 {
-	return v->tuning && !v->model && task->n_labels > 0 && !task->validator;
+	return v->tuning && !v->version && !v->model && task->n_labels > 0 && !task->validator;
 }
 
 double curves_training_seconds(size_t lessons, double seconds)

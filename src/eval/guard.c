@@ -16,7 +16,7 @@ static const struct variant *plainest(const struct variant *variants, size_t n, 
 	for (size_t i = 0; i < n; i++) {
 		const struct variant *v = &variants[i];
 
-		if (v->rung != 1 || v->skipped || !v->technique || strcmp(v->model, model) != 0 || v->technique->shots ||
+		if (v->tuning || v->skipped || !v->technique || strcmp(v->model, model) != 0 || v->technique->shots ||
 		    v->technique->passages)
 			continue;
 		if (v->technique->answer == ANSWER_SCORES)

@@ -126,10 +126,9 @@ static struct training_notes notes_by_name(const struct pricing *p, const char *
 	return notes;
 }
 
-/* The version that the run measured is the newest of its method whose card has the same score on dev; *usd is NAN when there is
+/* The version that the run measured is the newest that a climb measured as that variant with the same score on dev; *usd is NAN when there is
  * none, or its card does not say how long training took (it was imported). */
-static bool price_training(const struct pricing *p, const struct worked *w, const char *method, double *usd, struct training_notes *notes,
-			   struct error *err)
+static bool price_training(const struct pricing *p, const struct worked *w, double *usd, struct training_notes *notes, struct error *err)
 {
 	const char *name = tuning_registered_name(p->task, p->arena);
 	struct tuned t;
@@ -138,7 +137,7 @@ static bool price_training(const struct pricing *p, const struct worked *w, cons
 	*usd = NAN;
 	if (!p->a->tuned)
 		return true;
-	if (!tuned_find_measured(p->a->tuned, name, method, w->dev_score, &t, &found, err))
+	if (!tuned_find_measured(p->a->tuned, name, w->id, w->dev_score, &t, &found, err))
 		return false;
 	if (!found)
 		return true;
@@ -193,9 +192,9 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 		return true;
 	if (recipe->classifier)
 		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
-	bool elsewhere = recipe->rung == 3 && !recipe->tuning && recipe->model;
+	bool elsewhere = recipe->model && model_is_tuned_elsewhere(recipe->model), trained = recipe->tuning && !recipe->version;
 
-	if (!recipe->tuning && !elsewhere)
+	if (!trained && !elsewhere && !notes->version)
 		return true;
 	r->setup = p->a->setup;
 	r->daily = p->a->daily;
@@ -204,8 +203,10 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 
 	if (elsewhere && cost_once_usd(&r->setup) <= 0 && !price_job(p, recipe->model, &training, err)) /* else the user has said it */
 		return false;
-	if (!elsewhere && !price_training(p, w, recipe->tuning->id, &training, notes, err))
+	if (trained && !price_training(p, w, &training, notes, err))
 		return false;
+	if (!trained && !elsewhere)
+		training = seconds_usd(p, notes->seconds);
 	r->setup.local_usd += training;
 	costs_repeat_setup(r);
 	return true;
@@ -242,7 +243,9 @@ static double texts_usd(const struct pricing *p, const struct variant *v)
 
 bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_rung *r, struct training_notes *notes, struct error *err)
 {
-	*notes = notes_by_name(p, w->model);
+	const struct variant *recipe = recipe_of(p, w->id);
+
+	*notes = notes_by_name(p, recipe && recipe->version ? recipe->version : w->model);
 	*r = cost_rung_default;
 	r->name = w->id;
 	r->rung = w->rung;
@@ -259,7 +262,7 @@ bool pricing_rung(const struct pricing *p, const struct worked *w, struct cost_r
 	if (w->passages)
 		r->call.retrieval_usd = p->a->retrieval_usd;
 	if (r->call.retrieval_usd <= 0)
-		r->call.retrieval_usd = texts_usd(p, recipe_of(p, w->id));
+		r->call.retrieval_usd = texts_usd(p, recipe);
 	r->call.guard_usd = p->a->guard_usd;
 	return set_up(p, w, r, notes, err);
 }

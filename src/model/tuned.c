@@ -177,7 +177,7 @@ bool tuned_find_key(const char *root, const char *name, const char *key, struct 
 }
 
 struct measured {
-	const char *method;
+	const char *variant;
 	double dev;
 };
 
@@ -185,16 +185,16 @@ struct measured {
 static bool was_measured(const json_t *card, const void *wanted)
 {
 	const struct measured *m = wanted;
-	const char *method = json_string_value(json_object_get(card, "method"));
+	const char *variant = json_string_value(json_object_get(card, "variant"));
 	const json_t *score = json_object_get(json_object_get(card, "dev"), "score");
 
-	return method && strcmp(method, m->method) == 0 && json_is_number(score) && fabs(json_number_value(score) - m->dev) < 1e-8;
+	return variant && strcmp(variant, m->variant) == 0 && json_is_number(score) && fabs(json_number_value(score) - m->dev) < 1e-8;
 }
 
-bool tuned_find_measured(const char *root, const char *name, const char *method, double dev, struct tuned *out, bool *found,
+bool tuned_find_measured(const char *root, const char *name, const char *variant, double dev, struct tuned *out, bool *found,
 			 struct error *err)
 {
-	struct measured wanted = { method, dev };
+	struct measured wanted = { variant, dev };
 
 	return find_newest(root, name, was_measured, &wanted, out, found, err);
 }

@@ -34,8 +34,8 @@ bool tuned_find(const char *root, const char *name, struct tuned *out, struct er
 /* The newest version of NAME that was trained from the same inputs, by the card's key; *found says whether there is one. */
 bool tuned_find_key(const char *root, const char *name, const char *key, struct tuned *out, bool *found, struct error *err);
 
-/* The newest version of NAME of that method ("encoder", "lora") whose card has that score on dev. */
-bool tuned_find_measured(const char *root, const char *name, const char *method, double dev, struct tuned *out, bool *found,
+/* The newest version of NAME that a climb measured as that variant ("3/encoder"), with that score on dev; the card says so. */
+bool tuned_find_measured(const char *root, const char *name, const char *variant, double dev, struct tuned *out, bool *found,
 			 struct error *err);
 
 /* Appends the folder in which NAME is trained from inputs with that key; it is made. */

@@ -122,6 +122,7 @@ struct task {
 	/* Of a scorer outside (docs/scorers.md). rubric NULL: compare with what is right; binary: grades are 0 or 1 alone */
 	struct { const char *rubric; bool binary, pairwise; double timeout_s; } outside;
 	struct grades *grades;      /* of a scorer outside (task/grades.h), filled by whoever grades or reads a store; freed with the task; else NULL */
+	const char *tuned;          /* folder of the versions fine-tuned for it (model/tuned.h), set by whoever opened it; NULL: none */
 	struct outcomes *outcomes;  /* recorded elsewhere (task/outcomes.h), once somebody had them read; freed with the task; else NULL */
 	const char *pattern;        /* kind generate: what the whole of an answer matches (schema/pattern.h); NULL: none */
 	const char *schema_file;    /* kinds extract and generate: path of the JSON Schema of its answers, an object's, */

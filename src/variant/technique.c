@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "llm/grammar_match.h"
 #include "model/registry.h"
+#include "model/tuned.h"
 #include "schema/schema.h"
 #include "task/outcomes.h"
 #include "variant/lookup.h"
@@ -274,6 +275,21 @@ static void add_tunings(struct list *list, struct arena *arena, const struct tas
 	}
 }
 
+/* Encoders that were fine-tuned or taken in before: each is a version of the registry. */
+static void add_versions(struct list *list, struct arena *arena, const struct task *task, const char *const *versions, size_t n_versions)
+{
+	size_t n;
+	const struct tuning *encoder = tuning_all(task, &n); /* the first row, where there is one */
+
+	for (size_t i = 0; i < n_versions; i++) {
+		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "3/encoder@%s", versions[i]), .name = encoder->name,
+								.rung = 3, .tuning = encoder, .version = versions[i] });
+
+		if (encoder->technique)
+			v->skipped = "an encoder writes no text";
+	}
+}
+
 /* What a provider fine-tuned on the pool's prompts (rung tune submit) is asked by the same prompts, and stands where tuning does. */
 static void add_tuned_elsewhere(struct list *list, struct arena *arena, const struct task *task, const char *const *models, size_t n_models)
 {
@@ -300,11 +316,22 @@ static bool has_definitions(const struct task *task)
 	return false;
 }
 
+/* A model that learnt from the pool, here or at its provider, stands where tuning does, whatever it is asked. */
+static bool is_tuned(const char *model)
+{
+	return model && (tuned_is(model) || model_is_tuned_elsewhere(model));
+}
+
+static int technique_rung(const struct technique *t, const char *model)
+{
+	return is_tuned(model) ? 3 : t->search ? 2 : 1;
+}
+
 static void add_technique(struct list *list, struct arena *arena, const struct task *task, const struct technique *t,
 			  const char *model)
 {
 	size_t wordings = t->every_wording ? task->n_instructions : 1;
-	int rung = t->search ? 2 : 1;
+	int rung = technique_rung(t, model);
 
 	for (size_t w = 0; w < wordings; w++) {
 		const char *number = w ? arena_printf(arena, "-%zu", w + 1) : "";
@@ -345,23 +372,24 @@ static void add_lookups(struct list *list, struct arena *arena, const struct tas
 	}
 }
 
-/* The techniques of one table whose rung it is, for every model that nobody tuned for the task. */
+/* The techniques of one table whose rung it is, for every model but those that a provider tuned to be asked in one way. */
 static void add_techniques(struct list *list, struct arena *arena, const struct task *task,
 			   const struct technique *techniques, size_t n, int rung, const char *const *models, size_t n_models)
 {
 	for (size_t m = 0; m < n_models; m++)
 		for (size_t i = 0; i < n && !model_is_tuned_elsewhere(models[m]); i++)
-			if ((techniques[i].search ? 2 : 1) == rung && (!techniques[i].reranks || task->rerank))
+			if (technique_rung(&techniques[i], models[m]) == rung && (!techniques[i].reranks || task->rerank))
 				add_technique(list, arena, task, &techniques[i], models[m]);
 }
 
-static void add_users(struct list *list, struct arena *arena, const struct task *task)
+static void add_users(struct list *list, struct arena *arena, const struct task *task, int rung)
 {
 	for (size_t i = 0; i < task->n_variants; i++) {
 		const struct task_variant *u = &task->variants[i];
 
-		add(list, (struct variant){ .id = arena_printf(arena, "1/%s", u->name), .name = u->name, .model = u->model,
-					    .rung = 1, .incumbent = u->incumbent, .user = u });
+		if ((is_tuned(u->model) ? 3 : 1) == rung)
+			add(list, (struct variant){ .id = arena_printf(arena, "%d/%s", rung, u->name), .name = u->name, .model = u->model,
+						    .rung = rung, .incumbent = u->incumbent, .user = u });
 	}
 }
 
@@ -388,16 +416,30 @@ static size_t count_recorded(const struct task *task, const char *const *models,
 	return all;
 }
 
-/* Those that are asked, not files of what was. */
-static const char *const *asked_among(const char *const *models, size_t n, struct arena *arena, size_t *n_asked)
+static bool is_encoder(const struct task *task, const char *model)
 {
-	const char **asked = arena_array(arena, n + 1, sizeof(*asked));
+	struct error gone;
+	struct tuned t;
+	bool is = tuned_is(model) && task->tuned && tuned_find(task->tuned, model, &t, &gone);
 
-	*n_asked = 0;
+	if (is) {
+		is = t.kind == TUNED_ENCODER;
+		tuned_release(&t);
+	}
+	return is;
+}
+
+/* The models that are encoders, or those that are asked: not files of what was asked, and no encoders. */
+static const char *const *models_among(const struct task *task, const char *const *models, size_t n, bool encoders, struct arena *arena,
+				       size_t *n_found)
+{
+	const char **found = arena_array(arena, n + 1, sizeof(*found));
+
+	*n_found = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!outcomes_path(models[i]))
-			asked[(*n_asked)++] = models[i];
-	return asked;
+		if (!outcomes_path(models[i]) && is_encoder(task, models[i]) == encoders)
+			found[(*n_found)++] = models[i];
+	return found;
 }
 
 /* Bytes of the shortest JSON that satisfies the schema; 0 and a sentence if it cannot be followed. */
@@ -465,7 +507,7 @@ static void keep_private(const struct task *task, struct variant *v, struct aren
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *named,
 				    size_t n_named, size_t *n)
 {
-	size_t n_models, n_methods, n_lookups, n_techniques, n_searches, n_tunings;
+	size_t n_models, n_encoders, n_methods, n_lookups, n_techniques, n_searches, n_tunings;
 	enum task_kind kind = task->validator ? TASK_EXTRACT : task->kind;
 	const struct technique *techniques = task->many ? technique_sets(&n_techniques) : technique_all(kind, &n_techniques);
 	const struct technique *searches = technique_searches(task, &n_searches);
@@ -477,10 +519,11 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 		named = task->models;
 		n_named = task->n_models;
 	}
-	const char *const *models = asked_among(named, n_named, arena, &n_models);
+	const char *const *models = models_among(task, named, n_named, false, arena, &n_models);
+	const char *const *encoders = models_among(task, named, n_named, true, arena, &n_encoders);
 
 	tuning_all(task, &n_tunings);
-	size_t most = n_methods + n_lookups + task->n_variants + n_tunings * (2 * n_models + 1) +
+	size_t most = n_methods + n_lookups + n_encoders + task->n_variants + n_tunings * (2 * n_models + 1) +
 		      n_models * (n_techniques + n_searches) * (task->n_instructions + 1) + count_recorded(task, named, n_named) + 1;
 
 	list.variants = arena_array(arena, most, sizeof(*list.variants));
@@ -488,7 +531,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, task, 0);
 	add_recorded(&list, task, 0, named, n_named);
-	add_users(&list, arena, task);
+	add_users(&list, arena, task, 1);
 	add_techniques(&list, arena, task, techniques, n_techniques, 1, models, n_models);
 	add_recorded(&list, task, 1, named, n_named);
 	if (task->documents.n_paths > 0 || task->many)
@@ -503,6 +546,11 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	if (task->kind == TASK_CLASSIFY)
 		add_classifiers(&list, arena, task, 3);
 	add_tunings(&list, arena, task, models, n_models);
+	add_versions(&list, arena, task, encoders, n_encoders);
+	add_users(&list, arena, task, 3);
+	add_techniques(&list, arena, task, techniques, n_techniques, 3, models, n_models);
+	if (task->documents.n_paths > 0)
+		add_techniques(&list, arena, task, searches, n_searches, 3, models, n_models);
 	add_tuned_elsewhere(&list, arena, task, models, n_models);
 	add_recorded(&list, task, 3, named, n_named);
 	for (size_t i = 0; i < list.n; i++) {

@@ -419,6 +419,21 @@ bool tuning_waits(const struct workshop *w, const struct variant *v)
 	return v->technique && v->technique->answer == ANSWER_SCORES && !(w->watch && w->watch->lora);
 }
 
+/* An encoder's outputs are in the order of the labels that it was trained for; one that was taken in has those of that time. */
+static bool same_labels(const struct task *task, const struct variant *v, const struct tuned *t, struct error *err)
+{
+	const json_t *names = json_object_get(t->card, "labels");
+	bool same = v->model || !names || json_array_size(names) == task->n_labels;
+
+	for (size_t i = 0; same && !v->model && names && i < task->n_labels; i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		same = name && strcmp(name, task->labels[i].name) == 0;
+	}
+	return same || error_set(err, "%s was trained for other labels than %s has now, or for another order of them; train or import it "
+				      "again", t->name, task->file);
+}
+
 static bool find_or_train(struct workshop *w, const struct variant *v, struct tuned *out, struct error *err)
 {
 	const char *root = models_tuned(w->models);
@@ -427,8 +442,8 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 
 	if (!root)
 		return error_set(err, "there is no place for fine-tuned models here");
-	if (w->watch && w->watch->version)
-		return tuned_find(root, w->watch->version, out, err);
+	if (v->version || (w->watch && w->watch->version))
+		return tuned_find(root, v->version ? v->version : w->watch->version, out, err) && same_labels(w->task, v, out, err);
 	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err);
 	if (ready && !found && tuning_waits(w, v))
 		ready = error_set(err, "not trained: decoders seldom name labels better than encoders and take ten times as long; `rung tune TASK "
@@ -538,6 +553,7 @@ bool workshop_note(struct workshop *w, const struct variant *v, const char *spli
 			mean += scores[i] / (double)n;
 		if (!tuned_find(models_tuned(w->models), m->name, &t, err))
 			return false;
+		json_object_set_new(t.card, "variant", json_string(v->id));
 		bool noted = tuned_note(&t, split, n, mean, err);
 
 		tuned_release(&t);

@@ -84,6 +84,7 @@ struct variant {
 	bool incumbent;
 	const char *skipped; /* why it cannot be tried; NULL when it can */
 	const struct tuning *tuning; /* the model (for an encoder, NULL) is fine-tuned on the pool first */
+	const char *version; /* an encoder that was fine-tuned or taken in before, and is not now: "tuned:NAME:vN"; else NULL */
 	/* Exactly one of the five is set; none for a tuned encoder. */
 	const struct technique *technique;
 	const struct lookup *lookup;
@@ -106,7 +107,8 @@ bool variant_reranks(const struct variant *v);
 /* Model calls that its calibration takes once, where its first dev items are not asked anyway; at most. */
 size_t variant_prior_calls(const struct variant *v, size_t dev);
 
-/* All variants in the order of their rungs; lives in arena. models (n_models): the names to try, NULL for the task's. Of files of
+/* All variants in the order of their rungs; lives in arena. Whatever a model is asked that was fine-tuned for the task, here or at its
+ * provider, stands on rung 3. models (n_models): the names to try, NULL for the task's. Of files of
  * recorded outcomes there are variants once the task has them open (outcomes_open()). */
 const struct variant *variants_list(const struct task *task, struct arena *arena, const char *const *models,
 				    size_t n_models, size_t *n);

@@ -256,9 +256,9 @@ works "and training starts again when there is room" "$rung" tune "$scratch/smal
 
 sed -i 's/^labels:/models: ["tuned:small:v1"]\nlabels:/' "$scratch/small/task.yaml"
 # shellcheck disable=SC2086
-works "a climb asks a version by its name" "$rung" climb "$scratch/small" --rungs 1 $store --quiet --threads 2
+works "a climb asks a version by its name" "$rung" climb "$scratch/small" --rungs 3 $store --quiet --threads 2
 # shellcheck disable=SC2086
-works "and it answers" "$rung" ask "$scratch/small" --variant 1/scoring@tuned:small:v1 $store w3
+works "and it answers" "$rung" ask "$scratch/small" --variant 3/scoring@tuned:small:v1 $store w3
 says "with a label" '"answer"'
 
 # One byte of the base's weights changes.
@@ -275,7 +275,7 @@ refused "a base that changed is not merged with" "tiny-llama.gguf changed since 
 	"$rung" tune export "$scratch/small" small:v1 --as merged -o "$scratch/x" $store
 # shellcheck disable=SC2086
 refused "and does not answer" "tiny-llama.gguf changed since it was trained; put the old file back, or train again" \
-	"$rung" ask "$scratch/small" --variant 1/scoring@tuned:small:v1 $store w4
+	"$rung" ask "$scratch/small" --variant 3/scoring@tuned:small:v1 $store w4
 sed -i '/^models:/d' "$scratch/small/task.yaml"
 # shellcheck disable=SC2086
 works "training sees another base" "$rung" tune "$scratch/small" $lora --epochs 1 $store --quiet
@@ -309,6 +309,16 @@ works "an encoder is exported" "$rung" tune export "$scratch/mail" mail:v1 --as 
 works "and imported" "$rung" tune import "$scratch/mail" "$scratch/encoder" $store
 says "as a version" "tuned:imported:v1: encoder of"
 same "as it was" "$scratch/mail-whole/tuned/imported/v1/model.safetensors" "$scratch/mail-whole/tuned/mail/v1/model.safetensors"
+sed -i 's/^labels:/models: ["tuned:imported:v1"]\nlabels:/' "$scratch/mail/task.yaml"
+# shellcheck disable=SC2086
+works "a climb measures the imported one" "$rung" climb "$scratch/mail" --rungs 3 $store --quiet --threads 2
+# shellcheck disable=SC2086
+works "beside the others" "$rung" report "$scratch/mail" --format json $store
+says "as a variant of its own" '3/encoder@tuned:imported:v1'
+# shellcheck disable=SC2086
+works "it answers" "$rung" ask "$scratch/mail" --variant 3/encoder@tuned:imported:v1 $store w3
+says "with a label" '"answer"'
+sed -i '/^models:/d' "$scratch/mail/task.yaml"
 # shellcheck disable=SC2086
 refused "a learning rate that is far too high" "learning rate 10" "$rung" tune "$scratch/mail" --epochs 3 --rate 10 $store --quiet
 if grep -q 'train with a lower one, such as 1' "$scratch/err"; then ok "and what to do"; else fail "and what to do" "$(cat "$scratch/err")"; fi
@@ -325,6 +335,12 @@ sed -i 's/^labels:.*/labels: [spam, work, automated]/' "$scratch/mail/task.yaml"
 # shellcheck disable=SC2086
 works "and back" "$rung" tune "$scratch/mail" --epochs 1 --name order $store --quiet
 says "are trained anew" "tuned:order:v2"
+sed -i 's/^labels:/models: ["tuned:order:v1"]\nlabels:/' "$scratch/mail/task.yaml"
+# shellcheck disable=SC2086
+works "a version of other labels is left out" "$rung" climb "$scratch/mail" --rungs 3 $store --quiet
+# shellcheck disable=SC2086
+refused "and says why" "tuned:order:v1 was trained for other labels than $scratch/mail/task.yaml has now, or for another order" \
+	"$rung" ask "$scratch/mail" --variant 3/encoder@tuned:order:v1 $store w3
 
 make_task single spam 30
 refused "a pool with one label" "the pool has examples of 1 label; training needs at least two" "$rung" tune "$scratch/single" --quiet

@@ -249,7 +249,8 @@ static void impossible_workplace_is_a_sentence(void **state)
 	buf_release(&folder);
 }
 
-/* A climb's version is known by its method and by the score that the climb wrote on its card. */
+/* A climb's version is known by the variant and the score that the climb wrote on its card; one that only `rung tune` trained and scored
+ * is none, however it scores. */
 static void versions_are_found_by_what_they_scored(void **state)
 {
 	struct tuned t;
@@ -257,21 +258,23 @@ static void versions_are_found_by_what_they_scored(void **state)
 	bool found = true;
 
 	(void)state;
-	for (int i = 1; i <= 3; i++) {
+	for (int i = 1; i <= 4; i++) {
 		add_version("email", "key", i == 3 ? "lora" : "encoder", &t);
 		json_object_set_new(t.card, "method", json_string(i == 3 ? "lora" : "encoder"));
+		if (i < 4)
+			json_object_set_new(t.card, "variant", json_string(i == 3 ? "3/lora@local" : "3/encoder"));
 		assert_true(tuned_note(&t, "dev", 90, i == 2 ? 0.6 : 2.0 / 3, &err));
 		tuned_release(&t);
 	}
-	assert_true(tuned_find_measured(root, "email", "encoder", 2.0 / 3, &t, &found, &err) && found);
+	assert_true(tuned_find_measured(root, "email", "3/encoder", 2.0 / 3, &t, &found, &err) && found);
 	assert_string_equal(t.name, "tuned:email:v1");
 	tuned_release(&t);
-	assert_true(tuned_find_measured(root, "email", "lora", 2.0 / 3, &t, &found, &err) && found);
+	assert_true(tuned_find_measured(root, "email", "3/lora@local", 2.0 / 3, &t, &found, &err) && found);
 	assert_string_equal(t.name, "tuned:email:v3");
 	tuned_release(&t);
-	assert_true(tuned_find_measured(root, "email", "encoder", 0.65, &t, &found, &err));
+	assert_true(tuned_find_measured(root, "email", "3/encoder", 0.65, &t, &found, &err));
 	assert_false(found);
-	assert_true(tuned_find_measured(root, "nobody", "encoder", 0.6, &t, &found, &err));
+	assert_true(tuned_find_measured(root, "nobody", "3/encoder", 0.6, &t, &found, &err));
 	assert_false(found);
 }
 
