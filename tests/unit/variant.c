@@ -269,6 +269,40 @@ static void a_model_that_is_not_there_is_a_sentence(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent/"));
 }
 
+static size_t count_named(const struct variant *list, size_t n, const char *id)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += strcmp(list[i].id, id) == 0;
+	return found;
+}
+
+/* Whatever a model is asked that learnt from the pool, it does not count as prompting. */
+static void tuned_models_stand_on_rung_3(void **state)
+{
+	static const char *const names[] = { "local", "tuned:t:v1", "openai:ft:gpt-4.1:acme::9x" };
+	size_t n;
+
+	(void)state;
+	const struct variant *list = variants_list(task, &arena, names, 3, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct variant *v = &list[i];
+		bool trained = v->model && strcmp(v->model, "local") != 0;
+
+		assert_true(i == 0 || v->rung >= list[i - 1].rung);
+		assert_int_equal(v->id[0] - '0', v->rung);
+		assert_int_equal(count_named(list, n, v->id), 1);
+		assert_true(!trained || v->rung == 3);
+		assert_true(trained || !v->technique || v->tuning || v->rung < 3);
+	}
+	assert_int_equal(count_named(list, n, "1/zero-shot@local"), 1);
+	assert_int_equal(count_named(list, n, "3/zero-shot@tuned:t:v1"), 1);
+	assert_int_equal(count_named(list, n, "3/fine-tuned@openai:ft:gpt-4.1:acme::9x"), 1);
+	assert_int_equal(count_named(list, n, "3/encoder"), 1);
+}
+
 static void classifiers_answer_without_a_model(void **state)
 {
 	struct answer answers[8];
@@ -298,6 +332,7 @@ int main(void)
 		cmocka_unit_test(shots_come_from_the_pool_with_their_labels),
 		cmocka_unit_test(the_nearest_shot_stands_last),
 		cmocka_unit_test(a_model_that_is_not_there_is_a_sentence),
+		cmocka_unit_test(tuned_models_stand_on_rung_3),
 		cmocka_unit_test(classifiers_answer_without_a_model),
 	};
 
