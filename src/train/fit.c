@@ -246,11 +246,12 @@ static bool resume(struct fitting *f)
 	return true;
 }
 
-/* Puts the values kept in place of the last ones. */
+/* Puts the values kept in place of those of later steps, of which there are some in the middle of an epoch too. */
 static bool take_kept(struct fitting *f)
 {
-	if (f->state.curve_n == 0 || !f->kept.data || f->state.kept + 1 == f->state.curve_n)
+	if (f->state.curve_n == 0 || !f->kept.data || f->result->curve[f->state.kept].step == f->state.step)
 		return true;
+	parameters_catch_up(f->m->parameters); /* what rows are behind by is not added to values that have it */
 	return values_read(f->kept.data, f->m->parameters, f->err);
 }
 
