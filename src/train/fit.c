@@ -2,6 +2,7 @@
 #include "train/fit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,6 +111,20 @@ static double run_batch(struct fitting *f, const size_t *items, size_t n, double
 		f->result->tokens += tokens;
 	}
 	return loss;
+}
+
+void fit_step_text(const struct fit_step *s, char *out, size_t n)
+{
+	char score[32] = "", left[32];
+	double minutes = floor(s->seconds_left / 60);
+
+	if (!isnan(s->score))
+		snprintf(score, sizeof(score), ", held %.3f", s->score);
+	if (minutes < 60)
+		snprintf(left, sizeof(left), "%.0f:%02.0f", minutes, floor(fmod(s->seconds_left, 60)));
+	else
+		snprintf(left, sizeof(left), "%.0f h %02.0f", floor(minutes / 60), fmod(minutes, 60));
+	snprintf(out, n, "loss %.3f%s, rate %.0e, %.0f tok/s, %s left", s->loss, score, s->rate, s->tokens_per_second, left);
 }
 
 static void show(struct fitting *f, double rate)

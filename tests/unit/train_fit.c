@@ -763,6 +763,35 @@ static void steps_clip_and_refuse(void **state)
 	pool_free(pool);
 }
 
+/* --- what is shown ------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	struct fit_step step;
+	const char *text;
+} shown[] = {
+	{ { .loss = 0.6931, .rate = 1e-4, .tokens_per_second = 2350.4, .seconds_left = 754.9, .score = NAN },
+	  "loss 0.693, rate 1e-04, 2350 tok/s, 12:34 left" },
+	{ { .loss = 0.6931, .rate = 1e-4, .tokens_per_second = 2350.4, .seconds_left = 59.99, .score = 0.8125 },
+	  "loss 0.693, held 0.812, rate 1e-04, 2350 tok/s, 0:59 left" },
+	{ { .loss = 1.2345, .rate = 4.96e-4, .tokens_per_second = 12345, .seconds_left = 3599.9, .score = -1.234 },
+	  "loss 1.234, held -1.234, rate 5e-04, 12345 tok/s, 59:59 left" },
+	{ { .loss = 0.5, .rate = 1e-5, .tokens_per_second = 99, .seconds_left = 36300, .score = 1 },
+	  "loss 0.500, held 1.000, rate 1e-05, 99 tok/s, 10 h 05 left" },
+};
+
+/* Of 80 columns counts take up to 13, and what is around them 4. */
+static void steps_fit_a_terminal(void **state)
+{
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		fit_step_text(&shown[i].step, text, sizeof(text));
+		assert_string_equal(text, shown[i].text);
+		assert_true(strlen(text) <= 80 - 13 - 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -783,6 +812,7 @@ int main(void)
 		cmocka_unit_test(rows_are_caught_up_to_the_bit),
 		cmocka_unit_test(rows_of_a_large_matrix_are_caught_up),
 		cmocka_unit_test(steps_clip_and_refuse),
+		cmocka_unit_test(steps_fit_a_terminal),
 	};
 
 	return cmocka_run_group_tests_name("train_fit", tests, NULL, NULL);
