@@ -8,7 +8,7 @@
 #include "train/decoder_train.h"
 #include "tune/finetune_inner.h"
 
-enum { USUAL_TOKENS = 1024, HELD_MOST = 100 };
+enum { USUAL_TOKENS = 1024 };
 
 struct lesson {
 	struct decoder_trainer *trainer;
@@ -93,9 +93,8 @@ static size_t read_prompts(struct lesson *l, const struct decoder *d, const stru
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
 		bool held = i >= h->n_train;
 		size_t item = held ? h->held[i - h->n_train] : h->train[i];
-		bool enough = settings->most_tokens && tokens * epochs >= settings->most_tokens;
 
-		if (held ? l->n_held >= HELD_MOST : enough) {
+		if (!held && settings->most_tokens && tokens * epochs >= settings->most_tokens) {
 			l->left_out++;
 			continue;
 		}
@@ -131,8 +130,9 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 	whole.model = &model;
 	whole.items = l->n_train;
 	whole.longest = longest;
+	whole.pass_tokens = finetune_pass_tokens(&whole, s, err);
 	buf_addf(&path, "%s/adapter.gguf", run->folder);
-	bool trained = finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
+	bool trained = whole.pass_tokens > 0 && finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
 
 	buf_release(&path);
 	return trained;
@@ -153,7 +153,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
 	if (!d)
 		return false;
-	held_out_init(&h, prompts->groups, prompts->n, s->held_out, s->seed);
+	held_out_init(&h, prompts->groups, prompts->by_model, prompts->n, s);
 	l.trainer = decoder_trainer_new(d, &training);
 	size_t longest = read_prompts(&l, d, prompts, &h, s);
 	bool trained = train(&l, longest, s, &run, outcome, err);
