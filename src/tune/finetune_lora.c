@@ -14,6 +14,7 @@ struct lesson {
 	struct decoder_trainer *trainer;
 	struct training_sequence *sequences; /* (n) what is trained on, then what is held out */
 	size_t n_train, n_held, too_long, left_out;
+	size_t limit; /* tokens of an example at most */
 };
 
 static size_t tokens_of(void *self, size_t item)
@@ -86,9 +87,10 @@ static size_t common_prefix(const struct training_sequence *a, const struct trai
 static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h,
 			   const struct finetune_settings *settings)
 {
-	size_t limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS, longest = 0, tokens = 0;
+	size_t longest = 0, tokens = 0;
 	size_t epochs = finetune_epochs(settings, h->n_train, FINETUNE_LORA);
 
+	l->limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS;
 	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
 		bool held = i >= h->n_train;
@@ -100,7 +102,7 @@ static size_t read_prompts(struct lesson *l, const struct decoder *d, const stru
 		}
 		struct training_sequence s = encode(d, &p->prompts[item], p->completions[item]);
 
-		if (s.n > limit || s.n == s.n_prompt) {
+		if (s.n > l->limit || s.n == s.n_prompt) {
 			l->too_long++;
 			free((void *)s.ids);
 			continue;
@@ -125,8 +127,8 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 	outcome->too_long = l->too_long;
 	outcome->left_out = l->left_out;
 	if (l->n_train == 0)
-		return error_set(err, "all %zu examples are longer than the %d tokens that are trained on; shorten what the input template "
-				      "shows", l->too_long, TRAINED_TOKENS);
+		return error_set(err, "all %zu examples are longer than the %zu tokens that are trained on; shorten what the input template "
+				      "shows", l->too_long, l->limit);
 	whole.model = &model;
 	whole.items = l->n_train;
 	whole.longest = longest;

@@ -507,7 +507,7 @@ static void training_learns_from_what_is_left(void **state)
 }
 
 /* A part's items, texts and vectors belong together. */
-static void check_part(struct workshop *w, struct models *models, const struct lessons *part, struct item_list want)
+static void check_part(struct workshop *w, struct models *models, const struct classifier_lessons *part, struct item_list want)
 {
 	struct error err;
 
@@ -550,18 +550,18 @@ static void heads_learn_from_what_is_left(void **state)
 	assert_true(workshop_vectors(w, &err));
 	struct item_list pool = f.task->pool.list, left = workshop_lessons(w, 3);
 	const struct classifier_method *head = method_of("embedding-head"), *words = method_of("tfidf-words");
-	struct lessons all = workshop_part(w, head, NULL, left.n, &f.arena);
+	struct classifier_lessons all = workshop_part(w, head, NULL, left.n, &f.arena);
 	size_t at = 0;
 
 	assert_int_equal(left.n, pool.n - 9);
 	check_part(w, models, &all, left);
 	while (strcmp(left.items[at]->id, "wrong") != 0)
 		at++;
-	struct lessons one = workshop_part(w, head, &at, 1, &f.arena);
+	struct classifier_lessons one = workshop_part(w, head, &at, 1, &f.arena);
 
 	assert_int_equal(left.items[at]->label, 1); /* relabelled */
 	check_part(w, models, &one, (struct item_list){ left.items + at, 1 });
-	struct lessons whole = workshop_part(w, words, NULL, pool.n, &f.arena);
+	struct classifier_lessons whole = workshop_part(w, words, NULL, pool.n, &f.arena);
 
 	assert_int_equal(workshop_lessons(w, 0).n, pool.n);
 	assert_ptr_equal(whole.items.list.items[pool.n - 1], pool.items[pool.n - 1]);

@@ -314,6 +314,19 @@ static void lora_trains_on_all_that_it_does_not_score(void **state)
 		fail_msg("%s", b.err.text);
 }
 
+static void examples_too_long_for_the_base_are_a_sentence(void **state)
+{
+	struct message message = { .role = MESSAGE_USER, .text = arena_printf(&b.arena, "%0300d", 0) };
+	struct model_request prompt = { .messages = &message, .n_messages = 1 };
+	const char *completion = "ja";
+	struct finetune_prompts lesson = { .n = 1, .prompts = &prompt, .completions = &completion, .groups = b.groups };
+
+	(void)state;
+	b.settings = finetune_lora_defaults;
+	assert_false(finetune_lora(decoder, b.pool, &lesson, &b.settings, 1, b.folder, NULL, &b.outcome, &b.err));
+	assert_non_null(strstr(b.err.text, "all 1 examples are longer than the 256 tokens that are trained on"));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -327,6 +340,7 @@ int main(void)
 		TEST(balancing_raises_what_is_rare),
 		TEST(sets_are_learnt_with_their_threshold),
 		TEST(lora_trains_on_all_that_it_does_not_score),
+		TEST(examples_too_long_for_the_base_are_a_sentence),
 	};
 
 	return cmocka_run_group_tests_name("tune_finetune", tests, NULL, NULL);
