@@ -42,12 +42,15 @@ static bool stopped(void *context)
 /* One line that overwrites itself; only what fits. */
 static void show_progress(void *context, const char *what, size_t done, size_t total)
 {
-	enum { COUNTS = 20 };
+	enum { NARROWEST = 40, USUAL = 80, USUAL_TEXT = 48 };
 	struct winsize size;
-	int room = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 2 * COUNTS ? size.ws_col - COUNTS : 60;
+	char counts[48];
+	int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= NARROWEST ? size.ws_col : USUAL;
+	int room = columns - 4 - snprintf(counts, sizeof(counts), "%zu/%zu", done, total); /* two before, one between, the last column free */
 
 	(void)context;
-	fprintf(stderr, "\r\033[K  %-48.*s %zu/%zu", room, what, done, total);
+	room = room > 0 ? room : 0;
+	fprintf(stderr, "\r\033[K  %-*.*s %s", room < USUAL_TEXT ? room : USUAL_TEXT, room, what, counts);
 	fflush(stderr);
 }
 

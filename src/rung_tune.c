@@ -1,5 +1,4 @@
 /* rung_tune.c - the public API over fine-tuning: one variant of rung 3 trained by itself, and the registry of what was. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,12 +75,10 @@ struct finetune_settings rung_tuning_settings(const struct rung *r, const struct
 static void show_step(void *context, const struct variant *v, const struct fit_step *s)
 {
 	const struct rung *r = context;
-	char what[160], score[32] = "";
+	char text[80], what[160];
 
-	if (!isnan(s->score))
-		snprintf(score, sizeof(score), ", held out %.3f", s->score);
-	snprintf(what, sizeof(what), "%s: loss %.3f%s, rate %.1e, %.0f tokens/s, %.0f min %02.0f s left", v->id, s->loss, score, s->rate,
-		 s->tokens_per_second, floor(s->seconds_left / 60), fmod(s->seconds_left, 60));
+	fit_step_text(s, text, sizeof(text));
+	snprintf(what, sizeof(what), "%s: %s", text, v->id); /* a terminal cuts the end, which is the same in every line */
 	r->options.progress(r->options.context, what, s->step, s->steps);
 }
 

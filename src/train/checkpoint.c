@@ -135,6 +135,6 @@ bool values_read(const char *path, struct parameters *ps, struct error *err)
 		whole = get(f, ps->at[i]->value, values_of(ps->at[i]) * sizeof(float));
 	if (f)
 		fclose(f);
-	return whole || error_set(err, "%s: the best weights so far cannot be read; remove the checkpoint beside it to train from the "
+	return whole || error_set(err, "%s: the weights kept so far cannot be read; remove the checkpoint beside it to train from the "
 				       "beginning", path);
 }

@@ -74,6 +74,11 @@ static void reserve(struct encoder_trainer *t, size_t rows)
 	t->rows = rows;
 }
 
+size_t encoder_trainer_rows(const struct encoder_trainer *t)
+{
+	return t->rows;
+}
+
 /* --- products ------------------------------------------------------------------------------------------------------ */
 
 static const float *weight_of(const struct linear *l)

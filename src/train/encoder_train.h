@@ -47,6 +47,9 @@ struct parameters *encoder_trainer_parameters(struct encoder_trainer *t);
 /* Bytes that it takes with passes of that many tokens, the longest text of `longest`: what a memory cap is compared with. */
 size_t encoder_trainer_bytes(const struct encoder_trainer *t, size_t tokens, size_t longest);
 
+/* Tokens of the largest pass so far, those of scores among them: what it has laid its memory out for. */
+size_t encoder_trainer_rows(const struct encoder_trainer *t);
+
 /* Forward and backward through n texts: adds to the gradients (`first` of a step: begins them). Returns the sum of weighted losses;
  * *weight gets the sum of weights. */
 double encoder_trainer_pass(struct encoder_trainer *t, const struct training_text *const *texts, size_t n, bool first,

@@ -2,6 +2,7 @@
 #include "train/fit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,6 +111,20 @@ static double run_batch(struct fitting *f, const size_t *items, size_t n, double
 		f->result->tokens += tokens;
 	}
 	return loss;
+}
+
+void fit_step_text(const struct fit_step *s, char *out, size_t n)
+{
+	char score[32] = "", left[32];
+	double minutes = floor(s->seconds_left / 60);
+
+	if (!isnan(s->score))
+		snprintf(score, sizeof(score), ", held %.3f", s->score);
+	if (minutes < 60)
+		snprintf(left, sizeof(left), "%.0f:%02.0f", minutes, floor(fmod(s->seconds_left, 60)));
+	else
+		snprintf(left, sizeof(left), "%.0f h %02.0f", floor(minutes / 60), fmod(minutes, 60));
+	snprintf(out, n, "loss %.3f%s, rate %.0e, %.0f tok/s, %s left", s->loss, score, s->rate, s->tokens_per_second, left);
 }
 
 static void show(struct fitting *f, double rate)
@@ -246,11 +261,12 @@ static bool resume(struct fitting *f)
 	return true;
 }
 
-/* Puts the values kept in place of the last ones. */
+/* Puts the values kept in place of those of later steps, of which there are some in the middle of an epoch too. */
 static bool take_kept(struct fitting *f)
 {
-	if (f->state.curve_n == 0 || !f->kept.data || f->state.kept + 1 == f->state.curve_n)
+	if (f->state.curve_n == 0 || !f->kept.data || f->result->curve[f->state.kept].step == f->state.step)
 		return true;
+	parameters_catch_up(f->m->parameters); /* what rows are behind by is not added to values that have it */
 	return values_read(f->kept.data, f->m->parameters, f->err);
 }
 

@@ -33,6 +33,9 @@ struct fit_step {
 	double score;             /* of the last evaluation; NAN before the first */
 };
 
+/* One line of it, short enough for a terminal of 80 columns with counts and a name beside it. */
+void fit_step_text(const struct fit_step *s, char *out, size_t n);
+
 struct fit_progress {
 	void (*step)(void *context, const struct fit_step *s); /* NULL: nobody looks */
 	bool (*stopped)(void *context);                        /* NULL: never */

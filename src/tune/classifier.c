@@ -181,7 +181,7 @@ struct classifier *classifier_train(const struct classifier_method *method, cons
 	l.vectors = lessons->vectors;
 	l.width = lessons->width;
 	l.seed = seed;
-	l.pool = lessons->threads;
+	l.threads = lessons->threads;
 	buf_addf(&c->note, "%s: ", method->summary);
 	c->model = method->engine->train(&l, &c->note);
 	buf_addc(&c->note, '.');

@@ -26,7 +26,7 @@ struct lesson {
 	const float *vectors;     /* (n, width) when it does */
 	size_t width;
 	uint64_t seed;
-	struct pool *pool;        /* NULL: one thread */
+	struct pool *threads;     /* that may share the work; NULL: one */
 };
 
 struct classifier_engine {

@@ -13,15 +13,20 @@ const struct finetune_settings finetune_encoder_defaults = {
 	.rate = 1e-4, .head_rate = 10, .alpha = 32, .warm_up = 0.1, .patience = 3, .held_out = 0.1, .most_tokens = 2000000, .seed = 1,
 };
 const struct finetune_settings finetune_lora_defaults = {
-	.rate = 5e-4, .rank = 16, .alpha = 32, .warm_up = 0.05, .patience = 3, .held_out = 0.1, .most_tokens = 200000, .seed = 1,
+	.rate = 5e-4, .rank = 16, .alpha = 32, .warm_up = 0.05, .patience = 3, .held_out = 0.1, .held_most = 100, .most_tokens = 200000,
+	.seed = 1,
 };
 
 json_t *finetune_settings_json(const struct finetune_settings *s)
 {
-	return json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I, s:I}", "recipe", FINETUNE_RECIPE, "epochs",
+	json_t *json = json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:I, s:f, s:b, s:I, s:I}", "recipe", FINETUNE_RECIPE, "epochs",
 			 (json_int_t)s->epochs, "batch", (json_int_t)s->batch, "rate", s->rate, "head_rate", s->head_rate, "rank", (json_int_t)s->rank, "alpha",
 			 s->alpha, "warm_up", s->warm_up, "patience", (json_int_t)s->patience, "held_out", s->held_out, "balanced",
 			 s->balanced, "most_tokens", (json_int_t)s->most_tokens, "seed", (json_int_t)s->seed);
+
+	if (s->held_most)
+		json_object_set_new(json, "held_most", json_integer((json_int_t)s->held_most));
+	return json;
 }
 
 void held_out_release(struct held_out *h)
@@ -44,11 +49,32 @@ static int by_group(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-void held_out_init(struct held_out *h, const size_t *groups, size_t n, double share, uint64_t seed)
+/* How many examples may be held out. */
+static size_t most_held(const bool *by_model, size_t n, const struct finetune_settings *s)
+{
+	size_t human = 0;
+
+	for (size_t i = 0; i < n; i++)
+		human += !by_model || !by_model[i];
+	size_t most = human < HELD_OUT_FEWEST ? 0 : (size_t)((double)human * s->held_out);
+
+	return s->held_most && most > s->held_most ? s->held_most : most;
+}
+
+/* Whether a model labelled any of a group's members. */
+static bool taught(const struct member *members, size_t n, const bool *by_model)
+{
+	for (size_t i = 0; i < n && by_model; i++)
+		if (by_model[members[i].item])
+			return true;
+	return false;
+}
+
+void held_out_init(struct held_out *h, const size_t *groups, const bool *by_model, size_t n, const struct finetune_settings *s)
 {
 	struct member *members = mem_alloc((n + 1) * sizeof(*members));
 	size_t *first = mem_alloc((n + 1) * sizeof(*first)), *order = mem_alloc((n + 1) * sizeof(*order)), n_groups = 0;
-	size_t most = n < HELD_OUT_FEWEST ? 0 : (size_t)((double)n * share);
+	size_t most = most_held(by_model, n, s);
 	bool *held = mem_zero(n + 1, sizeof(*held));
 	struct rng rng;
 
@@ -62,12 +88,12 @@ void held_out_init(struct held_out *h, const size_t *groups, size_t n, double sh
 	first[n_groups] = n;
 	for (size_t i = 0; i < n_groups; i++)
 		order[i] = i;
-	rng_init(&rng, seed, "held out");
+	rng_init(&rng, s->seed, "held out");
 	rng_shuffle(&rng, order, n_groups);
 	for (size_t i = 0, taken = 0; i < n_groups; i++) {
 		size_t from = first[order[i]], size = first[order[i] + 1] - from;
 
-		if (taken + size > most)
+		if (taken + size > most || taught(members + from, size, by_model))
 			continue;
 		taken += size;
 		for (size_t j = 0; j < size; j++)
@@ -101,8 +127,7 @@ size_t finetune_epochs(const struct finetune_settings *s, size_t items, enum fin
 	return (items < 1000 ? few : many)[model];
 }
 
-/* Tokens of a pass under the cap; 0 and a sentence when not even the longest example fits. */
-static size_t pass_tokens(const struct finetune_run *run, const struct finetune_settings *s, struct error *err)
+size_t finetune_pass_tokens(const struct finetune_run *run, const struct finetune_settings *s, struct error *err)
 {
 	size_t cap = s->memory_mb * 1000000, tokens = run->usual > run->longest ? run->usual : run->longest;
 
@@ -142,15 +167,13 @@ bool finetune_fit(const struct finetune_run *run, const struct finetune_settings
 		.batch = finetune_batch(s, run->items, run->kind),
 		.epochs = finetune_epochs(s, run->items, run->kind),
 		.rate = s->rate, .warm_up = s->warm_up, .patience = s->patience, .seed = s->seed, .fingerprint = run->fingerprint,
+		.pass_tokens = run->pass_tokens,
 	};
 
 	outcome->end = FIT_FAILED;
 	outcome->trained = run->items;
 	outcome->epochs = options.epochs;
 	outcome->batch = options.batch;
-	options.pass_tokens = pass_tokens(run, s, err);
-	if (options.pass_tokens == 0)
-		return false;
 	buf_addf(&checkpoint, "%s/checkpoint", run->folder);
 	options.checkpoint = checkpoint.data;
 	if (run->progress)

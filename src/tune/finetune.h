@@ -20,7 +20,8 @@ struct finetune_settings {
 	double alpha;
 	double warm_up;       /* share of the steps */
 	size_t patience;      /* epochs in a row whose weights are not kept before it ends */
-	double held_out;      /* share of the examples, at most; few examples hold out none */
+	double held_out;      /* share of the examples that people labelled, at most; few examples hold out none */
+	size_t held_most;     /* and so many, since a score takes time; 0: no limit */
 	bool balanced;        /* encoder: classes weigh alike, however many examples they have */
 	size_t most_tokens;   /* of all epochs together, what prompts share not counted: examples beyond are left out; 0: no limit */
 	size_t memory_mb;     /* of the training itself; 0: no cap. Decides passes, not what comes of them */
@@ -40,9 +41,11 @@ size_t finetune_batch(const struct finetune_settings *s, size_t items, enum fine
 struct held_out {
 	size_t *train, n_train, *held, n_held;
 };
-/* Whole groups, drawn by seed, `share` of the examples at most; nothing is held out of fewer than HELD_OUT_FEWEST examples. */
+/* Whole groups, drawn by the settings' seed, as many as they allow. by_model (n), or NULL: examples that a model labelled, which are learnt
+ * from with all of their groups and do not count, as a score on them would say how well that model is copied. Nothing is held out of
+ * fewer than HELD_OUT_FEWEST examples. */
 enum { HELD_OUT_FEWEST = 100 };
-void held_out_init(struct held_out *h, const size_t *groups, size_t n, double share, uint64_t seed);
+void held_out_init(struct held_out *h, const size_t *groups, const bool *by_model, size_t n, const struct finetune_settings *s);
 void held_out_release(struct held_out *h);
 
 struct finetune_texts {
@@ -53,6 +56,7 @@ struct finetune_texts {
 	const char *const *answers;     /* (n) JSON under the schema of `tagging`: a joint tagger is trained; else NULL */
 	const struct tagging *tagging;  /* its n_classes are `classes` */
 	const size_t *groups;     /* (n) */
+	const bool *by_model;     /* (n) a model labelled it: see held_out_init(); NULL: none */
 };
 
 /* A decoder's prompt and completion that are longer, or longer than its context, are left out. */
@@ -63,6 +67,7 @@ struct finetune_prompts {
 	const struct model_request *prompts; /* (n) their messages alone count */
 	const char *const *completions;      /* (n) what the model is to write */
 	const size_t *groups;                /* (n) */
+	const bool *by_model;                /* (n) as of texts */
 };
 
 /* What came of it, for the card. */
@@ -73,6 +78,7 @@ struct finetune_outcome {
 	size_t trained, held, too_long, left_out, steps;
 	double threshold;     /* sets: a class at or above this probability belongs to the item */
 	struct tagging_count values; /* answers: strings that stand in their texts, and that are not taught as they do not */
+	size_t largest_pass;  /* encoder: tokens, where it learnt or was scored */
 	double score;         /* of the weights kept, on what was held out; NAN: nothing was */
 	double seconds, tokens_per_second; /* that training took, all calls together */
 };

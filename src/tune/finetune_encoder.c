@@ -6,7 +6,7 @@
 #include "tune/finetune_inner.h"
 #include "tune/tuned_head.h"
 
-enum { USUAL_TOKENS = 4096, SCORED = 64 };
+enum { USUAL_TOKENS = 4096 };
 
 static size_t tokens_of(void *self, size_t item)
 {
@@ -26,15 +26,29 @@ static double pass(void *self, const size_t *items, size_t n, bool first, double
 	return loss;
 }
 
+size_t finetune_scored_together(const struct encoder_lesson *l, size_t first, size_t n, const struct training_text *list[SCORED],
+				size_t *tokens)
+{
+	size_t count = 0;
+
+	for (*tokens = 0; count < n && count < SCORED; count++) {
+		const struct training_text *t = &l->texts[first + count];
+
+		if (count > 0 && *tokens + t->n > l->pass_tokens)
+			break;
+		*tokens += t->n;
+		list[count] = t;
+	}
+	return count;
+}
+
 /* scores (n, classes) of texts first .. first + n - 1. */
 static void score_texts(struct encoder_lesson *l, size_t first, size_t n, float *scores)
 {
-	for (size_t from = 0; from < n; from += SCORED) {
-		size_t count = n - from < SCORED ? n - from : SCORED;
+	for (size_t from = 0, count, tokens; from < n; from += count) {
 		const struct training_text *list[SCORED];
 
-		for (size_t i = 0; i < count; i++)
-			list[i] = &l->texts[first + from + i];
+		count = finetune_scored_together(l, first + from, n - from, list, &tokens);
 		encoder_trainer_scores(l->trainer, list, count, scores + from * l->from->classes, NULL);
 	}
 }
@@ -154,8 +168,7 @@ static size_t read_texts(struct encoder_lesson *l, const struct held_out *h, con
 	return longest;
 }
 
-/* Weights with which all classes count alike, the mean over items 1. */
-static float *balanced_weights(const struct finetune_texts *t)
+float *finetune_balanced_weights(const struct finetune_texts *t)
 {
 	float *weights = mem_zero(t->classes, sizeof(*weights));
 	size_t *count = mem_zero(t->classes, sizeof(*count));
@@ -183,7 +196,7 @@ static struct encoder_trainer *trainer_new(const struct encoder_lesson *l, struc
 {
 	const struct finetune_texts *texts = l->from;
 	const struct tagging *g = texts->tagging;
-	float *weights = s->balanced && !texts->sets && !g ? balanced_weights(texts) : NULL;
+	float *weights = s->balanced && !texts->sets && !g ? finetune_balanced_weights(texts) : NULL;
 	float *head = first_head(l, e, items);
 	struct encoder_training options = { .classes = texts->classes, .many = texts->sets != NULL, .class_weights = weights,
 					    .rank = s->rank, .alpha = s->alpha, .head_rate = s->head_rate, .head = head,
@@ -220,8 +233,10 @@ static bool train(struct encoder_lesson *l, struct encoder *e, const struct fine
 	if (l->from->tagging && l->values.found == 0 && l->from->classes == 0)
 		return error_set(err, "none of the %zu strings of the answers stands in its text, and the schema has no enum: there is nothing "
 				 "that an encoder could learn", l->values.absent);
-	if (!finetune_fit(&whole, s, outcome, err))
+	l->pass_tokens = whole.pass_tokens = finetune_pass_tokens(&whole, s, err);
+	if (whole.pass_tokens == 0 || !finetune_fit(&whole, s, outcome, err))
 		return false;
+	outcome->largest_pass = encoder_trainer_rows(l->trainer);
 	if (l->from->sets) { /* once more with the weights that are kept */
 		score(l);
 		outcome->threshold = l->cut.threshold;
@@ -246,7 +261,7 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 		encoder_free(e);
 		return false;
 	}
-	held_out_init(&h, texts->groups, texts->n, s->held_out, s->seed);
+	held_out_init(&h, texts->groups, texts->by_model, texts->n, s);
 	bool trained = train(&l, e, s, &run, &h, outcome, err);
 
 	encoder_trainer_free(l.trainer);

@@ -7,17 +7,20 @@
 #include "tune/cut.h"
 #include "tune/finetune.h"
 
-/* Runs the loop on the first n_train items of a model, and fills the outcome. bytes(): what passes of so many tokens take; the
- * most tokens, up to `usual`, whose passes stay below the memory cap are chosen. */
+/* Runs the loop on the first n_train items of a model, and fills the outcome. */
 struct finetune_run {
 	struct fit_model *model;
 	size_t items, longest, usual;
+	size_t pass_tokens; /* finetune_pass_tokens() */
 	enum finetune_model kind;
-	size_t (*bytes)(void *self, size_t tokens, size_t longest);
+	size_t (*bytes)(void *self, size_t tokens, size_t longest); /* what passes of so many tokens take */
 	uint64_t fingerprint;
 	const char *folder;
 	const struct fit_progress *progress;
 };
+/* The most tokens, from the longest item's to `usual`, whose passes stay below the memory cap; 0 and a sentence when not even that
+ * item's do. */
+size_t finetune_pass_tokens(const struct finetune_run *run, const struct finetune_settings *s, struct error *err);
 bool finetune_fit(const struct finetune_run *run, const struct finetune_settings *s, struct finetune_outcome *outcome,
 		  struct error *err);
 
@@ -29,9 +32,15 @@ struct encoder_lesson {
 	struct training_text *texts; /* (n) what is trained on, then what is held out */
 	size_t *items;               /* (n) of `from` */
 	size_t n_train, n_held;
+	size_t pass_tokens;          /* of one pass at most, to learn or to score, but one text at least */
 	struct cut cut; /* sets: of the last score() */
 	struct tagging_count values; /* answers: of all texts */
 };
+
+/* The texts from `first` on, n at most, that are scored in one pass: their number, and their tokens. */
+enum { SCORED = 64 };
+size_t finetune_scored_together(const struct encoder_lesson *l, size_t first, size_t n, const struct training_text *list[SCORED],
+				size_t *tokens);
 
 /* finetune_tagger.c, for answers: whether the encoder's tokenizer tells words apart; a text's ids, tags and choices, all three the
  * caller's to free; */
@@ -45,6 +54,8 @@ float *tagger_first_head(struct encoder *e, const struct finetune_texts *t, cons
 bool tagger_write_tags(const char *folder, const struct tagging *g, struct error *err);
 extern const double tagger_tag_weight; /* beside the choices' losses */
 
+/* (classes) weights with which all classes count alike, the mean over items 1; the caller frees it. Not with sets or answers. */
+float *finetune_balanced_weights(const struct finetune_texts *t);
 /* A head over e's rows (classes, width + 1), each with its bias last, that knows items[0 .. n - 1] by logistic regression; the caller
  * frees it. */
 float *finetune_first_head(struct encoder *e, const struct finetune_texts *t, const size_t *items, size_t n);

@@ -8,12 +8,13 @@
 #include "train/decoder_train.h"
 #include "tune/finetune_inner.h"
 
-enum { USUAL_TOKENS = 1024, HELD_MOST = 100 };
+enum { USUAL_TOKENS = 1024 };
 
 struct lesson {
 	struct decoder_trainer *trainer;
 	struct training_sequence *sequences; /* (n) what is trained on, then what is held out */
 	size_t n_train, n_held, too_long, left_out;
+	size_t limit; /* tokens of an example at most */
 };
 
 static size_t tokens_of(void *self, size_t item)
@@ -86,22 +87,22 @@ static size_t common_prefix(const struct training_sequence *a, const struct trai
 static size_t read_prompts(struct lesson *l, const struct decoder *d, const struct finetune_prompts *p, const struct held_out *h,
 			   const struct finetune_settings *settings)
 {
-	size_t limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS, longest = 0, tokens = 0;
+	size_t longest = 0, tokens = 0;
 	size_t epochs = finetune_epochs(settings, h->n_train, FINETUNE_LORA);
 
+	l->limit = decoder_limit(d) < TRAINED_TOKENS ? decoder_limit(d) : TRAINED_TOKENS;
 	l->sequences = mem_zero(h->n_train + h->n_held + 1, sizeof(*l->sequences));
 	for (size_t i = 0; i < h->n_train + h->n_held; i++) {
 		bool held = i >= h->n_train;
 		size_t item = held ? h->held[i - h->n_train] : h->train[i];
-		bool enough = settings->most_tokens && tokens * epochs >= settings->most_tokens;
 
-		if (held ? l->n_held >= HELD_MOST : enough) {
+		if (!held && settings->most_tokens && tokens * epochs >= settings->most_tokens) {
 			l->left_out++;
 			continue;
 		}
 		struct training_sequence s = encode(d, &p->prompts[item], p->completions[item]);
 
-		if (s.n > limit || s.n == s.n_prompt) {
+		if (s.n > l->limit || s.n == s.n_prompt) {
 			l->too_long++;
 			free((void *)s.ids);
 			continue;
@@ -126,13 +127,14 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 	outcome->too_long = l->too_long;
 	outcome->left_out = l->left_out;
 	if (l->n_train == 0)
-		return error_set(err, "all %zu examples are longer than the %d tokens that are trained on; shorten what the input template "
-				      "shows", l->too_long, TRAINED_TOKENS);
+		return error_set(err, "all %zu examples are longer than the %zu tokens that are trained on; shorten what the input template "
+				      "shows", l->too_long, l->limit);
 	whole.model = &model;
 	whole.items = l->n_train;
 	whole.longest = longest;
+	whole.pass_tokens = finetune_pass_tokens(&whole, s, err);
 	buf_addf(&path, "%s/adapter.gguf", run->folder);
-	bool trained = finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
+	bool trained = whole.pass_tokens > 0 && finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
 
 	buf_release(&path);
 	return trained;
@@ -153,7 +155,7 @@ bool finetune_lora(const char *base, struct pool *pool, const struct finetune_pr
 	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
 	if (!d)
 		return false;
-	held_out_init(&h, prompts->groups, prompts->n, s->held_out, s->seed);
+	held_out_init(&h, prompts->groups, prompts->by_model, prompts->n, s);
 	l.trainer = decoder_trainer_new(d, &training);
 	size_t longest = read_prompts(&l, d, prompts, &h, s);
 	bool trained = train(&l, longest, s, &run, outcome, err);

@@ -70,7 +70,7 @@ static double choose_c(struct linear_problem p, const struct lesson *l, double u
 
 static void head_fit(struct head *h, const struct lesson *l, struct linear_rows rows, double usual, struct buf *note)
 {
-	struct linear_problem p = { .rows = rows, .classes = l->classes, .n_classes = l->n_classes, .pool = l->pool };
+	struct linear_problem p = { .rows = rows, .classes = l->classes, .n_classes = l->n_classes, .threads = l->threads };
 
 	p.c = choose_c(p, l, usual, note);
 	linear_init(&h->m, rows.width, l->n_classes);

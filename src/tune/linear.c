@@ -171,13 +171,13 @@ static void shared_tile(void *context, size_t tile, int worker)
 
 static void share(struct shared s)
 {
-	size_t threads = s.p->pool ? (size_t)pool_threads(s.p->pool) : 1, least = threads > 1 ? LEAST_COLUMNS : s.stride;
+	size_t threads = s.p->threads ? (size_t)pool_threads(s.p->threads) : 1, least = threads > 1 ? LEAST_COLUMNS : s.stride;
 	size_t tile = (s.stride + 2 * threads - 1) / (2 * threads); /* two a thread: one that has to wait holds up less */
 
 	tile = tile > least ? (tile + LANES - 1) / LANES * LANES : least;
 	if (tile < s.stride) {
 		s.tile = tile;
-		pool_run(s.p->pool, (s.stride + tile - 1) / tile, shared_tile, &s);
+		pool_run(s.p->threads, (s.stride + tile - 1) / tile, shared_tile, &s);
 	} else {
 		s.tile = s.stride;
 		shared_tile(&s, 0, 0);

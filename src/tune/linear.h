@@ -26,7 +26,7 @@ struct linear_problem {
 	size_t n;              /* of order; ignored without it */
 	size_t n_classes;      /* at least 2 */
 	double c;              /* > 0; larger: less penalty */
-	struct pool *pool;     /* its threads share what many classes take; NULL: one thread */
+	struct pool *threads;  /* that share what many classes take; NULL: one thread */
 };
 
 struct linear {

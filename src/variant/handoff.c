@@ -131,7 +131,7 @@ bool handoff_write(struct workshop *w, const struct variant *v, const struct tra
 	bool made = workshop_prompts(w, v, pool.items, pool.n, &arena, &prompts, err);
 
 	if (made) {
-		held_out_init(&h, prompts.groups, prompts.n, job->settings.held_out, job->settings.seed);
+		held_out_init(&h, prompts.groups, prompts.by_model, prompts.n, &job->settings);
 		job->task = w->task->name;
 		job->method = v->tuning->id;
 		job->n_train = h.n_train;
@@ -154,9 +154,11 @@ void handoff_rows_release(struct handoff_rows *r)
 
 static void add_held_out(const struct finetune_prompts *p, const struct finetune_settings *s, bool on_dev, struct handoff_rows *out)
 {
+	struct finetune_settings split = *s;
 	struct held_out h;
 
-	held_out_init(&h, p->groups, p->n, on_dev ? 0 : s->held_out, s->seed);
+	split.held_out = on_dev ? 0 : s->held_out;
+	held_out_init(&h, p->groups, p->by_model, p->n, &split);
 	out->n_train = h.n_train;
 	out->n_held = h.n_held;
 	for (size_t i = 0; i < h.n_train; i++) {

@@ -111,6 +111,18 @@ static const size_t *groups_of(struct lesson *l)
 	return groups;
 }
 
+/* Those at the end that a model labelled, which the version's key has to tell from the same ones labelled by people; NULL: none. */
+static const bool *by_model_of(const struct workshop *w, struct lesson *l, uint64_t *hash)
+{
+	size_t labelled = w->watch ? w->watch->n_labelled : 0;
+	bool *by_model = labelled > 0 ? arena_array(&l->arena, l->n, sizeof(*by_model)) : NULL;
+
+	for (size_t i = l->n - labelled; i < l->n; i++)
+		by_model[i] = true;
+	*hash = labelled > 0 ? hash64(&labelled, sizeof(labelled), *hash) : *hash;
+	return by_model;
+}
+
 /* Which labels an item has, as a row of 0 and 1. */
 static void fill_set(const struct example *item, uint8_t *set)
 {
@@ -244,6 +256,7 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 	if (!(v->model ? read_prompts(w, v, l, &data, err) : w->task->validator ? read_objects(w, l, &data, err) :
 							     read_texts(w, l, &data, err)))
 		return false;
+	l->texts.by_model = l->prompts.by_model = by_model_of(w, l, &data);
 	json_t *settings = finetune_settings_json(&l->settings);
 	char *written = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(9));
 

@@ -316,7 +316,7 @@ static void caps_on_passes_leave_the_weights(void **state)
 	}
 }
 
-/* Scores that rise, then fall: training ends after `patience` worse ones, with the weights of the best. */
+/* Scores that rise, then fall: training ends after `patience` evaluations that are not kept, with the weights of the last that was. */
 static void check_early(const char *checkpoint, size_t patience, size_t scored, const double *script, size_t evaluations, size_t kept)
 {
 	float values[(1 + WORDS) * WIDTH];
@@ -340,7 +340,7 @@ static void check_early(const char *checkpoint, size_t patience, size_t scored, 
 	end(&t);
 }
 
-static void early_stopping_keeps_the_best_weights(void **state)
+static void early_stopping_ends_with_the_weights_kept(void **state)
 {
 	static const double peak[EPOCHS] = { 0.1, 0.5, 0.4, 0.3, 0.2, 0.1 }, late[EPOCHS] = { 0.1, 0.5, 0.4, 0.6, 0.6, 0.5 };
 	static const double falls[EPOCHS] = { 0.9, 0.8, 0.7, 0.6, 0.5, 0.4 };
@@ -505,8 +505,8 @@ static void killed_runs_go_on_to_the_same_bytes(void **state)
 	remove_scratch(path);
 }
 
-/* A stop does not cost the best weights: they are what the model has then. */
-static void stopped_run_has_the_best_weights_so_far(void **state)
+/* A stop does not cost the weights kept: they are what the model has then, whether the stop comes in the epoch behind them or later. */
+static void stopped_run_has_the_weights_kept_so_far(void **state)
 {
 	struct ending third, one;
 	struct error err = { .text = "" };
@@ -515,9 +515,11 @@ static void stopped_run_has_the_best_weights_so_far(void **state)
 	(void)state;
 	scratch_path(path, sizeof(path));
 	assert_int_equal(run(path, 3 * STEPS, 77, &third, &err), FIT_STOPPED);
-	assert_int_equal(run(path, 4 * STEPS + 2, 77, &one, &err), FIT_STOPPED);
-	assert_int_equal(one.kept, 2);
-	assert_memory_equal(one.values, third.values, sizeof(one.values));
+	for (size_t stop = 3 * STEPS + 2; stop <= 4 * STEPS + 2; stop += STEPS) {
+		assert_int_equal(run(path, stop, 77, &one, &err), FIT_STOPPED);
+		assert_int_equal(one.kept, 2);
+		assert_memory_equal(one.values, third.values, sizeof(one.values));
+	}
 	remove_scratch(path);
 }
 
@@ -761,6 +763,35 @@ static void steps_clip_and_refuse(void **state)
 	pool_free(pool);
 }
 
+/* --- what is shown ------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	struct fit_step step;
+	const char *text;
+} shown[] = {
+	{ { .loss = 0.6931, .rate = 1e-4, .tokens_per_second = 2350.4, .seconds_left = 754.9, .score = NAN },
+	  "loss 0.693, rate 1e-04, 2350 tok/s, 12:34 left" },
+	{ { .loss = 0.6931, .rate = 1e-4, .tokens_per_second = 2350.4, .seconds_left = 59.99, .score = 0.8125 },
+	  "loss 0.693, held 0.812, rate 1e-04, 2350 tok/s, 0:59 left" },
+	{ { .loss = 1.2345, .rate = 4.96e-4, .tokens_per_second = 12345, .seconds_left = 3599.9, .score = -1.234 },
+	  "loss 1.234, held -1.234, rate 5e-04, 12345 tok/s, 59:59 left" },
+	{ { .loss = 0.5, .rate = 1e-5, .tokens_per_second = 99, .seconds_left = 36300, .score = 1 },
+	  "loss 0.500, held 1.000, rate 1e-05, 99 tok/s, 10 h 05 left" },
+};
+
+/* Of 80 columns counts take up to 13, and what is around them 4. */
+static void steps_fit_a_terminal(void **state)
+{
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		fit_step_text(&shown[i].step, text, sizeof(text));
+		assert_string_equal(text, shown[i].text);
+		assert_true(strlen(text) <= 80 - 13 - 4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -768,11 +799,11 @@ int main(void)
 		cmocka_unit_test(rate_warms_up_and_falls),
 		cmocka_unit_test(orders_are_whole_and_of_like_length),
 		cmocka_unit_test(caps_on_passes_leave_the_weights),
-		cmocka_unit_test(early_stopping_keeps_the_best_weights),
+		cmocka_unit_test(early_stopping_ends_with_the_weights_kept),
 		cmocka_unit_test(of_scores_within_a_standard_error_the_last_is_kept),
 		cmocka_unit_test(stopped_runs_go_on_to_the_same_bytes),
 		cmocka_unit_test(killed_runs_go_on_to_the_same_bytes),
-		cmocka_unit_test(stopped_run_has_the_best_weights_so_far),
+		cmocka_unit_test(stopped_run_has_the_weights_kept_so_far),
 		cmocka_unit_test(checkpoint_of_another_run_is_ignored),
 		cmocka_unit_test(damaged_checkpoint_is_a_sentence),
 		cmocka_unit_test(unwritable_checkpoint_is_a_sentence),
@@ -781,6 +812,7 @@ int main(void)
 		cmocka_unit_test(rows_are_caught_up_to_the_bit),
 		cmocka_unit_test(rows_of_a_large_matrix_are_caught_up),
 		cmocka_unit_test(steps_clip_and_refuse),
+		cmocka_unit_test(steps_fit_a_terminal),
 	};
 
 	return cmocka_run_group_tests_name("train_fit", tests, NULL, NULL);

@@ -252,12 +252,12 @@ static void threads_leave_no_trace(void **state)
 			linear_init(&alone, 9, classes[c]);
 			linear_fit(&alone, &p, 1e-4);
 			for (int threads = 1; threads < 5; threads++) {
-				p.pool = pool_open(threads);
+				p.threads = pool_open(threads);
 				linear_init(&many, 9, classes[c]);
 				linear_fit(&many, &p, 1e-4);
 				assert_memory_equal(many.weights, alone.weights, (size_t)10 * alone.stride * sizeof(*alone.weights));
 				linear_release(&many);
-				pool_free(p.pool);
+				pool_free(p.threads);
 			}
 			linear_release(&alone);
 			data_release(&d);

@@ -125,7 +125,7 @@ static void a_toy_language_is_learnt(void **state)
 	assert_int_equal(t.outcome.trained + t.outcome.held, EXAMPLES);
 	assert_int_equal(t.outcome.values.absent, 0);
 	assert_true(t.outcome.values.found > EXAMPLES);
-	held_out_init(&h, t.groups, EXAMPLES, t.settings.held_out, t.settings.seed);
+	held_out_init(&h, t.groups, NULL, EXAMPLES, &t.settings);
 	assert_true(h.n_held > 20);
 	assert_true(t.outcome.score > 0.97);
 	/* the folder says what the weights said when they were trained */
