@@ -205,6 +205,50 @@ bool tuned_workplace(const char *root, const char *name, const char *key, struct
 	return file_make_folder(folder->data, err);
 }
 
+void tuned_key(size_t recipe, const char *hash, char out[TUNED_KEY])
+{
+	snprintf(out, TUNED_KEY, "%zu-%s", recipe, hash);
+}
+
+/* Whether that is the folder of a workplace of a lower recipe. The first ones were of the hash alone. */
+static bool is_outdated(const char *folder, size_t recipe)
+{
+	enum { HASH = 16 };
+	static const char before[] = "training-";
+	const char *key = folder + sizeof(before) - 1;
+	char *end;
+
+	if (strncmp(folder, before, sizeof(before) - 1) != 0)
+		return false;
+	size_t its = strtoul(key, &end, 10);
+	const char *hash = end > key && *end == '-' ? end + 1 : key;
+
+	return strspn(hash, "0123456789abcdef") == HASH && !hash[HASH] && (hash == key || its < recipe);
+}
+
+void tuned_sweep(const char *root, const char *name, size_t recipe, int64_t now)
+{
+	enum { DAY = 24 * 60 * 60 };
+	struct buf path = { 0 };
+
+	buf_addf(&path, "%s/%s", root, name);
+	DIR *dir = opendir(path.data);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		struct buf folder = { 0 };
+		struct stat status;
+
+		buf_addf(&folder, "%s/%s", path.data, entry->d_name);
+		/* A checkpoint is renamed into the folder, whose time is that of the last one. */
+		if (is_outdated(entry->d_name, recipe) && stat(folder.data, &status) == 0 && now - status.st_mtime > DAY)
+			tuned_abandon(folder.data);
+		buf_release(&folder);
+	}
+	if (dir)
+		closedir(dir);
+	buf_release(&path);
+}
+
 static bool write_card(const char *folder, const json_t *card, struct error *err)
 {
 	char *text = json_dumps(card, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

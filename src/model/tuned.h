@@ -2,7 +2,8 @@
  *
  * root/NAME/vN/ holds card.json and either adapter.gguf (LoRA on a decoder; the model "tuned:NAME:vN") or an encoder's folder with
  * head.safetensors. A version never changes once it is there, and its number is not given again when it is gone. Training works in
- * root/NAME/training-KEY/, which becomes the version when it is done. */
+ * root/NAME/training-KEY/, which becomes the version when it is done. Keys of what is
+ * trained here are RECIPE-HASH (tuned_key()). */
 #ifndef RUNG_MODEL_TUNED_H
 #define RUNG_MODEL_TUNED_H
 
@@ -40,6 +41,12 @@ bool tuned_find_measured(const char *root, const char *name, const char *variant
 
 /* Appends the folder in which NAME is trained from inputs with that key; it is made. */
 bool tuned_workplace(const char *root, const char *name, const char *key, struct buf *folder, struct error *err);
+/* The key of a workplace for a hash under a recipe, which is a number that rises. */
+enum { TUNED_KEY = 40 };
+void tuned_key(size_t recipe, const char *hash, char out[TUNED_KEY]);
+/* Removes NAME's workplaces of lower recipes, from which nothing goes on any more, unless they were written to in the day before `now`
+ * (seconds since 1970): whoever trains writes a checkpoint every few minutes. */
+void tuned_sweep(const char *root, const char *name, size_t recipe, int64_t now);
 /* Removes a workplace that will not become a version. */
 void tuned_abandon(const char *workplace);
 /* Removes one whose training failed, unless it has a checkpoint, from which the same training goes on. */

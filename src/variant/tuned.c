@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "llm/gguf.h"
 #include "model/tuned.h"
@@ -394,8 +395,10 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 	struct fit_progress progress = { .step = w->watch && w->watch->step ? watch_step : NULL,
 					 .stopped = w->watch && w->watch->stopped ? watch_stopped : NULL, .context = &watched };
 	uint64_t fingerprint = add_hash(l->key, 0);
+	char key[TUNED_KEY];
 
-	if (!tuned_workplace(models_tuned(w->models), registered_name(w), l->key, folder, err))
+	tuned_key(FINETUNE_RECIPE, l->key, key);
+	if (!tuned_workplace(models_tuned(w->models), registered_name(w), key, folder, err))
 		return false;
 	bool trained = v->model ? finetune_lora(l->base.data, models_pool(w->models), &l->prompts, &l->settings, fingerprint, folder->data,
 						&progress, outcome, err)
@@ -419,7 +422,9 @@ static bool train(struct workshop *w, const struct variant *v, const struct less
 
 		trained = tuned_commit(root, name, folder.data, card, out, err);
 		json_decref(card);
-		if (!trained)
+		if (trained)
+			tuned_sweep(root, name, FINETUNE_RECIPE, clock_now());
+		else
 			tuned_failed(folder.data);
 	}
 	json_decref(outcome.curve);

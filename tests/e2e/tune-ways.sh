@@ -58,6 +58,14 @@ PY
 "$rung" tune "$scratch/mail" --balanced --epochs 2 --quiet >"$scratch/out" 2>"$scratch/err"
 cards "classes weigh alike where they shall" '[c["settings"]["balanced"] for c in cards] == [False] * 4 + [True]'
 
+# What an older rung was interrupted in lies there until a training ends.
+mkdir "$versions/training-3-0123456789abcdef" "$versions/training-2-0123456789abcdef"
+touch -d '2 days ago' "$versions/training-3-0123456789abcdef"
+"$rung" tune "$scratch/mail" --epochs 1 --quiet >"$scratch/out" 2>"$scratch/err"
+if [ "$(cd "$versions" && echo training-*)" = training-2-0123456789abcdef ]; then ok "a workplace of an older recipe goes"; else
+	fail "a workplace of an older recipe goes" "$(ls "$versions")"
+fi
+
 # In 80 columns, and where nobody says how many there are.
 for columns in 80 0; do
 	if python3 - "$rung" "$scratch/mail" $columns <<'PY' 2>"$scratch/why"; then ok "training's line fits a terminal of $columns columns"; else fail "training's line fits a terminal of $columns columns" "$(cat "$scratch/why")"; fi

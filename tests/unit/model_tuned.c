@@ -231,6 +231,47 @@ static void workplaces_stay_until_they_are_versions(void **state)
 	buf_release(&list);
 }
 
+/* Of an older recipe, and of none as the first ones were; not those of this one or of a newer rung, nor what is no training of ours. */
+static void outdated_workplaces_are_swept_after_a_day(void **state)
+{
+	static const struct {
+		const char *key;
+		bool goes;
+	} rows[] = {
+		{ "3-0123456789abcdef", true },   { "12-0123456789abcdef", false }, { "0123456789abcdef", true },  { "1234567890123456", true },
+		{ "4-0123456789abcdef", false },  { "import", false },              { "3-0123", false },	   { "3-0123456789abcdefx", false },
+	};
+	enum { RECIPE = 4, DAY = 24 * 60 * 60 };
+	char key[TUNED_KEY], name[64];
+	struct buf folder = { 0 };
+	struct error err;
+	struct stat status;
+
+	(void)state;
+	tuned_key(RECIPE, "0123456789abcdef", key);
+	assert_string_equal(key, "4-0123456789abcdef");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		folder.n = 0;
+		assert_true(tuned_workplace(root, "email", rows[i].key, &folder, &err));
+		snprintf(name, sizeof(name), "email/training-%s/checkpoint", rows[i].key);
+		write_file(name, "state");
+	}
+	add("email", "k");
+	assert_int_equal(stat(folder.data, &status), 0);
+	tuned_sweep(root, "email", RECIPE, status.st_mtime + DAY - 10); /* somebody may be training */
+	for (int later = 0; later < 2; later++) {
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			snprintf(name, sizeof(name), "email/training-%s", rows[i].key);
+			if (there(name) != !(later && rows[i].goes))
+				fail_msg("%s is %s", name, there(name) ? "there" : "gone");
+		}
+		tuned_sweep(root, "email", RECIPE, status.st_mtime + DAY + 10);
+	}
+	assert_true(there("email/v1"));
+	tuned_sweep(root, "nobody", RECIPE, status.st_mtime + DAY + 10);
+	buf_release(&folder);
+}
+
 static void impossible_workplace_is_a_sentence(void **state)
 {
 	struct error err = { .text = "" };
@@ -533,6 +574,7 @@ int main(void)
 		TEST(keys_find_the_newest_version),
 		TEST(versions_are_found_by_what_they_scored),
 		TEST(workplaces_stay_until_they_are_versions),
+		TEST(outdated_workplaces_are_swept_after_a_day),
 		TEST(impossible_workplace_is_a_sentence),
 		TEST(damaged_cards_are_a_sentence),
 		TEST(notes_are_written_on_the_card),
