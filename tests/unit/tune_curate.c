@@ -168,6 +168,44 @@ static void each_reason_is_found(void **state)
 		assert_true(f.found.findings[i - 1].reason <= f.found.findings[i].reason);
 }
 
+/* A copy of what `cascade:` sets aside of dev is learnt by heart like one of dev. */
+static void copies_of_what_is_set_aside_leak(void **state)
+{
+	static const char cascade[] = "cascade: {aside: 0.5}\n";
+	struct buf out = { 0 };
+
+	(void)state;
+	buf_adds(&out, yaml);
+	buf_adds(&out, cascade);
+	folder_write(&f.folder, "task.yaml", out.data, out.n);
+	buf_clear(&out);
+	buf_adds(&out, "id,text,label,split\n");
+	for (size_t i = 0; i < 80; i++) { /* each dev example, and the same without its first word in the pool */
+		buf_addf(&out, "%c%zu,", i % 2 ? 'p' : 'd', i / 2);
+		for (size_t k = i % 2; k < 12; k++)
+			buf_addf(&out, "w%zux%zu ", i / 2, k);
+		buf_addf(&out, ",spam,%s\n", i % 2 ? "train" : "dev");
+	}
+	for (size_t i = 0; i < 40; i++)
+		buf_addf(&out, "t%zu,test%zu more%zu,work,test\n", i, i, i);
+	folder_write(&f.folder, "e.csv", out.data, out.n);
+	buf_release(&out);
+	open_task();
+	assert_true(f.task->aside.list.n > 0);
+	find();
+	for (size_t i = 0; i < f.task->aside.list.n; i++) {
+		const char *id = f.task->aside.list.items[i]->id;
+		char copy[16];
+
+		snprintf(copy, sizeof(copy), "p%s", id + 1);
+		const struct curate_finding *x = finding_of(copy);
+
+		if (!x || x->reason != CURATE_LEAK || !same(x->near, id))
+			fail_msg("%s: no leak of %s", copy, id);
+	}
+	assert_int_equal(f.found.n, 40);
+}
+
 /* Probabilities of two classes of five items each, and a third of two. Means of their own: .8, .6, .5. */
 static void suspects_are_below_one_mean_and_above_another(void **state)
 {
@@ -507,7 +545,7 @@ static void training_learns_from_what_is_left(void **state)
 }
 
 /* A part's items, texts and vectors belong together. */
-static void check_part(struct workshop *w, struct models *models, const struct lessons *part, struct item_list want)
+static void check_part(struct workshop *w, struct models *models, const struct classifier_lessons *part, struct item_list want)
 {
 	struct error err;
 
@@ -550,18 +588,18 @@ static void heads_learn_from_what_is_left(void **state)
 	assert_true(workshop_vectors(w, &err));
 	struct item_list pool = f.task->pool.list, left = workshop_lessons(w, 3);
 	const struct classifier_method *head = method_of("embedding-head"), *words = method_of("tfidf-words");
-	struct lessons all = workshop_part(w, head, NULL, left.n, &f.arena);
+	struct classifier_lessons all = workshop_part(w, head, NULL, left.n, &f.arena);
 	size_t at = 0;
 
 	assert_int_equal(left.n, pool.n - 9);
 	check_part(w, models, &all, left);
 	while (strcmp(left.items[at]->id, "wrong") != 0)
 		at++;
-	struct lessons one = workshop_part(w, head, &at, 1, &f.arena);
+	struct classifier_lessons one = workshop_part(w, head, &at, 1, &f.arena);
 
 	assert_int_equal(left.items[at]->label, 1); /* relabelled */
 	check_part(w, models, &one, (struct item_list){ left.items + at, 1 });
-	struct lessons whole = workshop_part(w, words, NULL, pool.n, &f.arena);
+	struct classifier_lessons whole = workshop_part(w, words, NULL, pool.n, &f.arena);
 
 	assert_int_equal(workshop_lessons(w, 0).n, pool.n);
 	assert_ptr_equal(whole.items.list.items[pool.n - 1], pool.items[pool.n - 1]);
@@ -584,6 +622,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(each_reason_is_found),
+		IN_FOLDER(copies_of_what_is_set_aside_leak),
 		cmocka_unit_test(suspects_are_below_one_mean_and_above_another),
 		cmocka_unit_test(a_label_above_its_mean_is_believed),
 		cmocka_unit_test(copies_are_told_by_the_exact_cosine),
