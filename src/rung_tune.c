@@ -9,6 +9,7 @@
 #include "eval/changed.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
+#include "model/reader.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
@@ -85,6 +86,14 @@ static void show_step(void *context, const struct variant *v, const struct fit_s
 	r->options.progress(r->options.context, what, s->step, s->steps);
 }
 
+static void show_notice(void *context, const char *sentence)
+{
+	const struct rung *r = context;
+
+	if (r->options.notice)
+		r->options.notice(r->options.context, sentence);
+}
+
 static bool stopped(void *context)
 {
 	const struct rung *r = context;
@@ -97,7 +106,7 @@ static struct progress progress_of(const struct rung *r)
 	return (struct progress){ .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
 }
 
-enum { SEEN = 50 }; /* pool examples that are asked again */
+enum { SEEN = 50 }; /* examples that it was trained on, asked again */
 
 /* Mean score of the variant on the items, written on its version's card. */
 static bool score_items(struct rung *r, struct workshop *w, const struct variant *v, struct item_list items, const char *what,
@@ -111,6 +120,27 @@ static bool score_items(struct rung *r, struct workshop *w, const struct variant
 	for (size_t i = 0; i < items.n; i++)
 		mean += scores[i] / (double)items.n;
 	return tuned_note(t, what, items.n, mean, err);
+}
+
+/* What it was trained on: it knows these by heart or it does not. Of a model from elsewhere that is not known, and the pool stands in. */
+static bool score_seen(struct rung *r, struct workshop *w, const struct variant *v, struct item_list pool, struct tuned *t, struct error *err)
+{
+	const json_t *data = json_object_get(t->card, "data");
+	struct item_list seen = { pool.items, pool.n < SEEN ? pool.n : SEEN };
+	struct reader *reader = NULL;
+	struct buf folder = { 0 };
+	bool known = true;
+
+	if (v->model && json_integer_value(json_object_get(data, "too_long")) > 0) {
+		registry_folder(r->options.models, &folder);
+		reader = reader_open(buf_text(&folder), v->model, err);
+		known = reader != NULL;
+	}
+	known = known && (!data || variant_taught(w, v, t->card, reader, SEEN, &r->arena, &seen, err)) &&
+		score_items(r, w, v, seen, "pool", t, err);
+	reader_free(reader);
+	buf_release(&folder);
+	return known;
 }
 
 /* What the base knew of everyday questions, and what is left of it. */
@@ -170,7 +200,7 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 {
 	double pool = noted(t, "pool"), dev = noted(t, "dev"), before = noted(t, "general_before"), after = noted(t, "general_after");
 
-	buf_addf(out, "  pool: %.3f on examples it was trained on%s\n", pool,
+	buf_addf(out, "  pool: %.3f on examples %s%s\n", pool, json_object_get(t->card, "data") ? "it was trained on" : "of the pool",
 		 pool - dev > by_heart ? "; it learnt much of them by heart, so facts that change belong into documents (retrieval)" : "");
 	if (json_object_get(t->card, "general_before"))
 		buf_addf(out, "  everyday questions: %.3f right before, %.3f after%s\n", before, after,
@@ -237,19 +267,17 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
-	struct item_list seen = v->tuning->reasons ? (struct item_list){ watch->taught, watch->n_taught } : r->task->pool.list;
 	const char *unfit = NULL, *name = NULL;
 	struct curated curated;
 	struct buf probed = { 0 };
 	struct tuned t = { 0 };
 
-	seen.n = seen.n < SEEN ? seen.n : SEEN;
 	workshop_watch(w, watch);
 	workshop_curate(w, &curated);
 	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
 		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
-		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
+		    score_seen(r, w, v, curated.pool.list, &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
 		    (!probe || probe_tasks(r, probe, v, &t, &probed, err));
 
 	if (unfit)
@@ -275,8 +303,8 @@ bool rung_tuning_documents(struct rung *r, const struct variant *v, struct error
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
-	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .context = r,
-					.name = o->name };
+	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .notice = show_notice,
+					.context = r, .name = o->name };
 	struct buf out = { 0 }, told = { 0 };
 	struct error e;
 	bool done = true;

@@ -147,6 +147,25 @@ refused "another task that is not there" "$scratch/absent" "$rung" tune "$scratc
 refused "what only an encoder has" "--balanced weighs the labels that an encoder chooses one of" \
 	"$rung" tune "$scratch/small" $lora --balanced $store --quiet
 
+# Labels that the pool cannot teach.
+make_task single spam 30
+# shellcheck disable=SC2086
+refused "a pool with one label" "the pool has examples of 1 label; training needs at least two: add examples of others to $scratch/single/emails.jsonl" \
+	"$rung" tune "$scratch/single" $lora --quiet
+make_task two spam,work 24
+# shellcheck disable=SC2086
+works "a label without examples" "$rung" tune "$scratch/two" $lora --epochs 1 --quiet
+if [ "$(grep -c '3/lora@local:tiny-llama: 1 of 3 labels has no example in what it is trained on (automated), so it will seldom answer' "$scratch/err")" -eq 1 ]; then
+	ok "is said in a sentence"
+else
+	fail "is said in a sentence" "$(cat "$scratch/err")"
+fi
+make_task few spam,work 24
+sed -i "s/^labels:.*/labels: [spam, work, automated$(printf ', rare-%d' $(seq 22))]/" "$scratch/few/task.yaml"
+# shellcheck disable=SC2086
+refused "fewer examples than labels" "the pool has 24 examples, fewer than the task has labels (25)" "$rung" tune "$scratch/few" $lora --quiet
+works "end no climb" "$rung" climb "$scratch/few" --rungs 0-3 --models local:tiny-llama --threads 2 --quiet
+
 # A teacher: labels of rows that have none, and reasons.
 make_task taught spam,work,automated 24
 echo 'models: ["local:tiny-llama"]' >>"$scratch/taught/task.yaml"
@@ -326,6 +345,5 @@ sed -i 's/^labels:.*/labels: [spam, work, automated]/' "$scratch/mail/task.yaml"
 works "and back" "$rung" tune "$scratch/mail" --epochs 1 --name order $store --quiet
 says "are trained anew" "tuned:order:v2"
 
-make_task single spam 30
 refused "a pool with one label" "the pool has examples of 1 label; training needs at least two" "$rung" tune "$scratch/single" --quiet
 finish
