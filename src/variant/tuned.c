@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "llm/gguf.h"
+#include "model/licence.h"
 #include "model/reader.h"
 #include "model/tuned.h"
 #include "variant/workshop.h"
@@ -324,16 +324,14 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 	return data;
 }
 
-/* What the base's file says of its licence; "" where it does not. An encoder's folder has no place for it. */
-static const char *base_licence(const struct variant *v, const struct lesson *l, struct arena *arena)
+/* The base that was trained from; its licence is null where its files state none. */
+static json_t *base_json(const struct variant *v, const struct lesson *l, struct arena *arena)
 {
-	struct error ignored;
-	struct gguf *g = v->model ? gguf_open(l->base.data, &ignored) : NULL;
-	struct gguf_string text;
-	const char *licence = g && gguf_text(g, "general.license", &text) ? arena_copy(arena, text.at, text.n) : "";
+	const char *licence = v->model ? licence_of_file(l->base.data, arena) : licence_of_folder(l->base.data, arena);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", l->base_hash);
 
-	gguf_free(g);
-	return licence;
+	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
+	return base;
 }
 
 static json_t *card_of(struct workshop *w, const struct variant *v, const struct lesson *l,
@@ -346,8 +344,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
-	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_encoder_name(),
-						    "hash", l->base_hash, "licence", base_licence(v, l, &w->arena)));
+	json_object_set_new(card, "base", base_json(v, l, &w->arena));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));

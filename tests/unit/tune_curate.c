@@ -544,6 +544,7 @@ static void training_learns_from_what_is_left(void **state)
 	assert_string_equal(again.name, "tuned:t:v2");
 	assert_int_equal(number(&whole, "items", NULL), f.task->pool.list.n);
 	assert_null(json_object_get(json_object_get(whole.card, "data"), "dropped"));
+	assert_true(json_is_null(json_object_get(json_object_get(whole.card, "base"), "licence"))); /* the tiny encoder states none */
 	assert_int_equal(number(&less, "items", NULL), f.task->pool.list.n - 9);
 	assert_int_equal(number(&less, "dropped", "conflict"), 3);
 	assert_int_equal(number(&less, "dropped", "leak"), 2);
