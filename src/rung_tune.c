@@ -9,6 +9,7 @@
 #include "eval/changed.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
+#include "model/licence.h"
 #include "model/reader.h"
 #include "model/registry.h"
 #include "model/tuned.h"
@@ -256,6 +257,7 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
 	if (json_object_get(data, "strings"))
 		describe_strings(data, out);
+	buf_addf(out, "\n  licence of the base: %s", tuned_licence(t) ? tuned_licence(t) : "not stated in its files");
 	buf_addf(out, "\n  dev: %.3f on %lld examples\n", json_number_value(json_object_get(dev, "score")),
 		 (long long)json_integer_value(json_object_get(dev, "n")));
 	describe_side_effects(t, out);
@@ -363,11 +365,13 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	bool taken;
 
 	if (!v->model) {
-		*base_hash = models_encoder_hash(models, err);
-		taken = *base_hash && file_copy_folder(path, workplace, err);
+		taken = import_encoder_fits(path, r->task->labels, r->task->n_labels, err) &&
+			(*base_hash = models_encoder_hash(models, err)) != 0 && file_copy_folder(path, workplace, err);
+	} else if (import_is_folder(path) && !file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
+		taken = import_refuse(path, err);
 	} else if (!models_base_file(models, v->model, &base, err) || !tuned_file_hash(base.data, base_hash, err)) {
 		taken = false;
-	} else if (file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
+	} else if (import_is_folder(path)) {
 		taken = import_peft(path, base.data, models_pool(models), adapter, err);
 	} else {
 		taken = adapter_fits(path, base.data, err) && file_copy(path, adapter, err);
@@ -376,13 +380,32 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	return taken;
 }
 
-static json_t *import_card(const struct rung *r, const struct variant *v, uint64_t base_hash)
+/* An encoder's folder says its own licence; an adapter has its base's. */
+static const char *import_licence(struct rung *r, const char *path, const struct variant *v)
 {
+	struct buf base = { 0 };
+	struct error ignored;
+	const char *licence = NULL;
+
+	if (!v->model)
+		return licence_of_folder(path, &r->arena);
+	if (models_base_file(rung_models(r), v->model, &base, &ignored))
+		licence = licence_of_file(base.data, &r->arena);
+	buf_release(&base);
+	return licence;
+}
+
+static json_t *import_card(struct rung *r, const char *path, const struct variant *v, uint64_t base_hash)
+{
+	const char *licence = import_licence(r, path, v);
 	char hash[17];
 
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
-			 v->tuning->id, "base", "name", v->model ? v->model : models_encoder_name(), "hash", hash, "imported", 1);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", hash);
+
+	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method", v->tuning->id,
+			 "base", base, "imported", 1);
 }
 
 static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,
@@ -395,7 +418,7 @@ static bool import_version(struct rung *r, const char *path, const struct varian
 		    take_in(r, path, v, workplace.data, &base_hash, err);
 
 	if (done) {
-		json_t *card = import_card(r, v, base_hash);
+		json_t *card = import_card(r, path, v, base_hash);
 
 		done = tuned_commit(root, name, workplace.data, card, t, err);
 		json_decref(card);

@@ -164,7 +164,18 @@ make_task few spam,work 24
 sed -i "s/^labels:.*/labels: [spam, work, automated$(printf ', rare-%d' $(seq 22))]/" "$scratch/few/task.yaml"
 # shellcheck disable=SC2086
 refused "fewer examples than labels" "the pool has 24 examples, fewer than the task has labels (25)" "$rung" tune "$scratch/few" $lora --quiet
-works "end no climb" "$rung" climb "$scratch/few" --rungs 0-3 --models local:tiny-llama --threads 2 --quiet
+mkdir "$scratch/tiny"
+cp "$golden/tiny-llama.gguf" "$scratch/tiny"
+ln -s "$golden/tiny-bert" "$scratch/tiny/all-MiniLM-L6-v2"
+works "end no climb" "$rung" climb "$scratch/few" --rungs 0-3 --models local:tiny-llama --threads 2 --models-folder "$scratch/tiny" --json --quiet
+if python3 -c '
+import json, sys
+by_id = {v["id"]: v for v in json.load(open(sys.argv[1]))["variants"]}
+encoder, lora = by_id["3/encoder"], by_id["3/lora@local:tiny-llama"]
+for v, status in (encoder, "failed"), (lora, "skipped"):
+    assert v["status"] == status and "24 examples, fewer than the task has labels (25)" in json.dumps(v), v
+assert by_id["0/tfidf-words"]["status"] == "measured", by_id["0/tfidf-words"]' "$scratch/out" 2>"$scratch/err"
+then ok "whose report says why"; else fail "whose report says why" "$(tail -c 600 "$scratch/err")"; fi
 
 # A teacher: labels of rows that have none, and reasons.
 make_task taught spam,work,automated 24
@@ -230,6 +241,18 @@ same "to the same bytes" "$scratch/peft/adapter_model.safetensors" "$scratch/pef
 # shellcheck disable=SC2086
 works "a GGUF adapter is imported" "$rung" tune import "$scratch/small" "$scratch/out.gguf" --base local:tiny-llama --name mine $store
 says "under its name" "tuned:mine:v1"
+
+says "whose licence nobody stated" "licence of the base: not stated"
+# shellcheck disable=SC2086
+refused "an encoder without a classifier is no adapter" "tiny-bert: model.safetensors holds a model without a classifier; \`rung tune import\` takes" \
+	"$rung" tune import "$scratch/small" "$golden/tiny-bert" --base local:tiny-llama $store
+mkdir "$scratch/empty"
+# shellcheck disable=SC2086
+refused "nor is an empty folder" "there is neither head.safetensors nor adapter_config.json" \
+	"$rung" tune import "$scratch/small" "$scratch/empty" --method lora --base local:tiny-llama $store
+# shellcheck disable=SC2086
+refused "nor an encoder" "there is neither head.safetensors nor adapter_config.json" \
+	"$rung" tune import "$scratch/small" "$scratch/empty" --method encoder $store
 
 # shellcheck disable=SC2086
 works "a version is removed" "$rung" tune rm "$scratch/small" small:v2 $store
@@ -328,6 +351,10 @@ works "an encoder is exported" "$rung" tune export "$scratch/mail" mail:v1 --as 
 works "and imported" "$rung" tune import "$scratch/mail" "$scratch/encoder" $store
 says "as a version" "tuned:imported:v1: encoder of"
 same "as it was" "$scratch/mail-whole/tuned/imported/v1/model.safetensors" "$scratch/mail-whole/tuned/mail/v1/model.safetensors"
+sed -i 's/^{/{"id2label": {"0": "work", "1": "spam", "2": "automated"},/' "$scratch/encoder/config.json"
+# shellcheck disable=SC2086
+refused "not one that names its rows otherwise" 'id2label calls row 0 "work", and label 1 of the task is "spam"' \
+	"$rung" tune import "$scratch/mail" "$scratch/encoder" $store
 # shellcheck disable=SC2086
 refused "a learning rate that is far too high" "learning rate 10" "$rung" tune "$scratch/mail" --epochs 3 --rate 10 $store --quiet
 if grep -q 'train with a lower one, such as 1' "$scratch/err"; then ok "and what to do"; else fail "and what to do" "$(cat "$scratch/err")"; fi
