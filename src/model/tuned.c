@@ -308,15 +308,23 @@ static char **names_of(const char *root, size_t *n)
 	return names;
 }
 
+const char *tuned_licence(const struct tuned *t)
+{
+	const char *licence = json_string_value(json_object_get(json_object_get(t->card, "base"), "licence"));
+
+	return licence && *licence ? licence : NULL; /* older cards have "" where none was stated */
+}
+
 static void write_line(const struct tuned *t, struct buf *out)
 {
 	const json_t *data = json_object_get(t->card, "data"), *dev = json_object_get(t->card, "dev");
+	const char *licence = tuned_licence(t);
 
 	buf_addf(out, "%-28s %-8s %-24s %6lld items", t->name, t->kind == TUNED_ENCODER ? "encoder" : "lora", t->base,
 		 (long long)json_integer_value(json_object_get(data, "items")));
 	if (json_is_number(json_object_get(dev, "score")))
 		buf_addf(out, "  dev %.3f", json_number_value(json_object_get(dev, "score")));
-	buf_adds(out, "\n");
+	buf_addf(out, "  licence %s\n", licence ? licence : "not stated");
 }
 
 static bool list_versions(const char *root, const char *name, bool json, struct buf *out, struct error *err)

@@ -25,6 +25,9 @@ struct tuned {
 };
 void tuned_release(struct tuned *t);
 
+/* The licence that the base's files state, of the card; NULL: they state none. */
+const char *tuned_licence(const struct tuned *t);
+
 /* Whether a model's name is one of these: "tuned:NAME:vN". */
 bool tuned_is(const char *name);
 /* Whether NAME may be one: letters, digits, '-', '_' and '.', not at the start. */

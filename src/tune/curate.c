@@ -33,7 +33,7 @@ enum curate_decision curate_usual(enum curate_reason r)
 	return reasons[r].usual;
 }
 
-/* Items are numbered: the pool by line, then dev, then test. */
+/* Items are numbered: the pool by line, then dev, those set aside of it too, then test. */
 struct work {
 	const struct task *task;
 	struct arena *arena;
@@ -72,17 +72,19 @@ const char *curate_item_text(const struct template *input, const struct example 
 
 static void work_init(struct work *w, const struct task *task, struct arena *arena, struct curation *out)
 {
-	const struct item_list lists[] = { task->pool.list, task->dev.list, task->test.list };
+	const struct item_list lists[] = { task->pool.list, task->dev.list, task->aside.list, task->test.list };
 	struct buf normal = { 0 };
 	const struct template *input = curate_template(task, arena);
 	size_t at = 0;
 
-	*w = (struct work){ .task = task, .arena = arena, .out = out, .pool = lists[0].n, .n = lists[0].n + lists[1].n + lists[2].n };
+	*w = (struct work){ .task = task, .arena = arena, .out = out, .pool = lists[0].n };
+	for (size_t l = 0; l < 4; l++)
+		w->n += lists[l].n;
 	w->items = arena_array(arena, w->n, sizeof(*w->items));
 	w->texts = arena_array(arena, w->n, sizeof(*w->texts));
 	w->normal = arena_array(arena, w->n, sizeof(*w->normal));
 	w->found = arena_array(arena, w->pool, sizeof(*w->found));
-	for (size_t l = 0; l < 3; l++)
+	for (size_t l = 0; l < 4; l++)
 		for (size_t i = 0; i < lists[l].n; i++)
 			w->items[at++] = lists[l].items[i];
 	qsort(w->items, w->pool, sizeof(*w->items), by_line);

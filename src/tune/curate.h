@@ -1,7 +1,7 @@
 /* curate.h - what in the pool does more harm than good in fine-tuning, and what a person decided about it.
  *
- * curate_find() looks at every pool item: empty, nearly in dev or test, in conflict with its twins, nearly an earlier item,
- * suspected of a wrong label, too long. The findings go to a review file beside the store; its column `decision` is a person's
+ * curate_find() looks at every pool item: empty, nearly in dev (what `cascade:` set aside of it, too) or test, in conflict with its
+ * twins, nearly an earlier item, suspected of a wrong label, too long. The findings go to a review file beside the store; its column `decision` is a person's
  * to change, and curate_apply() makes of it the items that rung 3 learns from. Dev and test are read for leakage alone, and
  * nothing but rung 3 looks at the file. */
 #ifndef RUNG_TUNE_CURATE_H

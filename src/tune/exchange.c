@@ -177,7 +177,7 @@ bool export_peft(const char *adapter, const char *base, const char *base_name, s
 	return written;
 }
 
-static json_t *read_json(const char *folder, const char *name, struct error *err)
+json_t *exchange_read_json(const char *folder, const char *name, struct error *err)
 {
 	struct buf path = { 0 };
 	json_error_t at;
@@ -329,7 +329,7 @@ static bool convert_peft(const struct safetensors *s, const struct decoder *d, c
 
 bool import_peft(const char *folder, const char *base, struct pool *pool, const char *adapter, struct error *err)
 {
-	json_t *config = read_json(folder, "adapter_config.json", err);
+	json_t *config = exchange_read_json(folder, "adapter_config.json", err);
 	struct decoder *d = config ? exchange_base(base, pool, err) : NULL;
 	struct safetensors *s = NULL;
 	struct buf path = { 0 };

@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "model/tuned.h"
+#include "task/task.h"
 
 /* base: GGUF file of the decoder that the adapter is for. folder is made. */
 bool export_peft(const char *adapter, const char *base, const char *base_name, struct pool *pool, const char *folder,
@@ -16,5 +17,12 @@ bool export_peft(const char *adapter, const char *base, const char *base_name, s
 bool export_merged(const char *adapter, const char *base, struct pool *pool, const char *folder, struct error *err);
 /* PEFT's folder to a GGUF adapter for the base. */
 bool import_peft(const char *folder, const char *base, struct pool *pool, const char *adapter, struct error *err);
+
+/* Whether the folder is an encoder's as rung reads it, with head.safetensors, and its config.json calls the rows what the task does; labels
+ * without names of their own (LABEL_0) are taken as they stand. n 0: rows are no labels. */
+bool import_encoder_fits(const char *folder, const struct label *labels, size_t n, struct error *err);
+bool import_is_folder(const char *path);
+/* Returns false, with a sentence about what the folder is that nothing can be imported from. */
+bool import_refuse(const char *folder, struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* exchange_inner.h - names and orders of rows that exchange.c and exchange_merged.c share. */
+/* exchange_inner.h - what exchange.c, exchange_merged.c and exchange_encoder.c share. */
 #ifndef RUNG_TUNE_EXCHANGE_INNER_H
 #define RUNG_TUNE_EXCHANGE_INNER_H
 
@@ -21,5 +21,6 @@ void exchange_turn(float *rows, size_t n, size_t columns, size_t heads, bool to_
 /* The 'a' or 'b' of a pair; NULL when there is none. */
 const struct tensor *exchange_half(const struct gguf *g, size_t layer, const struct exchange_name *l, char half);
 float *exchange_read(const struct tensor *t, struct arena *arena); /* all values */
+json_t *exchange_read_json(const char *folder, const char *name, struct error *err); /* the caller's */
 
 #endif

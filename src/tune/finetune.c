@@ -24,6 +24,8 @@ json_t *finetune_settings_json(const struct finetune_settings *s)
 			 s->alpha, "warm_up", s->warm_up, "patience", (json_int_t)s->patience, "held_out", s->held_out, "balanced",
 			 s->balanced, "most_tokens", (json_int_t)s->most_tokens, "seed", (json_int_t)s->seed);
 
+	if (s->held_fewest)
+		json_object_set_new(json, "held_fewest", json_integer((json_int_t)s->held_fewest));
 	if (s->held_most)
 		json_object_set_new(json, "held_most", json_integer((json_int_t)s->held_most));
 	return json;
@@ -52,11 +54,11 @@ static int by_group(const void *a, const void *b)
 /* How many examples may be held out. */
 static size_t most_held(const bool *by_model, size_t n, const struct finetune_settings *s)
 {
-	size_t human = 0;
+	size_t human = 0, fewest = s->held_fewest ? s->held_fewest : HELD_FEWEST;
 
 	for (size_t i = 0; i < n; i++)
 		human += !by_model || !by_model[i];
-	size_t most = human < HELD_OUT_FEWEST ? 0 : (size_t)((double)human * s->held_out);
+	size_t most = human < fewest ? 0 : (size_t)((double)human * s->held_out);
 
 	return s->held_most && most > s->held_most ? s->held_most : most;
 }

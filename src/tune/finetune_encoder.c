@@ -6,7 +6,7 @@
 #include "tune/finetune_inner.h"
 #include "tune/tuned_head.h"
 
-enum { USUAL_TOKENS = 4096, FEW_LABELLED = 500 };
+enum { USUAL_TOKENS = 4096 };
 
 static size_t tokens_of(void *self, size_t item)
 {
@@ -254,7 +254,6 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 	struct finetune_run run = { .kind = model_of(texts), .usual = USUAL_TOKENS, .bytes = bytes, .fingerprint = fingerprint, .folder = folder,
 				    .progress = progress };
 	struct encoder_lesson l = { .from = texts, .encoder = e };
-	struct finetune_settings split = *s;
 	struct held_out h;
 
 	*outcome = (struct finetune_outcome){ .end = FIT_FAILED, .score = NAN };
@@ -262,9 +261,7 @@ bool finetune_encoder(const char *base, struct pool *pool, const struct finetune
 		encoder_free(e);
 		return false;
 	}
-	if (!texts->sets && !texts->tagging && texts->n < FEW_LABELLED) /* they teach more than a tenth of them tells; see finetune.h */
-		split.held_out = 0;
-	held_out_init(&h, texts->groups, texts->by_model, texts->n, &split);
+	held_out_init(&h, texts->groups, texts->by_model, texts->n, s);
 	bool trained = train(&l, e, s, &run, &h, outcome, err);
 
 	encoder_trainer_free(l.trainer);

@@ -78,14 +78,6 @@ static bool grade(struct workshop *w, const struct classifier *c, bool embeds, c
 	return mean_score(w, answers, score, err);
 }
 
-static bool one_label(struct item_list items)
-{
-	for (size_t i = 1; i < items.n; i++)
-		if (items.items[i]->label != items.items[0]->label)
-			return false;
-	return true;
-}
-
 /* What curation leaves of the pool is what training draws from. */
 static bool encoder_curve(struct workshop *w, const struct variant *v, size_t size, uint64_t seed, double *score, struct error *err)
 {
@@ -104,7 +96,7 @@ static bool encoder_curve(struct workshop *w, const struct variant *v, size_t si
 	for (; part.n < size && part.n < lessons.n; part.n++)
 		items[part.n] = lessons.items[order[part.n]];
 	part.items = items;
-	*score = one_label(part) ? NAN : 0;
+	*score = labels_tell_apart(w->task, part) ? 0 : NAN;
 	bool trained = isnan(*score) || tuned_part(w, v, part, &encoder, &threshold, err);
 
 	for (size_t i = 0; encoder && i < w->dev.list.n; i++) {

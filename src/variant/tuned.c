@@ -8,7 +8,8 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "llm/gguf.h"
+#include "model/licence.h"
+#include "model/reader.h"
 #include "model/tuned.h"
 #include "variant/workshop.h"
 
@@ -144,12 +145,11 @@ static void add_groups(const struct lesson *l, uint64_t *hash)
 	hash_map_release(&first);
 }
 
-static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
+static void read_texts(struct workshop *w, struct lesson *l, uint64_t *hash)
 {
 	const struct task *task = w->task;
-	size_t *classes = arena_array(&l->arena, l->n, sizeof(*classes)), distinct = 0;
+	size_t *classes = arena_array(&l->arena, l->n, sizeof(*classes));
 	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts));
-	bool *seen = arena_array(&l->arena, task->n_labels, sizeof(*seen));
 	uint8_t *sets = task->many ? arena_array(&l->arena, l->n * task->n_labels, sizeof(*sets)) : NULL;
 
 	for (size_t i = 0; i < task->n_labels; i++) /* outputs are in the order of the labels */
@@ -159,8 +159,6 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 
 		texts[i] = workshop_text(w, &l->arena, item);
 		classes[i] = item->label;
-		distinct += !seen[classes[i]];
-		seen[classes[i]] = true;
 		if (sets)
 			fill_set(item, sets + i * task->n_labels);
 		*hash = add_hash(request_completion(task, NULL, item, &l->arena), add_hash(texts[i], *hash));
@@ -168,9 +166,6 @@ static bool read_texts(struct workshop *w, struct lesson *l, uint64_t *hash, str
 	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
 					    .sets = sets, .groups = groups_of(l) };
 	add_groups(l, hash);
-	if (distinct < 2)
-		return error_set(err, "the pool has examples of %zu label; training needs at least two", distinct);
-	return true;
 }
 
 /* Texts and the objects that they say. */
@@ -242,6 +237,8 @@ static struct finetune_settings settings_of(const struct workshop *w, const stru
 
 	if (!given)
 		s.seed = w->seed;
+	if (!s.held_fewest && !v->model && !w->task->validator && !w->task->many)
+		s.held_fewest = HELD_FEWEST_ONE_LABEL;
 	return s;
 }
 
@@ -254,8 +251,9 @@ static bool lesson_init(struct workshop *w, const struct variant *v, struct less
 	list_items(w, v, l);
 	if (!find_base(w, v, l, &base, err))
 		return false;
-	if (!(v->model ? read_prompts(w, v, l, &data, err) : w->task->validator ? read_objects(w, l, &data, err) :
-							     read_texts(w, l, &data, err)))
+	if (!v->model && !w->task->validator)
+		read_texts(w, l, &data);
+	else if (!(v->model ? read_prompts(w, v, l, &data, err) : read_objects(w, l, &data, err)))
 		return false;
 	l->texts.by_model = l->prompts.by_model = by_model_of(w, l, &data);
 	json_t *settings = finetune_settings_json(&l->settings);
@@ -342,16 +340,14 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 	return data;
 }
 
-/* What the base's file says of its licence; "" where it does not. An encoder's folder has no place for it. */
-static const char *base_licence(const struct variant *v, const struct lesson *l, struct arena *arena)
+/* The base that was trained from; its licence is null where its files state none. */
+static json_t *base_json(const struct variant *v, const struct lesson *l, struct arena *arena)
 {
-	struct error ignored;
-	struct gguf *g = v->model ? gguf_open(l->base.data, &ignored) : NULL;
-	struct gguf_string text;
-	const char *licence = g && gguf_text(g, "general.license", &text) ? arena_copy(arena, text.at, text.n) : "";
+	const char *licence = v->model ? licence_of_file(l->base.data, arena) : licence_of_folder(l->base.data, arena);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", l->base_hash);
 
-	gguf_free(g);
-	return licence;
+	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
+	return base;
 }
 
 static json_t *card_of(struct workshop *w, const struct variant *v, const struct lesson *l,
@@ -364,8 +360,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
-	json_object_set_new(card, "base", json_pack("{s:s, s:s, s:s}", "name", v->model ? v->model : models_encoder_name(),
-						    "hash", l->base_hash, "licence", base_licence(v, l, &w->arena)));
+	json_object_set_new(card, "base", base_json(v, l, &w->arena));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
@@ -410,11 +405,22 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 	return trained;
 }
 
+/* Says before training, which is long, what cannot come of it. */
+static void tell_unseen(struct workshop *w, const struct variant *v, const struct lesson *l)
+{
+	const char *sentence = w->watch && w->watch->notice ? labels_unseen(w, v, (struct item_list){ l->items, l->n }) : NULL;
+
+	if (sentence)
+		w->watch->notice(w->watch->context, sentence);
+}
+
 static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
 {
 	const char *root = models_tuned(w->models), *name = registered_name(w);
 	struct finetune_outcome outcome = { 0 };
 	struct buf folder = { 0 };
+
+	tell_unseen(w, v, l);
 	bool trained = train_in(w, v, l, &folder, &outcome, err);
 
 	if (trained) {
@@ -463,6 +469,8 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 	if (v->version || (w->watch && w->watch->version))
 		return tuned_find(root, v->version ? v->version : w->watch->version, out, err) && same_labels(w->task, v, out, err);
 	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err);
+	if (ready && !found)
+		ready = labels_learnable(w, v, (struct item_list){ l.items, l.n }, err);
 	if (ready && !found && tuning_waits(w, v))
 		ready = error_set(err, "not trained: decoders seldom name labels better than encoders and take ten times as long; `rung tune TASK "
 				       "--method %s` trains it, and then a climb measures it", v->tuning->id);
@@ -507,6 +515,58 @@ bool variant_training_seconds(struct workshop *w, const struct variant *v, doubl
 	*seconds = json_is_number(value) ? json_number_value(value) : NAN;
 	tuned_release(&t);
 	return true;
+}
+
+/* Whether training a decoder left the item out, being too long. reader NULL: nothing was. */
+static bool was_too_long(struct workshop *w, const struct variant *v, const struct example *item, const struct reader *reader, bool *too_long,
+			 struct error *err)
+{
+	struct finetune_prompts p;
+	struct arena arena;
+
+	*too_long = false;
+	if (!reader)
+		return true;
+	arena_init(&arena);
+	bool built = workshop_prompts(w, v, &item, 1, &arena, &p, err);
+
+	if (built) {
+		size_t n = p.prompts->n_messages, limit = reader_limit(reader);
+		struct message *whole = arena_array(&arena, n + 1, sizeof(*whole));
+
+		memcpy(whole, p.prompts->messages, n * sizeof(*whole));
+		whole[n] = (struct message){ MESSAGE_ASSISTANT, p.completions[0] };
+		*too_long = reader_tokens(reader, whole, n + 1) > (limit && limit < TRAINED_TOKENS ? limit : TRAINED_TOKENS);
+	}
+	arena_release(&arena);
+	return built;
+}
+
+bool variant_taught(struct workshop *w, const struct variant *v, const json_t *card, const struct reader *reader, size_t most,
+		    struct arena *arena, struct item_list *out, struct error *err)
+{
+	size_t trained = (size_t)json_integer_value(json_object_get(json_object_get(card, "data"), "trained"));
+	const struct example **items = arena_array(arena, most + 1, sizeof(*items));
+	struct lesson l = { .settings = settings_of(w, v) };
+	struct held_out h;
+	bool known = true;
+
+	arena_init(&l.arena);
+	list_items(w, v, &l);
+	uint64_t ignored = 0;
+
+	held_out_init(&h, groups_of(&l), by_model_of(w, &l, &ignored), l.n, &l.settings);
+	*out = (struct item_list){ items, 0 };
+	for (size_t i = 0; known && i < h.n_train && out->n < most && out->n < trained; i++) {
+		bool too_long;
+
+		known = was_too_long(w, v, l.items[h.train[i]], reader, &too_long, err);
+		if (known && !too_long)
+			items[out->n++] = l.items[h.train[i]];
+	}
+	held_out_release(&h);
+	lesson_release(&l);
+	return known;
 }
 
 /* Null on a card: no set did better than the empty one. Encoders from elsewhere have none: as their sigmoids were trained. */

@@ -132,6 +132,7 @@ void workshop_free(struct workshop *w);
 struct training_watch {
 	void (*step)(void *context, const struct variant *v, const struct fit_step *step);
 	bool (*stopped)(void *context);
+	void (*notice)(void *context, const char *sentence); /* what the training that begins cannot teach */
 	void *context;
 	const struct finetune_settings *encoder, *lora; /* NULL: the defaults of a climb */
 	const char *name;                               /* of what is registered; NULL: the task's */
@@ -165,6 +166,12 @@ void workshop_repeat(struct workshop *w, size_t repeat);
 void workshop_curate(struct workshop *w, const struct curated *curated);
 /* The variant's fine-tuned model, trained if it is not there: its name, "tuned:NAME:vN". Lives as long as the workshop. */
 const char *workshop_train(struct workshop *w, const struct variant *v, struct error *err);
+/* Examples that a version was trained on, `most` of them at most: not those held out, dropped by curation.csv, or left out. card: of a version
+ * that workshop_train() found or made (an imported one has none). reader: of the decoder, where the card says that some were too long; else
+ * NULL. Lives in arena. */
+struct reader;
+bool variant_taught(struct workshop *w, const struct variant *v, const json_t *card, const struct reader *reader, size_t most,
+		    struct arena *arena, struct item_list *out, struct error *err);
 /* Writes the mean of the scores (n) on the card of the variant's fine-tuned model; nothing where it has none. */
 bool workshop_note(struct workshop *w, const struct variant *v, const char *split, const double *scores, size_t n, struct error *err);
 /* Sees to it that scorer_grade() knows the answers (n; NULL: there is none) to these items: before they are scored, and before their rows

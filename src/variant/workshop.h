@@ -128,6 +128,13 @@ void workshop_free_tuned(struct workshop *w);
 /* The encoder of a variant that names labels, trained on these examples of the pool alone; it is no version, and the caller frees it. */
 bool tuned_part(struct workshop *w, const struct variant *v, struct item_list items, struct tuned_encoder **out, double *threshold,
 		struct error *err);
+/* What rung 3 can learn of a task's labels; kinds without labels have nothing to fear. (learnable.c)
+ * Whether the examples have two labels, or of sets one: fewer leave nothing to tell apart. */
+bool labels_tell_apart(const struct task *task, struct item_list items);
+/* Whether the variant can be trained on them: there are labels to tell apart, and no fewer examples than labels. Else a sentence. */
+bool labels_learnable(const struct workshop *w, const struct variant *v, struct item_list items, struct error *err);
+/* The sentence about labels that no example has; NULL: there are none. Lives in the workshop. */
+const char *labels_unseen(struct workshop *w, const struct variant *v, struct item_list items);
 /* Whether it is only measured once somebody asked for its training: a decoder that names labels, in a climb. */
 bool tuning_waits(const struct workshop *w, const struct variant *v);
 /* What a variant of that rung learns from: the pool; on rung 3 as curation.csv leaves it. */

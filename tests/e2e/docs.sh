@@ -114,7 +114,7 @@ echo 'The heron waits.' >"$task/bad/b.txt"
 ln -s . "$task/bad/loop"
 mkfifo "$task/bad/pipe"
 truncate -s 1G "$task/bad/giant.txt"
-docs add "$task/bad"
+docs add "$task/bad" --quiet
 expect "bad files are one sentence each, the others are read" 0 "added 1, changed 0, unchanged 0, removed 0, refused 4" \
 	"bad/a.txt: holds a NUL byte" "bad/loop: leads to a folder that was read already" "bad/pipe: is a pipe" "1073741824 bytes"
 if [ "$(wc -l <"$scratch/err")" -eq 4 ]; then ok "and no more"; else fail "and no more" "$(cat "$scratch/err")"; fi

@@ -33,6 +33,13 @@ if "$rung" climb "$scratch/task" --json --quiet >"$scratch/report" 2>"$scratch/e
 	fail "a climb" "$(tail -c 500 "$scratch/err")"
 	finish
 fi
+unseen='1 of 5 labels has no example in what it is trained on (O1.5), so it'
+if [ "$(grep -c "$unseen" "$scratch/err")" -eq 2 ] && grep -q "^rung: 3/encoder: $unseen can never answer with it; add examples of it to" "$scratch/err" &&
+	grep -q "^rung: 3/lora@local:tiny-llama: $unseen will seldom answer with it" "$scratch/err"; then
+	ok "a label without examples is said of each model that is trained"
+else
+	fail "a label without examples is said of each model that is trained" "$(cat "$scratch/err")"
+fi
 if python3 - "$scratch/report" "$scratch/task/.rung/store.db" "$scratch/task/examples.csv" <<'PY' 2>"$scratch/why"; then ok "answers are sets of labels, and graded as such"; else fail "answers are sets of labels, and graded as such" "$(tail -c 1500 "$scratch/why")"; fi
 import csv, json, sqlite3, sys
 report = json.load(open(sys.argv[1]))
@@ -95,6 +102,16 @@ if grep -q -- '--- cites [A-Z]1' "$scratch/out"; then ok "show has the rows of t
 item=$(python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select item from answer where variant = ?", ("1/zero-shot@local:tiny-llama",)).fetchone()[0])' "$scratch/task/.rung/store.db")
 "$rung" show "$scratch/task" 1/zero-shot@local:tiny-llama "$item" >"$scratch/out" 2>&1
 if grep -aq "^dropped   .*(no label of the task)" "$scratch/out"; then ok "show says what was dropped"; else fail "show says what was dropped" "$(head -c 1200 "$scratch/out")"; fi
+
+# Sets that begin with the same label differ in the others.
+mkdir "$scratch/alike"
+sed -e 's/^name:.*/name: alike/' -e '/^documents:/d' "$scratch/task/task.yaml" >"$scratch/alike/task.yaml"
+cp "$scratch/task/codes.tsv" "$scratch/alike"
+awk 'BEGIN { print "id,text,on"; for (i = 0; i < 40; i++) printf "e%d,Number %d%s,T1%s\n", i, i, i % 2 ? " with olives" : "", i % 2 ? "; O1" : "" }' \
+	>"$scratch/alike/examples.csv"
+if "$rung" tune "$scratch/alike" --epochs 1 --quiet >"$scratch/out" 2>"$scratch/err"; then ok "sets that begin alike are trained on"; else
+	fail "sets that begin alike are trained on" "$(cat "$scratch/err")"
+fi
 
 printf 'e99,x,T1; O2\n' >>"$scratch/task/examples.csv"
 if "$rung" climb "$scratch/task" --rungs 0 >"$scratch/out" 2>"$scratch/err"; then fail "an unknown label is refused" "$(head -c 300 "$scratch/out")"; else

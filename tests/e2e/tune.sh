@@ -147,6 +147,36 @@ refused "another task that is not there" "$scratch/absent" "$rung" tune "$scratc
 refused "what only an encoder has" "--balanced weighs the labels that an encoder chooses one of" \
 	"$rung" tune "$scratch/small" $lora --balanced $store --quiet
 
+# Labels that the pool cannot teach.
+make_task single spam 30
+# shellcheck disable=SC2086
+refused "a pool with one label" "the pool has examples of 1 label; training needs at least two: add examples of others to $scratch/single/emails.jsonl" \
+	"$rung" tune "$scratch/single" $lora --quiet
+make_task two spam,work 24
+# shellcheck disable=SC2086
+works "a label without examples" "$rung" tune "$scratch/two" $lora --epochs 1 --quiet
+if [ "$(grep -c '3/lora@local:tiny-llama: 1 of 3 labels has no example in what it is trained on (automated), so it will seldom answer' "$scratch/err")" -eq 1 ]; then
+	ok "is said in a sentence"
+else
+	fail "is said in a sentence" "$(cat "$scratch/err")"
+fi
+make_task few spam,work 24
+sed -i "s/^labels:.*/labels: [spam, work, automated$(printf ', rare-%d' $(seq 22))]/" "$scratch/few/task.yaml"
+# shellcheck disable=SC2086
+refused "fewer examples than labels" "the pool has 24 examples, fewer than the task has labels (25)" "$rung" tune "$scratch/few" $lora --quiet
+mkdir "$scratch/tiny"
+cp "$golden/tiny-llama.gguf" "$scratch/tiny"
+ln -s "$golden/tiny-bert" "$scratch/tiny/all-MiniLM-L6-v2"
+works "end no climb" "$rung" climb "$scratch/few" --rungs 0-3 --models local:tiny-llama --threads 2 --models-folder "$scratch/tiny" --json --quiet
+if python3 -c '
+import json, sys
+by_id = {v["id"]: v for v in json.load(open(sys.argv[1]))["variants"]}
+encoder, lora = by_id["3/encoder"], by_id["3/lora@local:tiny-llama"]
+for v, status in (encoder, "failed"), (lora, "skipped"):
+    assert v["status"] == status and "24 examples, fewer than the task has labels (25)" in json.dumps(v), v
+assert by_id["0/tfidf-words"]["status"] == "measured", by_id["0/tfidf-words"]' "$scratch/out" 2>"$scratch/err"
+then ok "whose report says why"; else fail "whose report says why" "$(tail -c 600 "$scratch/err")"; fi
+
 # A teacher: labels of rows that have none, and reasons.
 make_task taught spam,work,automated 24
 echo 'models: ["local:tiny-llama"]' >>"$scratch/taught/task.yaml"
@@ -211,6 +241,18 @@ same "to the same bytes" "$scratch/peft/adapter_model.safetensors" "$scratch/pef
 # shellcheck disable=SC2086
 works "a GGUF adapter is imported" "$rung" tune import "$scratch/small" "$scratch/out.gguf" --base local:tiny-llama --name mine $store
 says "under its name" "tuned:mine:v1"
+
+says "whose licence nobody stated" "licence of the base: not stated"
+# shellcheck disable=SC2086
+refused "an encoder without a classifier is no adapter" "tiny-bert: model.safetensors holds a model without a classifier; \`rung tune import\` takes" \
+	"$rung" tune import "$scratch/small" "$golden/tiny-bert" --base local:tiny-llama $store
+mkdir "$scratch/empty"
+# shellcheck disable=SC2086
+refused "nor is an empty folder" "there is neither head.safetensors nor adapter_config.json" \
+	"$rung" tune import "$scratch/small" "$scratch/empty" --method lora --base local:tiny-llama $store
+# shellcheck disable=SC2086
+refused "nor an encoder" "there is neither head.safetensors nor adapter_config.json" \
+	"$rung" tune import "$scratch/small" "$scratch/empty" --method encoder $store
 
 # shellcheck disable=SC2086
 works "a version is removed" "$rung" tune rm "$scratch/small" small:v2 $store
@@ -319,6 +361,10 @@ says "as a variant of its own" '3/encoder@tuned:imported:v1'
 works "it answers" "$rung" ask "$scratch/mail" --variant 3/encoder@tuned:imported:v1 $store w3
 says "with a label" '"answer"'
 sed -i '/^models:/d' "$scratch/mail/task.yaml"
+sed -i 's/^{/{"id2label": {"0": "work", "1": "spam", "2": "automated"},/' "$scratch/encoder/config.json"
+# shellcheck disable=SC2086
+refused "not one that names its rows otherwise" 'id2label calls row 0 "work", and label 1 of the task is "spam"' \
+	"$rung" tune import "$scratch/mail" "$scratch/encoder" $store
 # shellcheck disable=SC2086
 refused "a learning rate that is far too high" "learning rate 10" "$rung" tune "$scratch/mail" --epochs 3 --rate 10 $store --quiet
 if grep -q 'train with a lower one, such as 1' "$scratch/err"; then ok "and what to do"; else fail "and what to do" "$(cat "$scratch/err")"; fi
@@ -342,6 +388,5 @@ works "a version of other labels is left out" "$rung" climb "$scratch/mail" --ru
 refused "and says why" "tuned:order:v1 was trained for other labels than $scratch/mail/task.yaml has now, or for another order" \
 	"$rung" ask "$scratch/mail" --variant 3/encoder@tuned:order:v1 $store w3
 
-make_task single spam 30
 refused "a pool with one label" "the pool has examples of 1 label; training needs at least two" "$rung" tune "$scratch/single" --quiet
 finish

@@ -199,6 +199,30 @@ static void keys_find_the_newest_version(void **state)
 	assert_false(found);
 }
 
+/* Also what older cards say, "", is nothing stated. */
+static void lists_state_the_licence(void **state)
+{
+	static const char *const cards[] = {
+		"{\"kind\": \"encoder\", \"base\": {\"name\": \"small\", \"licence\": \"apache-2.0\"}}",
+		"{\"kind\": \"encoder\", \"base\": {\"name\": \"small\", \"licence\": \"\"}}",
+		"{\"kind\": \"encoder\", \"base\": {\"name\": \"small\", \"licence\": null}}",
+		"{\"kind\": \"encoder\", \"base\": {\"name\": \"small\"}}",
+	};
+
+	(void)state;
+	add("email", "k");
+	for (size_t i = 0; i < ARRAY_SIZE(cards); i++) {
+		struct error err = { .text = "" };
+		struct buf list = { 0 };
+
+		write_file("email/v1/card.json", cards[i]);
+		assert_true(tuned_list(root, false, &list, &err));
+		if (!strstr(list.data, i == 0 ? "  licence apache-2.0\n" : "  licence not stated\n"))
+			fail_msg("%s: %s", cards[i], list.data);
+		buf_release(&list);
+	}
+}
+
 /* A run that was killed finds its workplace as it left it; another one's is another; one that failed leaves none without a checkpoint. */
 static void workplaces_stay_until_they_are_versions(void **state)
 {
@@ -416,7 +440,7 @@ static void versions_are_listed_in_order(void **state)
 		at = next;
 	}
 	assert_non_null(strstr(list.data, "encoder"));
-	assert_non_null(strstr(list.data, "42 items  dev 0.875\n"));
+	assert_non_null(strstr(list.data, "42 items  dev 0.875  licence not stated\n"));
 	buf_release(&list);
 	assert_true(tuned_list(root, true, &list, &err));
 	size_t lines = 0;
@@ -575,6 +599,7 @@ int main(void)
 		TEST(versions_are_found_by_what_they_scored),
 		TEST(workplaces_stay_until_they_are_versions),
 		TEST(outdated_workplaces_are_swept_after_a_day),
+		TEST(lists_state_the_licence),
 		TEST(impossible_workplace_is_a_sentence),
 		TEST(damaged_cards_are_a_sentence),
 		TEST(notes_are_written_on_the_card),

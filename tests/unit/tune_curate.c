@@ -168,6 +168,44 @@ static void each_reason_is_found(void **state)
 		assert_true(f.found.findings[i - 1].reason <= f.found.findings[i].reason);
 }
 
+/* A copy of what `cascade:` sets aside of dev is learnt by heart like one of dev. */
+static void copies_of_what_is_set_aside_leak(void **state)
+{
+	static const char cascade[] = "cascade: {aside: 0.5}\n";
+	struct buf out = { 0 };
+
+	(void)state;
+	buf_adds(&out, yaml);
+	buf_adds(&out, cascade);
+	folder_write(&f.folder, "task.yaml", out.data, out.n);
+	buf_clear(&out);
+	buf_adds(&out, "id,text,label,split\n");
+	for (size_t i = 0; i < 80; i++) { /* each dev example, and the same without its first word in the pool */
+		buf_addf(&out, "%c%zu,", i % 2 ? 'p' : 'd', i / 2);
+		for (size_t k = i % 2; k < 12; k++)
+			buf_addf(&out, "w%zux%zu ", i / 2, k);
+		buf_addf(&out, ",spam,%s\n", i % 2 ? "train" : "dev");
+	}
+	for (size_t i = 0; i < 40; i++)
+		buf_addf(&out, "t%zu,test%zu more%zu,work,test\n", i, i, i);
+	folder_write(&f.folder, "e.csv", out.data, out.n);
+	buf_release(&out);
+	open_task();
+	assert_true(f.task->aside.list.n > 0);
+	find();
+	for (size_t i = 0; i < f.task->aside.list.n; i++) {
+		const char *id = f.task->aside.list.items[i]->id;
+		char copy[16];
+
+		snprintf(copy, sizeof(copy), "p%s", id + 1);
+		const struct curate_finding *x = finding_of(copy);
+
+		if (!x || x->reason != CURATE_LEAK || !same(x->near, id))
+			fail_msg("%s: no leak of %s", copy, id);
+	}
+	assert_int_equal(f.found.n, 40);
+}
+
 /* Probabilities of two classes of five items each, and a third of two. Means of their own: .8, .6, .5. */
 static void suspects_are_below_one_mean_and_above_another(void **state)
 {
@@ -420,34 +458,44 @@ static void only_the_pool_is_touched(void **state)
 
 /* --- training -------------------------------------------------------------------------------------------------------- */
 
-/* What the tiny encoder is trained from, by its version and the card; curated NULL: the whole pool. */
-static const char *train(const char *folder, const struct curated *curated, struct tuned *t)
+static const struct variant *encoder_of(const struct variant *variants, size_t n)
 {
-	struct finetune_settings settings = finetune_encoder_defaults;
-	struct training_watch watch = { .encoder = &settings };
+	for (size_t i = 0; i < n; i++)
+		if (variants[i].tuning && !variants[i].model)
+			return &variants[i];
+	fail_msg("the task has no encoder");
+	return NULL;
+}
+
+static void train_with(const char *folder, const struct curated *curated, const struct training_watch *watch, struct tuned *t)
+{
 	char tuned[160];
 	struct error err;
 	size_t n;
 
-	settings.epochs = 1;
 	snprintf(tuned, sizeof(tuned), "%s/tuned", folder);
 	struct models *models = models_open(folder, &(struct model_settings){ .threads = 1, .tuned = tuned });
 	struct workshop *w = workshop_open(f.task, f.task->dev, models, NULL, NULL, 0, 1);
-	const struct variant *v = variants_list(f.task, &f.arena, NULL, 0, &n), *encoder = NULL;
+	const struct variant *v = variants_list(f.task, &f.arena, NULL, 0, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (v[i].tuning && !v[i].model)
-			encoder = &v[i];
-	assert_non_null(encoder);
-	workshop_watch(w, &watch);
+	workshop_watch(w, watch);
 	workshop_curate(w, curated);
-	const char *name = workshop_train(w, encoder, &err);
+	const char *name = workshop_train(w, encoder_of(v, n), &err);
 
 	if (!name || !tuned_find(tuned, name, t, &err))
 		fail_msg("%s", err.text);
 	workshop_free(w);
 	models_free(models);
-	return t->name;
+}
+
+/* What the tiny encoder is trained from, by its version and the card; curated NULL: the whole pool. */
+static void train(const char *folder, const struct curated *curated, struct tuned *t)
+{
+	struct finetune_settings settings = finetune_encoder_defaults;
+	const struct training_watch watch = { .encoder = &settings };
+
+	settings.epochs = 1;
+	train_with(folder, curated, &watch, t);
 }
 
 static json_int_t number(const struct tuned *t, const char *key, const char *inner)
@@ -496,6 +544,7 @@ static void training_learns_from_what_is_left(void **state)
 	assert_string_equal(again.name, "tuned:t:v2");
 	assert_int_equal(number(&whole, "items", NULL), f.task->pool.list.n);
 	assert_null(json_object_get(json_object_get(whole.card, "data"), "dropped"));
+	assert_true(json_is_null(json_object_get(json_object_get(whole.card, "base"), "licence"))); /* the tiny encoder states none */
 	assert_int_equal(number(&less, "items", NULL), f.task->pool.list.n - 9);
 	assert_int_equal(number(&less, "dropped", "conflict"), 3);
 	assert_int_equal(number(&less, "dropped", "leak"), 2);
@@ -503,6 +552,78 @@ static void training_learns_from_what_is_left(void **state)
 	tuned_release(&whole);
 	tuned_release(&less);
 	tuned_release(&again);
+	remove_folder(folder);
+}
+
+static bool lists(struct item_list list, const struct example *item)
+{
+	for (size_t i = 0; i < list.n; i++)
+		if (list.items[i] == item)
+			return true;
+	return false;
+}
+
+/* 150 examples of the pool, of which curation leaves 140, a tenth is held out, and the bound on tokens leaves some out. */
+static void write_many(void)
+{
+	struct buf out = { 0 };
+
+	buf_adds(&out, "id,text,label,split\n");
+	for (size_t i = 0; i < 190; i++)
+		buf_addf(&out, "m%zu,message x%zu y%zu,%s,%s\n", i, i, i, i % 2 ? "work" : "spam", i < 150 ? "train" : i < 170 ? "dev" : "test");
+	folder_write(&f.folder, "e.csv", out.data, out.n);
+	buf_release(&out);
+	open_task();
+}
+
+/* What is asked again as trained on was: neither dropped, nor held out, nor beyond the bound on tokens. */
+static void what_was_trained_on_is_known(void **state)
+{
+	char folder[] = "/tmp/rung-curate-XXXXXX";
+	struct finetune_settings settings = finetune_encoder_defaults;
+	struct training_watch watch = { .encoder = &settings };
+	struct curated c = { .hash = 1 };
+	struct item_list seen, few;
+	struct tuned t;
+	struct error err;
+	size_t n, groups[140];
+	struct held_out h;
+
+	(void)state;
+	link_encoder(folder);
+	write_many();
+	c.pool.list = (struct item_list){ f.task->pool.list.items + 10, 140 };
+	settings.epochs = 1;
+	settings.most_tokens = 500;
+	train_with(folder, &c, &watch, &t);
+	assert_int_equal(number(&t, "held_out", NULL), 0); /* so few of one label each are all learnt from */
+	tuned_release(&t);
+	settings.held_fewest = 100;
+	train_with(folder, &c, &watch, &t);
+	struct models *models = models_open(folder, &(struct model_settings){ .threads = 1 });
+	struct workshop *w = workshop_open(f.task, f.task->dev, models, NULL, NULL, 0, 1);
+	const struct variant *v = encoder_of(variants_list(f.task, &f.arena, NULL, 0, &n), n);
+
+	workshop_watch(w, &watch);
+	workshop_curate(w, &c);
+	assert_true(variant_taught(w, v, t.card, NULL, 1000, &f.arena, &seen, &err));
+	assert_true(variant_taught(w, v, t.card, NULL, 5, &f.arena, &few, &err));
+	assert_true(number(&t, "left_out", NULL) > 0 && number(&t, "held_out", NULL) == 14);
+	assert_int_equal(seen.n, number(&t, "trained", NULL));
+	assert_int_equal(few.n, 5);
+	for (size_t i = 0; i < 140; i++)
+		groups[i] = c.pool.list.items[i]->group;
+	held_out_init(&h, groups, NULL, 140, &settings);
+	for (size_t i = 0; i < h.n_held; i++)
+		assert_false(lists(seen, c.pool.list.items[h.held[i]]));
+	for (size_t i = 0; i < h.n_train; i++) /* the first that are drawn are learnt */
+		assert_int_equal(lists(seen, c.pool.list.items[h.train[i]]), i < seen.n);
+	for (size_t i = 0; i < 10; i++)
+		assert_false(lists(seen, f.task->pool.list.items[i]));
+	held_out_release(&h);
+	workshop_free(w);
+	models_free(models);
+	tuned_release(&t);
 	remove_folder(folder);
 }
 
@@ -584,6 +705,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(each_reason_is_found),
+		IN_FOLDER(copies_of_what_is_set_aside_leak),
 		cmocka_unit_test(suspects_are_below_one_mean_and_above_another),
 		cmocka_unit_test(a_label_above_its_mean_is_believed),
 		cmocka_unit_test(copies_are_told_by_the_exact_cosine),
@@ -594,6 +716,7 @@ int main(void)
 		IN_FOLDER(no_rows_are_no_decisions),
 		IN_FOLDER(only_the_pool_is_touched),
 		IN_FOLDER(training_learns_from_what_is_left),
+		IN_FOLDER(what_was_trained_on_is_known),
 		IN_FOLDER(heads_learn_from_what_is_left),
 	};
 

@@ -581,6 +581,61 @@ static void folders_are_copied_with_what_is_in_them(void **state)
 	assert_sentence(&err, "cannot write");
 }
 
+/* --- encoders --------------------------------------------------------------------------------------------------------- */
+
+static const struct label labels[] = { { .name = "spam" }, { .name = "work" } };
+
+/* tensor: of model.safetensors; NULL: there is no such file. config: config.json; NULL: none. says NULL: it is taken. */
+static const struct {
+	const char *name, *tensor, *config;
+	bool head;
+	const char *says[2];
+} encoders[] = {
+	{ "one of rung's", "embeddings.x", "{}", true, { NULL } },
+	{ "its classifier inside", "classifier.weight", "{\"architectures\": [\"BertForSequenceClassification\"]}", false,
+	  { "holds BertForSequenceClassification as transformers saves it, its classifier among the rest (\"classifier.weight\", 2 rows)",
+	    "docs/tuning.md has the lines" } },
+	{ "of RoBERTa's kind", "classifier.out_proj.weight", "{}", false, { "holds a model as transformers saves it", "head.safetensors" } },
+	{ "no classifier", "embeddings.x", "{\"architectures\": [\"BertModel\"]}", false, { "holds BertModel without a classifier; `rung tune import` takes" } },
+	{ "no model", NULL, NULL, false, { "neither head.safetensors nor adapter_config.json" } },
+	{ "rows named as the labels are", "x", "{\"id2label\": {\"0\": \"spam\", \"1\": \"work\"}}", true, { NULL } },
+	{ "rows without names", "x", "{\"id2label\": {\"0\": \"LABEL_0\", \"1\": \"LABEL_1\", \"2\": \"LABEL_2\"}}", true, { NULL } },
+	{ "rows in another order", "x", "{\"id2label\": {\"0\": \"work\", \"1\": \"spam\"}}", true,
+	  { "config.json: id2label calls row 0 \"work\", and label 1 of the task is \"spam\"", "take id2label out" } },
+	{ "other labels", "x", "{\"id2label\": {\"0\": \"spam\", \"1\": \"LABEL_1\"}}", true, { "id2label calls row 1 \"LABEL_1\"" } },
+	{ "a label that begins so", "x", "{\"id2label\": {\"0\": \"LABEL_A\"}}", true, { "id2label names 1 labels, and the task has 2" } },
+	{ "numbers that are missing", "x", "{\"id2label\": {\"1\": \"spam\", \"2\": \"work\"}}", true, { "id2label calls row 0 \"\"" } },
+	{ "a damaged configuration", "x", "{", true, { "config.json:1: " } },
+};
+
+static void folders_of_encoders_are_told_apart(void **state)
+{
+	static const float values[6] = { 1, 2, 3, 4, 5, 6 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(encoders); i++) {
+		const char *folder = in_scratch("encoder"), *model = in_scratch("encoder/model.safetensors");
+		const struct safetensors_out tensor = { encoders[i].tensor, 2, 3, values, TENSOR_F32 };
+		struct error err = { .text = "" };
+
+		assert_true(file_make_folder(folder, &err));
+		if (encoders[i].tensor && !safetensors_write(model, &tensor, 1, NULL, 0, &err))
+			fail_msg("%s", err.text);
+		if (encoders[i].config)
+			assert_true(file_replace(in_scratch("encoder/config.json"), encoders[i].config, strlen(encoders[i].config), &err));
+		if (encoders[i].head)
+			assert_true(file_replace(in_scratch("encoder/head.safetensors"), "", 0, &err));
+		bool fits = import_encoder_fits(folder, labels, ARRAY_SIZE(labels), &err);
+
+		if (fits != !encoders[i].says[0])
+			fail_msg("%s: %s", encoders[i].name, fits ? "taken" : err.text);
+		for (size_t k = 0; k < 2 && encoders[i].says[k]; k++)
+			assert_sentence(&err, encoders[i].says[k]);
+		assert_true(fits || strstr(err.text, folder));
+		file_remove_folder(folder);
+	}
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -596,6 +651,7 @@ int main(void)
 		TEST(other_bases_are_a_sentence),
 		TEST(merged_weights_are_base_and_adapter),
 		TEST(folders_are_copied_with_what_is_in_them),
+		TEST(folders_of_encoders_are_told_apart),
 	};
 
 	return cmocka_run_group_tests_name("tune_exchange", tests, NULL, NULL);
