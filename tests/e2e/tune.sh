@@ -177,6 +177,18 @@ for v, status in (encoder, "failed"), (lora, "skipped"):
 assert by_id["0/tfidf-words"]["status"] == "measured", by_id["0/tfidf-words"]' "$scratch/out" 2>"$scratch/err"
 then ok "whose report says why"; else fail "whose report says why" "$(tail -c 600 "$scratch/err")"; fi
 
+# Only what was trained on is asked again.
+make_task long spam,work,automated 24
+python3 -c 'import json; print(json.dumps({"id": "endless", "label": "spam", "split": "train", "text": "win a prize " * 1500}))' >"$scratch/endless"
+cat "$scratch/endless" "$scratch/long/emails.jsonl" >"$scratch/both" && mv "$scratch/both" "$scratch/long/emails.jsonl"
+# shellcheck disable=SC2086
+works "an example that is too long" "$rung" tune "$scratch/long" $lora --epochs 1 --json --quiet
+if python3 -c '
+import json, sys
+card = json.load(open(sys.argv[1]))
+assert card["data"]["too_long"] == 1 and card["data"]["trained"] == 24 and card["pool"]["n"] == 24, card' "$scratch/out" 2>"$scratch/err"
+then ok "is neither learnt nor asked"; else fail "is neither learnt nor asked" "$(cat "$scratch/err")"; fi
+
 # A teacher: labels of rows that have none, and reasons.
 make_task taught spam,work,automated 24
 echo 'models: ["local:tiny-llama"]' >>"$scratch/taught/task.yaml"
