@@ -6,7 +6,7 @@
 One line a figure: name <TAB> rung <TAB> peer <TAB> ratio <TAB> target <TAB> ok | short | absent; the unit is in the name, the ratio
 is better when larger, two threads each. docs/benchmarks.md says what each line means. RUNG_MODELS: folder of models (default
 models); RUNG_DATA: default ../shared/data; TRAIN_PEERS: the peer's environment (default build/train-peers); BENCH_TURNS: turns of a
-side, of which the best counts (default 2); BENCH_EPOCHS=6 adds the accuracy lines, which take an hour.
+side, of which the best counts (default 2); BENCH_EPOCHS=6 adds the accuracy line, which takes half an hour (an hour without products in bf16).
 
 The peer runs in f32 and, where the processor has bf16 products, in bf16; the faster of both is what rung is compared with."""
 import csv

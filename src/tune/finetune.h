@@ -45,8 +45,7 @@ struct held_out {
 /* Whole groups, drawn by the settings' seed, as many as they allow. by_model (n), or NULL: examples that a model labelled, which are learnt
  * from with all of their groups and do not count, as a score on them would say how well that model is copied.
  *
- * Of one label each, few examples teach more than a tenth of them tells: the last weights of all of 453 e-mails score better on test
- * than what 45 of them chose (docs/tuning.md). */
+ * Of one label each, a tenth of few examples tells less than it teaches (docs/tuning.md). */
 enum { HELD_FEWEST = 100, HELD_FEWEST_ONE_LABEL = 500 };
 void held_out_init(struct held_out *h, const size_t *groups, const bool *by_model, size_t n, const struct finetune_settings *s);
 void held_out_release(struct held_out *h);
