@@ -253,7 +253,7 @@ static int train_encoder(const struct settings *s)
 					     .head_rate = s->head_rate, .adamw = adamw_defaults, .seed = s->seed };
 
 	l.trainer = encoder_trainer_new(l.encoder, &training);
-	struct fit_model model = { &l, encoder_trainer_parameters(l.trainer), tokens_of, pass, l.n_dev ? accuracy : NULL, l.n_dev };
+	struct fit_model model = { &l, encoder_trainer_parameters(l.trainer), tokens_of, NULL, pass, l.n_dev ? accuracy : NULL, l.n_dev };
 	struct fit_options options = { .items = data.n, .epochs = s->epochs, .batch = s->batch, .pass_tokens = s->pass,
 				       .rate = s->rate, .warm_up = 0.1, .seed = s->seed,
 				       .progress = { watch_step, enough, &watch } };
@@ -328,7 +328,7 @@ static int train_lora(const struct settings *s)
 	struct decoder_trainer *t = decoder_trainer_new(d, &training);
 
 	printf("{\"event\": \"start\", \"kernels\": \"%s\", \"bytes\": %zu}\n", kernels->name,
-	       decoder_trainer_bytes(t, s->batch * s->tokens, s->tokens));
+	       decoder_trainer_bytes(t, s->batch * s->tokens, s->tokens, s->batch));
 	run_lora(t, s, decoder_vocabulary(d));
 	decoder_trainer_free(t);
 	decoder_free(d);

@@ -113,15 +113,22 @@ static void add_rows(struct decoder_pass *p, const struct training_sequence *s, 
 	}
 }
 
+size_t decoder_trainer_rows(const struct training_sequence *const *s, size_t n)
+{
+	size_t prefix = common_prefix(s, n), rows = prefix;
+
+	for (size_t i = 0; i < n; i++)
+		rows += s[i]->n - prefix;
+	return rows;
+}
+
 static void pass_init(struct decoder_pass *p, struct decoder_trainer *t, const struct training_sequence *const *s, size_t n)
 {
-	size_t prefix = common_prefix(s, n), rows = prefix, longest = 0;
+	size_t prefix = common_prefix(s, n), rows = decoder_trainer_rows(s, n), longest = 0;
 
 	*p = (struct decoder_pass){ .t = t, .spans = mem_zero(n + 1, sizeof(*p->spans)) };
-	for (size_t i = 0; i < n; i++) {
-		rows += s[i]->n - prefix;
+	for (size_t i = 0; i < n; i++)
 		longest = larger(longest, s[i]->n);
-	}
 	p->ids = mem_alloc(rows * sizeof(*p->ids));
 	p->position = mem_alloc(rows * sizeof(*p->position));
 	p->loss_row = mem_alloc(rows * sizeof(*p->loss_row));
@@ -319,7 +326,7 @@ static void run_layer(struct decoder_pass *p)
 	for_rows(p, join_ffn);
 }
 
-size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, size_t longest)
+size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, size_t longest, size_t sequences)
 {
 	const struct decoder *d = t->d;
 	struct decoder_trainer other = *t;
@@ -332,7 +339,7 @@ size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, siz
 	size_t widest = larger(larger(d->width, 2 * d->ffn), larger(decoder_qkv_width(d), d->heads * d->head_width)) + inner;
 	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + panel +
 			packing_rows_most(d->kernels, pool_threads(d->pool), widest, tokens) +
-			attend_scratch_most(&a, longest, longest, tokens) + losses * (HEAD_WORDS + HEAD_PAD + 4 * d->width);
+			attend_scratch_most(&a, longest, longest, sequences * longest) + losses * (HEAD_WORDS + HEAD_PAD + 4 * d->width);
 
 	free(other.state);
 	return parameters_bytes(&t->parameters) + floats * sizeof(float);

@@ -27,8 +27,11 @@ struct training_sequence {
 struct decoder_trainer *decoder_trainer_new(const struct decoder *d, const struct decoder_training *options);
 void decoder_trainer_free(struct decoder_trainer *t);
 struct parameters *decoder_trainer_parameters(struct decoder_trainer *t);
-/* Bytes that it takes with passes of that many tokens, the longest sequence of `longest`: what a memory cap is compared with. */
-size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, size_t longest);
+/* Tokens that a pass through these computes: what all begin with once. n > 0. */
+size_t decoder_trainer_rows(const struct training_sequence *const *sequences, size_t n);
+/* Bytes that it takes with passes that compute so many tokens of so many sequences, the longest of `longest`: what a memory cap is
+ * compared with. */
+size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, size_t longest, size_t sequences);
 
 /* Forward and backward: adds to the gradients (`first` of a step: begins them). Returns the sum of the losses of completion
  * tokens; *weight gets their number. */

@@ -89,6 +89,17 @@ static double rate_of(const struct fitting *f, size_t step)
 	return f->o->rate * ((double)f->steps - at) / fmax((double)f->steps - warm, 1);
 }
 
+static size_t computed(const struct fit_model *m, const size_t *items, size_t n)
+{
+	size_t tokens = 0;
+
+	if (m->computed)
+		return m->computed(m->self, items, n);
+	for (size_t i = 0; i < n; i++)
+		tokens += m->tokens(m->self, items[i]);
+	return tokens;
+}
+
 /* The gradients of one batch, in passes of as many items as the memory cap allows; returns the sum of losses. */
 static double run_batch(struct fitting *f, const size_t *items, size_t n, double *weight)
 {
@@ -96,19 +107,13 @@ static double run_batch(struct fitting *f, const size_t *items, size_t n, double
 
 	*weight = 0;
 	for (size_t from = 0, to; from < n; from = to) {
-		size_t tokens = f->m->tokens(f->m->self, items[from]);
 		double own;
 
-		for (to = from + 1; to < n; to++) {
-			size_t more = f->m->tokens(f->m->self, items[to]);
-
-			if (tokens + more > f->o->pass_tokens)
-				break;
-			tokens += more;
-		}
+		for (to = from + 1; to < n && computed(f->m, items + from, to + 1 - from) <= f->o->pass_tokens;)
+			to++;
 		loss += f->m->pass(f->m->self, items + from, to - from, from == 0, &own);
 		*weight += own;
-		f->result->tokens += tokens;
+		f->result->tokens += computed(f->m, items + from, to - from);
 	}
 	return loss;
 }

@@ -17,6 +17,8 @@ struct fit_model {
 	void *self;
 	struct parameters *parameters;
 	size_t (*tokens)(void *self, size_t item);
+	/* Tokens that a pass through n items computes, where that is less than all of theirs; NULL: it is not. */
+	size_t (*computed)(void *self, const size_t *items, size_t n);
 	/* Forward and backward through n items; see encoder_trainer_pass(). */
 	double (*pass)(void *self, const size_t *items, size_t n, bool first, double *weight);
 	double (*score)(void *self); /* on what is held out, higher is better; NULL: nothing is */
@@ -45,7 +47,7 @@ struct fit_progress {
 struct fit_options {
 	size_t items;        /* to learn from, numbered from 0 */
 	size_t epochs, batch; /* items a step */
-	size_t pass_tokens;  /* in one pass at most, but at least one item; larger batches take several passes */
+	size_t pass_tokens;  /* computed in one pass at most, but at least one item; larger batches take several passes */
 	double rate, warm_up; /* the highest learning rate; share of the steps until it is reached */
 	size_t patience;     /* evaluations in a row whose weights are not kept before it ends; 0: never */
 	uint64_t seed;       /* of the order of items */
@@ -66,7 +68,7 @@ struct fit_result {
 	struct fit_point *curve; /* (n) one an epoch; the caller frees it */
 	size_t n;
 	size_t kept;             /* of the curve: where the weights are from */
-	size_t steps, tokens;    /* tokens of this call */
+	size_t steps, tokens;    /* tokens computed by this call */
 	double seconds;          /* of this call */
 	size_t resumed;          /* steps that earlier calls took */
 	bool early;              /* it ended before its epochs did */

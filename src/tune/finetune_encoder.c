@@ -222,7 +222,7 @@ static bool train(struct encoder_lesson *l, struct encoder *e, const struct fine
 
 	whole.longest = read_texts(l, h, s);
 	l->trainer = trainer_new(l, e, s, h->train);
-	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, pass, l->n_held ? held_out_score : NULL,
+	struct fit_model model = { l, encoder_trainer_parameters(l->trainer), tokens_of, NULL, pass, l->n_held ? held_out_score : NULL,
 				   l->n_held };
 
 	whole.model = &model;

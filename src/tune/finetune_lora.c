@@ -15,11 +15,25 @@ struct lesson {
 	struct training_sequence *sequences; /* (n) what is trained on, then what is held out */
 	size_t n_train, n_held, too_long, left_out;
 	size_t limit; /* tokens of an example at most */
+	size_t batch, pass_tokens; /* examples, and tokens computed, of one pass at most, to learn or to score */
 };
 
 static size_t tokens_of(void *self, size_t item)
 {
 	return ((struct lesson *)self)->sequences[item].n;
+}
+
+static size_t computed(void *self, const size_t *items, size_t n)
+{
+	struct lesson *l = self;
+	const struct training_sequence **list = mem_alloc(n * sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &l->sequences[items[i]];
+	size_t tokens = decoder_trainer_rows(list, n);
+
+	free(list);
+	return tokens;
 }
 
 static double pass(void *self, const size_t *items, size_t n, bool first, double *weight)
@@ -39,21 +53,28 @@ static double pass(void *self, const size_t *items, size_t n, bool first, double
 static double held_out_score(void *self)
 {
 	struct lesson *l = self;
+	const struct training_sequence **held = mem_alloc(l->n_held * sizeof(*held));
 	double loss = 0, weight = 0;
 
-	for (size_t i = 0; i < l->n_held; i++) {
-		const struct training_sequence *one = &l->sequences[l->n_train + i];
+	for (size_t i = 0; i < l->n_held; i++)
+		held[i] = &l->sequences[l->n_train + i];
+	for (size_t from = 0, n; from < l->n_held; from += n) {
 		double own;
 
-		loss += decoder_trainer_loss(l->trainer, &one, 1, &own);
+		for (n = 1; n < l->batch && from + n < l->n_held && decoder_trainer_rows(held + from, n + 1) <= l->pass_tokens;)
+			n++;
+		loss += decoder_trainer_loss(l->trainer, held + from, n, &own);
 		weight += own;
 	}
+	free(held);
 	return -loss / weight;
 }
 
 static size_t bytes(void *self, size_t tokens, size_t longest)
 {
-	return decoder_trainer_bytes(((struct lesson *)self)->trainer, tokens, longest);
+	const struct lesson *l = self;
+
+	return decoder_trainer_bytes(l->trainer, tokens, longest, l->batch);
 }
 
 static struct training_sequence encode(const struct decoder *d, const struct model_request *prompt, const char *completion)
@@ -120,7 +141,7 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 		  struct finetune_outcome *outcome, struct error *err)
 {
 	struct finetune_run whole = *run;
-	struct fit_model model = { l, decoder_trainer_parameters(l->trainer), tokens_of, pass, l->n_held ? held_out_score : NULL, 0 };
+	struct fit_model model = { l, decoder_trainer_parameters(l->trainer), tokens_of, computed, pass, l->n_held ? held_out_score : NULL, 0 };
 	struct buf path = { 0 };
 
 	outcome->held = l->n_held;
@@ -132,7 +153,8 @@ static bool train(struct lesson *l, size_t longest, const struct finetune_settin
 	whole.model = &model;
 	whole.items = l->n_train;
 	whole.longest = longest;
-	whole.pass_tokens = finetune_pass_tokens(&whole, s, err);
+	l->batch = finetune_batch(s, l->n_train, FINETUNE_LORA);
+	l->pass_tokens = whole.pass_tokens = finetune_pass_tokens(&whole, s, err);
 	buf_addf(&path, "%s/adapter.gguf", run->folder);
 	bool trained = whole.pass_tokens > 0 && finetune_fit(&whole, s, outcome, err) && decoder_trainer_save(l->trainer, path.data, err);
 

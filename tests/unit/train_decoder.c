@@ -193,6 +193,20 @@ static void assert_same_gradients(const struct lesson *one, const struct lesson 
 		assert_memory_equal(a->at[i]->gradient, b->at[i]->gradient, a->at[i]->rows * a->at[i]->columns * sizeof(float));
 }
 
+/* What three prompts begin with is computed once, but for the last token of the prompts, from which each goes on alone. */
+static void what_sequences_share_is_computed_once(void **state)
+{
+	static const int32_t a[] = { 1, 2, 3, 4, 5 }, b[] = { 1, 2, 3, 6, 7, 8 }, c[] = { 1, 2, 3, 4 };
+	const struct training_sequence s[] = { { a, 5, 4 }, { b, 6, 4 }, { c, 4, 3 }, { a + 1, 4, 2 } };
+	const struct training_sequence *list[] = { &s[0], &s[1], &s[2], &s[3] };
+
+	(void)state;
+	assert_int_equal(decoder_trainer_rows(list, 1), 5);
+	assert_int_equal(decoder_trainer_rows(list, 2), 3 + 2 + 3);
+	assert_int_equal(decoder_trainer_rows(list, 3), 2 + 3 + 4 + 2); /* the third one's prompt ends after 3 tokens */
+	assert_int_equal(decoder_trainer_rows(list, 4), 5 + 6 + 4 + 4);
+}
+
 /* Threads, and sequences in passes of their own instead of behind a shared prefix. */
 static void passes_and_threads_leave_no_trace(void **state)
 {
@@ -335,6 +349,7 @@ int main(void)
 		cmocka_unit_test(gradients_are_the_reference_s),
 		cmocka_unit_test(ten_steps_are_the_reference_s),
 		cmocka_unit_test(gradients_are_those_of_finite_differences),
+		cmocka_unit_test(what_sequences_share_is_computed_once),
 		cmocka_unit_test(passes_and_threads_leave_no_trace),
 		cmocka_unit_test(many_losses_are_those_of_few),
 		cmocka_unit_test(every_kernel_set_trains_alike_on_any_threads),

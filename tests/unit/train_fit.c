@@ -152,7 +152,7 @@ static void begin(struct toy *t, bool by_rows, double clip)
 	}
 	for (size_t i = 0; i < WORDS * WIDTH; i++)
 		t->e->value[i] = (float)(0.1 * (2 * rng_double(&rng) - 1));
-	t->model = (struct fit_model){ t, &t->ps, tokens_of, pass, score, 0 };
+	t->model = (struct fit_model){ t, &t->ps, tokens_of, NULL, pass, score, 0 };
 }
 
 static void end(struct toy *t)
@@ -312,6 +312,43 @@ static void caps_on_passes_leave_the_weights(void **state)
 		keep_values(&t, values[i]);
 		for (size_t j = 0; j < (1 + WORDS) * WIDTH; j++)
 			assert_close("a weight", (double)values[i][j], (double)values[0][j], 1e-5);
+		end(&t);
+	}
+}
+
+static size_t one_each(void *self, size_t const *items, size_t n)
+{
+	(void)self;
+	(void)items;
+	return n;
+}
+
+/* Tokens that items share are computed once, and a pass is as large as what it computes. */
+static void passes_count_what_they_compute(void **state)
+{
+	static const size_t caps[] = { 1000, 4, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		struct toy t;
+		struct fit_result r;
+		struct error err = { .text = "" };
+		size_t passes = 0;
+
+		begin(&t, true, 1);
+		struct fit_options o = options_of(&t, NULL);
+
+		t.model.computed = one_each;
+		o.pass_tokens = caps[i];
+		assert_int_equal(fit(&t.model, &o, &r, &err), FIT_DONE);
+		free(r.curve);
+		for (size_t at = 0; at < ITEMS; at += BATCH) {
+			size_t n = ITEMS - at < BATCH ? ITEMS - at : BATCH;
+
+			passes += (n + caps[i] - 1) / caps[i];
+		}
+		assert_int_equal(t.n_passes, EPOCHS * passes);
+		assert_int_equal(r.tokens, EPOCHS * ITEMS);
 		end(&t);
 	}
 }
@@ -799,6 +836,7 @@ int main(void)
 		cmocka_unit_test(rate_warms_up_and_falls),
 		cmocka_unit_test(orders_are_whole_and_of_like_length),
 		cmocka_unit_test(caps_on_passes_leave_the_weights),
+		cmocka_unit_test(passes_count_what_they_compute),
 		cmocka_unit_test(early_stopping_ends_with_the_weights_kept),
 		cmocka_unit_test(of_scores_within_a_standard_error_the_last_is_kept),
 		cmocka_unit_test(stopped_runs_go_on_to_the_same_bytes),
