@@ -413,7 +413,7 @@ static bool import_version(struct rung *r, const char *path, const struct varian
 {
 	const char *root = models_tuned(rung_models(r));
 	struct buf workplace = { 0 };
-	uint64_t base_hash;
+	uint64_t base_hash = 0;
 	bool done = tuned_workplace(root, name, "import", &workplace, err) &&
 		    take_in(r, path, v, workplace.data, &base_hash, err);
 

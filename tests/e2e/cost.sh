@@ -191,7 +191,7 @@ db = sqlite3.connect(folder + "/store.db")
 assert db.execute("UPDATE variant SET status = 'measured', candidate = 1, why = NULL WHERE id = '3/encoder'").rowcount == 1
 db.execute("INSERT INTO answer (run, variant, item, split, call, answer, status, ms, evidence) SELECT run, '3/encoder', item, split, call, answer, status, ms, evidence FROM answer WHERE variant = ?", (low,))
 db.commit()
-card = {"kind": "encoder", "method": "encoder", "base": {"name": "all-MiniLM-L6-v2"}, "seconds": 3600, "dev": {"n": dev["n"], "score": dev["score"]}}
+card = {"kind": "encoder", "method": "encoder", "variant": "3/encoder", "base": {"name": "all-MiniLM-L6-v2"}, "seconds": 3600, "dev": {"n": dev["n"], "score": dev["score"]}}
 json.dump(card, open(folder + "/tuned/mail/v1/card.json", "w"))
 PY
 holds "training is paid by the seconds on its card" 'near(c["3/encoder"]["one_off_usd"], 2 * .05)' "$scratch/task" --threads 2 --core-hour .05

@@ -62,7 +62,7 @@ for i, (run, item, split, ms) in enumerate(rows):
     right[split][1] += 1
     db.execute("INSERT INTO answer (run, variant, item, split, call, answer, status, ms) VALUES (?, '3/encoder', ?, ?, 0, ?, 'answered', 0.4)", (run, item, split, answer))
 db.commit()
-card = {"kind": "encoder", "method": "encoder", "base": {"name": "all-MiniLM-L6-v2"}, "seconds": 36000, "dev": {"n": right["dev"][1], "score": right["dev"][0] / right["dev"][1]}}
+card = {"kind": "encoder", "method": "encoder", "variant": "3/encoder", "base": {"name": "all-MiniLM-L6-v2"}, "seconds": 36000, "dev": {"n": right["dev"][1], "score": right["dev"][0] / right["dev"][1]}}
 json.dump(card, open(folder + "/.rung/tuned/mail/v1/card.json", "w"))
 PY
 "$rung" report "$scratch/task" --threads 1 --json >"$scratch/report.json"
