@@ -54,7 +54,7 @@ static void show_progress(void *context, const char *what, size_t done, size_t t
 	fflush(stderr);
 }
 
-/* In a log: a line a minute, from the second minute on. */
+/* In a log: a line a minute, none in the first. */
 static void log_progress(void *context, const char *what, size_t done, size_t total)
 {
 	static time_t shown;

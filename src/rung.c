@@ -314,6 +314,7 @@ static bool open_last(struct rung *r, struct run_row *run, struct error *err)
 
 	if (!as_climbed)
 		return false;
+	as_climbed->tuned = r->task->tuned;
 	copies_guard(as_climbed);
 	task_free(r->task);
 	r->task = as_climbed;

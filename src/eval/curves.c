@@ -31,7 +31,7 @@ bool curves_has_sizes(size_t pool)
 
 bool curves_has_shots(const struct variant *v)
 {
-	return v->model && !v->tuning && v->technique && (v->technique->shots == SHOTS_EMBEDDING || v->technique->shots == SHOTS_TFIDF);
+	return v->rung == 1 && v->model && !v->tuning && v->technique && (v->technique->shots == SHOTS_EMBEDDING || v->technique->shots == SHOTS_TFIDF);
 }
 
 /* One point: the variant with shots out of that part, asked. part.size of the whole pool: what it answered in its race. */

@@ -194,7 +194,9 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
 	bool elsewhere = recipe->model && model_is_tuned_elsewhere(recipe->model), trained = recipe->tuning && !recipe->version;
 
-	if (!trained && !elsewhere && !notes->version)
+	bool by_name = recipe->version || (recipe->model && tuned_is(recipe->model));
+
+	if (!trained && !elsewhere && !by_name)
 		return true;
 	r->setup = p->a->setup;
 	r->daily = p->a->daily;
@@ -205,7 +207,7 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 		return false;
 	if (trained && !price_training(p, w, &training, notes, err))
 		return false;
-	if (!trained && !elsewhere)
+	if (by_name) /* NAN: it was imported, or removed since */
 		training = seconds_usd(p, notes->seconds);
 	r->setup.local_usd += training;
 	costs_repeat_setup(r);

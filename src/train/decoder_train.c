@@ -335,11 +335,13 @@ size_t decoder_trainer_bytes(const struct decoder_trainer *t, size_t tokens, siz
 
 	other.state = mem_zero(d->layers, sizeof(*other.state));
 	struct attend a = attention(&p);
+	size_t sharing = sequences < tokens ? sequences : tokens; /* a pass computes their prefix, and a token of each at least */
+	size_t prefix = longest < tokens - sharing ? longest : tokens - sharing;
 	size_t inner = PARTS_MOST * t->options.rank, losses = tokens < HEAD_ROWS ? tokens : HEAD_ROWS;
 	size_t widest = larger(larger(d->width, 2 * d->ffn), larger(decoder_qkv_width(d), d->heads * d->head_width)) + inner;
 	size_t floats = lay_out(&other, &other.scratch, NULL, tokens, longest) + panel +
 			packing_rows_most(d->kernels, pool_threads(d->pool), widest, tokens) +
-			attend_scratch_most(&a, longest, longest, sequences * longest) + losses * (HEAD_WORDS + HEAD_PAD + 4 * d->width);
+			attend_scratch_most(&a, longest, longest, sharing > 1 ? sharing * prefix : 0) + losses * (HEAD_WORDS + HEAD_PAD + 4 * d->width);
 
 	free(other.state);
 	return parameters_bytes(&t->parameters) + floats * sizeof(float);

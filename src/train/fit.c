@@ -193,8 +193,8 @@ static bool good_enough(const struct fitting *f)
 
 	for (size_t i = 0; i < last; i++)
 		best = fmax(best, curve[i].score);
-	if (f->m->scored)
-		error = sqrt(fmax(best * (1 - best), 0) / (double)f->m->scored); /* a mean of values from 0 to 1 has no larger one */
+	if (f->m->scored) /* a mean of values from 0 to 1 has no larger one; where all or none are right, an item more or less is none */
+		error = fmax(sqrt(fmax(best * (1 - best), 0) / (double)f->m->scored), (1 + 1e-9) / (double)f->m->scored);
 	return last == 0 || !f->m->score || curve[last].score >= best - error;
 }
 

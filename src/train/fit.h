@@ -1,8 +1,8 @@
 /* fit.h - the training loop: batches of texts of like length, a learning rate that warms up and falls, scores on what is held out,
  * the weights kept that cannot be told from the best, and a checkpoint to go on from.
  *
- * Kept are the last weights whose score is at most a standard error below the best one (the rule of Breiman et al. 1984, section
- * 3.4.3): of few items a score says little, and weights of a rate that has come down are the better ones where it says nothing.
+ * Kept are the last weights whose score is at most a standard error, and at least one item, below the best one (after the rule of Breiman
+ * et al. 1984, section 3.4.3): of few items a score says little, and weights of a rate that has come down are the better ones where it says nothing.
  *
  * Everything that decides the weights is in the options, the seed and the data: a run that was killed and goes on from its
  * checkpoint ends with the weights of one that was not. */

@@ -73,7 +73,11 @@ bool import_refuse(const char *folder, struct error *err)
 	struct arena arena;
 
 	arena_init(&arena);
-	if (has(folder, "model.safetensors", &arena) && has(folder, "config.json", &arena))
+	if (has(folder, "head.safetensors", &arena))
+		error_set(err, "%s: is an encoder's folder; import it with --method encoder, into a task of labels or fields", folder);
+	else if (has(folder, "adapter_config.json", &arena))
+		error_set(err, "%s: is PEFT's folder of a LoRA; import it with --method lora", folder);
+	else if (has(folder, "model.safetensors", &arena) && has(folder, "config.json", &arena))
 		refuse_saved(folder, &arena, err);
 	else
 		error_set(err, "%s: there is neither head.safetensors nor adapter_config.json; " TAKEN, folder);

@@ -69,7 +69,7 @@ const char *labels_unseen(struct workshop *w, const struct variant *v, struct it
 	if (unseen > named)
 		buf_addf(&names, " and %zu more", unseen - named);
 	const char *them = unseen == 1 ? "it" : "them";
-	const char *sentence = arena_printf(&w->arena, "%s: %zu of %zu labels ha%s no example in what it is trained on (%s), so it %s answer "
+	const char *sentence = arena_printf(&w->arena, "%s: %zu of %zu labels ha%s no example to learn from (%s), so it %s answer "
 					    "with %s; add examples of %s to %s", v->id, unseen, task->n_labels, unseen == 1 ? "s" : "ve",
 					    buf_text(&names), v->model ? "will seldom" : "can never", them, them, task->examples_file);
 

@@ -285,8 +285,11 @@ static void add_versions(struct list *list, struct arena *arena, const struct ta
 		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "3/encoder@%s", versions[i]), .name = encoder->name,
 								.rung = 3, .tuning = encoder, .version = versions[i] });
 
-		if (encoder->technique)
+		if (encoder->technique) {
+			v->name = "fine-tuned encoder";
+			v->tuning = NULL;
 			v->skipped = "an encoder writes no text";
+		}
 	}
 }
 
@@ -378,7 +381,8 @@ static void add_techniques(struct list *list, struct arena *arena, const struct 
 {
 	for (size_t m = 0; m < n_models; m++)
 		for (size_t i = 0; i < n && !model_is_tuned_elsewhere(models[m]); i++)
-			if (technique_rung(&techniques[i], models[m]) == rung && (!techniques[i].reranks || task->rerank))
+			if (technique_rung(&techniques[i], models[m]) == rung && (!techniques[i].reranks || task->rerank) &&
+			    (rung < 3 || !techniques[i].search || task->documents.n_paths > 0)) /* rung 2 says once that there are none */
 				add_technique(list, arena, task, &techniques[i], models[m]);
 }
 
@@ -549,8 +553,7 @@ const struct variant *variants_list(const struct task *task, struct arena *arena
 	add_versions(&list, arena, task, encoders, n_encoders);
 	add_users(&list, arena, task, 3);
 	add_techniques(&list, arena, task, techniques, n_techniques, 3, models, n_models);
-	if (task->documents.n_paths > 0)
-		add_techniques(&list, arena, task, searches, n_searches, 3, models, n_models);
+	add_techniques(&list, arena, task, searches, n_searches, 3, models, n_models);
 	add_tuned_elsewhere(&list, arena, task, models, n_models);
 	add_recorded(&list, task, 3, named, n_named);
 	for (size_t i = 0; i < list.n; i++) {

@@ -631,7 +631,8 @@ bool workshop_note(struct workshop *w, const struct variant *v, const char *spli
 			mean += scores[i] / (double)n;
 		if (!tuned_find(models_tuned(w->models), m->name, &t, err))
 			return false;
-		json_object_set_new(t.card, "variant", json_string(v->id));
+		if (!v->version) /* else the card is that of the climb which trained it, or of none */
+			json_object_set_new(t.card, "variant", json_string(v->id));
 		bool noted = tuned_note(&t, split, n, mean, err);
 
 		tuned_release(&t);

@@ -33,7 +33,7 @@ if "$rung" climb "$scratch/task" --json --quiet >"$scratch/report" 2>"$scratch/e
 	fail "a climb" "$(tail -c 500 "$scratch/err")"
 	finish
 fi
-unseen='1 of 5 labels has no example in what it is trained on (O1.5), so it'
+unseen='1 of 5 labels has no example to learn from (O1.5), so it'
 if [ "$(grep -c "$unseen" "$scratch/err")" -eq 2 ] && grep -q "^rung: 3/encoder: $unseen can never answer with it; add examples of it to" "$scratch/err" &&
 	grep -q "^rung: 3/lora@local:tiny-llama: $unseen will seldom answer with it" "$scratch/err"; then
 	ok "a label without examples is said of each model that is trained"

@@ -155,7 +155,7 @@ refused "a pool with one label" "the pool has examples of 1 label; training need
 make_task two spam,work 24
 # shellcheck disable=SC2086
 works "a label without examples" "$rung" tune "$scratch/two" $lora --epochs 1 --quiet
-if [ "$(grep -c '3/lora@local:tiny-llama: 1 of 3 labels has no example in what it is trained on (automated), so it will seldom answer' "$scratch/err")" -eq 1 ]; then
+if [ "$(grep -c '3/lora@local:tiny-llama: 1 of 3 labels has no example to learn from (automated), so it will seldom answer' "$scratch/err")" -eq 1 ]; then
 	ok "is said in a sentence"
 else
 	fail "is said in a sentence" "$(cat "$scratch/err")"
@@ -372,6 +372,11 @@ says "as a variant of its own" '3/encoder@tuned:imported:v1'
 # shellcheck disable=SC2086
 works "it answers" "$rung" ask "$scratch/mail" --variant 3/encoder@tuned:imported:v1 $store w3
 says "with a label" '"answer"'
+sed '$d' "$scratch/mail/emails.jsonl" >"$scratch/mail/fewer.jsonl"
+# shellcheck disable=SC2086
+works "a climb on other examples measures it too" "$rung" climb "$scratch/mail" --rungs 3 --examples "$scratch/mail/fewer.jsonl" $store --quiet --threads 2
+# shellcheck disable=SC2086
+works "and its version is found when the task is opened as it was climbed" "$rung" ask "$scratch/mail" --variant 3/encoder@tuned:imported:v1 $store w3
 sed -i '/^models:/d' "$scratch/mail/task.yaml"
 sed -i 's/^{/{"id2label": {"0": "work", "1": "spam", "2": "automated"},/' "$scratch/encoder/config.json"
 # shellcheck disable=SC2086

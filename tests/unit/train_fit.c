@@ -398,7 +398,7 @@ static void early_stopping_ends_with_the_weights_kept(void **state)
 static void of_scores_within_a_standard_error_the_last_is_kept(void **state)
 {
 	static const double level[EPOCHS] = { 0.1, 0.5, 0.45, 0.41, 0.39, 0.39 }, drifts[EPOCHS] = { 0.5, 0.42, 0.35, 0.41, 0.3, 0.2 };
-	static const double all_right[EPOCHS] = { 0.9, 1, 0.96, 1, 0.96, 0.96 };
+	static const double all_right[EPOCHS] = { 0.9, 1, 0.96, 1, 0.96, 0.92 };
 	char path[64];
 
 	(void)state;
@@ -408,7 +408,7 @@ static void of_scores_within_a_standard_error_the_last_is_kept(void **state)
 	check_early(path, 2, 10000, level, 4, 1);   /* many items tell them apart */
 	check_early(path, 3, 25, drifts, 6, 3);     /* from the best of all, not from the one before; patience begins anew */
 	check_early(path, 1, 25, drifts, 3, 1);
-	check_early(path, 2, 25, all_right, 6, 3);  /* no error where all are right */
+	check_early(path, 2, 25, all_right, 6, 4);  /* where all are right, an item less may be chance, and two are not */
 	remove_scratch(path);
 }
 
