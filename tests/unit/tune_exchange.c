@@ -608,6 +608,31 @@ static const struct {
 	{ "a damaged configuration", "x", "{", true, { "config.json:1: " } },
 };
 
+/* Who names the other method is told which one it is. */
+static void folders_of_the_other_method_are_named(void **state)
+{
+	static const struct {
+		const char *path, *says;
+	} cases[] = { { "other/head.safetensors", "is an encoder's folder; import it with --method encoder" },
+		      { "other/adapter_config.json", "is PEFT's folder of a LoRA; import it with --method lora" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char folder[256], path[256];
+		struct error err = { .text = "" };
+
+		snprintf(folder, sizeof(folder), "%s", in_scratch("other"));
+		snprintf(path, sizeof(path), "%s", in_scratch(cases[i].path));
+		assert_true(file_make_folder(folder, &err));
+		assert_true(file_replace(path, "{}", 2, &err));
+		assert_false(import_refuse(folder, &err));
+		assert_sentence(&err, cases[i].says);
+		assert_sentence(&err, folder);
+		unlink(path);
+		rmdir(folder);
+	}
+}
+
 static void folders_of_encoders_are_told_apart(void **state)
 {
 	static const float values[6] = { 1, 2, 3, 4, 5, 6 };
@@ -652,6 +677,7 @@ int main(void)
 		TEST(merged_weights_are_base_and_adapter),
 		TEST(folders_are_copied_with_what_is_in_them),
 		TEST(folders_of_encoders_are_told_apart),
+		TEST(folders_of_the_other_method_are_named),
 	};
 
 	return cmocka_run_group_tests_name("tune_exchange", tests, NULL, NULL);
