@@ -8,7 +8,6 @@
 #include "eval/changed.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
-#include "model/licence.h"
 #include "model/reader.h"
 #include "model/registry.h"
 #include "model/tuned.h"
@@ -377,35 +376,26 @@ static bool take_in(struct rung *r, const char *path, const struct variant *v, c
 	return taken;
 }
 
-/* An encoder's folder says its own licence; an adapter has its base's. */
-static const char *import_licence(struct rung *r, const char *path, const struct variant *v)
+/* What the card states as its base: an adapter's decoder; of an encoder, the folder that was taken in. */
+static json_t *import_base(struct rung *r, const char *path, const struct variant *v, uint64_t base_hash)
 {
-	struct buf base = { 0 };
+	struct buf decoder = { 0 };
 	struct error ignored;
-	const char *licence = NULL;
+	char hash[17];
 
-	if (!v->model)
-		return licence_of_folder(path, &r->arena);
-	if (models_base_file(rung_models(r), v->model, &base, &ignored))
-		licence = licence_of_file(base.data, &r->arena);
-	buf_release(&base);
-	return licence;
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
+	if (v->model)
+		models_base_file(rung_models(r), v->model, &decoder, &ignored); /* it was found before; else no licence is stated */
+	json_t *base = card_base(v, v->model ? buf_text(&decoder) : path, hash, &r->arena);
+
+	buf_release(&decoder);
+	return base;
 }
 
 static json_t *import_card(struct rung *r, const char *path, const struct variant *v, uint64_t base_hash)
 {
-	const char *licence = import_licence(r, path, v);
-	json_t *labels = json_array();
-	char hash[17];
-
-	for (size_t i = 0; i < r->task->n_labels; i++)
-		json_array_append_new(labels, json_string(r->task->labels[i].name));
-	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
-	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", hash);
-
-	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
 	return json_pack("{s:s, s:s, s:s, s:o, s:b, s:o}", "kind", v->model ? "lora" : "encoder", "task", r->task->name, "method",
-			 v->tuning->id, "base", base, "imported", 1, "labels", labels);
+			 v->tuning->id, "base", import_base(r, path, v, base_hash), "imported", 1, "labels", card_labels(r->task));
 }
 
 static bool import_version(struct rung *r, const char *path, const struct variant *v, const char *name, struct tuned *t,

@@ -193,7 +193,6 @@ static bool set_up(const struct pricing *p, const struct worked *w, struct cost_
 	if (recipe->classifier)
 		r->setup.local_usd = seconds_usd(p, (double)p->task->pool.list.n * w->ms / 1000);
 	bool elsewhere = recipe->model && model_is_tuned_elsewhere(recipe->model), trained = recipe->tuning && !recipe->version;
-
 	bool by_name = recipe->version || (recipe->model && tuned_is(recipe->model));
 
 	if (!trained && !elsewhere && !by_name)

@@ -2,8 +2,7 @@
  *
  * root/NAME/vN/ holds card.json and either adapter.gguf (LoRA on a decoder; the model "tuned:NAME:vN") or an encoder's folder with
  * head.safetensors. A version never changes once it is there, and its number is not given again when it is gone. Training works in
- * root/NAME/training-KEY/, which becomes the version when it is done. Keys of what is
- * trained here are RECIPE-HASH (tuned_key()). */
+ * root/NAME/training-KEY/, which becomes the version when it is done; KEY is RECIPE-HASH (tuned_key()). */
 #ifndef RUNG_MODEL_TUNED_H
 #define RUNG_MODEL_TUNED_H
 

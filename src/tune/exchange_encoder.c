@@ -88,9 +88,13 @@ bool import_refuse(const char *folder, struct error *err)
 /* "LABEL_3" is what transformers calls a label that nobody named. */
 static bool is_named(const char *name)
 {
-	const char *number = name + strlen("LABEL_");
+	static const char unnamed[] = "LABEL_";
 
-	return strncmp(name, "LABEL_", strlen("LABEL_")) != 0 || !*number || number[strspn(number, "0123456789")];
+	if (strncmp(name, unnamed, sizeof(unnamed) - 1) != 0)
+		return true;
+	const char *number = name + sizeof(unnamed) - 1;
+
+	return !*number || number[strspn(number, "0123456789")];
 }
 
 static bool compare_labels(const json_t *names, const struct label *labels, size_t n, const char *folder, struct error *err)

@@ -279,18 +279,12 @@ static void add_tunings(struct list *list, struct arena *arena, const struct tas
 static void add_versions(struct list *list, struct arena *arena, const struct task *task, const char *const *versions, size_t n_versions)
 {
 	size_t n;
-	const struct tuning *encoder = tuning_all(task, &n); /* the first row, where there is one */
+	const struct tuning *first = tuning_all(task, &n), *encoder = first->technique ? NULL : first; /* where a kind has one, it comes first */
 
-	for (size_t i = 0; i < n_versions; i++) {
-		struct variant *v = add(list, (struct variant){ .id = arena_printf(arena, "3/encoder@%s", versions[i]), .name = encoder->name,
-								.rung = 3, .tuning = encoder, .version = versions[i] });
-
-		if (encoder->technique) {
-			v->name = "fine-tuned encoder";
-			v->tuning = NULL;
-			v->skipped = "an encoder writes no text";
-		}
-	}
+	for (size_t i = 0; i < n_versions; i++)
+		add(list, (struct variant){ .id = arena_printf(arena, "3/encoder@%s", versions[i]), .rung = 3, .tuning = encoder,
+					    .name = encoder ? encoder->name : "fine-tuned encoder", .version = versions[i],
+					    .skipped = encoder ? NULL : "an encoder writes no text" });
 }
 
 /* What a provider fine-tuned on the pool's prompts (rung tune submit) is asked by the same prompts, and stands where tuning does. */
@@ -382,7 +376,7 @@ static void add_techniques(struct list *list, struct arena *arena, const struct 
 	for (size_t m = 0; m < n_models; m++)
 		for (size_t i = 0; i < n && !model_is_tuned_elsewhere(models[m]); i++)
 			if (technique_rung(&techniques[i], models[m]) == rung && (!techniques[i].reranks || task->rerank) &&
-			    (rung < 3 || !techniques[i].search || task->documents.n_paths > 0)) /* rung 2 says once that there are none */
+			    (!techniques[i].search || task->documents.n_paths > 0))
 				add_technique(list, arena, task, &techniques[i], models[m]);
 }
 

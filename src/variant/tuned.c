@@ -340,11 +340,19 @@ static json_t *data_json(const struct workshop *w, const struct lesson *l, const
 	return data;
 }
 
-/* The base that was trained from; its licence is null where its files state none. */
-static json_t *base_json(const struct variant *v, const struct lesson *l, struct arena *arena)
+json_t *card_labels(const struct task *task)
 {
-	const char *licence = v->model ? licence_of_file(l->base.data, arena) : licence_of_folder(l->base.data, arena);
-	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", l->base_hash);
+	json_t *labels_of = json_array();
+
+	for (size_t i = 0; i < task->n_labels; i++)
+		json_array_append_new(labels_of, json_string(task->labels[i].name));
+	return labels_of;
+}
+
+json_t *card_base(const struct variant *v, const char *path, const char *hash, struct arena *arena)
+{
+	const char *licence = v->model ? licence_of_file(path, arena) : licence_of_folder(path, arena);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", hash);
 
 	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
 	return base;
@@ -355,12 +363,12 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 {
 	struct error ignored;
 	const struct kernels *kernels = kernels_choose(false, &ignored);
-	json_t *card = json_object(), *labels_of = json_array();
+	json_t *card = json_object();
 
 	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
-	json_object_set_new(card, "base", base_json(v, l, &w->arena));
+	json_object_set_new(card, "base", card_base(v, l->base.data, l->base_hash, &w->arena));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));
@@ -376,9 +384,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	if (w->task->many && !v->model)
 		json_object_set_new(card, "threshold", isfinite(o->threshold) ? json_real(o->threshold) : json_null());
 	json_object_set_new(card, "held_out_score", isnan(o->score) ? json_null() : json_real(o->score));
-	for (size_t i = 0; i < w->task->n_labels; i++)
-		json_array_append_new(labels_of, json_string(w->task->labels[i].name));
-	json_object_set_new(card, "labels", labels_of);
+	json_object_set_new(card, "labels", card_labels(w->task));
 	return card;
 }
 
