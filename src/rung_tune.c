@@ -4,17 +4,14 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "eval/ask.h"
-#include "eval/changed.h"
+#include "eval/besides.h"
 #include "eval/guard.h"
 #include "llm/adapter.h"
-#include "model/reader.h"
 #include "model/registry.h"
 #include "model/tuned.h"
 #include "rung_inner.h"
 #include "tune/curate.h"
 #include "tune/exchange.h"
-#include "tune/general.h"
 #include "tune/submission.h"
 #include "variant/handoff.h"
 
@@ -101,69 +98,6 @@ static bool stopped(void *context)
 static struct progress progress_of(const struct rung *r)
 {
 	return (struct progress){ .step = r->options.progress, .stopped = r->options.stopped, .context = r->options.context };
-}
-
-enum { SEEN = 50 }; /* examples that it was trained on, asked again */
-
-/* Mean score of the variant on the items, written on its version's card. */
-static bool score_items(struct rung *r, struct workshop *w, const struct variant *v, struct item_list items, const char *what,
-			struct tuned *t, struct error *err)
-{
-	struct progress progress = progress_of(r);
-	double *scores = arena_array(&r->arena, items.n, sizeof(*scores)), mean = 0;
-
-	if (!ask_scores(w, r->task, v, items, what, &progress, scores, err))
-		return false;
-	for (size_t i = 0; i < items.n; i++)
-		mean += scores[i] / (double)items.n;
-	return tuned_note(t, what, items.n, mean, err);
-}
-
-/* What it was trained on: it knows these by heart or it does not. Of a model from elsewhere that is not known, and the pool stands in. */
-static bool score_seen(struct rung *r, struct workshop *w, const struct variant *v, struct item_list pool, struct tuned *t, struct error *err)
-{
-	const json_t *data = json_object_get(t->card, "data");
-	struct item_list seen = { pool.items, pool.n < SEEN ? pool.n : SEEN };
-	struct reader *reader = NULL;
-	struct buf folder = { 0 };
-	bool known = true;
-
-	if (v->model && json_integer_value(json_object_get(data, "too_long")) > 0) {
-		registry_folder(r->options.models, &folder);
-		reader = reader_open(buf_text(&folder), v->model, err);
-		known = reader != NULL;
-	}
-	known = known && (!data || variant_taught(w, v, t->card, reader, SEEN, &r->arena, &seen, err)) &&
-		score_items(r, w, v, seen, "pool", t, err);
-	reader_free(reader);
-	buf_release(&folder);
-	return known;
-}
-
-/* What the base knew of everyday questions, and what is left of it. */
-static bool score_general(struct rung *r, const struct variant *v, struct tuned *t, struct error *err)
-{
-	struct general_result before, after;
-	struct model *base = model_open(rung_models(r), v->model, err);
-	struct model *tuned = base ? model_open(rung_models(r), t->name, err) : NULL;
-
-	return tuned && general_ask(base, &before, err) && general_ask(tuned, &after, err) &&
-	       tuned_note(t, "general_before", before.n, (double)before.right / (double)before.n, err) &&
-	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
-}
-
-/* Examples that it was trained on, as they would be if their facts had changed since. */
-static bool score_changed(struct rung *r, const struct variant *v, struct tuned *t, struct error *err)
-{
-	struct progress progress = progress_of(r);
-	struct changed c;
-
-	if (!changed_ask(r->task, v->model, t->name, rung_models(r), &progress, &c, err))
-		return false;
-	return c.n == 0 || (tuned_note(t, "follows_before", c.n, c.follows_before, err) &&
-			    tuned_note(t, "follows_after", c.n, c.follows_after, err) &&
-			    tuned_note(t, "recites_before", c.n, c.recites_before, err) &&
-			    tuned_note(t, "recites_after", c.n, c.recites_after, err));
 }
 
 /* The tasks of --probe, one after the other; the card gets probe_NAME_before and probe_NAME_after, the text a line each. */
@@ -266,7 +200,7 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	struct dev_items dev = dev_order(r->task, r->options.seed, &r->arena);
 	struct workshop *w = workshop_open(r->task, dev, rung_models(r), r->library, NULL, 0, r->options.seed);
 	const char *unfit = NULL, *name = NULL;
-	struct curated curated;
+	struct curated curated = { .pool = r->task->pool };
 	struct buf probed = { 0 };
 	struct tuned t = { 0 };
 
@@ -274,10 +208,11 @@ static bool tune_one(struct rung *r, const struct variant *v, const struct train
 	workshop_curate(w, &curated);
 	bool done = curate_apply(r->task, rung_beside_store(r, CURATE_FILE), &r->arena, &curated, err) &&
 		    variant_ready(w, v, &unfit, err) && !unfit && (name = workshop_train(w, v, err)) != NULL &&
-		    tuned_find(models_tuned(rung_models(r)), name, &t, err) && score_items(r, w, v, dev.list, "dev", &t, err) &&
-		    score_seen(r, w, v, curated.pool.list, &t, err) && (!v->model || (score_general(r, v, &t, err) && score_changed(r, v, &t, err))) &&
-		    (!probe || probe_tasks(r, probe, v, &t, &probed, err));
+		    tuned_find(models_tuned(rung_models(r)), name, &t, err);
+	struct besides besides = { r->task, w, rung_models(r), curated.pool.list, progress_of(r) };
 
+	done = done && besides_score(&besides, v, dev.list, "dev", &t, err) && besides_measure(&besides, v, &t, err) &&
+	       (!probe || probe_tasks(r, probe, v, &t, &probed, err));
 	if (unfit)
 		error_set(err, "%s", unfit);
 	if (done)
@@ -320,6 +255,11 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 	*(v->model ? &watch.lora : &watch.encoder) = &settings;
 	if (!o->teacher != !(o->unlabelled || o->reasons)) {
 		error_set(&e, "--teacher needs --unlabelled, a file of inputs for that variant to label, or --reasons, and they need it");
+		return rung_failed(RUNG_INPUT, &e, err);
+	}
+	if (o->model && !v->model) {
+		error_set(&e, "--base names the decoder that LoRA adapts; what --method encoder trains is the model that `embedding:` of the task "
+			      "names: leave it out, or tune with --method lora");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
 	if (o->probe && !v->model) {
@@ -386,7 +326,7 @@ static json_t *import_base(struct rung *r, const char *path, const struct varian
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)base_hash);
 	if (v->model)
 		models_base_file(rung_models(r), v->model, &decoder, &ignored); /* it was found before; else no licence is stated */
-	json_t *base = card_base(v, v->model ? buf_text(&decoder) : path, hash, &r->arena);
+	json_t *base = card_base(rung_models(r), v, v->model ? buf_text(&decoder) : path, hash, &r->arena);
 
 	buf_release(&decoder);
 	return base;

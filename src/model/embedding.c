@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "model/models_inner.h"
@@ -21,19 +22,32 @@ static bool encoder_ready(struct models *m, struct error *err)
 	if (!kernels)
 		return false;
 	models_encoder_folder(m, &path);
-	m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
+	m->encoder = models_encoder_there(m, err) ? encoder_open(buf_text(&path), kernels, m->pool, err) : NULL;
 	buf_release(&path);
 	return m->encoder != NULL;
 }
 
-void models_encoder_folder(const struct models *m, struct buf *path)
+bool models_encoder_there(const struct models *m, struct error *err)
 {
-	buf_addf(path, "%s/%s", m->folder, models_encoder_name());
+	struct buf path = { 0 };
+
+	models_encoder_folder(m, &path);
+	bool there = file_exists(buf_text(&path));
+
+	if (!there)
+		error_set(err, "%s: no such encoder; `rung model ls` lists what is there, `rung model add FOLDER` links one", buf_text(&path));
+	buf_release(&path);
+	return there;
 }
 
-const char *models_encoder_name(void)
+void models_encoder_folder(const struct models *m, struct buf *path)
 {
-	return "all-MiniLM-L6-v2";
+	buf_addf(path, "%s/%s", m->folder, m->encoder_name);
+}
+
+const char *models_encoder_name(const struct models *m)
+{
+	return m->encoder_name;
 }
 
 uint64_t models_encoder_hash(struct models *m, struct error *err)
@@ -170,7 +184,7 @@ size_t models_embedding_width(struct models *m, struct error *err)
 
 const char *models_embedding_name(const struct models *m)
 {
-	return m->embedding ? model_behind(m->embedding) : models_encoder_name();
+	return m->embedding ? model_behind(m->embedding) : m->encoder_name;
 }
 
 bool models_embeds_here(const struct models *m)

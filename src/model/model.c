@@ -24,6 +24,13 @@ static const struct model_engine *const engines[] = { &model_engine_local, &mode
 
 _Static_assert(sizeof(engines) / sizeof(engines[0]) == ENGINES, "one state an engine");
 
+static const char *encoder_of(const char *embedding)
+{
+	const char *name = embedding ? registry_encoder(embedding) : NULL;
+
+	return name ? name : "all-MiniLM-L6-v2";
+}
+
 struct models *models_open(const char *folder, const struct model_settings *settings)
 {
 	struct models *m = mem_zero(1, sizeof(*m));
@@ -32,7 +39,8 @@ struct models *models_open(const char *folder, const struct model_settings *sett
 	m->settings = *settings;
 	m->settings.tuned = m->tuned = settings->tuned ? mem_string(settings->tuned) : NULL;
 	m->settings.task = m->task = settings->task ? mem_string(settings->task) : NULL;
-	m->settings.embedding = m->embedding = settings->embedding ? mem_string(settings->embedding) : NULL;
+	m->encoder_name = mem_string(encoder_of(settings->embedding));
+	m->settings.embedding = m->embedding = settings->embedding && !registry_is_local(settings->embedding) ? mem_string(settings->embedding) : NULL;
 	m->settings.rerank = m->rerank = settings->rerank ? mem_string(settings->rerank) : NULL;
 	m->pool = pool_open(settings->threads);
 	for (size_t i = 0; i < ENGINES; i++)
@@ -58,6 +66,7 @@ void models_free(struct models *m)
 	free(m->folder);
 	free(m->tuned);
 	free(m->task);
+	free(m->encoder_name);
 	free(m->embedding);
 	free(m->rerank);
 	free(m);
@@ -66,6 +75,11 @@ void models_free(struct models *m)
 int models_threads(const struct models *m)
 {
 	return pool_threads(m->pool);
+}
+
+const char *models_folder(const struct models *m)
+{
+	return m->folder;
 }
 
 size_t models_max_context(const struct models *m)

@@ -118,7 +118,7 @@ struct model_settings {
 	size_t max_context; /* see struct model_request; for whoever builds requests */
 	const char *task;   /* the folder in which recorded files are looked for; NULL: the present one alone. Copied */
 	const char *tuned;  /* where "tuned:NAME:vN" is found (tuned.h); NULL: nowhere. Copied */
-	const char *embedding; /* who embeds for models_embed(): a provider's model, or a recorded one; NULL: the local one. Copied */
+	const char *embedding; /* who embeds for models_embed(): local:NAME, a provider's model, or a recorded one; NULL: the default encoder. Copied */
 	const char *rerank;    /* who answers models_rerank(); NULL: nobody. Copied */
 	/* Of each provider's model; 0: pace.h's 32 in flight, no limit a minute, 120 s for a reply. */
 	size_t in_flight;
@@ -190,11 +190,13 @@ bool model_batch_results(struct model *m, const char *name, struct arena *arena,
 
 /* For training: what a local decoder's name stands for (no adapter), appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
-/* And the local encoder: where it lies, appended; its name; a number for its weights and settings (llm/encoder.h says what is looked at), 0
- * and a sentence when it cannot be loaded. */
+/* And the local encoder, the one that `embedding` names or the default one (also where a provider embeds): where it lies, appended; whether
+ * it does; its name; a number for its weights and settings (llm/encoder.h says what is looked at), 0 and a sentence when it cannot be loaded. */
 void models_encoder_folder(const struct models *m, struct buf *path);
-const char *models_encoder_name(void);
+bool models_encoder_there(const struct models *m, struct error *err);
+const char *models_encoder_name(const struct models *m);
 uint64_t models_encoder_hash(struct models *m, struct error *err);
+const char *models_folder(const struct models *m); /* where local models lie */
 struct pool *models_pool(struct models *m);
 const char *models_tuned(const struct models *m); /* the folder of fine-tuned models; NULL: none */
 

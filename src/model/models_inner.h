@@ -8,7 +8,9 @@
 enum { ENGINES = 3 };
 
 struct models {
-	char *folder, *tuned, *task, *embedding, *rerank;
+	char *folder, *tuned, *task;
+	char *encoder_name;       /* of the local encoder, a folder in `folder` */
+	char *embedding, *rerank; /* who else embeds and orders; NULL: the local encoder, nobody */
 	struct model_settings settings;
 	struct pool *pool;
 	void *started[ENGINES];

@@ -48,6 +48,13 @@ bool registry_is_local(const char *name)
 	       (name[DEFAULT_NAME] == '\0' || name[DEFAULT_NAME] == ':' || name[DEFAULT_NAME] == '+');
 }
 
+const char *registry_encoder(const char *name)
+{
+	const char *own = registry_is_local(name) && name[DEFAULT_NAME] == ':' ? name + DEFAULT_NAME + 1 : "";
+
+	return own[0] && own[0] != '.' && !strpbrk(own, "/+") ? own : NULL;
+}
+
 bool registry_runs_here(const char *name)
 {
 	const char *model = name ? model_behind(name) : NULL;

@@ -13,6 +13,8 @@ void registry_folder(const char *wanted, struct buf *out);
 
 /* Whether a model of that name is a file in the folder: "local", "local:NAME", either with "+ADAPTER" behind it. */
 bool registry_is_local(const char *name);
+/* The encoder, a folder in the folder of models, that "local:NAME" stands for where texts are embedded; NULL: the name is no such one. */
+const char *registry_encoder(const char *name);
 /* Whether its answers come from this machine: no model (NULL), a local one, one that was tuned here, or a server's on it; of
  * a recorded one, whether they did. */
 bool registry_runs_here(const char *name);

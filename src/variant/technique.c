@@ -458,9 +458,11 @@ static size_t schema_shortest(const char *schema, struct error *err)
 /* They are asked with every input and every document, so that `private: true` leaves no way around them. */
 static bool beside_check(const struct task *task, const char *key, const char *name, struct error *err)
 {
-	if (name && !model_takes_texts(name))
+	bool embeds = strcmp(key, "embedding") == 0;
+
+	if (name && !model_takes_texts(name) && !(embeds && registry_encoder(name)))
 		return error_set(err, "%s: %s \"%s\" is none of %sopenai:NAME, URL#NAME, recorded:FILE#MODEL", task->file, key, name,
-				 strcmp(key, "embedding") == 0 ? "local, " : "");
+				 embeds ? "local, local:NAME (the folder of an encoder, which `rung model add` links), " : "");
 	if (name && task->constraints.private && model_leaves(model_behind(name)) && model_behind(name) == name)
 		return error_set(err, "%s: %s \"%s\" would be sent every input and document, and the task says `private: true`; name one on this machine, or take it "
 				 "out", task->file, key, name);

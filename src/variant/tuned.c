@@ -349,10 +349,10 @@ json_t *card_labels(const struct task *task)
 	return labels_of;
 }
 
-json_t *card_base(const struct variant *v, const char *path, const char *hash, struct arena *arena)
+json_t *card_base(const struct models *models, const struct variant *v, const char *path, const char *hash, struct arena *arena)
 {
 	const char *licence = v->model ? licence_of_file(path, arena) : licence_of_folder(path, arena);
-	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(), "hash", hash);
+	json_t *base = json_pack("{s:s, s:s}", "name", v->model ? v->model : models_encoder_name(models), "hash", hash);
 
 	json_object_set_new(base, "licence", licence ? json_string(licence) : json_null());
 	return base;
@@ -368,7 +368,7 @@ static json_t *card_of(struct workshop *w, const struct variant *v, const struct
 	json_object_set_new(card, "kind", json_string(v->model ? "lora" : "encoder"));
 	json_object_set_new(card, "task", json_string(w->task->name));
 	json_object_set_new(card, "method", json_string(v->tuning->id));
-	json_object_set_new(card, "base", card_base(v, l->base.data, l->base_hash, &w->arena));
+	json_object_set_new(card, "base", card_base(w->models, v, l->base.data, l->base_hash, &w->arena));
 	json_object_set_new(card, "data", data_json(w, l, o));
 	if (l->n_taught > 0)
 		json_object_set_new(card, "teacher", json_string(w->watch->teacher));

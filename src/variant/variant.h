@@ -174,7 +174,7 @@ bool variant_taught(struct workshop *w, const struct variant *v, const json_t *c
 		    struct arena *arena, struct item_list *out, struct error *err);
 /* What a version's card says of its base and of the order of its labels; the caller owns them. path: the decoder's file, or the encoder's
  * folder, whose licence is null where its files state none. */
-json_t *card_base(const struct variant *v, const char *path, const char *hash, struct arena *arena);
+json_t *card_base(const struct models *models, const struct variant *v, const char *path, const char *hash, struct arena *arena);
 json_t *card_labels(const struct task *task);
 /* Writes the mean of the scores (n) on the card of the variant's fine-tuned model; nothing where it has none. */
 bool workshop_note(struct workshop *w, const struct variant *v, const char *split, const double *scores, size_t n, struct error *err);

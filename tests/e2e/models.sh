@@ -78,6 +78,26 @@ says "with a label" '"answer"'
 works "an adapter on the command line is climbed" "$rung" climb "$scratch/task" --rungs 1 --quiet --models local:tiny+tiny-lora --seed 2
 works "and answers without being in the task" "$rung" ask "$scratch/task" --seed 2 w3
 
+# The folder has no default encoder: whatever is embedded here is so by the one that the task names.
+mkdir "$scratch/embedding"
+cp "$scratch/task/e.jsonl" "$scratch/embedding"
+sed -e '/^variants/,/^  -/d' -e 's/^models.*/embedding: local:tiny-bert/' "$scratch/task/task.yaml" >"$scratch/embedding/task.yaml"
+works "a climb embeds with the encoder that the task names" "$rung" climb "$scratch/embedding" --rungs 3 --quiet --json --threads 2
+if python3 - "$scratch/out" <<'PY' 2>"$scratch/err"; then ok "heads and the encoder of rung 3 are measured on it"; else fail "heads and the encoder of rung 3 are measured on it" "$(cat "$scratch/err")"; fi
+import json, sys
+states = {v["id"]: v["status"] for v in json.load(open(sys.argv[1]))["variants"]}
+assert {"3/embedding-head", "3/embedding-nearest", "3/encoder"} <= {i for i, s in states.items() if s in ("winner", "measured", "raced out")}, states
+PY
+works "what it trained is a version of that encoder" "$rung" tune ls "$scratch/embedding"
+says "by its name" "encoder  tiny-bert"
+refused "a base for it" "what --method encoder trains is the model that \`embedding:\` of the task names" "$rung" tune "$scratch/embedding" --base local:tiny
+sed -i 's/^embedding.*/embedding: local:absent/' "$scratch/embedding/task.yaml"
+refused "an encoder that is not there" "embedding \"local:absent\": $RUNG_MODELS/absent: no such encoder; \`rung model ls\`" "$rung" check "$scratch/embedding"
+refused "nor climbed" "no such encoder" "$rung" climb "$scratch/embedding" --rungs 0
+refused "nor trained" "no such encoder" "$rung" tune "$scratch/embedding"
+sed -i 's/^embedding.*/embedding: local:tiny-bert+tiny-lora/' "$scratch/embedding/task.yaml"
+refused "an encoder read through an adapter" "is none of local, local:NAME" "$rung" check "$scratch/embedding"
+
 works "an adapter is removed" "$rung" model rm tiny-lora
 works "models are listed again" "$rung" model ls
 if grep -qF tiny-lora "$scratch/out"; then fail "it is gone" "$(cat "$scratch/out")"; else ok "it is gone"; fi

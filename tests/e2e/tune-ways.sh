@@ -1,6 +1,6 @@
 #!/bin/sh
 # tune-ways.sh - the ways of training that tune.sh does not take, on tiny models: several seeds, an encoder by LoRA pairs, classes that weigh
-# alike, and what a terminal shows meanwhile.
+# alike, LoRA over retrieved passages in a climb, and what a terminal shows meanwhile.
 . tests/e2e/lib.sh
 
 golden=$PWD/tests/reference/golden
@@ -65,6 +65,47 @@ touch -d '2 days ago' "$versions/training-3-0123456789abcdef"
 if [ "$(cd "$versions" && echo training-*)" = training-2-0123456789abcdef ]; then ok "a workplace of an older recipe goes"; else
 	fail "a workplace of an older recipe goes" "$(ls "$versions")"
 fi
+
+# A climb trains with and without passages, and asks what that did besides. Of each door two documents say something, one of them the answer.
+mkdir -p "$scratch/doors/docs"
+python3 - "$scratch/doors" "$RUNG_MODELS" <<'PY'
+import json, sys
+at, colours = sys.argv[1], "red blue green amber violet white black silver golden copper".split()
+with open(f"{at}/q.jsonl", "w") as out:
+    for i in range(60):
+        open(f"{at}/docs/{i}.txt", "w").write(f"Door {i} is {colours[i % 10]}.\n")
+        open(f"{at}/docs/old-{i}.txt", "w").write(f"Door {i} is old.\n")
+        row = {"id": f"d{i}", "q": f"Door {i}?", "a": colours[i % 10], "gold": f"Door {i} is {colours[i % 10]}.", "split": ["train", "train", "dev", "train", "train", "test"][i % 6]}
+        print(json.dumps(row), file=out)
+# Passages need more context than the tiny decoder's file says that it has; its weights know no bound.
+said = b"llama.context_length" + (4).to_bytes(4, "little")
+data = open(f"{sys.argv[2]}/tiny-llama.gguf", "rb").read()
+assert said + (256).to_bytes(4, "little") in data
+open(f"{sys.argv[2]}/tiny-long.gguf", "wb").write(data.replace(said + (256).to_bytes(4, "little"), said + (2048).to_bytes(4, "little")))
+PY
+cat >"$scratch/doors/task.yaml" <<'Y'
+name: doors
+kind: answer
+instruction: Say.
+input: "{{q}}"
+documents: docs
+scorer: exact
+models: [local:tiny-long]
+examples: {file: q.jsonl, answer: a, id: id, gold: gold, split: split}
+Y
+"$rung" climb "$scratch/doors" --rungs 3 --json --quiet >"$scratch/report" 2>"$scratch/err"
+versions=$scratch/doors/.rung/tuned/doors
+cards "a climb trains LoRA alone and over retrieved passages" 'sorted(c["method"] for c in cards) == ["lora", "lora-rag"]'
+cards "on the same examples in other prompts" '{c["data"]["items"] for c in cards} == {40} and cards[0]["data"]["hash"] != cards[1]["data"]["hash"]'
+cards "of its candidate it notes what was learnt by heart and what was forgotten" \
+	'sorted(len({"pool", "general_before", "general_after", "follows_after", "recites_after"} & c.keys()) for c in cards) == [0, 5]'
+if python3 - "$scratch/report" <<'PY' 2>"$scratch/why"; then ok "and the report says so"; else fail "and the report says so" "$(cat "$scratch/err" "$scratch/why")"; fi
+import json, sys
+report = json.load(open(sys.argv[1]))
+answers = {q["question"]: q for q in report["questions"]}
+for question, words in (("Does tuning make other things worse?", "everyday questions"), ("Did it learn facts by heart that will change?", "recites what it was trained on")):
+    assert answers[question]["known"] and words in answers[question]["answer"], answers[question]
+PY
 
 # In 80 columns, and where nobody says how many there are.
 for columns in 80 0; do
