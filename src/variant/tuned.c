@@ -1,7 +1,7 @@
 /* tuned.c - rung 3's models: found in the registry by what they would be trained from, or trained now.
  *
- * The key of a version is a hash of everything that decides it: the base's contents, every example as it is trained on, the
- * settings and the seed. So a climb that resumes, or a task whose pool did not change, finds what it trained before. */
+ * The key of a version is a hash of everything that decides it (lesson.h). So a climb that resumes, or a task whose pool did not change,
+ * finds what it trained before. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,271 +9,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "model/licence.h"
-#include "model/reader.h"
 #include "model/tuned.h"
-#include "variant/workshop.h"
-
-/* Asked as they were trained: the task's own words, no shots. Scores where there are labels, JSON where there is a schema. */
-static const struct technique labels = { .id = "lora", .name = "LoRA on the small decoder", .answer = ANSWER_SCORES };
-static const struct technique fields = { .id = "lora", .name = "LoRA on the small decoder", .answer = ANSWER_JSON };
-static const struct technique plain_text = { .id = "lora", .name = "LoRA on the small decoder" };
-static const struct search fused = { .mode = SEARCH_FUSED, .cutting = { 200, 40, true, false }, .k = 4 };
-static const struct technique with_passages = { .id = "lora-rag", .name = "LoRA and retrieval", .passages = PASSAGES_RETRIEVED,
-						.search = &fused };
-/* Where examples say which passage holds the answer, it stands among others in training, found or not (RAFT, Zhang et al. 2024,
- * arXiv 2403.10131). */
-static const struct technique among_others = { .id = "lora-rag", .name = "LoRA and retrieval", .passages = PASSAGES_DISTRACTED,
-					       .search = &fused };
-
-static const struct technique reasoned = { .id = "lora-reasons", .name = "LoRA that reasons first", .reasoning = true };
-
-static const struct tuning for_labels[] = {
-	{ .id = "encoder", .name = "fine-tuned encoder" },
-	{ .id = "lora", .name = "LoRA on the small decoder, label scoring", .technique = &labels },
-};
-static const struct tuning for_sets[] = {
-	{ .id = "encoder", .name = "fine-tuned encoder" },
-	{ .id = "lora", .name = "LoRA on the small decoder", .technique = &plain_text },
-};
-static const struct tuning for_fields[] = {
-	{ .id = "encoder", .name = "fine-tuned encoder: tags and classes" },
-	{ .id = "lora", .name = "LoRA on the small decoder", .technique = &fields },
-};
-static const struct tuning for_answers[] = {
-	{ .id = "lora", .name = "LoRA on the small decoder, closed book", .technique = &plain_text },
-	{ .id = "lora-rag", .name = "LoRA on the small decoder, with retrieval", .technique = &with_passages, .lesson = &among_others },
-};
-static const struct tuning for_text[] = { { .id = "lora", .name = "LoRA on the small decoder", .technique = &plain_text } };
-
-#define ROWS(table) (*n = sizeof(table) / sizeof((table)[0]), (table))
-
-const struct tuning *tuning_all(const struct task *task, size_t *n)
-{
-	if (task->validator)
-		return ROWS(for_fields);
-	switch (task->kind) {
-	case TASK_CLASSIFY:
-		return task->many ? ROWS(for_sets) : ROWS(for_labels);
-	case TASK_ANSWER:
-		return ROWS(for_answers);
-	default:
-		return ROWS(for_text);
-	}
-}
-
-const struct tuning *tuning_reasons(const struct task *task)
-{
-	static const struct tuning t = { .id = "lora-reasons", .name = "LoRA on the small decoder, the reasons first", .technique = &reasoned,
-					 .reasons = true };
-
-	return (task->kind == TASK_CLASSIFY && !task->many) || task->kind == TASK_ANSWER ? &t : NULL;
-}
-
-/* What one model is trained from. */
-struct lesson {
-	struct arena arena;
-	struct finetune_texts texts;     /* an encoder's */
-	struct finetune_prompts prompts; /* a decoder's */
-	struct finetune_settings settings;
-	struct buf base;                 /* path */
-	char base_hash[17], data_hash[17], key[17];
-	const struct example **items;    /* (n) the pool's, and behind them those that a model labelled */
-	size_t n, n_taught;
-};
-
-static void hex(uint64_t hash, char out[17])
-{
-	snprintf(out, 17, "%016llx", (unsigned long long)hash);
-}
-
-static uint64_t add_hash(const char *text, uint64_t hash)
-{
-	return hash64(text, strlen(text), hash);
-}
-
-/* The pool as curation.csv leaves it, and what a model labelled. Where reasons are learnt, what a model taught is all there is. */
-static void list_items(const struct workshop *w, const struct variant *v, struct lesson *l)
-{
-	struct item_list pool = v->tuning->reasons ? (struct item_list){ 0 } : workshop_lessons(w, 3);
-
-	l->n_taught = w->watch ? w->watch->n_taught : 0;
-	l->items = arena_array(&l->arena, pool.n + l->n_taught + 1, sizeof(*l->items));
-	for (size_t i = 0; i < pool.n; i++)
-		l->items[l->n++] = pool.items[i];
-	for (size_t i = 0; w->watch && i < l->n_taught; i++)
-		l->items[l->n++] = w->watch->taught[i];
-}
-
-static const size_t *groups_of(struct lesson *l)
-{
-	size_t *groups = arena_array(&l->arena, l->n, sizeof(*groups));
-
-	for (size_t i = 0; i < l->n; i++)
-		groups[i] = l->items[i]->group;
-	return groups;
-}
-
-/* Those at the end that a model labelled, which the version's key has to tell from the same ones labelled by people; NULL: none. */
-static const bool *by_model_of(const struct workshop *w, struct lesson *l, uint64_t *hash)
-{
-	size_t labelled = w->watch ? w->watch->n_labelled : 0;
-	bool *by_model = labelled > 0 ? arena_array(&l->arena, l->n, sizeof(*by_model)) : NULL;
-
-	for (size_t i = l->n - labelled; i < l->n; i++)
-		by_model[i] = true;
-	*hash = labelled > 0 ? hash64(&labelled, sizeof(labelled), *hash) : *hash;
-	return by_model;
-}
-
-/* Which labels an item has, as a row of 0 and 1. */
-static void fill_set(const struct example *item, uint8_t *set)
-{
-	for (size_t k = 0; k < item->n_labels; k++)
-		set[item->labels[k]] = 1;
-}
-
-/* Groups decide what is held out: which examples are of one, not what number it has. */
-static void add_groups(const struct lesson *l, uint64_t *hash)
-{
-	struct hash_map first = { 0 };
-
-	for (size_t i = 0; i < l->n; i++) {
-		size_t at = hash_map_put(&first, (const char *)&l->items[i]->group, sizeof(l->items[i]->group), i);
-
-		*hash = hash64(&at, sizeof(at), *hash);
-	}
-	hash_map_release(&first);
-}
-
-static void read_texts(struct workshop *w, struct lesson *l, uint64_t *hash)
-{
-	const struct task *task = w->task;
-	size_t *classes = arena_array(&l->arena, l->n, sizeof(*classes));
-	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts));
-	uint8_t *sets = task->many ? arena_array(&l->arena, l->n * task->n_labels, sizeof(*sets)) : NULL;
-
-	for (size_t i = 0; i < task->n_labels; i++) /* outputs are in the order of the labels */
-		*hash = add_hash(task->labels[i].name, *hash);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct example *item = l->items[i];
-
-		texts[i] = workshop_text(w, &l->arena, item);
-		classes[i] = item->label;
-		if (sets)
-			fill_set(item, sets + i * task->n_labels);
-		*hash = add_hash(request_completion(task, NULL, item, &l->arena), add_hash(texts[i], *hash));
-	}
-	l->texts = (struct finetune_texts){ .n = l->n, .classes = w->task->n_labels, .texts = texts, .classes_of = classes,
-					    .sets = sets, .groups = groups_of(l) };
-	add_groups(l, hash);
-}
-
-/* Texts and the objects that they say. */
-static bool read_objects(struct workshop *w, struct lesson *l, uint64_t *hash, struct error *err)
-{
-	const char **texts = arena_array(&l->arena, l->n, sizeof(*texts)), **answers = arena_array(&l->arena, l->n, sizeof(*answers));
-	const struct tagging *g = workshop_tagging(w);
-
-	*hash = add_hash(w->task->schema, *hash);
-	for (size_t i = 0; i < l->n; i++) {
-		texts[i] = workshop_text(w, &l->arena, l->items[i]);
-		answers[i] = l->items[i]->answer;
-		*hash = add_hash(answers[i], add_hash(texts[i], *hash));
-	}
-	l->texts = (struct finetune_texts){ .n = l->n, .classes = g->n_classes, .texts = texts, .answers = answers, .tagging = g,
-					    .groups = groups_of(l) };
-	add_groups(l, hash);
-	if (g->n_strings + g->n_choices == 0)
-		return error_set(err, "the schema has no string, enum or boolean that an encoder could say");
-	return true;
-}
-
-bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
-		      struct arena *arena, struct finetune_prompts *out, struct error *err)
-{
-	struct model_request *prompts = arena_array(arena, n + 1, sizeof(*prompts));
-	const char **completions = arena_array(arena, n + 1, sizeof(*completions));
-	size_t *groups = arena_array(arena, n + 1, sizeof(*groups));
-	struct variant asked = *v;
-
-	if (v->tuning->lesson && w->task->has_gold)
-		asked.technique = v->tuning->lesson;
-	for (size_t i = 0; i < n; i++) {
-		struct evidence shown;
-
-		if (!request_build(w, &asked, items[i], workshop_text(w, arena, items[i]), arena, &prompts[i], &shown, err))
-			return false;
-		completions[i] = request_completion(w->task, v->technique, items[i], arena);
-		groups[i] = items[i]->group;
-	}
-	*out = (struct finetune_prompts){ .n = n, .prompts = prompts, .completions = completions, .groups = groups };
-	return true;
-}
-
-static bool read_prompts(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
-{
-	if (!workshop_prompts(w, v, l->items, l->n, &l->arena, &l->prompts, err))
-		return false;
-	for (size_t i = 0; i < l->n; i++)
-		*hash = add_hash(l->prompts.completions[i], add_hash(model_request_json(&l->arena, &l->prompts.prompts[i]), *hash));
-	add_groups(l, hash);
-	return true;
-}
-
-static bool find_base(struct workshop *w, const struct variant *v, struct lesson *l, uint64_t *hash, struct error *err)
-{
-	if (!v->model) {
-		models_encoder_folder(w->models, &l->base);
-		*hash = models_encoder_hash(w->models, err);
-		return *hash != 0;
-	}
-	return models_base_file(w->models, v->model, &l->base, err) && tuned_file_hash(l->base.data, hash, err);
-}
-
-static struct finetune_settings settings_of(const struct workshop *w, const struct variant *v)
-{
-	const struct finetune_settings *given = !w->watch ? NULL : v->model ? w->watch->lora : w->watch->encoder;
-	struct finetune_settings s = given ? *given : v->model ? finetune_lora_defaults : finetune_encoder_defaults;
-
-	if (!given)
-		s.seed = w->seed;
-	if (!s.held_fewest && !v->model && !w->task->validator && !w->task->many)
-		s.held_fewest = HELD_FEWEST_ONE_LABEL;
-	return s;
-}
-
-static bool lesson_init(struct workshop *w, const struct variant *v, struct lesson *l, struct error *err)
-{
-	uint64_t base, data = 0;
-
-	*l = (struct lesson){ .settings = settings_of(w, v) };
-	arena_init(&l->arena);
-	list_items(w, v, l);
-	if (!find_base(w, v, l, &base, err))
-		return false;
-	if (!v->model && !w->task->validator)
-		read_texts(w, l, &data);
-	else if (!(v->model ? read_prompts(w, v, l, &data, err) : read_objects(w, l, &data, err)))
-		return false;
-	l->texts.by_model = l->prompts.by_model = by_model_of(w, l, &data);
-	json_t *settings = finetune_settings_json(&l->settings);
-	char *written = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(9));
-
-	hex(base, l->base_hash);
-	hex(data, l->data_hash);
-	hex(add_hash(written, add_hash(v->tuning->id, base ^ data)), l->key);
-	free(written);
-	json_decref(settings);
-	return true;
-}
-
-static void lesson_release(struct lesson *l)
-{
-	buf_release(&l->base);
-	arena_release(&l->arena);
-}
-
-/* --- training ------------------------------------------------------------------------------------------------------ */
+#include "variant/lesson.h"
 
 struct watched {
 	const struct training_watch *watch;
@@ -395,7 +132,7 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 	struct watched watched = { w->watch, v };
 	struct fit_progress progress = { .step = w->watch && w->watch->step ? watch_step : NULL,
 					 .stopped = w->watch && w->watch->stopped ? watch_stopped : NULL, .context = &watched };
-	uint64_t fingerprint = add_hash(l->key, 0);
+	uint64_t fingerprint = hash64(l->key, strlen(l->key), 0);
 	char key[TUNED_KEY];
 
 	tuned_key(FINETUNE_RECIPE, l->key, key);
@@ -464,6 +201,16 @@ static bool same_labels(const struct task *task, const struct variant *v, const 
 				      "again", t->name, task->file);
 }
 
+/* One label an item, or several: only an encoder of several that was trained here has a threshold on its card. */
+static bool same_many(const struct task *task, const struct variant *v, const struct tuned *t, struct error *err)
+{
+	static const char *const words[] = { "one label an item", "several labels an item" };
+	bool many = json_object_get(t->card, "threshold") != NULL;
+
+	return v->model || !json_object_get(t->card, "data") || many == task->many ||
+	       error_set(err, "%s was trained for %s, and %s now has %s; train it again", t->name, words[many], task->file, words[task->many]);
+}
+
 static bool find_or_train(struct workshop *w, const struct variant *v, struct tuned *out, struct error *err)
 {
 	const char *root = models_tuned(w->models);
@@ -473,7 +220,8 @@ static bool find_or_train(struct workshop *w, const struct variant *v, struct tu
 	if (!root)
 		return error_set(err, "there is no place for fine-tuned models here");
 	if (v->version || (w->watch && w->watch->version))
-		return tuned_find(root, v->version ? v->version : w->watch->version, out, err) && same_labels(w->task, v, out, err);
+		return tuned_find(root, v->version ? v->version : w->watch->version, out, err) &&
+		       same_labels(w->task, v, out, err) && same_many(w->task, v, out, err);
 	ready = lesson_init(w, v, &l, err) && tuned_find_key(root, registered_name(w), l.key, out, &found, err);
 	if (ready && !found)
 		ready = labels_learnable(w, v, (struct item_list){ l.items, l.n }, err);
@@ -521,58 +269,6 @@ bool variant_training_seconds(struct workshop *w, const struct variant *v, doubl
 	*seconds = json_is_number(value) ? json_number_value(value) : NAN;
 	tuned_release(&t);
 	return true;
-}
-
-/* Whether training a decoder left the item out, being too long. reader NULL: nothing was. */
-static bool was_too_long(struct workshop *w, const struct variant *v, const struct example *item, const struct reader *reader, bool *too_long,
-			 struct error *err)
-{
-	struct finetune_prompts p;
-	struct arena arena;
-
-	*too_long = false;
-	if (!reader)
-		return true;
-	arena_init(&arena);
-	bool built = workshop_prompts(w, v, &item, 1, &arena, &p, err);
-
-	if (built) {
-		size_t n = p.prompts->n_messages, limit = reader_limit(reader);
-		struct message *whole = arena_array(&arena, n + 1, sizeof(*whole));
-
-		memcpy(whole, p.prompts->messages, n * sizeof(*whole));
-		whole[n] = (struct message){ MESSAGE_ASSISTANT, p.completions[0] };
-		*too_long = reader_tokens(reader, whole, n + 1) > (limit && limit < TRAINED_TOKENS ? limit : TRAINED_TOKENS);
-	}
-	arena_release(&arena);
-	return built;
-}
-
-bool variant_taught(struct workshop *w, const struct variant *v, const json_t *card, const struct reader *reader, size_t most,
-		    struct arena *arena, struct item_list *out, struct error *err)
-{
-	size_t trained = (size_t)json_integer_value(json_object_get(json_object_get(card, "data"), "trained"));
-	const struct example **items = arena_array(arena, most + 1, sizeof(*items));
-	struct lesson l = { .settings = settings_of(w, v) };
-	struct held_out h;
-	bool known = true;
-
-	arena_init(&l.arena);
-	list_items(w, v, &l);
-	uint64_t ignored = 0;
-
-	held_out_init(&h, groups_of(&l), by_model_of(w, &l, &ignored), l.n, &l.settings);
-	*out = (struct item_list){ items, 0 };
-	for (size_t i = 0; known && i < h.n_train && out->n < most && out->n < trained; i++) {
-		bool too_long;
-
-		known = was_too_long(w, v, l.items[h.train[i]], reader, &too_long, err);
-		if (known && !too_long)
-			items[out->n++] = l.items[h.train[i]];
-	}
-	held_out_release(&h);
-	lesson_release(&l);
-	return known;
 }
 
 /* Null on a card: no set did better than the empty one. Encoders from elsewhere have none: as their sigmoids were trained. */

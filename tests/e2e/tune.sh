@@ -404,6 +404,12 @@ works "a version of other labels is left out" "$rung" climb "$scratch/mail" --ru
 # shellcheck disable=SC2086
 refused "and says why" "tuned:order:v1 was trained for other labels than $scratch/mail/task.yaml has now, or for another order" \
 	"$rung" ask "$scratch/mail" --variant 3/encoder@tuned:order:v1 $store w3
+sed -i -e 's/tuned:order:v1/tuned:order:v2/' -e 's/^models:/many: true\nmodels:/' "$scratch/mail/task.yaml"
+# shellcheck disable=SC2086
+works "a version of one label an item is left out" "$rung" climb "$scratch/mail" --rungs 3 $store --quiet
+# shellcheck disable=SC2086
+refused "and says why too" "tuned:order:v2 was trained for one label an item, and $scratch/mail/task.yaml now has several" \
+	"$rung" ask "$scratch/mail" --variant 3/encoder@tuned:order:v2 $store w3
 
 refused "a pool with one label" "the pool has examples of 1 label; training needs at least two" "$rung" tune "$scratch/single" --quiet
 finish
