@@ -2,6 +2,7 @@
 #include "model/reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "llm/adapter.h"
 #include "llm/chat.h"
@@ -75,11 +76,34 @@ void messages_encode(const struct chat_format *format, const struct tokenizer *t
 	free(turns);
 }
 
+size_t taught_encode(const struct chat_format *format, const struct tokenizer *t, const struct message *messages, size_t n, const char *reply,
+		     struct token_list *out)
+{
+	messages_encode(format, t, messages, n, out);
+	size_t before = out->n;
+
+	tokenizer_encode(t, reply, strlen(reply), false, out);
+	if (chat_end(format, t) >= 0)
+		token_list_add(out, chat_end(format, t));
+	return before;
+}
+
 size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n)
 {
 	struct token_list tokens = { 0 };
 
 	messages_encode(r->format, r->tokenizer, messages, n, &tokens);
+	size_t count = tokens.n;
+
+	token_list_release(&tokens);
+	return count;
+}
+
+size_t reader_taught_tokens(const struct reader *r, const struct message *messages, size_t n, const char *reply)
+{
+	struct token_list tokens = { 0 };
+
+	taught_encode(r->format, r->tokenizer, messages, n, reply, &tokens);
 	size_t count = tokens.n;
 
 	token_list_release(&tokens);

@@ -14,12 +14,17 @@ struct reader *reader_open(const char *folder, const char *name, struct error *e
 void reader_free(struct reader *r);
 
 size_t reader_tokens(const struct reader *r, const struct message *messages, size_t n); /* role markers included */
+/* The conversation and the reply that a model is to learn, with the end of its turn. */
+size_t reader_taught_tokens(const struct reader *r, const struct message *messages, size_t n, const char *reply);
 size_t reader_limit(const struct reader *r); /* tokens of context; 0: the file does not say */
 /* What a conversation that begins without a system turn is given; NULL: nothing. */
 const char *reader_default_system(const struct reader *r);
 
 /* Appends the ids of the conversation and of the opening of the reply, as every local model reads it. */
 void messages_encode(const struct chat_format *format, const struct tokenizer *t, const struct message *messages, size_t n,
+		     struct token_list *out);
+/* The same with the reply behind it, and the end of its turn where the format has one. Returns how many ids stand before the reply. */
+size_t taught_encode(const struct chat_format *format, const struct tokenizer *t, const struct message *messages, size_t n, const char *reply,
 		     struct token_list *out);
 
 #endif

@@ -80,15 +80,10 @@ static size_t bytes(void *self, size_t tokens, size_t longest)
 static struct training_sequence encode(const struct decoder *d, const struct model_request *prompt, const char *completion)
 {
 	const struct tokenizer *t = decoder_tokenizer(d);
-	const struct chat_format *format = chat_format_detect(t);
 	struct token_list tokens = { 0 };
 	struct training_sequence s = { 0 };
 
-	messages_encode(format, t, prompt->messages, prompt->n_messages, &tokens);
-	s.n_prompt = tokens.n;
-	tokenizer_encode(t, completion, strlen(completion), false, &tokens);
-	if (chat_end(format, t) >= 0)
-		token_list_add(&tokens, chat_end(format, t));
+	s.n_prompt = taught_encode(chat_format_detect(t), t, prompt->messages, prompt->n_messages, completion, &tokens);
 	s.ids = tokens.ids;
 	s.n = tokens.n;
 	return s;

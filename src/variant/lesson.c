@@ -184,7 +184,7 @@ bool lesson_init(struct workshop *w, const struct variant *v, struct lesson *l, 
 		read_texts(w, l, &data);
 	else if (!(v->model ? read_prompts(w, v, l, &data, err) : read_objects(w, l, &data, err)))
 		return false;
-	l->texts.by_model = l->prompts.by_model = by_model_of(w, l, &data);
+	l->texts.by_model = l->prompts.by_model = l->by_model = by_model_of(w, l, &data);
 	json_t *settings = finetune_settings_json(&l->settings);
 	char *written = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
@@ -194,6 +194,19 @@ bool lesson_init(struct workshop *w, const struct variant *v, struct lesson *l, 
 	free(written);
 	json_decref(settings);
 	return true;
+}
+
+struct item_list lesson_trained(struct lesson *l)
+{
+	const struct example **items = arena_array(&l->arena, l->n + 1, sizeof(*items));
+	struct held_out h;
+	size_t n;
+
+	held_out_init(&h, groups_of(l), l->by_model, l->n, &l->settings);
+	for (n = 0; n < h.n_train; n++)
+		items[n] = l->items[h.train[n]];
+	held_out_release(&h);
+	return (struct item_list){ items, n };
 }
 
 void lesson_release(struct lesson *l)
@@ -216,12 +229,9 @@ static bool was_too_long(struct workshop *w, const struct variant *v, const stru
 	bool built = workshop_prompts(w, v, &item, 1, &arena, &p, err);
 
 	if (built) {
-		size_t n = p.prompts->n_messages, limit = reader_limit(reader);
-		struct message *whole = arena_array(&arena, n + 1, sizeof(*whole));
+		size_t limit = reader_limit(reader), tokens = reader_taught_tokens(reader, p.prompts->messages, p.prompts->n_messages, p.completions[0]);
 
-		memcpy(whole, p.prompts->messages, n * sizeof(*whole));
-		whole[n] = (struct message){ MESSAGE_ASSISTANT, p.completions[0] };
-		*too_long = reader_tokens(reader, whole, n + 1) > (limit && limit < TRAINED_TOKENS ? limit : TRAINED_TOKENS);
+		*too_long = tokens > (limit && limit < TRAINED_TOKENS ? limit : TRAINED_TOKENS);
 	}
 	arena_release(&arena);
 	return built;
@@ -233,23 +243,22 @@ bool variant_taught(struct workshop *w, const struct variant *v, const json_t *c
 	size_t trained = (size_t)json_integer_value(json_object_get(json_object_get(card, "data"), "trained"));
 	const struct example **items = arena_array(arena, most + 1, sizeof(*items));
 	struct lesson l = { .settings = settings_of(w, v) };
-	struct held_out h;
+	uint64_t ignored = 0;
 	bool known = true;
 
 	arena_init(&l.arena);
 	list_items(w, v, &l);
-	uint64_t ignored = 0;
+	l.by_model = by_model_of(w, &l, &ignored);
+	struct item_list learnt = lesson_trained(&l);
 
-	held_out_init(&h, groups_of(&l), by_model_of(w, &l, &ignored), l.n, &l.settings);
 	*out = (struct item_list){ items, 0 };
-	for (size_t i = 0; known && i < h.n_train && out->n < most && out->n < trained; i++) {
+	for (size_t i = 0; known && i < learnt.n && out->n < most && out->n < trained; i++) {
 		bool too_long;
 
-		known = was_too_long(w, v, l.items[h.train[i]], reader, &too_long, err);
+		known = was_too_long(w, v, learnt.items[i], reader, &too_long, err);
 		if (known && !too_long)
-			items[out->n++] = l.items[h.train[i]];
+			items[out->n++] = learnt.items[i];
 	}
-	held_out_release(&h);
 	lesson_release(&l);
 	return known;
 }

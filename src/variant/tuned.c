@@ -149,15 +149,15 @@ static bool train_in(struct workshop *w, const struct variant *v, const struct l
 }
 
 /* Says before training, which is long, what cannot come of it. */
-static void tell_unseen(struct workshop *w, const struct variant *v, const struct lesson *l)
+static void tell_unseen(struct workshop *w, const struct variant *v, struct lesson *l)
 {
-	const char *sentence = w->watch && w->watch->notice ? labels_unseen(w, v, (struct item_list){ l->items, l->n }) : NULL;
+	const char *sentence = w->watch && w->watch->notice ? labels_unseen(w, v, lesson_trained(l)) : NULL;
 
 	if (sentence)
 		w->watch->notice(w->watch->context, sentence);
 }
 
-static bool train(struct workshop *w, const struct variant *v, const struct lesson *l, struct tuned *out, struct error *err)
+static bool train(struct workshop *w, const struct variant *v, struct lesson *l, struct tuned *out, struct error *err)
 {
 	const char *root = models_tuned(w->models), *name = registered_name(w);
 	struct finetune_outcome outcome = { 0 };
