@@ -1,4 +1,4 @@
-/* kernels.c - which set runs: the best that the processor has, or the one that RUNG_KERNELS names. */
+/* kernels.c - which set runs: the fastest that the processor has, or the one that RUNG_KERNELS names. */
 #include "llm/kernels_sets.h"
 
 #include <string.h>
@@ -31,12 +31,17 @@ static void refuse(const char *name, struct error *err)
 	buf_release(&names);
 }
 
+static bool outrun(const struct kernels *k)
+{
+	return k->outrun && k->outrun();
+}
+
 const struct kernels *kernels_choose(bool exact, struct error *err)
 {
 	const char *name = getenv("RUNG_KERNELS");
 
 	for (size_t i = 0; sets[i]; i++) {
-		bool suits = !sets[i]->on_request && !(exact && sets[i]->products != PRODUCTS_F32);
+		bool suits = !sets[i]->on_request && !outrun(sets[i]) && !(exact && sets[i]->products != PRODUCTS_F32);
 		bool wanted = name && name[0] ? strcmp(name, sets[i]->name) == 0 : suits;
 
 		if (wanted && sets[i]->available())
@@ -53,7 +58,7 @@ const struct kernels *kernels_for_training(struct error *err)
 
 	if (!chosen || chosen->products != PRODUCTS_INT8)
 		return chosen;
-	while ((*all)->products == PRODUCTS_INT8 || !(*all)->available())
+	while ((*all)->products == PRODUCTS_INT8 || !(*all)->available() || outrun(*all))
 		all++;
 	return *all;
 }

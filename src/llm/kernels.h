@@ -1,6 +1,6 @@
 /* kernels.h - the few loops that take nearly all the time, one set for each instruction set.
  *
- * The set is chosen when the engine starts: the best this processor has, or the one that the environment variable
+ * The set is chosen when the engine starts: the fastest this processor has, or the one that the environment variable
  * RUNG_KERNELS names (portable, neon, avx2, avx512, avx512bf16, avx512vnni). Each set lives in a file of its own
  * (kernels_avx2.c ...) behind `struct kernels`; matrix.c, attention.c and the models call only this table.
  *
@@ -45,6 +45,7 @@ struct kernels {
 	const char *name;
 	bool (*available)(void); /* does this processor have what the set needs? */
 	bool on_request;         /* only for who names it: its loss is the user's to accept */
+	bool (*outrun)(void);    /* does this processor run a later set faster? Then only for who names it, too; NULL: never */
 	enum products products;
 	int panel;               /* columns of W in one packed panel (a multiple of 16 and of block) */
 	int block;               /* values that round() takes together: a piece of a row begins at a multiple of it */
