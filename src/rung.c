@@ -87,12 +87,12 @@ bool rung_open_task(struct rung *r, const struct task_options *options, struct e
 	return r->task && texts_check(r->task, err);
 }
 
-/* The local encoder that the task names, if it names one, is among the models. */
-static bool encoder_there(struct rung *r, struct error *err)
+/* The local encoder that the task names, if it names one, can be read. */
+static bool encoder_works(struct rung *r, struct error *err)
 {
 	const char *embedding = r->task->embedding;
 
-	return !embedding || !registry_encoder(embedding) || models_encoder_there(rung_models(r), err) ||
+	return !embedding || !registry_encoder(embedding) || models_encoder_hash(rung_models(r), err) != 0 ||
 	       error_prefix(err, "%s: embedding \"%s\"", r->task->file, embedding);
 }
 
@@ -162,7 +162,7 @@ enum rung_status rung_check(struct rung *r, const struct rung_climb_options *cli
 	struct error e;
 	struct buf folder = { 0 }, out = { 0 };
 
-	if (!open_task(r, r->options.examples, r->options.seed, &e) || !encoder_there(r, &e))
+	if (!open_task(r, r->options.examples, r->options.seed, &e) || !encoder_works(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	climb_defaults(r, climb ? climb : &whole, &options);
 	if (!outcomes_open(r->task, options.models, options.n_models, &e))
@@ -272,7 +272,7 @@ enum rung_status rung_climb(struct rung *r, const struct rung_climb_options *o, 
 	int64_t run;
 	struct error e;
 
-	if (!open_task(r, r->options.examples, r->options.seed, &e) || !encoder_there(r, &e))
+	if (!open_task(r, r->options.examples, r->options.seed, &e) || !encoder_works(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	if (!climbable(r, &e))
 		return rung_failed(RUNG_INPUT, &e, err);

@@ -233,6 +233,13 @@ bool rung_tuning_documents(struct rung *r, const struct variant *v, struct error
 	return r->library || error_prefix(err, "run `rung docs add` first");
 }
 
+static bool base_fits(const struct rung_tune_options *o, const struct variant *v, struct error *err)
+{
+	return !o->model || v->model ||
+	       error_set(err, "--base names the decoder that LoRA adapts; an encoder's is the task's own (`embedding: local:NAME`, else %s): leave it "
+			      "out, or take --method lora", models_default_encoder);
+}
+
 enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bool json, char **text, struct rung_error *err)
 {
 	struct task_options open = { .examples = r->options.examples, .seed = r->options.seed };
@@ -257,11 +264,8 @@ enum rung_status rung_tune(struct rung *r, const struct rung_tune_options *o, bo
 		error_set(&e, "--teacher needs --unlabelled, a file of inputs for that variant to label, or --reasons, and they need it");
 		return rung_failed(RUNG_INPUT, &e, err);
 	}
-	if (o->model && !v->model) {
-		error_set(&e, "--base names the decoder that LoRA adapts; what --method encoder trains is the model that `embedding:` of the task "
-			      "names: leave it out, or tune with --method lora");
+	if (!base_fits(o, v, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
-	}
 	if (o->probe && !v->model) {
 		error_set(&e, "--probe asks a decoder about other tasks; an encoder answers its own alone: leave it out, or tune with --method lora");
 		return rung_failed(RUNG_INPUT, &e, err);
@@ -375,7 +379,7 @@ enum rung_status rung_tune_import(struct rung *r, const char *path, const struct
 		chosen.method = "lora";
 	const struct variant *v = rung_tuning_variant(r, &chosen, &e);
 
-	if (!v || !rung_tuning_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
+	if (!v || !base_fits(&chosen, v, &e) || !rung_tuning_documents(r, v, &e) || !import_version(r, path, v, o->name ? o->name : "imported", &t, &e))
 		return rung_failed(RUNG_INPUT, &e, err);
 	watch.version = t.name;
 	bool done = tune_one(r, v, &watch, NULL, json, &out, &e);

@@ -1,6 +1,9 @@
 /* besides.c - the tuned model asked what it was trained on, and both it and its base asked other things */
 #include "eval/besides.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "eval/ask.h"
 #include "eval/changed.h"
 #include "model/reader.h"
@@ -10,7 +13,10 @@ bool besides_score(const struct besides *b, const struct variant *v, struct item
 		   struct error *err)
 {
 	double *scores = mem_zero(items.n + 1, sizeof(*scores)), mean = 0;
-	bool asked = ask_scores(b->workshop, b->task, v, items, what, &b->progress, scores, err);
+	char shown[160];
+
+	snprintf(shown, sizeof(shown), "%.120s on %.20s", v->id, what);
+	bool asked = ask_scores(b->workshop, b->task, v, items, shown, &b->progress, scores, err);
 
 	for (size_t i = 0; i < items.n; i++)
 		mean += scores[i] / (double)items.n;
@@ -46,7 +52,9 @@ static bool score_general(const struct besides *b, const struct variant *v, stru
 	struct model *base = model_open(b->models, v->model, err);
 	struct model *tuned = base ? model_open(b->models, t->name, err) : NULL;
 
-	return tuned && general_ask(base, &before, err) && general_ask(tuned, &after, err) &&
+	const struct progress *p = &b->progress;
+
+	return tuned && general_ask(base, p->stopped, p->context, &before, err) && general_ask(tuned, p->stopped, p->context, &after, err) &&
 	       tuned_note(t, "general_before", before.n, (double)before.right / (double)before.n, err) &&
 	       tuned_note(t, "general_after", after.n, (double)after.right / (double)after.n, err);
 }

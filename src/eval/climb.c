@@ -252,25 +252,6 @@ static bool climb_rung(struct climb *c, const struct variant *variants, size_t n
 	return rung != 2 || probe_after(c, err);
 }
 
-static void show_training(void *context, const struct variant *v, const struct fit_step *s)
-{
-	const struct climb *c = context;
-	char what[160];
-
-	if (!c->options->progress.step)
-		return;
-	snprintf(what, sizeof(what), "%s: training, loss %.3f, rate %.1e, %.0f tokens/s", v->id, s->loss, s->rate, s->tokens_per_second);
-	c->options->progress.step(c->options->progress.context, what, s->step, s->steps);
-}
-
-static bool training_stopped(void *context)
-{
-	struct climb *c = context;
-	struct error ignored;
-
-	return climb_must_stop(c, &ignored);
-}
-
 static void show_besides(void *context, const char *what, size_t done, size_t total)
 {
 	const struct climb *c = context;
@@ -279,40 +260,44 @@ static void show_besides(void *context, const char *what, size_t done, size_t to
 		c->options->progress.step(c->options->progress.context, what, done, total);
 }
 
-/* What is asked here is no part of the run: its calls are kept, under no run, and its answers go on the version's card. A provider that embeds
- * would be paid for questions that nobody budgeted; `rung tune` asks them then. */
+/* A grader outside, or a provider that embeds, would be paid for questions that nobody budgeted; `rung tune` asks them. */
+static bool besides_would_cost(const struct task *task, const struct variant *v)
+{
+	bool embeds = variant_embeds(v) || (task->validator && !v->model); /* what a tagger did not find is the nearest example's */
+
+	return task->grades || (embeds && task->embedding && model_leaves(model_behind(task->embedding)));
+}
+
 static bool besides_of(struct climb *c, const struct variant *v, struct error *err)
 {
-	struct progress progress = c->options->progress;
-	struct tuned t = { 0 };
+	struct besides besides = { c->task, c->workshop, c->models, c->curated->pool.list,
+				   { show_besides, c->watch.stopped, c->watch.notice, c } };
+	const char *name = workshop_train(c->workshop, v, err); /* the climb has */
+	struct tuned t;
 
-	if (c->task->embedding && model_leaves(c->task->embedding))
-		return true;
-	progress.stopped = training_stopped;
-	progress.context = c;
-	progress.step = show_besides;
-	struct workshop *w = workshop_open(c->task, c->dev, c->models, c->library, c->store, 0, c->options->seed);
-	struct besides besides = { c->task, w, c->models, c->curated->pool.list, progress };
-
-	workshop_curate(w, c->curated);
-	const char *name = workshop_train(w, v, err); /* which finds what the climb trained */
-	bool done = name && tuned_find(models_tuned(c->models), name, &t, err) && (besides_noted(&t) || besides_measure(&besides, v, &t, err));
+	if (!name || !tuned_find(models_tuned(c->models), name, &t, err))
+		return false;
+	bool done = besides_noted(&t) || besides_measure(&besides, v, &t, err);
 
 	tuned_release(&t);
-	workshop_free(w);
 	return done;
 }
 
-/* Of rung 3's candidates that were trained for this climb. */
-static bool notice_besides(struct climb *c, const struct contest *t, struct error *err)
+/* Of rung 3's candidates that the climb trained. The run is done and its verdict stands, whatever comes of this: what lacks is said, and the
+ * same climb asks again. */
+static void note_besides(struct climb *c, const struct contest *t)
 {
+	const struct progress *p = &c->options->progress;
+	struct error err;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct variant *v = t->entries[i].variant;
 
-		if (v->tuning && !v->version && !besides_of(c, v, err))
-			return false;
+		if (!v->tuning || v->version || besides_would_cost(c->task, v) || besides_of(c, v, &err) || !p->notice)
+			continue;
+		error_prefix(&err, "what training %s did besides could not be measured", v->id);
+		p->notice(p->context, err.text);
 	}
-	return true;
 }
 
 static bool climb_all(struct climb *c, const struct variant *variants, size_t n, const struct decide_rule *rule,
@@ -328,8 +313,11 @@ static bool climb_all(struct climb *c, const struct variant *variants, size_t n,
 	if (contest.n == 0)
 		return error_set(err, "no variant could be measured on rungs %d-%d", c->options->first_rung,
 				 c->options->last_rung);
-	return contest_meet(&contest, err) && contest_end(&contest, err) && dear_curves(c, &contest, &drawn, err) &&
-	       aside_measure(c, &contest, err) && notice_besides(c, &contest, err) && store_run_finish(c->store, c->run, err);
+	if (!contest_meet(&contest, err) || !contest_end(&contest, err) || !dear_curves(c, &contest, &drawn, err) ||
+	    !aside_measure(c, &contest, err) || !store_run_finish(c->store, c->run, err))
+		return false;
+	note_besides(c, &contest);
+	return true;
 }
 
 /* What people graded is put before whoever grades outside too: how far the two agree is then known. */
@@ -383,6 +371,25 @@ static bool begin_run(struct climb *c, uint64_t documents, uint64_t curation, co
 			return false;
 	} while (again && done);
 	return true;
+}
+
+static void show_training(void *context, const struct variant *v, const struct fit_step *s)
+{
+	const struct climb *c = context;
+	char what[160];
+
+	if (!c->options->progress.step)
+		return;
+	snprintf(what, sizeof(what), "%s: training, loss %.3f, rate %.1e, %.0f tokens/s", v->id, s->loss, s->rate, s->tokens_per_second);
+	c->options->progress.step(c->options->progress.context, what, s->step, s->steps);
+}
+
+static bool training_stopped(void *context)
+{
+	struct climb *c = context;
+	struct error ignored;
+
+	return climb_must_stop(c, &ignored);
 }
 
 static void tell_of_training(void *context, const char *sentence)
@@ -453,7 +460,7 @@ static bool take_run(struct climb *c, const struct curated *curated, struct erro
 enum climb_end climb_run(const struct task *task, struct models *models, struct library *library, struct store *store,
 			 const struct climb_options *options, int64_t *run, struct error *err)
 {
-	struct climb c = { .task = task, .options = options, .store = store, .models = models, .library = library, .started_ms = clock_ms() };
+	struct climb c = { .task = task, .options = options, .store = store, .models = models, .started_ms = clock_ms() };
 	enum climb_end end = CLIMB_FAILED;
 	struct curated curated = { .pool = task->pool };
 	uint64_t documents;

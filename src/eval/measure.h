@@ -12,7 +12,6 @@ struct climb {
 	struct store *store;
 	struct workshop *workshop;
 	struct models *models;
-	struct library *library;         /* NULL: the task has no documents */
 	const struct curated *curated;
 	int64_t run;
 	size_t repeat; /* of its requests; 0: what the store has is used */

@@ -85,7 +85,7 @@ static const struct training_notes no_notes = {
 	.follows_before = NAN, .follows_after = NAN, .recites_before = NAN, .recites_after = NAN,
 };
 
-/* A score that `rung tune` wrote on the card; NAN: none. */
+/* A score that a climb or `rung tune` wrote on the card; NAN: none. */
 static double noted(const json_t *card, const char *what)
 {
 	const json_t *score = json_object_get(json_object_get(card, what), "score");

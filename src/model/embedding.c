@@ -22,22 +22,12 @@ static bool encoder_ready(struct models *m, struct error *err)
 	if (!kernels)
 		return false;
 	models_encoder_folder(m, &path);
-	m->encoder = models_encoder_there(m, err) ? encoder_open(buf_text(&path), kernels, m->pool, err) : NULL;
-	buf_release(&path);
-	return m->encoder != NULL;
-}
-
-bool models_encoder_there(const struct models *m, struct error *err)
-{
-	struct buf path = { 0 };
-
-	models_encoder_folder(m, &path);
-	bool there = file_exists(buf_text(&path));
-
-	if (!there)
+	if (file_exists(buf_text(&path)))
+		m->encoder = encoder_open(buf_text(&path), kernels, m->pool, err);
+	else
 		error_set(err, "%s: no such encoder; `rung model ls` lists what is there, `rung model add FOLDER` links one", buf_text(&path));
 	buf_release(&path);
-	return there;
+	return m->encoder != NULL;
 }
 
 void models_encoder_folder(const struct models *m, struct buf *path)

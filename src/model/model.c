@@ -24,11 +24,13 @@ static const struct model_engine *const engines[] = { &model_engine_local, &mode
 
 _Static_assert(sizeof(engines) / sizeof(engines[0]) == ENGINES, "one state an engine");
 
+const char models_default_encoder[] = "all-MiniLM-L6-v2";
+
 static const char *encoder_of(const char *embedding)
 {
 	const char *name = embedding ? registry_encoder(embedding) : NULL;
 
-	return name ? name : "all-MiniLM-L6-v2";
+	return name ? name : models_default_encoder;
 }
 
 struct models *models_open(const char *folder, const struct model_settings *settings)

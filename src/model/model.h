@@ -190,11 +190,11 @@ bool model_batch_results(struct model *m, const char *name, struct arena *arena,
 
 /* For training: what a local decoder's name stands for (no adapter), appended. */
 bool models_base_file(struct models *m, const char *name, struct buf *path, struct error *err);
-/* And the local encoder, the one that `embedding` names or the default one (also where a provider embeds): where it lies, appended; whether
- * it does; its name; a number for its weights and settings (llm/encoder.h says what is looked at), 0 and a sentence when it cannot be loaded. */
+/* And the local encoder, the one that `embedding` names or the default one (also where a provider embeds): where it lies, appended; its
+ * name; a number for its weights and settings (llm/encoder.h says what is looked at), 0 and a sentence when it cannot be loaded. */
 void models_encoder_folder(const struct models *m, struct buf *path);
-bool models_encoder_there(const struct models *m, struct error *err);
 const char *models_encoder_name(const struct models *m);
+extern const char models_default_encoder[];
 uint64_t models_encoder_hash(struct models *m, struct error *err);
 const char *models_folder(const struct models *m); /* where local models lie */
 struct pool *models_pool(struct models *m);

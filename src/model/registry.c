@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "llm/adapter.h"
+#include "llm/encoder.h"
 #include "llm/architecture.h"
-#include "llm/safetensors.h"
 #include "model/model.h"
 #include "model/tuned.h"
 
@@ -225,6 +225,17 @@ bool registry_list(const char *folder, bool json, struct buf *out, struct error 
 	return true;
 }
 
+static bool encoder_runs(const char *path, struct error *err)
+{
+	const struct kernels *kernels = kernels_choose(false, err);
+	struct pool *pool = pool_open(1);
+	struct encoder *e = kernels ? encoder_open(path, kernels, pool, err) : NULL;
+
+	encoder_free(e);
+	pool_free(pool);
+	return e != NULL;
+}
+
 static bool usable(const char *path, bool *is_folder, struct error *err)
 {
 	struct stat st;
@@ -238,14 +249,7 @@ static bool usable(const char *path, bool *is_folder, struct error *err)
 		gguf_free(g);
 		return g != NULL;
 	}
-	char file[4096];
-
-	if ((size_t)snprintf(file, sizeof(file), "%s/model.safetensors", path) >= sizeof(file))
-		return error_set(err, "%s: path too long", path);
-	struct safetensors *s = safetensors_open(file, err);
-
-	safetensors_free(s);
-	return s != NULL;
+	return encoder_runs(path, err);
 }
 
 bool registry_add(const char *folder, const char *path, const char *name, struct error *err)

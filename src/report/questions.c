@@ -191,7 +191,7 @@ static bool regresses(struct asking *a)
 			 figure_percent(v->trained.general_after).text, figure_percent(v->trained.general_before).text);
 		return true;
 	}
-	buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` writes them.");
+	buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` writes them where a climb did not.");
 	return false;
 }
 
@@ -200,7 +200,7 @@ static bool memorised(struct asking *a)
 	const struct report_variant *v = tuned_candidate(a->r);
 
 	if (!v || !isfinite(v->trained.pool_score)) {
-		buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; `rung tune` asks it examples that it was trained on.");
+		buf_adds(&a->out, "no fine-tuned model with notes on its card was a candidate; where a climb did not, `rung tune` asks it examples that it was trained on.");
 		return false;
 	}
 	buf_addf(&a->out, "%s scores %s on examples it was trained on and %s on dev: the wider that gap, the more was learnt by heart, and "

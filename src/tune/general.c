@@ -68,7 +68,7 @@ static void add_reply(const struct model_reply *reply, struct general_result *ou
 }
 
 /* Choices differ from question to question, so each is a request by itself. */
-bool general_ask(struct model *m, struct general_result *out, struct error *err)
+bool general_ask(struct model *m, bool (*stopped)(void *context), void *context, struct general_result *out, struct error *err)
 {
 	*out = (struct general_result){ 0 };
 	for (size_t i = 0; i < QUESTIONS; i++) {
@@ -78,6 +78,8 @@ bool general_ask(struct model *m, struct general_result *out, struct error *err)
 		struct model_reply reply;
 		struct arena arena;
 
+		if (stopped && stopped(context))
+			return error_set(err, "interrupted; run the same command again");
 		arena_init(&arena);
 		bool asked = model_ask(m, &arena, &request, 1, &reply, NULL, err) && reply.scores;
 

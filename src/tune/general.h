@@ -10,7 +10,7 @@ struct general_result {
 	double log_p; /* mean log-probability of the right answer among the four */
 };
 
-/* Asks the model all of them; false and a sentence when it cannot be asked. */
-bool general_ask(struct model *m, struct general_result *out, struct error *err);
+/* Asks the model all of them; false and a sentence when it cannot be asked, or was stopped (stopped NULL: it is not). */
+bool general_ask(struct model *m, bool (*stopped)(void *context), void *context, struct general_result *out, struct error *err);
 
 #endif

@@ -52,7 +52,7 @@ const struct technique *technique_sets(size_t *n);
 /* How the probes of a kind of task ask: closed book, oracle, distracted, without gold. NULL where there are none. */
 const struct technique *technique_probes(enum task_kind kind, size_t *n);
 
-/* A way of fine-tuning on the pool; the rows are in tuned.c. */
+/* A way of fine-tuning on the pool; the rows are in tunings.c. */
 struct tuning {
 	const char *id, *name;
 	const struct technique *technique; /* how the tuned decoder is asked, in training and afterwards; NULL: an encoder */

@@ -140,7 +140,7 @@ bool tuning_waits(const struct workshop *w, const struct variant *v);
 /* What a variant of that rung learns from: the pool; on rung 3 as curation.csv leaves it. */
 struct item_list workshop_lessons(const struct workshop *w, int rung);
 /* The examples (n) as the variant's decoder is trained on them; everything lives in arena. The documents it searches were made
- * ready. (tuned.c) */
+ * ready. (lesson.c) */
 bool workshop_prompts(struct workshop *w, const struct variant *v, const struct example *const *items, size_t n,
 		      struct arena *arena, struct finetune_prompts *out, struct error *err);
 /* The name of the model that answers: the variant's own, or what was trained from it. */

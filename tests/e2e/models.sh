@@ -90,13 +90,22 @@ assert {"3/embedding-head", "3/embedding-nearest", "3/encoder"} <= {i for i, s i
 PY
 works "what it trained is a version of that encoder" "$rung" tune ls "$scratch/embedding"
 says "by its name" "encoder  tiny-bert"
-refused "a base for it" "what --method encoder trains is the model that \`embedding:\` of the task names" "$rung" tune "$scratch/embedding" --base local:tiny
+refused "a base for it" "an encoder's is the task's own (\`embedding: local:NAME\`, else all-MiniLM-L6-v2)" "$rung" tune "$scratch/embedding" --base local:tiny
 sed -i 's/^embedding.*/embedding: local:absent/' "$scratch/embedding/task.yaml"
 refused "an encoder that is not there" "embedding \"local:absent\": $RUNG_MODELS/absent: no such encoder; \`rung model ls\`" "$rung" check "$scratch/embedding"
 refused "nor climbed" "no such encoder" "$rung" climb "$scratch/embedding" --rungs 0
 refused "nor trained" "no such encoder" "$rung" tune "$scratch/embedding"
 sed -i 's/^embedding.*/embedding: local:tiny-bert+tiny-lora/' "$scratch/embedding/task.yaml"
 refused "an encoder read through an adapter" "is none of local, local:NAME" "$rung" check "$scratch/embedding"
+
+sed -i 's/^embedding.*/embedding: local:tiny.gguf/' "$scratch/embedding/task.yaml"
+refused "a decoder in its place" "embedding \"local:tiny.gguf\": $RUNG_MODELS/tiny.gguf/config.json: cannot open" "$rung" check "$scratch/embedding"
+cp -r "$golden/tiny-bert" "$scratch/roberta"
+sed -i 's/"model_type": "bert"/"model_type": "roberta"/' "$scratch/roberta/config.json"
+refused "an encoder of another family" "roberta" "$rung" model add "$scratch/roberta"
+cp -r "$scratch/roberta" "$RUNG_MODELS"
+sed -i 's/^embedding.*/embedding: local:roberta/' "$scratch/embedding/task.yaml"
+refused "and one that was put there" "embedding \"local:roberta\": $RUNG_MODELS/roberta/config.json" "$rung" check "$scratch/embedding"
 
 works "an adapter is removed" "$rung" model rm tiny-lora
 works "models are listed again" "$rung" model ls

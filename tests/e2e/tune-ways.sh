@@ -97,8 +97,10 @@ Y
 versions=$scratch/doors/.rung/tuned/doors
 cards "a climb trains LoRA alone and over retrieved passages" 'sorted(c["method"] for c in cards) == ["lora", "lora-rag"]'
 cards "on the same examples in other prompts" '{c["data"]["items"] for c in cards} == {40} and cards[0]["data"]["hash"] != cards[1]["data"]["hash"]'
+# Both are right about nothing, so the candidate is the one that reads less.
+besides='{"pool", "general_before", "general_after", "follows_after", "recites_after"}'
 cards "of its candidate it notes what was learnt by heart and what was forgotten" \
-	'sorted(len({"pool", "general_before", "general_after", "follows_after", "recites_after"} & c.keys()) for c in cards) == [0, 5]'
+	'[(c["method"], c.keys() & '"$besides"') for c in cards] == [("lora", '"$besides"'), ("lora-rag", set())]'
 if python3 - "$scratch/report" <<'PY' 2>"$scratch/why"; then ok "and the report says so"; else fail "and the report says so" "$(cat "$scratch/err" "$scratch/why")"; fi
 import json, sys
 report = json.load(open(sys.argv[1]))
@@ -106,6 +108,38 @@ answers = {q["question"]: q for q in report["questions"]}
 for question, words in (("Does tuning make other things worse?", "everyday questions"), ("Did it learn facts by heart that will change?", "recites what it was trained on")):
     assert answers[question]["known"] and words in answers[question]["answer"], answers[question]
 PY
+
+"$rung" tune "$scratch/doors" --method lora-rag --base local:tiny-long --quiet >"$scratch/out" 2>"$scratch/err"
+cards "of the other \`rung tune\` does, without training it again" 'len(cards) == 2 and cards[1].keys() >= '"$besides"
+
+# A budget of as many calls as the climb takes: the climb is done, and what is no part of it is left out.
+calls=$(python3 -c 'import json, sys; s = json.load(open(sys.argv[1]))["spent"]; print(s["dev_calls"] + s["test_calls"])' "$scratch/report")
+versions=$scratch/short/tuned/doors
+"$rung" climb "$scratch/doors" --rungs 3 --store "$scratch/short/store.db" --budget-calls "$calls" --json --quiet >"$scratch/out" 2>"$scratch/err"
+status=$?
+if [ $status -eq 0 ] && grep -q 'what training 3/lora@local:tiny-long did besides could not be measured: ' "$scratch/err"; then ok "a climb within its budget is done"; else
+	fail "a climb within its budget is done" "exit $status: $(head -c 500 "$scratch/err")"
+fi
+cards "and notes nothing besides" '[c.keys() & '"$besides"' for c in cards] == [set(), set()]'
+"$rung" climb "$scratch/doors" --rungs 3 --store "$scratch/short/store.db" --json --quiet >"$scratch/again" 2>"$scratch/err"
+cards "the same climb without one does" 'len(cards) == 2 and cards[0].keys() >= '"$besides"
+
+# Who grades outside is asked about the climb's answers alone.
+cat >"$scratch/doors/score" <<'Y'
+#!/bin/sh
+while read -r line; do
+	echo "$line" >>asked
+	echo 0.5
+done
+Y
+chmod +x "$scratch/doors/score"
+sed -i 's/^scorer:.*/scorer: {command: .\/score}/' "$scratch/doors/task.yaml"
+versions=$scratch/graded/tuned/doors
+"$rung" climb "$scratch/doors" --rungs 3 --store "$scratch/graded/store.db" --json --quiet >"$scratch/out" 2>"$scratch/err"
+cards "a grader outside is asked nothing besides" 'len(cards) == 2 and [c.keys() & '"$besides"' for c in cards] == [set(), set()]'
+if [ "$(grep -cE '"id": ?"d[0-9]+"' "$scratch/doors/asked")" -eq 30 ]; then ok "but about the 30 answers on dev and test"; else
+	fail "but about the 30 answers on dev and test" "$(wc -l <"$scratch/doors/asked"); $(head -c 500 "$scratch/err")"
+fi
 
 # In 80 columns, and where nobody says how many there are.
 for columns in 80 0; do

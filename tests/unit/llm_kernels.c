@@ -601,6 +601,7 @@ static void best_set_is_chosen(void **state)
 	unsetenv("RUNG_KERNELS");
 	assert_ptr_equal(kernels_choose(false, &err), *set);
 	assert_int_equal(kernels_choose(true, &err)->products, PRODUCTS_F32);
+	assert_ptr_equal(kernels_for_training(&err), *set);
 	setenv("RUNG_KERNELS", "", 1);
 	assert_ptr_equal(kernels_choose(false, &err), *set);
 	unsetenv("RUNG_KERNELS");
