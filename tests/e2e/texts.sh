@@ -235,7 +235,7 @@ refuses() { # SED WORDS
 	run check
 	is "$2" says 1 "$2"
 }
-refuses 's/^embedding:.*/embedding: anthropic:x/' 'task.yaml: embedding "anthropic:x" is none of local, openai:NAME, URL#NAME, recorded:FILE#MODEL'
+refuses 's/^embedding:.*/embedding: anthropic:x/' 'task.yaml: embedding "anthropic:x" is none of local, local:NAME (the folder of an encoder, which `rung model add` links), openai:NAME, URL#NAME, recorded:FILE#MODEL'
 refuses 's/^embedding:.*/embedding: recorded:calls.jsonl/' 'task.yaml: embedding "recorded:calls.jsonl" is none of'
 refuses 's/^rerank:.*/rerank: local/' 'task.yaml: rerank "local" is none of openai:NAME, URL#NAME, recorded:FILE#MODEL'
 refuses 's/^rerank:.*/rerank: [a, b]/' 'task.yaml:7:9: rerank wants a text, not a list'
