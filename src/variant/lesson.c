@@ -46,11 +46,14 @@ static const size_t *groups_of(struct lesson *l)
 static const bool *by_model_of(const struct workshop *w, struct lesson *l, uint64_t *hash)
 {
 	size_t labelled = w->watch ? w->watch->n_labelled : 0;
-	bool *by_model = labelled > 0 ? arena_array(&l->arena, l->n, sizeof(*by_model)) : NULL;
+
+	if (labelled == 0)
+		return NULL;
+	bool *by_model = arena_array(&l->arena, l->n, sizeof(*by_model));
 
 	for (size_t i = l->n - labelled; i < l->n; i++)
 		by_model[i] = true;
-	*hash = labelled > 0 ? hash64(&labelled, sizeof(labelled), *hash) : *hash;
+	*hash = hash64(&labelled, sizeof(labelled), *hash);
 	return by_model;
 }
 
