@@ -48,11 +48,10 @@ static bool score_seen(const struct besides *b, const struct variant *v, struct 
 /* What the base knew of everyday questions, and what is left of it. */
 static bool score_general(const struct besides *b, const struct variant *v, struct tuned *t, struct error *err)
 {
+	const struct progress *p = &b->progress;
 	struct general_result before, after;
 	struct model *base = model_open(b->models, v->model, err);
 	struct model *tuned = base ? model_open(b->models, t->name, err) : NULL;
-
-	const struct progress *p = &b->progress;
 
 	return tuned && general_ask(base, p->stopped, p->context, &before, err) && general_ask(tuned, p->stopped, p->context, &after, err) &&
 	       tuned_note(t, "general_before", before.n, (double)before.right / (double)before.n, err) &&

@@ -8,11 +8,12 @@
 
 enum { BESIDES_SEEN = 50 }; /* examples that it was trained on, asked again */
 
+/* All borrowed. */
 struct besides {
 	const struct task *task;
-	struct workshop *workshop;
+	struct workshop *workshop; /* the variant's version is its own */
 	struct models *models;
-	struct item_list pool; /* what curation left of it */
+	struct item_list pool;     /* what curation left of it */
 	struct progress progress;
 };
 

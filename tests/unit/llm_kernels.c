@@ -590,6 +590,49 @@ static void named_set_is_chosen(void **state)
 	unsetenv("RUNG_KERNELS");
 }
 
+/* Of whom the processor is, as the kernel tells it; false where it tells nothing. */
+static bool processor_is(const char *vendor)
+{
+	char line[256];
+	bool is = false;
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	while (f && !is && fgets(line, sizeof(line), f))
+		is = strncmp(line, "vendor_id", 9) == 0 && strstr(line, vendor);
+	if (f)
+		fclose(f);
+	return is;
+}
+
+/* Only Intel's leave products of bf16 behind those of f32, and then there is a set of f32 that they leave them behind. */
+static void outrun_set_is_for_who_names_it(void **state)
+{
+	struct error err;
+
+	(void)state;
+	for (const struct kernels *const *set = kernels_all(); *set; set++) {
+		const struct kernels *const *faster = set + 1;
+
+		if (!(*set)->outrun || !(*set)->available())
+			continue;
+		assert_int_equal((*set)->products, PRODUCTS_BF16);
+		if (processor_is("AuthenticAMD"))
+			assert_false((*set)->outrun());
+		if (!(*set)->outrun())
+			continue;
+		assert_true(processor_is("GenuineIntel"));
+		while (!(*faster)->available())
+			faster++;
+		assert_int_equal((*faster)->products, PRODUCTS_F32);
+		setenv("RUNG_KERNELS", "avx512vnni", 1);
+		if (kernels_choose(false, &err))
+			assert_ptr_equal(kernels_for_training(&err), *faster);
+		setenv("RUNG_KERNELS", (*set)->name, 1);
+		assert_ptr_equal(kernels_for_training(&err), *set);
+		unsetenv("RUNG_KERNELS");
+	}
+}
+
 static void best_set_is_chosen(void **state)
 {
 	const struct kernels *const *set = kernels_all();
@@ -640,6 +683,7 @@ int main(void)
 		cmocka_unit_test(softmax_survives_extremes),
 		cmocka_unit_test(gates_survive_extremes),
 		cmocka_unit_test(named_set_is_chosen),
+		cmocka_unit_test(outrun_set_is_for_who_names_it),
 		cmocka_unit_test(best_set_is_chosen),
 		cmocka_unit_test(unusable_name_is_refused),
 	};
